@@ -1,0 +1,102 @@
+//! Text in a fixed buffer, without an allocator or `core::fmt`.
+//!
+//! `core::fmt` would run `Display` code that is not ours, and carries a panic
+//! with it. What a report needs is little: words, numbers, times, and names
+//! made harmless.
+
+use ::core::convert::From;
+use ::core::iter::Iterator;
+use ::core::option::Option::Some;
+use ::core::time::Duration;
+
+use super::text::head;
+
+/// Up to `N` bytes of UTF-8, written from left to right. What does not fit is
+/// left out, whole characters at a time.
+pub(crate) struct Line<const N: usize> {
+    bytes: [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> Line<N> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            bytes: [0; N],
+            len: 0,
+        }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or(&[])
+    }
+
+    /// Adds `text` as it is.
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+        let text = head(text, N.saturating_sub(self.len));
+        let end = self.len.saturating_add(text.len());
+        if let Some(room) = self.bytes.get_mut(self.len..end) {
+            room.copy_from_slice(text.as_bytes());
+            self.len = end;
+        }
+        self
+    }
+
+    /// Adds `name` in double quotes. Quotes, backslashes and control characters
+    /// are written as Rust writes them in a string, so that no name can end a
+    /// line or move a terminal's cursor.
+    pub(crate) fn quoted(&mut self, name: &str) -> &mut Self {
+        self.text("\"");
+        for c in name.chars() {
+            match c {
+                '"' => self.text("\\\""),
+                '\\' => self.text("\\\\"),
+                '\n' => self.text("\\n"),
+                '\r' => self.text("\\r"),
+                '\t' => self.text("\\t"),
+                c if c.is_control() => self.text("\\u{").hex(c as u32).text("}"),
+                c => self.text(c.encode_utf8(&mut [0; 4])),
+            };
+        }
+        self.text("\"")
+    }
+
+    /// Adds `n` in decimal.
+    pub(crate) fn number(&mut self, n: u64) -> &mut Self {
+        self.digits(n, 10)
+    }
+
+    /// Adds a length of time in seconds, cut to tenths: `9.2 s`.
+    pub(crate) fn seconds(&mut self, length: Duration) -> &mut Self {
+        self.number(length.as_secs())
+            .text(".")
+            .number(u64::from(length.subsec_millis().wrapping_div(100)))
+            .text(" s")
+    }
+
+    fn hex(&mut self, n: u32) -> &mut Self {
+        self.digits(u64::from(n), 16)
+    }
+
+    fn digits(&mut self, n: u64, base: u64) -> &mut Self {
+        let mut buffer = [0_u8; 20];
+        let mut rest = n;
+        let mut used = 0_usize;
+        for place in buffer.iter_mut().rev() {
+            let digit = rest.wrapping_rem(base) as u8;
+            *place = match digit {
+                0..=9 => b'0'.wrapping_add(digit),
+                _ => b'a'.wrapping_add(digit.wrapping_sub(10)),
+            };
+            used = used.wrapping_add(1);
+            rest = rest.wrapping_div(base);
+            if rest == 0 {
+                break;
+            }
+        }
+        let digits = buffer.get(buffer.len().saturating_sub(used)..);
+        match ::core::str::from_utf8(digits.unwrap_or(&[])) {
+            ::core::result::Result::Ok(digits) => self.text(digits),
+            ::core::result::Result::Err(_) => self,
+        }
+    }
+}

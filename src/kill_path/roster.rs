@@ -1,0 +1,278 @@
+//! The fixed table of who runs what, and who still waits for a turn.
+//!
+//! The coordinator and the tasks write it; the report is rendered from it. It
+//! is a table of atomics because a report cannot walk a `Vec` behind a lock
+//! that the stuck task may hold. A full table drops entries and counts them.
+//!
+//! ```text
+//! FREE ──enter──▶ FILLING ──▶ LISTED ──abandon──▶ ABANDONED
+//!   ▲                            │                    │
+//!   └───────────leave────────────┴────────────────────┘
+//! ```
+//!
+//! # Orderings
+//!
+//! A slot's `state` carries a number that grows with each use, so that a reader
+//! who finds the same state before (`Acquire`) and after reading the rest
+//! (behind an `Acquire` fence) has read one entry, and not the halves of two.
+//! Entering publishes the fields with a `Release` of the state.
+
+use ::core::convert::TryFrom;
+use ::core::ffi::c_int;
+use ::core::iter::Iterator;
+use ::core::option::Option::{self, None, Some};
+use ::core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
+use ::core::time::Duration;
+
+use super::sys::Nanos;
+use super::text::Text;
+
+const FREE: u32 = 0;
+const FILLING: u32 = 1;
+const LISTED: u32 = 2;
+const ABANDONED: u32 = 3;
+const STATE: u32 = 3;
+const NEXT_USE: u32 = 4;
+
+const NAME: usize = 64;
+const PHASE: usize = 32;
+const SITE: usize = 96;
+const SAYS: usize = 128;
+
+/// Who runs what, who waits, and why the end began.
+pub(crate) struct Roster {
+    /// Tasks whose thread has started and has not returned.
+    pub(crate) running: Table<64>,
+    /// Tasks whose turn has not come.
+    pub(crate) waiting: Table<32>,
+    /// Why the shutdown began, in words.
+    pub(crate) cause: Text<256>,
+}
+
+impl Roster {
+    pub(crate) const fn empty() -> Self {
+        Self {
+            running: Table::empty(),
+            waiting: Table::empty(),
+            cause: Text::empty(),
+        }
+    }
+}
+
+/// Up to `N` entries, and a count of those beyond.
+pub(crate) struct Table<const N: usize> {
+    slots: [Slot; N],
+    unlisted: AtomicU32,
+}
+
+impl<const N: usize> Table<N> {
+    const fn empty() -> Self {
+        Self {
+            slots: [const { Slot::empty() }; N],
+            unlisted: AtomicU32::new(0),
+        }
+    }
+
+    /// Lists a task. `None` if the table is full: it is then only counted.
+    pub(crate) fn enter(&'static self, entry: &Entry<'_>) -> Option<&'static Slot> {
+        let slot = self.slots.iter().find(|slot| slot.claim());
+        match slot {
+            Some(slot) => slot.fill(entry),
+            None => {
+                self.unlisted.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        slot
+    }
+
+    /// Takes a task off the list, or off the count.
+    pub(crate) fn leave(&self, slot: Option<&Slot>) {
+        match slot {
+            Some(slot) => slot.free(),
+            None => {
+                self.unlisted.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub(super) fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter()
+    }
+
+    pub(super) fn unlisted(&self) -> u32 {
+        self.unlisted.load(Ordering::Relaxed)
+    }
+}
+
+/// What is known of a task when it is listed. Texts are cut to fit.
+pub(crate) struct Entry<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) phase: &'a str,
+    pub(crate) file: &'a str,
+    pub(crate) line: u32,
+    pub(crate) started: Nanos,
+    pub(crate) budget: Duration,
+}
+
+/// One task's place in a table.
+pub(crate) struct Slot {
+    state: AtomicU32,
+    name: Text<NAME>,
+    phase: Text<PHASE>,
+    file: Text<SITE>,
+    line: AtomicU32,
+    started: AtomicU64,
+    budget: AtomicU64,
+    tid: AtomicI32,
+    says: Text<SAYS>,
+}
+
+impl Slot {
+    const fn empty() -> Self {
+        Self {
+            state: AtomicU32::new(FREE),
+            name: Text::empty(),
+            phase: Text::empty(),
+            file: Text::empty(),
+            line: AtomicU32::new(0),
+            started: AtomicU64::new(0),
+            budget: AtomicU64::new(0),
+            tid: AtomicI32::new(0),
+            says: Text::empty(),
+        }
+    }
+
+    /// Notes the thread that runs the task.
+    pub(crate) fn runs_on(&self, tid: c_int) {
+        self.tid.store(tid, Ordering::Relaxed);
+    }
+
+    /// Notes what the task says of its progress. It allocates nothing and
+    /// waits for nobody.
+    pub(crate) fn says(&self, text: &str) {
+        self.says.write(text);
+    }
+
+    /// Notes that nobody waits for the task any more.
+    pub(crate) fn abandon(&self) {
+        let state = self.state.load(Ordering::Relaxed);
+        if state & STATE == LISTED {
+            // Fails if the task has returned in between, which is as well.
+            let _ = self.state.compare_exchange(
+                state,
+                state | ABANDONED,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+        }
+    }
+
+    fn claim(&self) -> bool {
+        let state = self.state.load(Ordering::Relaxed);
+        state & STATE == FREE
+            && self
+                .state
+                .compare_exchange(
+                    state,
+                    state.wrapping_add(FILLING),
+                    Ordering::Acquire,
+                    Ordering::Relaxed,
+                )
+                .is_ok()
+    }
+
+    fn fill(&self, entry: &Entry<'_>) {
+        fence(Ordering::Release);
+        self.name.write(entry.name);
+        self.phase.write(entry.phase);
+        self.file.write(tail(entry.file, SITE));
+        self.line.store(entry.line, Ordering::Relaxed);
+        self.started.store(entry.started.0, Ordering::Relaxed);
+        let budget = u64::try_from(entry.budget.as_nanos());
+        self.budget
+            .store(budget.unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.tid.store(0, Ordering::Relaxed);
+        self.says.write("");
+        let state = self.state.load(Ordering::Relaxed) & !STATE;
+        self.state.store(state | LISTED, Ordering::Release);
+    }
+
+    fn free(&self) {
+        let state = self.state.load(Ordering::Relaxed) & !STATE;
+        self.state
+            .store(state.wrapping_add(NEXT_USE), Ordering::Release);
+    }
+
+    /// Reads the entry into `buffer`. `None` if there is none, or if it changed
+    /// hands meanwhile.
+    pub(super) fn read<'a>(&self, buffer: &'a mut Buffer) -> Option<Reading<'a>> {
+        let before = self.state.load(Ordering::Acquire);
+        let abandoned = match before & STATE {
+            LISTED => false,
+            ABANDONED => true,
+            _ => return None,
+        };
+        let reading = Reading {
+            name: self.name.read(&mut buffer.name).unwrap_or("?"),
+            phase: self.phase.read(&mut buffer.phase).unwrap_or("?"),
+            file: self.file.read(&mut buffer.file).unwrap_or("?"),
+            line: self.line.load(Ordering::Relaxed),
+            started: Nanos(self.started.load(Ordering::Relaxed)),
+            budget: Duration::from_nanos(self.budget.load(Ordering::Relaxed)),
+            tid: self.tid.load(Ordering::Relaxed),
+            // A text being written just now is one that nobody can quote.
+            says: self.says.read(&mut buffer.says).unwrap_or(""),
+            abandoned,
+        };
+        fence(Ordering::Acquire);
+        let after = self.state.load(Ordering::Relaxed);
+        match (before ^ after) & !STATE {
+            0 if after & STATE != FREE => Some(reading),
+            _ => None,
+        }
+    }
+}
+
+/// Room for the texts of one entry.
+pub(super) struct Buffer {
+    name: [u8; NAME],
+    phase: [u8; PHASE],
+    file: [u8; SITE],
+    says: [u8; SAYS],
+}
+
+impl Buffer {
+    pub(super) const fn new() -> Self {
+        Self {
+            name: [0; NAME],
+            phase: [0; PHASE],
+            file: [0; SITE],
+            says: [0; SAYS],
+        }
+    }
+}
+
+/// One entry, as it stood at one moment.
+pub(super) struct Reading<'a> {
+    pub(super) name: &'a str,
+    pub(super) phase: &'a str,
+    pub(super) file: &'a str,
+    pub(super) line: u32,
+    pub(super) started: Nanos,
+    pub(super) budget: Duration,
+    pub(super) tid: c_int,
+    pub(super) says: &'a str,
+    pub(super) abandoned: bool,
+}
+
+/// The longest end of `path` that has at most `len` bytes and begins with a
+/// whole character: of a long path, the file's name is what matters.
+fn tail(path: &str, len: usize) -> &str {
+    let mut start = path.len().saturating_sub(len);
+    loop {
+        if let Some(tail) = path.get(start..) {
+            return tail;
+        }
+        start = start.saturating_add(1);
+    }
+}
