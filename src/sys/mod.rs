@@ -1,0 +1,9 @@
+//! System calls and registrations that the room must not make.
+//!
+//! This folder is the second of two with `unsafe` blocks; the first is
+//! `src/kill_path/sys`. What is here may allocate, lock, or hand a function of
+//! ours to somebody who calls it back, and so has no place in the room.
+
+#![expect(unsafe_code, reason = "system calls; each block argues its case")]
+
+pub(crate) mod fork;
