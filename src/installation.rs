@@ -12,6 +12,8 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::error::InstallError;
 use crate::kill_path::{self, EventCount, Line3, Mask, SignalSet, Watch};
+use crate::report;
+use crate::shutdown;
 use crate::sys;
 use crate::watchdog::Need;
 
@@ -32,7 +34,10 @@ struct Started {
     home: i32,
     watchdog: bool,
     line3: Option<Line3>,
+    reporter: bool,
+    /// A child of `fork` inherits these two.
     fork_notice: bool,
+    exit_notice: bool,
 }
 
 impl Started {
@@ -41,7 +46,9 @@ impl Started {
             home: 0,
             watchdog: false,
             line3: None,
+            reporter: false,
             fork_notice: false,
+            exit_notice: false,
         }
     }
 }
@@ -59,10 +66,10 @@ impl Installation {
         }
         let here = kill_path::pid();
         if started.home != here {
-            // The notice of forks is the one thing that a child inherits.
             *started = Started {
                 home: here,
                 fork_notice: started.fork_notice,
+                exit_notice: started.exit_notice,
                 ..Started::nothing()
             };
             WATCH.forget();
@@ -97,6 +104,24 @@ impl Installation {
             WATCH.wait_watched(before);
         }
         Ok(without)
+    }
+
+    /// Starts `deadstop-report`.
+    pub(crate) fn start_reporter(&mut self) -> Result<(), InstallError> {
+        if !self.0.reporter {
+            report::start()?;
+            self.0.reporter = true;
+        }
+        Ok(())
+    }
+
+    /// Has `exit` wait for a shutdown that is under way.
+    pub(crate) fn hold_exit(&mut self) -> Result<(), InstallError> {
+        if !self.0.exit_notice {
+            sys::atexit::register(shutdown::hold_exit).map_err(InstallError::Exit)?;
+            self.0.exit_notice = true;
+        }
+        Ok(())
     }
 
     /// From here on the watchdog may be armed.
@@ -201,4 +226,5 @@ impl SignalThread {
 /// Async-signal-safe.
 extern "C" fn in_child() {
     WATCH.forget();
+    sys::signals::in_child();
 }

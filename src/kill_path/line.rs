@@ -30,6 +30,12 @@ impl<const N: usize> Line<N> {
         self.bytes.get(..self.len).unwrap_or(&[])
     }
 
+    /// Takes off a last line that has no end: it did not fit.
+    pub(crate) fn end_at_line(&mut self) {
+        let end = self.as_bytes().iter().rposition(|byte| *byte == b'\n');
+        self.len = end.map_or(0, |end| end.saturating_add(1));
+    }
+
     /// Adds `text` as it is.
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         let text = head(text, N.saturating_sub(self.len));
@@ -65,8 +71,9 @@ impl<const N: usize> Line<N> {
         self.digits(n, 10)
     }
 
-    /// Adds a length of time in seconds, cut to tenths: `9.2 s`.
+    /// Adds a length of time in seconds, to the nearest tenth: `9.2 s`.
     pub(crate) fn seconds(&mut self, length: Duration) -> &mut Self {
+        let length = length.saturating_add(Duration::from_millis(50));
         self.number(length.as_secs())
             .text(".")
             .number(u64::from(length.subsec_millis().wrapping_div(100)))
@@ -82,13 +89,13 @@ impl<const N: usize> Line<N> {
         let mut rest = n;
         let mut used = 0_usize;
         for place in buffer.iter_mut().rev() {
-            let digit = rest.wrapping_rem(base) as u8;
+            let digit = rest.checked_rem(base).unwrap_or(0) as u8;
             *place = match digit {
                 0..=9 => b'0'.wrapping_add(digit),
                 _ => b'a'.wrapping_add(digit.wrapping_sub(10)),
             };
             used = used.wrapping_add(1);
-            rest = rest.wrapping_div(base);
+            rest = rest.checked_div(base).unwrap_or(0);
             if rest == 0 {
                 break;
             }

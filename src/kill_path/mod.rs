@@ -56,14 +56,10 @@ mod sys;
 mod text;
 mod watch;
 
-pub(crate) use self::backstop::{Backstop, Line3};
-pub(crate) use self::deadline::Deadline;
-pub(crate) use self::line::Line;
-pub(crate) use self::report::{Report, report};
-pub(crate) use self::roster::{Roster, Slot};
-pub(crate) use self::sys::{
-    EventCount, Mask, Nanos, SignalSet, die_of, now, pause, pid, real_time_signals, settle,
-    terminate, tid,
-};
+pub(crate) use self::backstop::Line3;
+pub(crate) use self::report::report;
+pub(crate) use self::roster::{Entry, Place, Roster};
+pub(crate) use self::sys::{EventCount, Mask, Nanos, SignalSet, die_of, now, pid, settle, tid};
+#[cfg(test)]
 pub(crate) use self::text::Text;
 pub(crate) use self::watch::{Watch, watch};

@@ -45,6 +45,8 @@ pub(crate) fn report(roster: &Roster, begun: Nanos, now: Nanos, at: Nanos) -> Re
     let mut report = Line::new();
     headline(&mut report, roster, now, at);
     cause(&mut report, roster, begun, now, at);
+    unlisted(&mut report, roster.running.unlisted(), " running");
+    unlisted(&mut report, roster.waiting.unlisted(), " waiting");
     let mut buffer = Buffer::new();
     for slot in roster.running.slots() {
         if let Some(task) = slot.read(&mut buffer) {
@@ -56,8 +58,7 @@ pub(crate) fn report(roster: &Roster, begun: Nanos, now: Nanos, at: Nanos) -> Re
             waiting(&mut report, &task);
         }
     }
-    unlisted(&mut report, roster.running.unlisted(), " running");
-    unlisted(&mut report, roster.waiting.unlisted(), " waiting");
+    report.end_at_line();
     Report(report)
 }
 
@@ -161,6 +162,6 @@ fn unlisted(line: &mut Line<SIZE>, tasks: u32, what: &str) {
         line.text("deadstop: and ")
             .number(u64::from(tasks))
             .text(what)
-            .text(" that had no place in the list\n");
+            .text(" that the list had no place for\n");
     }
 }

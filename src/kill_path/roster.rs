@@ -74,21 +74,20 @@ impl<const N: usize> Table<N> {
     }
 
     /// Lists a task. `None` if the table is full: it is then only counted.
-    pub(crate) fn enter(&'static self, entry: &Entry<'_>) -> Option<&'static Slot> {
-        let slot = self.slots.iter().find(|slot| slot.claim());
-        match slot {
-            Some(slot) => slot.fill(entry),
+    pub(crate) fn enter(&'static self, entry: &Entry<'_>) -> Option<Place> {
+        match self.slots.iter().find(|slot| slot.claim()) {
+            Some(slot) => Some(slot.fill(entry)),
             None => {
                 self.unlisted.fetch_add(1, Ordering::Relaxed);
+                None
             }
         }
-        slot
     }
 
     /// Takes a task off the list, or off the count.
-    pub(crate) fn leave(&self, slot: Option<&Slot>) {
-        match slot {
-            Some(slot) => slot.free(),
+    pub(crate) fn leave(&self, place: Option<Place>) {
+        match place {
+            Some(place) => place.slot.free(),
             None => {
                 self.unlisted.fetch_sub(1, Ordering::Relaxed);
             }
@@ -114,8 +113,39 @@ pub(crate) struct Entry<'a> {
     pub(crate) budget: Duration,
 }
 
-/// One task's place in a table.
-pub(crate) struct Slot {
+/// One task's place in a table, for as long as it is listed.
+#[derive(::core::clone::Clone, ::core::marker::Copy)]
+pub(crate) struct Place {
+    slot: &'static Slot,
+    listed: u32,
+}
+
+impl Place {
+    /// Notes the thread that runs the task.
+    pub(crate) fn runs_on(self, tid: c_int) {
+        self.slot.tid.store(tid, Ordering::Relaxed);
+    }
+
+    /// Notes what the task says of its progress. It allocates nothing and
+    /// waits for nobody.
+    pub(crate) fn says(self, text: &str) {
+        self.slot.says.write(text);
+    }
+
+    /// Notes that nobody waits for the task any more.
+    pub(crate) fn abandon(self) {
+        // Fails if the task has left, and the slot may be somebody else's.
+        let _ = self.slot.state.compare_exchange(
+            self.listed,
+            self.listed | ABANDONED,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+    }
+}
+
+/// Room for one entry.
+pub(super) struct Slot {
     state: AtomicU32,
     name: Text<NAME>,
     phase: Text<PHASE>,
@@ -142,31 +172,6 @@ impl Slot {
         }
     }
 
-    /// Notes the thread that runs the task.
-    pub(crate) fn runs_on(&self, tid: c_int) {
-        self.tid.store(tid, Ordering::Relaxed);
-    }
-
-    /// Notes what the task says of its progress. It allocates nothing and
-    /// waits for nobody.
-    pub(crate) fn says(&self, text: &str) {
-        self.says.write(text);
-    }
-
-    /// Notes that nobody waits for the task any more.
-    pub(crate) fn abandon(&self) {
-        let state = self.state.load(Ordering::Relaxed);
-        if state & STATE == LISTED {
-            // Fails if the task has returned in between, which is as well.
-            let _ = self.state.compare_exchange(
-                state,
-                state | ABANDONED,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
-        }
-    }
-
     fn claim(&self) -> bool {
         let state = self.state.load(Ordering::Relaxed);
         state & STATE == FREE
@@ -181,7 +186,7 @@ impl Slot {
                 .is_ok()
     }
 
-    fn fill(&self, entry: &Entry<'_>) {
+    fn fill(&'static self, entry: &Entry<'_>) -> Place {
         fence(Ordering::Release);
         self.name.write(entry.name);
         self.phase.write(entry.phase);
@@ -193,8 +198,9 @@ impl Slot {
             .store(budget.unwrap_or(u64::MAX), Ordering::Relaxed);
         self.tid.store(0, Ordering::Relaxed);
         self.says.write("");
-        let state = self.state.load(Ordering::Relaxed) & !STATE;
-        self.state.store(state | LISTED, Ordering::Release);
+        let listed = self.state.load(Ordering::Relaxed) & !STATE | LISTED;
+        self.state.store(listed, Ordering::Release);
+        Place { slot: self, listed }
     }
 
     fn free(&self) {

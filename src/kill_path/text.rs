@@ -16,7 +16,6 @@
 
 use ::core::iter::Iterator;
 use ::core::option::Option::{self, None, Some};
-use ::core::result::Result::{Err, Ok};
 use ::core::sync::atomic::{AtomicU8, AtomicU32, Ordering, fence};
 
 /// How often a reader tries to catch a text between two writings.
@@ -79,10 +78,7 @@ impl<const N: usize> Text<N> {
             }
             ::core::hint::spin_loop();
         };
-        match ::core::str::from_utf8(buffer.get(..len)?) {
-            Ok(text) => Some(text),
-            Err(_) => None,
-        }
+        ::core::str::from_utf8(buffer.get(..len)?).ok()
     }
 }
 

@@ -6,4 +6,8 @@
 
 #![expect(unsafe_code, reason = "system calls; each block argues its case")]
 
+pub(crate) mod atexit;
+pub(crate) mod command;
 pub(crate) mod fork;
+pub(crate) mod signals;
+pub(crate) mod thread;

@@ -72,10 +72,7 @@ pub(super) fn timespec(at: Nanos) -> ::libc::timespec {
             Ok(seconds) => seconds,
             Err(_) => ::libc::time_t::MAX,
         },
-        tv_nsec: match ::core::ffi::c_long::try_from(nanos) {
-            Ok(nanos) => nanos,
-            Err(_) => 0,
-        },
+        tv_nsec: ::core::ffi::c_long::try_from(nanos).unwrap_or_default(),
     }
 }
 

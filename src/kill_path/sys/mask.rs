@@ -43,18 +43,21 @@ impl SignalSet {
         self.0 == 0
     }
 
-    fn has(self, signal: c_int) -> bool {
+    pub(crate) fn has(self, signal: c_int) -> bool {
         self.with(signal).0 == self.0
+    }
+
+    /// The numbers of its signals, lowest first.
+    pub(crate) fn numbers(self) -> impl Iterator<Item = c_int> {
+        (1..=64).filter(move |&signal| self.has(signal))
     }
 
     fn to_sigset(self) -> ::libc::sigset_t {
         let mut set = no_signals();
-        for signal in 1..=64 {
-            if self.has(signal) {
-                // SAFETY: the set is initialised. A number that libc keeps to
-                // itself is an error, and stays out.
-                unsafe { ::libc::sigaddset(&raw mut set, signal) };
-            }
+        for signal in self.numbers() {
+            // SAFETY: the set is initialised. A number that libc keeps to
+            // itself is an error, and stays out.
+            unsafe { ::libc::sigaddset(&raw mut set, signal) };
         }
         set
     }
@@ -81,14 +84,24 @@ impl Mask {
         Self::hear(set);
     }
 
+    /// Blocks no signal. Async-signal-safe.
+    pub(crate) fn hear_all() {
+        Self::change(::libc::SIG_SETMASK, &no_signals());
+    }
+
     /// Lets the signals of `set` through to the calling thread.
     /// Async-signal-safe.
     pub(crate) fn hear(set: SignalSet) {
         Self::change(::libc::SIG_UNBLOCK, &set.to_sigset());
     }
 
-    /// Puts the mask back.
-    pub(crate) fn restore(self) {
+    /// The mask as it is.
+    pub(crate) fn current() -> Self {
+        Self::change(::libc::SIG_BLOCK, &no_signals())
+    }
+
+    /// Makes this the calling thread's mask.
+    pub(crate) fn restore(&self) {
         Self::change(::libc::SIG_SETMASK, &self.0);
     }
 
@@ -130,7 +143,7 @@ fn all_signals() -> ::libc::sigset_t {
 }
 
 /// The real-time signals that libc leaves to programs, highest first.
-pub(crate) fn real_time_signals() -> impl Iterator<Item = c_int> {
+pub(super) fn real_time_signals() -> impl Iterator<Item = c_int> {
     (::libc::SIGRTMIN()..=::libc::SIGRTMAX()).rev()
 }
 

@@ -15,9 +15,3 @@ pub(crate) fn tid() -> c_int {
     // SAFETY: no precondition, and it cannot fail.
     unsafe { ::libc::gettid() }
 }
-
-/// Waits for a signal handler to have run on this thread. Async-signal-safe.
-pub(crate) fn pause() {
-    // SAFETY: no precondition; it returns only with `EINTR`.
-    unsafe { ::libc::pause() };
-}

@@ -67,7 +67,7 @@ fn ask_for_short_slices() {
     unsafe { ::libc::syscall(::libc::SYS_sched_setattr, 0, &raw const wanted, 0) };
 }
 
-/// `struct sched_attr`, first version: sched_setattr(2).
+/// `struct sched_attr`, first version: `sched_setattr(2)`.
 #[repr(C)]
 struct SchedAttr {
     size: u32,

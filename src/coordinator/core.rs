@@ -1,0 +1,244 @@
+//! What the coordinator's parts and the handles share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::error::{InstallError, TaskRefused};
+use crate::installation;
+use crate::kill_path::Mask;
+use crate::report::{self, Log};
+use crate::trigger::{FIRST, TRIGGERED};
+
+use super::clock::Clock;
+use super::end::{self, CleanExit, End, Final};
+use super::plan::Plan;
+use super::pool::Pool;
+use super::registry::Registry;
+use super::requested::Wakers;
+use super::run::{Event, Run};
+use super::scope::{Node, Position};
+use super::shutdown_report::{ShutdownReport, TaskReport};
+use super::task::Task;
+
+/// What the builder was told.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) grace: Duration,
+    pub(crate) clean_exit: CleanExit,
+    pub(crate) failure_status: u8,
+    /// How many tasks of a phase may run at once.
+    pub(crate) at_once: usize,
+}
+
+/// What the coordinator's parts and the handles share.
+pub(crate) struct Core {
+    pub(crate) settings: Settings,
+    pub(crate) plan: Plan,
+    pub(crate) root: Arc<Node>,
+    pub(crate) end: End,
+    pub(crate) log: Log,
+    pub(super) pool: Arc<Pool>,
+    pub(super) registry: Mutex<Registry>,
+    pub(super) wakers: Wakers,
+    pub(super) scopes: Mutex<Vec<Arc<Node>>>,
+    refused: Mutex<Vec<TaskReport>>,
+    next_id: AtomicU64,
+    first_phase: AtomicUsize,
+    scope_runs: AtomicUsize,
+}
+
+impl Core {
+    /// Makes the core with a parked thread for tasks, whose mask will be
+    /// `mask`.
+    pub(crate) fn new(
+        settings: Settings,
+        plan: Plan,
+        log: Log,
+        mask: Mask,
+    ) -> Result<Arc<Self>, InstallError> {
+        let phases = plan.phases().len();
+        Ok(Arc::new(Self {
+            settings,
+            plan,
+            root: Node::root(),
+            end: End::new(),
+            log,
+            pool: Pool::new(mask)?,
+            registry: Mutex::new(Registry::new(phases)),
+            wakers: Wakers::new(),
+            scopes: Mutex::new(Vec::new()),
+            refused: Mutex::new(Vec::new()),
+            next_id: AtomicU64::new(0),
+            first_phase: AtomicUsize::new(0),
+            scope_runs: AtomicUsize::new(0),
+        }))
+    }
+
+    /// Starts `deadstop-run`.
+    pub(crate) fn start(self: &Arc<Self>) -> Result<(), InstallError> {
+        let core = Arc::clone(self);
+        installation::spawn("deadstop-run", move || core.live())
+    }
+
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Has the shutdown start from the phase at `place`, if it has not begun.
+    pub(crate) fn start_from(&self, place: usize) {
+        self.first_phase.store(place, Ordering::Release);
+    }
+
+    /// Registers a task, if its turn may still come.
+    pub(super) fn add(&self, task: &Arc<Task>) -> Result<(), TaskRefused> {
+        let mut registry = self.registry.lock();
+        let phase = &self.plan.phases()[task.phase];
+        match task.scope.position_of_tasks() {
+            Position::Over => {
+                drop(registry);
+                self.refuse(task);
+                Err(TaskRefused::Over)
+            }
+            Position::At { phase: at, .. } if task.phase < at => {
+                drop(registry);
+                self.refuse(task);
+                Err(TaskRefused::PhaseOver {
+                    phase: phase.name.clone(),
+                })
+            }
+            position => {
+                registry.insert(Arc::clone(task));
+                drop(registry);
+                if let Position::At { events, .. } = position {
+                    // Fails only if the run is over, which is under the lock.
+                    let _ = events.send(Event::Added);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn remove(&self, task: &Task) {
+        self.registry.lock().remove(task);
+    }
+
+    /// Drops `task` on a thread that may hang.
+    pub(super) fn discard(&self, task: Arc<Task>) {
+        self.pool.submit(Box::new(move || drop(task)));
+    }
+
+    /// Notes, for the report, that a task came too late.
+    fn refuse(&self, task: &Task) {
+        self.log.warn(format!(
+            "task {:?} was registered too late, at {}",
+            task.name, task.site
+        ));
+        self.refused.lock().push(TaskReport::refused(task));
+    }
+
+    pub(super) fn refused_in(&self, node: &Arc<Node>) -> Vec<TaskReport> {
+        let path = node.path();
+        let mut refused = self.refused.lock();
+        let (of_node, others) = std::mem::take(&mut *refused)
+            .into_iter()
+            .partition(|task| task.is_below(path));
+        *refused = others;
+        of_node
+    }
+
+    /// Wakes the futures that waited for a request that has come.
+    pub(super) fn wake_requested(self: &Arc<Self>) {
+        if self.wakers.is_empty() {
+            return;
+        }
+        let core = Arc::clone(self);
+        // A waker is the runtime's code: not on this thread.
+        self.pool.submit(Box::new(move || core.wakers.wake()));
+        self.pool.staff(Pool::first_step());
+    }
+
+    /// Counts in a scope's own run, which the end then waits for.
+    pub(super) fn begin_scope_run(&self) {
+        self.scope_runs.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Counts it out, and wakes whoever waits for it.
+    pub(super) fn end_scope_run(&self) {
+        self.scope_runs.fetch_sub(1, Ordering::AcqRel);
+        TRIGGERED.advance();
+    }
+
+    /// Waits until no scope runs by itself.
+    pub(super) fn wait_for_scopes(&self) {
+        loop {
+            let seen = TRIGGERED.read();
+            if self.scope_runs.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            TRIGGERED.wait_past(seen, None);
+        }
+    }
+
+    /// The life of `deadstop-run`.
+    fn live(self: &Arc<Self>) {
+        let cause = loop {
+            let seen = TRIGGERED.read();
+            match FIRST.cause() {
+                Some(cause) => break Arc::new(cause),
+                None => TRIGGERED.wait_past(seen, None),
+            }
+        };
+        report::note_cause(&cause);
+        self.log.info(format!(
+            "shutdown begins: {cause}; grace {:?}",
+            self.settings.grace
+        ));
+        self.wake_requested();
+        let clock = Clock::of_process(crate::kill_path::now());
+        let first = self.first_phase.load(Ordering::Acquire);
+        let run = Run::new(self, &self.root, clock, &cause);
+        let report = run.run(first);
+        let status = end::status(&report, &self.settings);
+        self.sum_up(&report);
+        let clean = report.is_clean();
+        let waited_for = self.end.come(Final {
+            report: Arc::new(report),
+            status,
+        });
+        if !waited_for {
+            let signal = cause.signal().filter(|_| clean);
+            end::exit_with(self.settings.clean_exit, signal, status);
+        }
+    }
+
+    /// Says in the log how it went, if the log takes it in time.
+    fn sum_up(&self, report: &ShutdownReport) {
+        let text = report.to_string();
+        let text = text.trim_end();
+        match report.is_clean() {
+            true => self.log.info(format!("shutdown is over\n{text}")),
+            false => self.log.warn(format!("shutdown is over\n{text}")),
+        }
+        self.log.flush(LOG_PATIENCE);
+    }
+}
+
+impl Drop for Core {
+    /// Only an `install` that failed drops its core.
+    fn drop(&mut self) {
+        self.pool.retire();
+    }
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").finish_non_exhaustive()
+    }
+}
+
+/// How long the end waits for a logger to take the summary. One that takes
+/// longer is stuck, or as good as.
+const LOG_PATIENCE: Duration = Duration::from_millis(100);

@@ -1,0 +1,345 @@
+//! A scope: a part of the program that can also be stopped alone.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam::channel::Sender;
+use parking_lot::Mutex;
+
+use crate::cause::Cause;
+use crate::error::WaitError;
+use crate::installation::WATCH;
+use crate::kill_path;
+use crate::trigger::{FIRST, TRIGGERED};
+
+use super::clock::Clock;
+use super::core::Core;
+use super::current;
+use super::pool::Pool;
+use super::requested::Requested;
+use super::run::{Event, Run};
+use super::shutdown_report::ShutdownReport;
+use super::task::TaskBuilder;
+
+/// A place in the tree of scopes. The root is the whole shutdown.
+pub(crate) struct Node {
+    /// Empty for the root, `/ingest/reader` below.
+    path: String,
+    parent: Option<Arc<Self>>,
+    detached: bool,
+    asked: AtomicBool,
+    state: Mutex<State>,
+}
+
+struct State {
+    position: Position,
+    report: Option<Arc<ShutdownReport>>,
+}
+
+/// How far a run is. It changes under the registry's lock.
+#[derive(Clone)]
+pub(super) enum Position {
+    Before,
+    At { phase: usize, events: Sender<Event> },
+    Over,
+}
+
+impl Node {
+    pub(super) fn root() -> Arc<Self> {
+        Arc::new(Self::new(String::new(), None, false))
+    }
+
+    fn new(path: String, parent: Option<Arc<Self>>, detached: bool) -> Self {
+        Self {
+            path,
+            parent,
+            detached,
+            asked: AtomicBool::new(false),
+            state: Mutex::new(State {
+                position: Position::Before,
+                report: None,
+            }),
+        }
+    }
+
+    pub(super) fn is_root(&self) -> bool {
+        self.parent.is_none()
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The name of a task of this scope.
+    pub(super) fn name_of(&self, task: String) -> String {
+        match self.is_root() {
+            true => task,
+            false => format!("{}/{task}", self.path),
+        }
+    }
+
+    /// Whether its end has been asked for: its own, or one that it joins.
+    pub(crate) fn is_requested(&self) -> bool {
+        match &self.parent {
+            None => WATCH.is_home() && FIRST.is_some(),
+            Some(parent) => {
+                self.asked.load(Ordering::Acquire) || (!self.detached && parent.is_requested())
+            }
+        }
+    }
+
+    pub(super) fn set_position(&self, position: Position) {
+        self.state.lock().position = position;
+    }
+
+    fn position(&self) -> Position {
+        self.state.lock().position.clone()
+    }
+
+    /// How far the run is that its tasks belong to.
+    pub(super) fn position_of_tasks(&self) -> Position {
+        match (self.position(), &self.parent) {
+            (Position::Before, Some(parent)) if !self.detached => parent.position_of_tasks(),
+            (position, _) => position,
+        }
+    }
+
+    /// Whether its tasks belong to a run of `run`: it is that scope, or below
+    /// it with nothing in between that stops by itself.
+    pub(super) fn joins(&self, run: &Self) -> bool {
+        if std::ptr::eq(self, run) {
+            return true;
+        }
+        let alone = self.detached || matches!(self.position(), Position::At { .. });
+        match &self.parent {
+            Some(parent) if !alone => parent.joins(run),
+            _ => false,
+        }
+    }
+
+    /// Whether it is `scope`, or somewhere below it.
+    pub(super) fn is_in(&self, scope: &Self) -> bool {
+        std::ptr::eq(self, scope)
+            || self
+                .parent
+                .as_ref()
+                .is_some_and(|parent| parent.is_in(scope))
+    }
+}
+
+/// A part of the program that can be stopped alone, and otherwise joins the
+/// whole.
+///
+/// Its tasks run in the same phases as all others. Asked to stop alone, it runs
+/// them with a grace of its own, and an overrun is the caller's to deal with:
+/// the process goes on.
+///
+/// A scope is known by its name: asking twice for `"ingest"` gives the same
+/// one. Scopes nest, and `scope("ingest").scope("reader")` is also
+/// `scope("ingest/reader")`. Cloning a handle is free, and dropping it changes
+/// nothing.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use deadstop::{Cause, Outcome, Shutdown};
+///
+/// let shutdown = Shutdown::builder().signals([]).install()?;
+/// let ingest = shutdown.scope("ingest");
+/// ingest.task("reader").on_shutdown(|_| {})?;
+///
+/// let report = ingest.stop(Cause::requested("a reload"), Duration::from_secs(5))?;
+/// assert_eq!(report.task("/ingest/reader").unwrap().outcome(), &Outcome::Done);
+///
+/// // The process goes on, and so may the scope.
+/// assert!(ingest.restart());
+/// ingest.task("reader").on_shutdown(|_| {})?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Scope {
+    core: Arc<Core>,
+    node: Arc<Node>,
+}
+
+impl Scope {
+    pub(crate) fn below(core: &Arc<Core>, parent: &Arc<Node>, name: &str, detached: bool) -> Self {
+        let mut scopes = core.scopes.lock();
+        let mut node = Arc::clone(parent);
+        let mut segments = name.split('/').filter(|name| !name.is_empty()).peekable();
+        while let Some(segment) = segments.next() {
+            let path = format!("{}/{segment}", node.path);
+            let known = scopes.iter().find(|node| node.path == path);
+            node = match known {
+                Some(known) => Arc::clone(known),
+                None => {
+                    let detached = detached && segments.peek().is_none();
+                    let new = Arc::new(Node::new(path, Some(node), detached));
+                    scopes.push(Arc::clone(&new));
+                    new
+                }
+            };
+        }
+        drop(scopes);
+        Self {
+            core: Arc::clone(core),
+            node,
+        }
+    }
+
+    /// Starts describing a task of this scope.
+    #[track_caller]
+    pub fn task(&self, name: impl Into<String>) -> TaskBuilder {
+        TaskBuilder::new(
+            Arc::clone(&self.core),
+            Arc::clone(&self.node),
+            name.into(),
+            Location::caller(),
+        )
+    }
+
+    /// The scope of that name in this one. Slashes in the name make scopes in
+    /// scopes; an empty name is this scope itself.
+    pub fn scope(&self, name: &str) -> Self {
+        Self::below(&self.core, &self.node, name, false)
+    }
+
+    /// Like [`scope`](Self::scope), but detached: it stops only if it is asked
+    /// itself, and not because its parent is. One that exists stays as it is.
+    ///
+    /// What its parent's tasks still need goes into a detached scope, which one
+    /// of them [stops](Self::stop) when it needs it no more.
+    pub fn detached_scope(&self, name: &str) -> Self {
+        Self::below(&self.core, &self.node, name, true)
+    }
+
+    /// Its path: `/ingest/reader`.
+    pub fn name(&self) -> &str {
+        self.node.path()
+    }
+
+    /// Whether its end has been asked for, alone or with what it is part of.
+    pub fn is_requested(&self) -> bool {
+        self.node.is_requested()
+    }
+
+    /// The moment at which its end is asked for.
+    pub fn requested(&self) -> Requested {
+        Requested::new(Arc::clone(&self.core), Arc::clone(&self.node))
+    }
+
+    /// Asks this scope, and those in it, to stop within `grace`, and returns at
+    /// once. Whether this was the first request; false also if the whole
+    /// shutdown has begun, which the scope then is part of.
+    ///
+    /// A task that overruns is abandoned and reported. The process goes on,
+    /// unless the whole shutdown's deadline passes.
+    pub fn request(&self, cause: Cause, grace: Duration) -> bool {
+        if !WATCH.is_home() || self.node.is_root() {
+            return false;
+        }
+        let begun = kill_path::now();
+        {
+            // A restart is under this lock too.
+            let _registry = self.core.registry.lock();
+            let joined = !self.node.detached && self.node.is_requested();
+            let over = matches!(self.core.root.position(), Position::Over);
+            if joined || over || self.node.asked.swap(true, Ordering::AcqRel) {
+                return false;
+            }
+        }
+        TRIGGERED.advance();
+        self.core.wake_requested();
+        let clock = Clock::of_scope(begun, begun.saturating_add(grace));
+        let scope = self.clone();
+        self.core.begin_scope_run();
+        self.core
+            .pool
+            .submit(Box::new(move || scope.run(clock, &Arc::new(cause))));
+        self.core.pool.staff(Pool::first_step());
+        true
+    }
+
+    /// Waits until the scope has stopped, and returns what became of its tasks.
+    /// If it stops as part of the whole, the report is of the whole.
+    ///
+    /// # Errors
+    ///
+    /// Fails in a task of this scope, which would wait for itself, and in a
+    /// child of `fork`. The scope stops all the same.
+    pub fn wait(&self) -> Result<Arc<ShutdownReport>, WaitError> {
+        if !WATCH.is_home() {
+            return Err(WaitError::Forked);
+        }
+        if current::is_in(&self.node) {
+            return Err(WaitError::FromTask);
+        }
+        loop {
+            let seen = TRIGGERED.read();
+            if let Some(report) = self.node.state.lock().report.clone() {
+                return Ok(report);
+            }
+            if let Some(end) = self.core.end.get() {
+                return Ok(end.report);
+            }
+            TRIGGERED.wait_past(seen, None);
+        }
+    }
+
+    /// Asks the scope to stop, and waits until it has:
+    /// [`request`](Self::request) and [`wait`](Self::wait) in one.
+    ///
+    /// # Errors
+    ///
+    /// As `wait`.
+    pub fn stop(&self, cause: Cause, grace: Duration) -> Result<Arc<ShutdownReport>, WaitError> {
+        self.request(cause, grace);
+        self.wait()
+    }
+
+    /// Makes a scope that has stopped, and those in it, ready for new tasks.
+    /// False if it has not stopped, or if the whole shutdown has begun.
+    pub fn restart(&self) -> bool {
+        let _registry = self.core.registry.lock();
+        let stopped = matches!(self.node.position(), Position::Over);
+        if !stopped || self.core.root.is_requested() {
+            return false;
+        }
+        let scopes = self.core.scopes.lock();
+        for node in scopes.iter().filter(|node| node.is_in(&self.node)) {
+            let mut state = node.state.lock();
+            // A scope inside that runs by itself goes on doing so.
+            if !matches!(state.position, Position::At { .. }) {
+                state.position = Position::Before;
+                state.report = None;
+                node.asked.store(false, Ordering::Release);
+            }
+        }
+        true
+    }
+
+    /// The scope's own run, on a thread of the pool.
+    fn run(&self, clock: Clock, cause: &Arc<Cause>) {
+        self.core
+            .log
+            .info(format!("scope {} stops: {cause}", self.name()));
+        let report = Run::new(&self.core, &self.node, clock, cause).run(0);
+        let text = format!("scope {} has stopped\n{report}", self.name());
+        match report.is_clean() {
+            true => self.core.log.info(text.trim_end().to_owned()),
+            false => self.core.log.warn(text.trim_end().to_owned()),
+        }
+        self.node.state.lock().report = Some(Arc::new(report));
+        self.core.end_scope_run();
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scope").field(&self.node.path).finish()
+    }
+}

@@ -1,0 +1,330 @@
+//! What ran, how it ended, and how long it took.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::cause::Cause;
+use crate::kill_path::Nanos;
+
+use super::outcome::Outcome;
+use super::phase::PhaseName;
+use super::task::Task;
+
+/// What ran, how it ended, and how long it took.
+///
+/// All times are counted from the instant at which the shutdown began. As text
+/// it is a short table.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    cause: Cause,
+    phases: Vec<PhaseReport>,
+    refused: Vec<TaskReport>,
+    took: Duration,
+    threads_refused: bool,
+}
+
+impl ShutdownReport {
+    pub(super) fn new(
+        cause: Cause,
+        phases: Vec<PhaseReport>,
+        refused: Vec<TaskReport>,
+        took: Duration,
+        threads_refused: bool,
+    ) -> Self {
+        Self {
+            cause,
+            phases,
+            refused,
+            took,
+            threads_refused,
+        }
+    }
+
+    /// Why the shutdown began.
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    /// Every phase, in the order in which they came.
+    pub fn phases(&self) -> &[PhaseReport] {
+        &self.phases
+    }
+
+    /// Every task that had been registered when its phase began or while it
+    /// ran, phase by phase, in the order in which they ended.
+    pub fn tasks(&self) -> impl Iterator<Item = &TaskReport> {
+        self.phases.iter().flat_map(|phase| &phase.tasks)
+    }
+
+    /// The task of that name, with the path of its scope; of several, the first
+    /// that ended.
+    pub fn task(&self, name: &str) -> Option<&TaskReport> {
+        self.tasks().find(|task| task.name == name)
+    }
+
+    /// The tasks that were registered too late.
+    pub fn refused(&self) -> &[TaskReport] {
+        &self.refused
+    }
+
+    /// From the instant at which it began to the end of its last phase.
+    pub fn took(&self) -> Duration {
+        self.took
+    }
+
+    /// Whether the system refused a thread, so that tasks had to wait for each
+    /// other.
+    pub fn threads_refused(&self) -> bool {
+        self.threads_refused
+    }
+
+    /// Whether every task did what it was there for. Tasks that were cancelled,
+    /// refused, or skipped on purpose do not count.
+    pub fn is_clean(&self) -> bool {
+        !self.tasks().any(|task| task.outcome.is_failure())
+    }
+}
+
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}; {} in all", self.cause, Seconds(self.took))?;
+        let rows: Vec<_> = self.rows().collect();
+        let width = |text: fn(&Row<'_>) -> usize, least: usize| {
+            rows.iter().map(text).max().unwrap_or(0).max(least)
+        };
+        let phase = width(|row| row.phase.chars().count(), 5);
+        let name = width(|row| row.task.name.chars().count(), 4);
+        if !rows.is_empty() {
+            writeln!(
+                f,
+                "{:phase$}  {:name$}  {:>8}  {:>8}  {:>8}  outcome",
+                "phase", "task", "start", "took", "of"
+            )?;
+        }
+        for Row { phase: of, task } in &rows {
+            writeln!(
+                f,
+                "{of:phase$}  {:name$}  {:>8}  {:>8}  {:>8}  {}",
+                task.name,
+                Seconds(task.start).to_string(),
+                Seconds(task.took).to_string(),
+                Seconds(task.budget).to_string(),
+                task.outcome
+            )?;
+        }
+        for phase in &self.phases {
+            let left_out = phase.tasks.len() - phase.shown().count();
+            if left_out > 0 {
+                writeln!(f, "{}: and {left_out} more tasks, all done", phase.name)?;
+            }
+        }
+        for task in &self.refused {
+            writeln!(
+                f,
+                "{:?} was registered too late, at {}",
+                task.name, task.site
+            )?;
+        }
+        if self.threads_refused {
+            writeln!(f, "the system refused threads: tasks waited for each other")?;
+        }
+        Ok(())
+    }
+}
+
+struct Row<'a> {
+    phase: &'a str,
+    task: &'a TaskReport,
+}
+
+impl ShutdownReport {
+    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.phases.iter().flat_map(|phase| {
+            phase.shown().map(|task| Row {
+                phase: &phase.name,
+                task,
+            })
+        })
+    }
+}
+
+/// What became of a phase.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PhaseReport {
+    name: String,
+    start: Duration,
+    took: Duration,
+    budget: Duration,
+    tasks: Vec<TaskReport>,
+}
+
+/// Of a phase's tasks that are done, the text shows this many.
+const SHOWN: usize = 20;
+
+impl PhaseReport {
+    pub(super) fn new(
+        name: &PhaseName,
+        started: Nanos,
+        ended: Nanos,
+        ends: Nanos,
+        begun: Nanos,
+        tasks: Vec<TaskReport>,
+    ) -> Self {
+        Self {
+            name: name.to_string(),
+            start: started.since(begun),
+            took: ended.since(started),
+            budget: ends.since(started),
+            tasks,
+        }
+    }
+
+    pub(super) fn add(&mut self, task: TaskReport) {
+        self.tasks.push(task);
+    }
+
+    pub(super) fn has_failure(&self) -> bool {
+        self.tasks.iter().any(|task| task.outcome.is_failure())
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// When it began.
+    pub fn start(&self) -> Duration {
+        self.start
+    }
+
+    /// How long it ran.
+    pub fn took(&self) -> Duration {
+        self.took
+    }
+
+    /// How long it might have run.
+    pub fn budget(&self) -> Duration {
+        self.budget
+    }
+
+    /// Its tasks, in the order in which they ended.
+    pub fn tasks(&self) -> &[TaskReport] {
+        &self.tasks
+    }
+
+    /// All tasks that are worth a line: those that are not just done, and the
+    /// first of those that are.
+    fn shown(&self) -> impl Iterator<Item = &TaskReport> {
+        let mut done = 0;
+        self.tasks.iter().filter(move |task| {
+            if task.outcome == Outcome::Done {
+                done += 1;
+            }
+            task.outcome != Outcome::Done || done <= SHOWN
+        })
+    }
+}
+
+/// What became of a task.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TaskReport {
+    name: String,
+    outcome: Outcome,
+    start: Duration,
+    took: Duration,
+    budget: Duration,
+    site: String,
+}
+
+impl TaskReport {
+    pub(super) fn new(task: &Task, outcome: Outcome, times: Times) -> Self {
+        Self {
+            name: task.name.clone(),
+            outcome,
+            start: times.started.since(times.begun),
+            took: times.ended.since(times.started),
+            budget: times.ends.since(times.started),
+            site: format!("{}:{}", task.site.file(), task.site.line()),
+        }
+    }
+
+    pub(super) fn refused(task: &Task) -> Self {
+        Self::new(task, Outcome::Refused, Times::none())
+    }
+
+    /// Whether its name begins with the path of a scope.
+    pub(super) fn is_below(&self, path: &str) -> bool {
+        path.is_empty()
+            || self
+                .name
+                .strip_prefix(path)
+                .is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// Its name, with the path of its scope.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How it ended.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// When it began; when it was given up, if it never did.
+    pub fn start(&self) -> Duration {
+        self.start
+    }
+
+    /// How long it ran, or until it was abandoned.
+    pub fn took(&self) -> Duration {
+        self.took
+    }
+
+    /// How long it might have run.
+    pub fn budget(&self) -> Duration {
+        self.budget
+    }
+
+    /// Where it was registered, as `file:line`.
+    pub fn site(&self) -> &str {
+        &self.site
+    }
+}
+
+/// When a task began and ended, and when it had to.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    pub(super) begun: Nanos,
+    pub(super) started: Nanos,
+    pub(super) ended: Nanos,
+    pub(super) ends: Nanos,
+}
+
+impl Times {
+    /// Of a task that never ran.
+    fn none() -> Self {
+        Self {
+            begun: Nanos(0),
+            started: Nanos(0),
+            ended: Nanos(0),
+            ends: Nanos(0),
+        }
+    }
+}
+
+/// A length of time in seconds, to hundredths.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Centuries are what a grace without end amounts to.
+        match self.0.as_secs() {
+            0..1_000_000 => write!(f, "{:.2} s", self.0.as_secs_f64()),
+            _ => f.write_str("no end"),
+        }
+    }
+}

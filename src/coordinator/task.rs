@@ -1,0 +1,380 @@
+//! A task: one named piece of cleanup.
+//!
+//! ```text
+//!             ┌─▶ CANCELLED        whoever cancels
+//! WAITING ────┼─▶ SKIPPED          the coordinator: no time, no thread
+//!             └─▶ RUNNING ─┬─▶ ENDED       its own thread
+//!                          └─▶ ABANDONED   the coordinator: over budget
+//! ```
+//!
+//! Each arrow is one compare-exchange, so that of a thread that starts a task
+//! and one that cancels it exactly one succeeds, without a lock.
+//!
+//! # Orderings
+//!
+//! The exchanges are `AcqRel`: who wins one sees what the one before did. The
+//! closure itself is behind a lock.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::Sender;
+use parking_lot::Mutex;
+
+use crate::cause::Cause;
+use crate::error::TaskRefused;
+use crate::kill_path::{self, Nanos, Place};
+
+use super::clock::Clock;
+use super::core::Core;
+use super::outcome::{Outcome, TaskResult};
+use super::phase::{Phase, PhaseName};
+use super::run::Event;
+use super::scope::Node;
+
+const WAITING: u8 = 0;
+const RUNNING: u8 = 1;
+const ENDED: u8 = 2;
+const ABANDONED: u8 = 3;
+const CANCELLED: u8 = 4;
+const SKIPPED: u8 = 5;
+
+pub(super) type Body = Box<dyn FnOnce(&TaskContext) -> Outcome + Send>;
+
+/// A task as the coordinator knows it.
+pub(super) struct Task {
+    pub(super) id: u64,
+    /// With the path of its scope.
+    pub(super) name: String,
+    pub(super) scope: Arc<Node>,
+    pub(super) phase: usize,
+    pub(super) site: &'static Location<'static>,
+    pub(super) budget: Option<Duration>,
+    state: AtomicU8,
+    started: AtomicU64,
+    body: Mutex<Option<Body>>,
+    /// Where to say what became of it; there once its phase has begun.
+    events: OnceLock<Sender<Event>>,
+    /// Its place in the roster, once it runs.
+    place: OnceLock<Place>,
+}
+
+impl Task {
+    /// Notes that its turn has come: `events` is told what becomes of it. False
+    /// if it was cancelled before, and nobody is told.
+    pub(super) fn dispatch(&self, events: Sender<Event>) -> bool {
+        // A task is dispatched once.
+        let _ = self.events.set(events);
+        // An exchange and not a load: whoever cancels after it then sees the
+        // channel, and who cancelled before it is seen here.
+        self.change(WAITING, WAITING)
+    }
+
+    /// Takes the closure, to run it. `None` if it is not to be run any more.
+    pub(super) fn start(&self, now: Nanos) -> Option<Body> {
+        self.started.store(now.0, Ordering::Relaxed);
+        self.change(WAITING, RUNNING)
+            .then(|| self.body.lock().take())
+            .flatten()
+    }
+
+    /// Notes its place in the roster.
+    pub(super) fn is_listed(&self, place: Place) {
+        // A task runs once.
+        let _ = self.place.set(place);
+    }
+
+    /// Notes that it returned. False if nobody waits for it any more.
+    pub(super) fn end(&self) -> bool {
+        self.change(RUNNING, ENDED)
+    }
+
+    /// Gives it up, running or not. The outcome, unless it has one already or
+    /// is about to be told. What a skipped task would have used is still there,
+    /// for a thread to drop on which that may hang.
+    pub(super) fn give_up(&self, skipped: Outcome) -> Option<Outcome> {
+        if self.change(RUNNING, ABANDONED) {
+            if let Some(place) = self.place.get() {
+                place.abandon();
+            }
+            return Some(Outcome::OverBudget);
+        }
+        if self.change(WAITING, SKIPPED) {
+            return Some(skipped);
+        }
+        None
+    }
+
+    /// Whether it is to be run no more.
+    fn cancel(&self) -> bool {
+        if !self.change(WAITING, CANCELLED) {
+            return false;
+        }
+        if let Some(events) = self.events.get() {
+            // Fails only if the run is over.
+            let _ = events.send(Event::Cancelled(self.id));
+        }
+        true
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.state.load(Ordering::Acquire) == ABANDONED
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.state.load(Ordering::Acquire) == CANCELLED
+    }
+
+    /// When it started, if it has.
+    pub(super) fn started(&self) -> Option<Nanos> {
+        match self.state.load(Ordering::Acquire) {
+            RUNNING | ENDED | ABANDONED => Some(Nanos(self.started.load(Ordering::Relaxed))),
+            _ => None,
+        }
+    }
+
+    fn change(&self, from: u8, to: u8) -> bool {
+        self.state
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+}
+
+/// Describes a task. Made by [`Shutdown::task`](crate::Shutdown::task) and
+/// [`Scope::task`](crate::Scope::task).
+#[must_use = "a task is registered by `on_shutdown`"]
+pub struct TaskBuilder {
+    core: Arc<Core>,
+    scope: Arc<Node>,
+    name: String,
+    phase: PhaseName,
+    budget: Option<Duration>,
+    site: &'static Location<'static>,
+}
+
+impl TaskBuilder {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        scope: Arc<Node>,
+        name: String,
+        site: &'static Location<'static>,
+    ) -> Self {
+        Self {
+            core,
+            scope,
+            name,
+            phase: Phase::CLOSE.into(),
+            budget: None,
+            site,
+        }
+    }
+
+    /// The phase in which it runs; [`Phase::CLOSE`] unless set. A name will do.
+    pub fn phase(mut self, phase: impl Into<PhaseName>) -> Self {
+        self.phase = phase.into();
+        self
+    }
+
+    /// How long it may run at most; unless set, what its phase has left. It
+    /// never gets more than that.
+    pub fn budget(mut self, budget: Duration) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// Registers the task: `run` is called once, in its phase of the shutdown,
+    /// on a thread that has nothing else to do.
+    ///
+    /// It may return nothing, or a `Result` whose error says how it failed. It
+    /// may panic, which is a failure too. It may never return: it is then
+    /// abandoned when its budget is over, and goes on by itself until the
+    /// process ends.
+    ///
+    /// A task may be registered during the shutdown, for the phase that runs
+    /// and for later ones. The same closure registered twice is two tasks.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the task's phase does not exist or is over, or if its name is
+    /// empty; see [`TaskRefused`]. The closure is dropped.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it allocates and takes a lock.
+    pub fn on_shutdown<F, R>(self, run: F) -> Result<TaskHandle, TaskRefused>
+    where
+        F: FnOnce(&TaskContext) -> R + Send + 'static,
+        R: TaskResult,
+    {
+        self.register(Box::new(move |context| run(context).into_outcome()))
+    }
+
+    /// Like [`on_shutdown`](Self::on_shutdown) for a future, which is polled on
+    /// the task's own thread, without a runtime.
+    ///
+    /// A future that needs its runtime's timers or sockets is polled inside it
+    /// by [`on_shutdown_async_in`](Self::on_shutdown_async_in).
+    ///
+    /// # Errors
+    ///
+    /// As `on_shutdown`.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it allocates and takes a lock.
+    pub fn on_shutdown_async<F>(self, future: F) -> Result<TaskHandle, TaskRefused>
+    where
+        F: Future<Output: TaskResult> + Send + 'static,
+    {
+        self.register(Box::new(move |_| {
+            super::requested::block_on(future).into_outcome()
+        }))
+    }
+
+    fn register(self, body: Body) -> Result<TaskHandle, TaskRefused> {
+        if self.name.trim().is_empty() {
+            return Err(TaskRefused::Unnamed);
+        }
+        let Some(phase) = self.core.plan.place(&self.phase) else {
+            return Err(TaskRefused::UnknownPhase { phase: self.phase });
+        };
+        let task = Arc::new(Task {
+            id: self.core.next_id(),
+            name: self.scope.name_of(self.name),
+            scope: self.scope,
+            phase,
+            site: self.site,
+            budget: self.budget,
+            state: AtomicU8::new(WAITING),
+            started: AtomicU64::new(0),
+            body: Mutex::new(Some(body)),
+            events: OnceLock::new(),
+            place: OnceLock::new(),
+        });
+        self.core.add(&task)?;
+        Ok(TaskHandle {
+            core: self.core,
+            task,
+        })
+    }
+}
+
+impl fmt::Debug for TaskBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskBuilder")
+            .field("name", &self.name)
+            .field("phase", &self.phase)
+            .field("budget", &self.budget)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A registered task. Dropping the handle changes nothing.
+#[derive(Clone)]
+pub struct TaskHandle {
+    core: Arc<Core>,
+    task: Arc<Task>,
+}
+
+impl TaskHandle {
+    /// Takes the task back: it will not run. Returns whether that is so; false
+    /// if it has started, was skipped, or was cancelled before.
+    ///
+    /// However many threads cancel while the shutdown starts the task, either
+    /// it runs or exactly one of them is told `true`. A program that registers
+    /// a task per connection and cancels it as the connection closes leaves
+    /// nothing behind.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
+    pub fn cancel(&self) -> bool {
+        let cancelled = self.task.cancel();
+        if cancelled {
+            self.core.remove(&self.task);
+            // The user's closure is dropped here, on the thread of the user,
+            // with no lock of ours held.
+            let body = self.task.body.lock().take();
+            drop(body);
+        }
+        cancelled
+    }
+
+    /// Whether it was taken back.
+    pub fn is_cancelled(&self) -> bool {
+        self.task.is_cancelled()
+    }
+
+    /// Its name, with the path of its scope.
+    pub fn name(&self) -> &str {
+        &self.task.name
+    }
+}
+
+impl fmt::Debug for TaskHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TaskHandle").field(&self.task.name).finish()
+    }
+}
+
+/// What a task is told while it runs.
+pub struct TaskContext {
+    pub(super) task: Arc<Task>,
+    pub(super) clock: Clock,
+    pub(super) ends: Nanos,
+    pub(super) cause: Arc<Cause>,
+    pub(super) place: Option<Place>,
+}
+
+impl TaskContext {
+    /// How long until the task is abandoned. Zero if it has been.
+    pub fn remaining(&self) -> Duration {
+        self.ends().since(kill_path::now())
+    }
+
+    /// When the task is abandoned: the end of its own budget, of its phase's,
+    /// or of the whole, whichever is first. It may come to be earlier, never
+    /// later.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.remaining()
+    }
+
+    /// Why the shutdown began.
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    /// Whether the task's time is over and nobody waits for it any more. What
+    /// it still does may be cut off at any moment.
+    pub fn is_abandoned(&self) -> bool {
+        self.task.is_abandoned()
+    }
+
+    /// Says how far the task is, for the hang report to quote. Up to 128 bytes
+    /// are kept, and the last text stands.
+    ///
+    /// It allocates nothing and waits for nobody; it does not extend anything.
+    pub fn progress(&self, text: &str) {
+        if let Some(place) = self.place {
+            place.says(text);
+        }
+    }
+
+    fn ends(&self) -> Nanos {
+        self.ends.min(self.clock.deadline())
+    }
+}
+
+impl fmt::Debug for TaskContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskContext")
+            .field("task", &self.task.name)
+            .field("remaining", &self.remaining())
+            .field("cause", &self.cause)
+            .finish_non_exhaustive()
+    }
+}

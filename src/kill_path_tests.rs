@@ -1,0 +1,156 @@
+//! Unit tests of the room, kept outside it: they allocate, and they panic.
+
+use std::str;
+use std::time::Duration;
+
+use crate::kill_path::{self, Entry, Nanos, Roster, Text};
+
+fn nanos(seconds: u64) -> Nanos {
+    Nanos(seconds * 1_000_000_000)
+}
+
+/// A roster of its own for each test; tables hand out places for good.
+fn roster() -> &'static Roster {
+    Box::leak(Box::new(Roster::empty()))
+}
+
+fn entry(name: &str) -> Entry<'_> {
+    Entry {
+        name,
+        phase: "flush",
+        file: "src/main.rs",
+        line: 41,
+        started: nanos(100),
+        budget: Duration::from_secs(3),
+    }
+}
+
+fn render(roster: &'static Roster) -> String {
+    let report = kill_path::report(roster, nanos(100), Nanos(109_500_000_000), nanos(110));
+    str::from_utf8(report.as_bytes()).unwrap().to_owned()
+}
+
+#[test]
+fn a_report_names_the_culprit_first() {
+    let roster = roster();
+    let place = roster.running.enter(&entry("flush the log")).unwrap();
+    place.runs_on(4242);
+    place.says("segment 12 of 40");
+    place.abandon();
+    let waiting = Entry {
+        phase: "close",
+        ..entry("close pool")
+    };
+    roster.waiting.enter(&waiting);
+    roster.cause.write("SIGTERM from pid 1, uid 0");
+    assert_eq!(
+        render(roster),
+        "deadstop: deadline in 0.5 s: 1 task has not returned: \"flush the log\" (phase flush, 9.5 s)\n\
+         deadstop: cause: SIGTERM from pid 1, uid 0, 9.5 s ago; grace 10.0 s\n\
+         deadstop: task \"flush the log\" flush 9.5 s of 3.0 s, abandoned, src/main.rs:41, thread 4242; says \"segment 12 of 40\"\n\
+         deadstop: task \"close pool\" close waiting, src/main.rs:41\n"
+    );
+}
+
+#[test]
+fn a_report_without_tasks_says_so() {
+    assert_eq!(
+        render(roster()),
+        "deadstop: deadline in 0.5 s: no task is running, but the process has not ended\n\
+         deadstop: cause: not known, 9.5 s ago; grace 10.0 s\n"
+    );
+}
+
+#[test]
+fn a_crowd_is_counted_and_the_list_stays_within_a_pipe() {
+    let roster = roster();
+    for n in 0..1000 {
+        roster
+            .running
+            .enter(&entry(&format!("task {n} {}", "x".repeat(100))));
+        roster.waiting.enter(&entry("waits"));
+    }
+    let report = render(roster);
+    assert!(
+        report
+            .starts_with("deadstop: deadline in 0.5 s: 1000 tasks have not returned: \"task 0 xxx")
+    );
+    assert!(report.len() <= 4096, "{}", report.len());
+    assert!(report.contains("and 936 running"), "{report}");
+    assert!(report.contains("and 968 waiting"), "{report}");
+    assert!(report.ends_with('\n'), "{report}");
+}
+
+#[test]
+fn who_has_left_is_not_named() {
+    let roster = roster();
+    let a = roster.running.enter(&entry("a"));
+    let b = roster.running.enter(&entry("b")).unwrap();
+    roster.running.leave(a);
+    let report = render(roster);
+    assert!(!report.contains("\"a\""), "{report}");
+    roster.running.leave(Some(b));
+    // The place is another's by now.
+    roster.running.enter(&entry("c"));
+    b.abandon();
+    let report = render(roster);
+    assert!(report.contains("\"c\" flush"), "{report}");
+    assert!(!report.contains("abandoned"), "{report}");
+}
+
+#[test]
+fn no_name_can_break_a_line() {
+    let roster = roster();
+    roster.running.enter(&entry("a\nb\"c\\d\u{1b}[2J\u{7f}é"));
+    let report = render(roster);
+    assert!(
+        report.contains(r#""a\nb\"c\\d\u{1b}[2J\u{7f}é" (phase"#),
+        "{report}"
+    );
+    assert_eq!(report.lines().count(), 3);
+}
+
+#[test]
+fn a_text_is_cut_between_characters() {
+    let text = Text::<5>::empty();
+    let mut buffer = [0; 5];
+    text.write("aéüb");
+    assert_eq!(text.read(&mut buffer), Some("aéü"));
+    text.write("äöü");
+    assert_eq!(text.read(&mut buffer), Some("äö"));
+    text.write("");
+    assert_eq!(text.read(&mut buffer), Some(""));
+}
+
+#[test]
+fn a_text_is_read_whole_or_not_at_all() {
+    static TEXT: Text<64> = Text::empty();
+    let texts = ["a".repeat(60), "b".repeat(60)];
+    TEXT.write(&texts[0]);
+    let writers = texts.clone().map(|text| {
+        std::thread::spawn(move || {
+            for _ in 0..20_000 {
+                TEXT.write(&text);
+            }
+        })
+    });
+    let mut read = 0;
+    while !writers.iter().all(std::thread::JoinHandle::is_finished) {
+        let mut buffer = [0; 64];
+        if let Some(text) = TEXT.read(&mut buffer) {
+            assert!(texts.iter().any(|whole| whole == text), "{text}");
+            read += 1;
+        }
+    }
+    assert!(read > 0);
+}
+
+#[test]
+fn a_length_too_long_ends_at_the_last_point_there_is() {
+    assert!(nanos(5).saturating_add(Duration::MAX) == Nanos::LAST);
+    assert!(Nanos::LAST.saturating_add(Duration::from_nanos(1)) == Nanos::LAST);
+    assert!(nanos(5).saturating_add(Duration::from_secs(2)) == nanos(7));
+    assert!(nanos(5).saturating_sub(Duration::from_secs(2)) == nanos(3));
+    assert!(nanos(5).saturating_sub(Duration::MAX) == Nanos(0));
+    assert_eq!(nanos(5).since(nanos(7)), Duration::ZERO);
+}

@@ -1,0 +1,467 @@
+//! Level 2: a coordinated shutdown on top of the watchdog.
+
+use std::fmt;
+use std::panic::Location;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::cause::Cause;
+use crate::coordinator::{
+    self, CleanExit, Core, Final, Phase, PhaseName, Plan, Requested, Scope, Settings,
+    ShutdownReport, TaskBuilder, current,
+};
+use crate::error::{InstallError, WaitError};
+use crate::installation::{Installation, WATCH};
+use crate::kill_path::Mask;
+use crate::report::Log;
+use crate::signal::Signal;
+use crate::trigger::{self, FIRST, Panics};
+use crate::watchdog::{Need, Watchdog, WatchdogBuilder};
+
+/// The process's shutdown, for those who have no handle.
+static INSTALLED: Mutex<Option<Shutdown>> = Mutex::new(None);
+
+/// A coordinated shutdown: cleanup in phases, on threads that can be abandoned,
+/// with a watchdog behind it.
+///
+/// A `Shutdown` is a handle: cloning it is cheap, it can be sent and shared,
+/// and dropping every clone changes nothing. There is one per process, and
+/// [`installed`](Self::installed) finds it.
+///
+/// The shutdown begins with the first trigger: a signal, a panic, or a
+/// [request](Self::request). At that instant the watchdog is armed, and from
+/// then on the process ends at its deadline at the latest. Until it is gone:
+/// `atexit` handlers, destructors and whatever `main` still does are covered.
+///
+/// If `main` never waits, the process ends by itself when every task has ended.
+/// If `main` returns or calls `exit` while tasks are still running, the exit
+/// waits for them, until the deadline.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use deadstop::{Phase, Shutdown};
+///
+/// let shutdown = Shutdown::builder()
+///     .grace(Duration::from_secs(25))
+///     .install()?;
+///
+/// shutdown
+///     .task("flush the log")
+///     .phase(Phase::FLUSH)
+///     .on_shutdown(|cx| {
+///         cx.progress("writing");
+///     })?;
+///
+/// // ... the program runs, until SIGTERM, Ctrl-C, or it is done:
+/// let exit_code = shutdown.finish();
+/// # let _ = exit_code;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Shutdown {
+    core: Arc<Core>,
+    watchdog: Watchdog,
+}
+
+impl Shutdown {
+    /// Starts describing a shutdown, with a grace of ten seconds, begun by
+    /// `SIGTERM` and `SIGINT`.
+    pub fn builder() -> ShutdownBuilder {
+        ShutdownBuilder {
+            watchdog: Watchdog::builder(),
+            signals: vec![Signal::Terminate, Signal::Interrupt],
+            mask_signals: false,
+            panics: Panics::Ignore,
+            clean_exit: CleanExit::Success,
+            failure_status: 1,
+            at_once: usize::MAX,
+            phases: Vec::new(),
+        }
+    }
+
+    /// The process's shutdown, if one is installed: for a library, or a module
+    /// far from `main`, that has a task to register.
+    pub fn installed() -> Option<Self> {
+        // A child of fork must not wait for a lock of its parent's.
+        match WATCH.is_home() {
+            true => INSTALLED.lock().clone(),
+            false => None,
+        }
+    }
+
+    /// Starts describing a task. Every task has a name: it is what an operator
+    /// reads when the task hangs.
+    #[track_caller]
+    pub fn task(&self, name: impl Into<String>) -> TaskBuilder {
+        TaskBuilder::new(
+            Arc::clone(&self.core),
+            Arc::clone(&self.core.root),
+            name.into(),
+            Location::caller(),
+        )
+    }
+
+    /// The scope of that name: a part that can also be stopped alone.
+    pub fn scope(&self, name: &str) -> Scope {
+        Scope::below(&self.core, &self.core.root, name, false)
+    }
+
+    /// Like [`scope`](Self::scope), but detached: it stops only if it is asked
+    /// itself, by one of the shutdown's tasks.
+    pub fn detached_scope(&self, name: &str) -> Scope {
+        Scope::below(&self.core, &self.core.root, name, true)
+    }
+
+    /// Begins the shutdown and returns at once. Whether this was the first
+    /// trigger; if not, nothing changes.
+    ///
+    /// In a child of `fork` it does nothing and returns false.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock, once the watchdog is armed. Let
+    /// [`signals`](ShutdownBuilder::signals) do it.
+    pub fn request(&self, cause: Cause) -> bool {
+        trigger::request(cause)
+    }
+
+    /// Like [`request`](Self::request), but the shutdown starts from `phase`:
+    /// the tasks of earlier phases are not run. If the shutdown has begun, it
+    /// goes on as it was.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such phase, and begins nothing.
+    pub fn request_from(
+        &self,
+        phase: impl Into<PhaseName>,
+        cause: Cause,
+    ) -> Result<bool, UnknownPhase> {
+        let phase = phase.into();
+        let Some(place) = self.core.plan.place(&phase) else {
+            return Err(UnknownPhase { phase });
+        };
+        if self.is_requested() {
+            return Ok(false);
+        }
+        self.core.start_from(place);
+        Ok(self.request(cause))
+    }
+
+    /// Whether the shutdown has begun.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Async-signal-safe: an atomic reading and `getpid`.
+    pub fn is_requested(&self) -> bool {
+        self.core.root.is_requested()
+    }
+
+    /// The moment at which the shutdown begins: a future on any runtime, and
+    /// something for threads to wait for.
+    pub fn requested(&self) -> Requested {
+        Requested::new(Arc::clone(&self.core), Arc::clone(&self.core.root))
+    }
+
+    /// Why the shutdown began, if it has.
+    pub fn cause(&self) -> Option<Cause> {
+        self.is_requested().then(|| FIRST.cause()).flatten()
+    }
+
+    /// Waits until the shutdown has begun and every task has ended, and returns
+    /// the status for `main` to return.
+    ///
+    /// All callers share one run and are told the same, also those who come
+    /// after it. The watchdog stays armed.
+    ///
+    /// From a task of the shutdown, which would wait for itself, and in a child
+    /// of `fork` it returns [`ExitCode::FAILURE`] at once and says so in the
+    /// log; [`try_wait`](Self::try_wait) gives that as an error.
+    pub fn wait(&self) -> ExitCode {
+        self.try_wait().unwrap_or_else(|error| {
+            log::error!("{error}");
+            ExitCode::FAILURE
+        })
+    }
+
+    /// Like [`wait`](Self::wait), with an error where there is nothing to wait
+    /// for.
+    ///
+    /// # Errors
+    ///
+    /// Fails at once in a task of the shutdown, and in a child of `fork`.
+    /// Nothing changes.
+    pub fn try_wait(&self) -> Result<ExitCode, WaitError> {
+        self.end().map(|end| ExitCode::from(end.status))
+    }
+
+    /// The work is done: begins the shutdown, if nothing has, and waits for it.
+    pub fn finish(&self) -> ExitCode {
+        self.request(Cause::Finished);
+        self.wait()
+    }
+
+    /// Waits, like [`wait`](Self::wait), and then ends the process as
+    /// [`clean_exit`](ShutdownBuilder::clean_exit) says, by the signal
+    /// included.
+    ///
+    /// `atexit` handlers run; destructors of the caller do not.
+    ///
+    /// From a task of the shutdown this is a failure of the task: it cannot be
+    /// waited for and cannot return, so its thread is left parked. In a child
+    /// of `fork` the child exits with 1.
+    pub fn exit(&self) -> ! {
+        match self.end() {
+            Ok(end) => {
+                let clean = end.report.is_clean();
+                let signal = end.report.cause().signal().filter(|_| clean);
+                coordinator::exit_with(self.core.settings.clean_exit, signal, end.status)
+            }
+            Err(error @ WaitError::FromTask) => {
+                current::gave_up(&error.to_string());
+                loop {
+                    thread::park();
+                }
+            }
+            Err(_) => coordinator::exit_with(CleanExit::Success, None, 1),
+        }
+    }
+
+    /// What ran, how it ended, and how long it took; `None` until it is over.
+    pub fn report(&self) -> Option<ShutdownReport> {
+        self.core.end.get().map(|end| (*end.report).clone())
+    }
+
+    /// The watchdog behind this shutdown. Arming it sets a deadline, and begins
+    /// nothing.
+    pub fn watchdog(&self) -> &Watchdog {
+        &self.watchdog
+    }
+
+    fn end(&self) -> Result<Final, WaitError> {
+        if !WATCH.is_home() {
+            return Err(WaitError::Forked);
+        }
+        if current::is_task() {
+            return Err(WaitError::FromTask);
+        }
+        Ok(self.core.end.wait())
+    }
+}
+
+impl fmt::Debug for Shutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shutdown")
+            .field("cause", &self.cause())
+            .field("watchdog", &self.watchdog)
+            .finish_non_exhaustive()
+    }
+}
+
+/// There is no phase of this name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct UnknownPhase {
+    /// The name.
+    pub phase: PhaseName,
+}
+
+impl fmt::Display for UnknownPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no phase \"{}\"", self.phase)
+    }
+}
+
+impl std::error::Error for UnknownPhase {}
+
+/// Describes a shutdown. Made by [`Shutdown::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder protects nothing until `install` is called"]
+pub struct ShutdownBuilder {
+    watchdog: WatchdogBuilder,
+    signals: Vec<Signal>,
+    mask_signals: bool,
+    panics: Panics,
+    clean_exit: CleanExit,
+    failure_status: u8,
+    at_once: usize,
+    phases: Vec<Phase>,
+}
+
+impl ShutdownBuilder {
+    /// How long the process may live once the shutdown has begun; ten seconds
+    /// unless set.
+    ///
+    /// Make it shorter than what your supervisor waits before `SIGKILL`:
+    /// Kubernetes waits 30 s, systemd 90, Docker 10.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.watchdog = self.watchdog.grace(grace);
+        self
+    }
+
+    /// The status the process ends with if the watchdog has to end it: 1 to
+    /// 255, and 124 unless set.
+    pub fn exit_status(mut self, status: u8) -> Self {
+        self.watchdog = self.watchdog.exit_status(status);
+        self
+    }
+
+    /// The status the process ends with if the shutdown ended in time but left
+    /// something undone: 1 to 255, and 1 unless set.
+    pub fn failure_status(mut self, status: u8) -> Self {
+        self.failure_status = status;
+        self
+    }
+
+    /// How a shutdown that left nothing undone ends the process;
+    /// [`CleanExit::Success`] unless set.
+    pub fn clean_exit(mut self, clean_exit: CleanExit) -> Self {
+        self.clean_exit = clean_exit;
+        self
+    }
+
+    /// Whether `install` fails without the kernel timer; see
+    /// [`WatchdogBuilder::kernel_timer`].
+    pub fn kernel_timer(mut self, need: Need) -> Self {
+        self.watchdog = self.watchdog.kernel_timer(need);
+        self
+    }
+
+    /// The signals that begin the shutdown: `SIGTERM` and `SIGINT` unless set.
+    /// An empty list is for none.
+    ///
+    /// The handlers are chained with those of others, who go on hearing the
+    /// signal; one that was set before and never returns keeps ours from
+    /// running. `SIGINT`, `SIGQUIT` and `SIGHUP` stay ignored if they are, as
+    /// shells and `nohup` have it for jobs in the background.
+    ///
+    /// A second signal that comes more than 200 ms after the first ends the
+    /// process at once, by that signal; one that comes sooner is taken for the
+    /// same request, since process managers send pairs.
+    pub fn signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        self.signals = signals.into_iter().collect();
+        self
+    }
+
+    /// Whether to block the signals in the thread that calls `install`, and so
+    /// in all that it starts later; false unless set.
+    ///
+    /// Signals then go to a thread that does nothing else, which under load
+    /// hears them much sooner (with 64 spinning threads, after 65 µs instead of
+    /// 95 ms).
+    ///
+    /// # Danger
+    ///
+    /// A program that is started by [`std::process::Command`] inherits the
+    /// mask, and then never hears `SIGTERM`. Start programs with
+    /// [`unmask_signals`](crate::unmask_signals).
+    pub fn mask_signals(mut self, mask: bool) -> Self {
+        self.mask_signals = mask;
+        self
+    }
+
+    /// What a panic means; [`Panics::Ignore`] unless set.
+    pub fn panics(mut self, panics: Panics) -> Self {
+        self.panics = panics;
+        self
+    }
+
+    /// How many tasks of a phase may run at once: 1 or more, and all of them
+    /// unless set.
+    pub fn tasks_at_once(mut self, tasks: usize) -> Self {
+        self.at_once = tasks;
+        self
+    }
+
+    /// Adds a phase, or changes one of the four that are there.
+    pub fn phase(mut self, phase: Phase) -> Self {
+        self.phases.push(phase);
+        self
+    }
+
+    /// Starts the threads, handles the signals, and returns when the watchdog
+    /// watches.
+    ///
+    /// Call it early in `main`, from the main thread: before there is load,
+    /// before other threads start, and before privileges or limits are dropped.
+    ///
+    /// # Errors
+    ///
+    /// Fails if anything that was asked for cannot be: a bad phase, a signal
+    /// that cannot be handled, a thread that the system does not give; see
+    /// [`InstallError`]. The process then goes on unprotected, with its signals
+    /// as they were, and `install` can be tried again.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it allocates and starts threads.
+    pub fn install(self) -> Result<Shutdown, InstallError> {
+        let plan = Plan::new(self.phases, self.watchdog.grace).map_err(InstallError::Phases)?;
+        let signals = trigger::signal::check(&self.signals)?;
+        if self.failure_status == 0 {
+            return Err(InstallError::FailureStatus);
+        }
+        if self.at_once == 0 {
+            return Err(InstallError::TasksAtOnce);
+        }
+        let mut installation = Installation::begin()?;
+        trigger::forget();
+        let grace = self.watchdog.grace;
+        let (watchdog, without) = self.watchdog.start(&mut installation, signals)?;
+
+        installation.start_reporter()?;
+        let before = match self.mask_signals {
+            true => Mask::block(signals),
+            false => Mask::current(),
+        };
+        let settings = Settings {
+            grace,
+            clean_exit: self.clean_exit,
+            failure_status: self.failure_status,
+            at_once: self.at_once,
+        };
+        // The coordinator comes last: once its thread has started, nothing can
+        // fail. What a failure before it leaves behind waits for the next try:
+        // threads that are parked, and handlers that do as if they were not
+        // there.
+        let started = (|| {
+            let core = Core::new(settings, plan, Log::start()?, Mask::current())?;
+            installation.hold_exit()?;
+            trigger::panic::hook(self.panics)?;
+            let ignored = trigger::signal::handle(signals)?;
+            core.start()?;
+            Ok((core, ignored))
+        })();
+        let (core, ignored) = started.inspect_err(|_| before.restore())?;
+        let shutdown = Shutdown { core, watchdog };
+        *INSTALLED.lock() = Some(shutdown.clone());
+        trigger::set_grace(grace);
+        installation.open();
+
+        shutdown.watchdog.defences().log(without);
+        for signal in ignored {
+            log::info!("{signal} was ignored when the process started, and stays so");
+        }
+        Ok(shutdown)
+    }
+}
+
+/// Holds a thread that is leaving the process until the shutdown is over, if
+/// one is under way: `main` has returned, or somebody has called `exit`.
+///
+/// The tasks would be cut off in the middle otherwise. The deadline still
+/// stands.
+pub(crate) extern "C" fn hold_exit() {
+    // A task that calls `exit` would wait for itself.
+    if let Some(shutdown) = Shutdown::installed().filter(Shutdown::is_requested) {
+        if !current::is_task() {
+            shutdown.core.end.wait();
+        }
+    }
+}
