@@ -64,6 +64,7 @@ impl Victim {
         self.kill();
         Death {
             fault: self.fault.clone(),
+            armed_at: self.armed_at,
             end,
             after,
             stdout: drain(&self.stdout),
@@ -78,8 +79,9 @@ impl Victim {
         end.is_none()
     }
 
-    /// Returns once the victim says it has armed: no test sleeps and hopes.
-    fn start(mut command: Command, fault: &str, grace: Duration) -> Self {
+    /// Starts a victim by `command`, which may be another program that starts
+    /// it. Returns once it says that it has armed: no test sleeps and hopes.
+    pub(crate) fn start(mut command: Command, fault: &str, grace: Duration) -> Self {
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -122,15 +124,19 @@ impl Victim {
         }
     }
 
-    fn kill(&mut self) {
-        // All three fail only for what is dead, which is what we want.
-        let group = self.child.id().cast_signed();
+    /// Sends `signal` to the victim and its children, if it is still there.
+    pub(crate) fn signal(&mut self, signal: i32) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            // SAFETY: kill(2) takes two integers. The leader is not reaped yet,
-            // so the group's number is still its own.
-            unsafe { libc::kill(-group, libc::SIGKILL) };
+            let group = self.child.id().cast_signed();
+            // SAFETY: kill(2) takes two integers. The leader is not reaped, so
+            // the group's number is still its own.
+            unsafe { libc::kill(-group, signal) };
         }
-        let _ = self.child.kill();
+    }
+
+    fn kill(&mut self) {
+        self.signal(libc::SIGKILL);
+        // Fails only for one that is reaped.
         let _ = self.child.wait();
     }
 }
@@ -144,12 +150,14 @@ impl Drop for Victim {
 /// How a victim ended.
 pub(crate) struct Death {
     fault: String,
+    /// The victim's reading of the clock before it armed.
+    pub(crate) armed_at: u64,
     pub(crate) end: End,
-    /// From the victim's reading of the clock before it armed to ours as it was
-    /// reaped. Both read `CLOCK_MONOTONIC`, which processes share.
+    /// From that reading to ours as the victim was reaped. Both are of
+    /// `CLOCK_MONOTONIC`, which processes share.
     pub(crate) after: Duration,
-    stdout: String,
-    stderr: String,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// What waitpid(2) says.
@@ -175,20 +183,15 @@ impl From<ExitStatus> for End {
 
 impl fmt::Debug for Death {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            fault,
-            end,
-            after,
-            stdout,
-            stderr,
-        } = self;
-        write!(f, "{fault} ended by {end:?} after {after:?}")?;
-        write!(f, "\nstdout: {stdout}\nstderr: {stderr}")
+        let (fault, end, after) = (&self.fault, self.end, self.after);
+        write!(f, "{fault}, armed at {}, ended by {end:?}", self.armed_at)?;
+        write!(f, " after {after:?}\nstdout: {}", self.stdout)?;
+        write!(f, "\nstderr: {}", self.stderr)
     }
 }
 
-/// Says that a test is skipped, and why; fails it if none may be.
-fn skip(reason: &str) {
+/// Says that a test is skipped, and why; with `DEADSTOP_NO_SKIPS` set, fails it.
+pub(crate) fn skip(reason: &str) {
     assert!(
         std::env::var_os("DEADSTOP_NO_SKIPS").is_none(),
         "not to be skipped: {reason}"
@@ -196,7 +199,8 @@ fn skip(reason: &str) {
     println!("skipped: {reason}");
 }
 
-fn command(fault: &str, grace: Duration, watched: &str) -> Command {
+/// The command that starts a victim.
+pub(crate) fn command(fault: &str, grace: Duration, watched: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_victim"));
     command.args([fault, &grace.as_millis().to_string(), watched]);
     command
