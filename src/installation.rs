@@ -5,7 +5,7 @@
 //! opens the watchdog; until then nobody can arm it.
 
 use std::io;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -29,9 +29,14 @@ const SIGNAL: &str = "deadstop-signal";
 
 static STARTED: Mutex<Started> = Mutex::new(Started::nothing());
 
+/// How many forks lie between the first `install` and this process.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
 struct Started {
-    /// The process it was started in; a child of `fork` has none of it.
-    home: i32,
+    /// The process it was started in; a child of `fork` has none of it. An id
+    /// and the forks before it: in a PID namespace of its own, a child can have
+    /// its parent's id.
+    home: (i32, u32),
     watchdog: bool,
     line3: Option<Line3>,
     reporter: bool,
@@ -43,7 +48,7 @@ struct Started {
 impl Started {
     const fn nothing() -> Self {
         Self {
-            home: 0,
+            home: (0, 0),
             watchdog: false,
             line3: None,
             reporter: false,
@@ -64,7 +69,7 @@ impl Installation {
         if WATCH.is_home() {
             return Err(InstallError::AlreadyInstalled);
         }
-        let here = kill_path::pid();
+        let here = (kill_path::pid(), FORKS.load(Ordering::Acquire));
         if started.home != here {
             *started = Started {
                 home: here,
@@ -225,6 +230,7 @@ impl SignalThread {
 
 /// Async-signal-safe.
 extern "C" fn in_child() {
+    FORKS.fetch_add(1, Ordering::Release);
     WATCH.forget();
     sys::signals::in_child();
 }
