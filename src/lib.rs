@@ -22,8 +22,8 @@ mod watchdog;
 
 pub use cause::{Cause, Sender};
 pub use coordinator::{
-    CleanExit, OnFailure, Outcome, Phase, PhaseName, PhaseReport, Requested, Scope, ShutdownReport,
-    Skip, TaskBuilder, TaskContext, TaskHandle, TaskReport, TaskResult,
+    BoxFuture, CleanExit, OnFailure, Outcome, Phase, PhaseName, PhaseReport, Requested, Scope,
+    ShutdownReport, Skip, TaskBuilder, TaskContext, TaskHandle, TaskReport, TaskResult,
 };
 pub use error::{InstallError, PhasesError, TaskRefused, WaitError};
 pub use shutdown::{Shutdown, ShutdownBuilder, UnknownPhase};

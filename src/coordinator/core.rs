@@ -149,8 +149,13 @@ impl Core {
         of_node
     }
 
-    /// Wakes the futures that waited for a request that has come.
-    pub(super) fn wake_requested(self: &Arc<Self>) {
+    /// Tells those who waited for a request that it has come.
+    pub(super) fn tell_requested(self: &Arc<Self>) {
+        #[cfg(feature = "crossbeam-channel")]
+        {
+            self.root.open_gate();
+            self.scopes.lock().iter().for_each(|node| node.open_gate());
+        }
         if self.wakers.is_empty() {
             return;
         }
@@ -196,7 +201,7 @@ impl Core {
             "shutdown begins: {cause}; grace {:?}",
             self.settings.grace
         ));
-        self.wake_requested();
+        self.tell_requested();
         let clock = Clock::of_process(crate::kill_path::now());
         let first = self.first_phase.load(Ordering::Acquire);
         let run = Run::new(self, &self.root, clock, &cause);

@@ -1,12 +1,11 @@
 //! The request, as a future and as something a thread can wait for.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -22,14 +21,14 @@ pub(super) struct Wakers(Mutex<State>);
 
 struct State {
     next: u64,
-    waiting: std::collections::HashMap<u64, (Arc<Node>, Waker)>,
+    waiting: HashMap<u64, (Arc<Node>, Waker)>,
 }
 
 impl Wakers {
     pub(super) fn new() -> Self {
         Self(Mutex::new(State {
             next: 0,
-            waiting: std::collections::HashMap::new(),
+            waiting: HashMap::new(),
         }))
     }
 
@@ -47,7 +46,7 @@ impl Wakers {
                 .into_iter()
                 .partition(|(_, (node, _))| node.is_requested());
             state.waiting = waiting;
-            let woken: std::collections::HashMap<_, _> = woken;
+            let woken: HashMap<_, _> = woken;
             woken.into_values().collect()
         };
         for (_, waker) in woken {
@@ -87,15 +86,15 @@ impl Wakers {
 /// use std::time::Duration;
 /// use deadstop::{Cause, Shutdown};
 ///
-/// let shutdown = Shutdown::builder().signals([]).install()?;
-/// assert!(!shutdown.requested().wait_timeout(Duration::ZERO));
-/// # // The example must not end the process it is tested in.
-/// # shutdown.task("park").on_shutdown(|_| std::thread::sleep(Duration::from_secs(5)))?;
+/// let shutdown = Shutdown::builder().install()?;
+/// let requested = shutdown.requested();
+/// assert!(!requested.wait_timeout(Duration::from_millis(10)));
+///
 /// shutdown.request(Cause::requested("an example"));
-/// shutdown.requested().wait();
-/// # std::process::exit(0);
-/// # #[allow(unreachable_code)]
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert!(requested.wait_timeout(Duration::ZERO));
+/// shutdown.exit();
+/// # #[expect(unreachable_code, reason = "the type of the example")]
+/// # Ok::<(), deadstop::InstallError>(())
 /// ```
 #[must_use = "a future does nothing unless it is polled or waited for"]
 pub struct Requested {
@@ -122,6 +121,15 @@ impl Requested {
     /// Returns whether it was asked for.
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         self.wait_until(Some(kill_path::now().saturating_add(timeout)))
+    }
+
+    /// A channel on which nothing ever comes, and which is disconnected at the
+    /// request: for [`crossbeam::select!`](crossbeam::channel::select).
+    ///
+    /// Only with the feature `crossbeam-channel`.
+    #[cfg(feature = "crossbeam-channel")]
+    pub fn receiver(&self) -> crossbeam::channel::Receiver<std::convert::Infallible> {
+        self.node.receiver()
     }
 
     fn wait_until(&self, until: Option<kill_path::Nanos>) -> bool {
@@ -175,24 +183,5 @@ impl fmt::Debug for Requested {
         f.debug_tuple("Requested")
             .field(&self.node.is_requested())
             .finish()
-    }
-}
-
-/// Polls `future` on the calling thread until it is ready.
-pub(super) fn block_on<F: Future>(future: F) -> F::Output {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-        thread::park();
     }
 }

@@ -31,6 +31,7 @@ use crate::kill_path::{self, Nanos, Place};
 
 use super::clock::Clock;
 use super::core::Core;
+use super::future::{self, BoxFuture};
 use super::outcome::{Outcome, TaskResult};
 use super::phase::{Phase, PhaseName};
 use super::run::Event;
@@ -230,9 +231,52 @@ impl TaskBuilder {
     where
         F: Future<Output: TaskResult> + Send + 'static,
     {
-        self.register(Box::new(move |_| {
-            super::requested::block_on(future).into_outcome()
-        }))
+        self.register(Box::new(move |_| future::block_on(future).into_outcome()))
+    }
+
+    /// Like [`on_shutdown_async`](Self::on_shutdown_async), with the future
+    /// polled by a runtime: `spawn` gets it, on the task's own thread, and
+    /// hands it over.
+    ///
+    /// A runtime whose workers are all blocked does not poll; the task is then
+    /// abandoned when its budget is over, like one that blocks. One that drops
+    /// the future makes the task fail.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # // Stands in for a runtime's handle.
+    /// # #[derive(Clone)] struct Handle;
+    /// # impl Handle { fn spawn(&self, future: deadstop::BoxFuture) {
+    /// #     std::thread::spawn(move || futures::executor::block_on(future));
+    /// # } }
+    /// # let handle = Handle;
+    /// let shutdown = deadstop::Shutdown::builder().install()?;
+    /// // With tokio, `handle` is `tokio::runtime::Handle::current()`.
+    /// let spawn = move |future| {
+    ///     handle.spawn(future);
+    /// };
+    /// shutdown
+    ///     .task("say goodbye to peers")
+    ///     .on_shutdown_async_in(spawn, async { /* ... */ })?;
+    /// let exit_code = shutdown.finish();
+    /// # let _ = exit_code;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As `on_shutdown`.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it allocates and takes a lock.
+    pub fn on_shutdown_async_in<S, F>(self, spawn: S, future: F) -> Result<TaskHandle, TaskRefused>
+    where
+        S: FnOnce(BoxFuture) + Send + 'static,
+        F: Future<Output: TaskResult> + Send + 'static,
+    {
+        self.register(Box::new(move |_| future::run_elsewhere(spawn, future)))
     }
 
     fn register(self, body: Body) -> Result<TaskHandle, TaskRefused> {
