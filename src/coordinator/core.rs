@@ -162,7 +162,7 @@ impl Core {
         let core = Arc::clone(self);
         // A waker is the runtime's code: not on this thread.
         self.pool.submit(Box::new(move || core.wakers.wake()));
-        self.pool.staff(Pool::first_step());
+        self.pool.staff(1);
     }
 
     /// Counts in a scope's own run, which the end then waits for.

@@ -27,6 +27,7 @@ mod requested;
 mod run;
 mod scope;
 mod shutdown_report;
+mod state;
 mod task;
 
 pub(crate) use self::core::{Core, Settings};

@@ -22,7 +22,6 @@ use crate::trigger::{FIRST, TRIGGERED};
 use super::clock::Clock;
 use super::core::Core;
 use super::current;
-use super::pool::Pool;
 use super::requested::Requested;
 use super::run::{Event, Run};
 use super::shutdown_report::ShutdownReport;
@@ -291,7 +290,7 @@ impl Scope {
         self.core
             .pool
             .submit(Box::new(move || scope.run(clock, &Arc::new(cause))));
-        self.core.pool.staff(Pool::first_step());
+        self.core.pool.staff(1);
         true
     }
 

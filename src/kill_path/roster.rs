@@ -84,6 +84,21 @@ impl<const N: usize> Table<N> {
         }
     }
 
+    /// How many it lists at most.
+    pub(crate) const fn room(&self) -> usize {
+        N
+    }
+
+    /// Counts `tasks` that are not to be listed.
+    pub(crate) fn crowd(&self, tasks: usize) {
+        self.unlisted.fetch_add(tasks as u32, Ordering::Relaxed);
+    }
+
+    /// Takes them off the count.
+    pub(crate) fn uncrowd(&self, tasks: usize) {
+        self.unlisted.fetch_sub(tasks as u32, Ordering::Relaxed);
+    }
+
     /// Takes a task off the list, or off the count.
     pub(crate) fn leave(&self, place: Option<Place>) {
         match place {
