@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use crate::error::{InstallError, TaskRefused};
 use crate::installation;
-use crate::kill_path::Mask;
+use crate::kill_path::{self, Mask};
 use crate::report::{self, Log};
 use crate::trigger::{FIRST, TRIGGERED};
 
@@ -202,17 +203,26 @@ impl Core {
             self.settings.grace
         ));
         self.tell_requested();
-        let clock = Clock::of_process(crate::kill_path::now());
+        let clock = Clock::of_process(kill_path::now());
         let first = self.first_phase.load(Ordering::Acquire);
         let run = Run::new(self, &self.root, clock, &cause);
         let report = run.run(first);
         let status = end::status(&report, &self.settings);
         self.sum_up(&report);
+        if clock.deadline() <= kill_path::now() {
+            // The deadline ends the process, with its status: what comes from
+            // here now would be late, and say something else.
+            loop {
+                thread::park();
+            }
+        }
         let clean = report.is_clean();
         let waited_for = self.end.come(Final {
             report: Arc::new(report),
             status,
         });
+        // Whoever waits for a scope that ended with the whole.
+        TRIGGERED.advance();
         if !waited_for {
             let signal = cause.signal().filter(|_| clean);
             end::exit_with(self.settings.clean_exit, signal, status);

@@ -56,12 +56,15 @@ impl Wakers {
 
     /// Has `waker` woken at `node`'s request, in place of the one of `key`.
     fn set(&self, key: &mut Option<u64>, node: &Arc<Node>, waker: &Waker) {
+        // Cloning and dropping a waker is somebody else's code: not under the
+        // lock.
+        let waker = waker.clone();
         let mut state = self.0.lock();
         let key = *key.get_or_insert_with(|| {
             state.next += 1;
             state.next
         });
-        let before = state.waiting.insert(key, (Arc::clone(node), waker.clone()));
+        let before = state.waiting.insert(key, (Arc::clone(node), waker));
         drop(state);
         drop(before);
     }

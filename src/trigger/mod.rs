@@ -42,15 +42,17 @@ fn arm() -> bool {
 }
 
 /// Begins the shutdown, from anywhere but a handler. Whether it was the first
-/// trigger; false where there is no watchdog.
-pub(crate) fn request(cause: Cause) -> bool {
-    // Before the cause is noted: that takes a lock.
+/// trigger; `None` where there is no watchdog.
+///
+/// The watchdog is armed before `cause` is made and noted: that may allocate
+/// and take a lock, and so hang.
+pub(crate) fn request(cause: impl FnOnce() -> Cause) -> Option<bool> {
     if !arm() {
-        return false;
+        return None;
     }
-    let first = FIRST.note(cause);
+    let first = FIRST.note(cause());
     TRIGGERED.advance();
-    first
+    Some(first)
 }
 
 /// Forgets what happened in the parent, in a child of `fork` that installs a
