@@ -144,6 +144,7 @@ mod kill_path_tests;
 mod report;
 mod shutdown;
 mod signal;
+mod sync;
 mod sys;
 mod trigger;
 mod watchdog;

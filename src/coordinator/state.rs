@@ -17,7 +17,7 @@
 //! coordinator that gives a task its channel and then asks, and a thread that
 //! cancels and then looks for the channel, at least one sees the other.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::atomic::{AtomicU8, Ordering};
 
 const WAITING: u8 = 0;
 const RUNNING: u8 = 1;

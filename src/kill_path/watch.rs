@@ -2,9 +2,9 @@
 
 use ::core::ffi::c_int;
 use ::core::option::Option::{None, Some};
-use ::core::sync::atomic::{AtomicI32, Ordering};
 use ::core::time::Duration;
 
+use super::atomic::{AtomicI32, Ordering};
 use super::backstop::Backstop;
 use super::deadline::Deadline;
 use super::sys::{Errno, EventCount, Nanos, ask_for_real_time, now, pid, settle, terminate};

@@ -8,6 +8,8 @@ pub(crate) mod first;
 pub(crate) mod panic;
 pub(crate) mod second;
 pub(crate) mod signal;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
