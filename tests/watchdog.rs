@@ -205,6 +205,11 @@ mod children {
     }
 
     #[test]
+    fn a_child_made_behind_libcs_back_is_unwatched() {
+        ends_with("cloned", LONG, 97);
+    }
+
+    #[test]
     fn one_that_shares_memory_does_not_arm_its_parent() {
         let victim = Victim::watched("armed_by_a_child_that_shares_memory", GRACE);
         assert!(victim.lives_for(3 * GRACE));
