@@ -61,6 +61,7 @@ faults! {
     loader_lock_held => OURS,
     logger_lock_held => OURS,
     many_threads_exit => OURS,
+    no_one_can_be_woken => KILLED,
     no_timer => OURS,
     panic_hook_never_returns => OURS,
     pid_1 => OURS,
