@@ -240,6 +240,14 @@ mod cost {
         assert!(switches.expect("it was counted") >= 10, "{death:?}");
     }
 
+    /// A real-time priority where the system gives one, a short slice where it
+    /// does not.
+    #[test]
+    fn the_watchdog_is_scheduled_as_promptly_as_it_may_be() {
+        ends_at_the_deadline_with("settled", 124);
+        ends_at_the_deadline_with("settled_unprivileged", 124);
+    }
+
     #[test]
     fn an_armed_watchdog_makes_no_call_but_to_wait_and_to_end() {
         if let Err(reason) = Command::new("strace").arg("--version").output() {
