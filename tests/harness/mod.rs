@@ -124,18 +124,13 @@ impl Victim {
         }
     }
 
-    /// Sends `signal` to the victim and its children, if it is still there.
-    pub(crate) fn signal(&mut self, signal: i32) {
+    fn kill(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             let group = self.child.id() as i32;
             // SAFETY: kill(2) takes two integers. The leader is not reaped, so
             // the group's number is still its own.
-            unsafe { libc::kill(-group, signal) };
+            unsafe { libc::kill(-group, libc::SIGKILL) };
         }
-    }
-
-    fn kill(&mut self) {
-        self.signal(libc::SIGKILL);
         // Fails only for one that is reaped.
         let _ = self.child.wait();
     }
