@@ -9,8 +9,8 @@
 //!
 //! A signal for which we have a handler and no shutdown (`install` failed
 //! later, or this is a child of `fork`) takes its default action, as if the
-//! handler were not there; unless somebody handled it before us, whose business
-//! it then is.
+//! handler were not there; unless it was handled before us, whose business it
+//! then is, or ignored.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +36,7 @@ static WANTED: AtomicU64 = AtomicU64::new(0);
 /// signal-hook-registry that would leave the signal ignored.
 static HANDLED: Mutex<SignalSet> = Mutex::new(SignalSet::EMPTY);
 
-/// The signals that somebody handled before us.
+/// The signals that were handled, or ignored, before we handled them.
 static SHARED: AtomicU64 = AtomicU64::new(0);
 
 /// Says what is wrong with `signals`, if anything, and makes them a set.
@@ -74,11 +74,11 @@ pub(crate) fn handle(set: SignalSet) -> Result<Vec<Signal>, InstallError> {
                 continue;
             }
             Disposition::Default if number == libc::SIGINT => handle_ctrl_c().map_err(failed)?,
-            Disposition::Handled => {
+            Disposition::Default => signals::chain(number, on_signal).map_err(failed)?,
+            Disposition::Handled | Disposition::Ignored => {
                 SHARED.fetch_or(SignalSet::EMPTY.with(number).bits(), Ordering::Relaxed);
                 signals::chain(number, on_signal).map_err(failed)?;
             }
-            _ => signals::chain(number, on_signal).map_err(failed)?,
         }
         *handled = handled.with(number);
     }
