@@ -73,7 +73,7 @@ pub(crate) fn handle(set: SignalSet) -> Result<Vec<Signal>, InstallError> {
                 left_alone.push(Signal::from_number(number));
                 continue;
             }
-            Disposition::Default if number == libc::SIGINT => handle_ctrl_c().map_err(failed)?,
+            Disposition::Default if number == libc::SIGINT => handle_ctrl_c()?,
             Disposition::Default => signals::chain(number, on_signal).map_err(failed)?,
             Disposition::Handled | Disposition::Ignored => {
                 SHARED.fetch_or(SignalSet::EMPTY.with(number).bits(), Ordering::Relaxed);
@@ -92,20 +92,35 @@ fn stays_ignored(number: i32) -> bool {
     [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP].contains(&number)
 }
 
-fn handle_ctrl_c() -> io::Result<()> {
+fn handle_ctrl_c() -> Result<(), InstallError> {
     // The thread that ctrlc starts runs nobody's handlers.
     let mask = Mask::block_all();
     let set = ctrlc::try_set_handler(|| on_signal(libc::SIGINT, None));
     mask.restore();
+    let failed = |source| InstallError::Signal {
+        signal: Signal::Interrupt,
+        source,
+    };
     match set {
         Ok(()) => {
             signals::reset_in_child(libc::SIGINT);
             Ok(())
         }
         // The program uses ctrlc itself.
-        Err(ctrlc::Error::MultipleHandlers) => signals::chain(libc::SIGINT, on_signal),
-        Err(ctrlc::Error::NoSuchSignal(_)) => Err(io::Error::from_raw_os_error(libc::EINVAL)),
-        Err(ctrlc::Error::System(error)) => Err(error),
+        Err(ctrlc::Error::MultipleHandlers) => {
+            signals::chain(libc::SIGINT, on_signal).map_err(failed)
+        }
+        Err(ctrlc::Error::NoSuchSignal(_)) => {
+            Err(failed(io::Error::from_raw_os_error(libc::EINVAL)))
+        }
+        Err(ctrlc::Error::System(source)) => {
+            // Its handler is in place by then, and posts to nobody.
+            signals::set_default(libc::SIGINT);
+            Err(InstallError::Thread {
+                name: "ctrl-c",
+                source,
+            })
+        }
     }
 }
 
