@@ -10,7 +10,9 @@ use super::{PATIENCE, Victim, monotonic_nanos};
 /// Not every test needs all of this.
 const _: () = {
     let _ = (Victim::trigger, Victim::send, Victim::hear);
-    let _ = (Victim::is_installed, uid, super::BEHIND);
+    let _ = (Victim::is_installed, Victim::is_refused, uid);
+    let _ = (Victim::watched, Victim::unwatched, Victim::lives_for);
+    let _ = super::BEHIND;
 };
 
 /// The user who sends the signals.
