@@ -12,7 +12,7 @@ const _: () = {
     let _ = (Victim::trigger, Victim::send, Victim::hear);
     let _ = (Victim::is_installed, Victim::is_refused, uid);
     let _ = (Victim::watched, Victim::unwatched, Victim::lives_for);
-    let _ = super::BEHIND;
+    let _ = (super::BEHIND, super::GRACE);
 };
 
 /// The user who sends the signals.
