@@ -81,7 +81,7 @@ impl Core {
     /// Starts `deadstop-run`.
     pub(crate) fn start(self: &Arc<Self>) -> Result<(), InstallError> {
         let core = Arc::clone(self);
-        installation::spawn("deadstop-run", move || core.live())
+        installation::spawn_deep("deadstop-run", move || core.live())
     }
 
     pub(crate) fn next_id(&self) -> u64 {

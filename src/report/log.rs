@@ -20,7 +20,7 @@ impl Log {
     /// Starts `deadstop-log`.
     pub(crate) fn start() -> Result<Self, InstallError> {
         let (log, entries) = unbounded();
-        installation::spawn("deadstop-log", move || live(&entries))?;
+        installation::spawn_deep("deadstop-log", move || live(&entries))?;
         Ok(Self(log))
     }
 
