@@ -203,6 +203,11 @@ impl Shutdown {
 
     /// The work is done: begins the shutdown, if nothing has, and waits for it.
     pub fn finish(&self) -> ExitCode {
+        // Before the request: a run that nobody waits for ends the process, and
+        // it may be over before this thread has got any further.
+        if Self::may_wait().is_ok() {
+            self.core.end.announce();
+        }
         self.request(Cause::Finished);
         self.wait()
     }
@@ -245,13 +250,18 @@ impl Shutdown {
     }
 
     fn end(&self) -> Result<Final, WaitError> {
+        Self::may_wait()?;
+        Ok(self.core.end.wait())
+    }
+
+    fn may_wait() -> Result<(), WaitError> {
         if !WATCH.is_home() {
             return Err(WaitError::Forked);
         }
         if current::is_task() {
             return Err(WaitError::FromTask);
         }
-        Ok(self.core.end.wait())
+        Ok(())
     }
 }
 
