@@ -208,6 +208,8 @@ impl Core {
             report: Arc::new(report),
             status,
         });
+        // Whoever waits for a scope waits for the end of the whole too.
+        TRIGGERED.advance();
         if !waited_for {
             let signal = cause.signal().filter(|_| clean);
             end::exit_with(self.settings.clean_exit, signal, status);

@@ -91,6 +91,16 @@ impl Node {
         }
     }
 
+    /// The scope whose run its tasks are part of: itself, if its end was asked
+    /// for alone or it is detached, and else what its parent is part of.
+    pub(super) fn runs_with(&self) -> &Self {
+        let alone = self.detached || self.asked.load(Ordering::Acquire);
+        match &self.parent {
+            Some(parent) if !alone => parent.runs_with(),
+            _ => self,
+        }
+    }
+
     pub(super) fn set_position(&self, position: Position) {
         self.state.lock().position = position;
     }
@@ -265,12 +275,12 @@ impl Scope {
     }
 
     /// Waits until the scope has stopped, and returns what became of its tasks.
-    /// If it stops as part of the whole, the report is of the whole.
+    /// If it stops as part of another, or of the whole, the report is of that.
     ///
     /// # Errors
     ///
-    /// Fails in a task of this scope, which would wait for itself, and in a
-    /// child of `fork`. The scope stops all the same.
+    /// Fails in a task of this scope, or of one that it stops with, which would
+    /// wait for itself, and in a child of `fork`. The scope stops all the same.
     pub fn wait(&self) -> Result<Arc<ShutdownReport>, WaitError> {
         if !WATCH.is_home() {
             return Err(WaitError::Forked);
@@ -280,11 +290,17 @@ impl Scope {
         }
         loop {
             let seen = TRIGGERED.read();
-            if let Some(report) = self.node.state.lock().report.clone() {
+            let run = self.node.runs_with();
+            if let Some(report) = run.state.lock().report.clone() {
                 return Ok(report);
             }
             if let Some(end) = self.core.end.get() {
                 return Ok(end.report);
+            }
+            // The end of the whole comes after every task.
+            let of_whole = run.is_root() && run.is_requested();
+            if current::runs_with(run) || (of_whole && current::is_task()) {
+                return Err(WaitError::FromTask);
             }
             TRIGGERED.wait_past(seen, None);
         }
