@@ -254,19 +254,20 @@ impl Scope {
         }
         let begun = kill_path::now();
         {
-            // A restart is under this lock too.
+            // A restart is under this lock too, and so is the end of the whole,
+            // which from then on has a run to wait for.
             let _registry = self.core.registry.lock();
             let joined = !self.node.detached && self.node.is_requested();
             let over = matches!(self.core.root.position(), Position::Over);
             if joined || over || self.node.asked.swap(true, Ordering::AcqRel) {
                 return false;
             }
+            self.core.begin_scope_run();
         }
         TRIGGERED.advance();
         self.core.wake_requested();
         let clock = Clock::of_scope(begun, begun.saturating_add(grace));
         let scope = self.clone();
-        self.core.begin_scope_run();
         self.core
             .pool
             .submit(Box::new(move || scope.run(clock, &Arc::new(cause))));
@@ -321,7 +322,9 @@ impl Scope {
     /// False if it has not stopped, or if the whole shutdown has begun.
     pub fn restart(&self) -> bool {
         let _registry = self.core.registry.lock();
-        let stopped = matches!(self.node.position(), Position::Over);
+        // The report is the last that a run leaves behind: one that came after
+        // the restart would pass for the next run's.
+        let stopped = self.node.state.lock().report.is_some();
         if !stopped || self.core.root.is_requested() {
             return false;
         }
