@@ -125,9 +125,10 @@ impl Core {
         self.registry.lock().remove(task);
     }
 
-    /// Drops `task` on a thread that may hang.
+    /// Drops what `task` has not used, on a thread that may hang over it. A
+    /// handle may keep the task itself.
     pub(super) fn discard(&self, task: Arc<Task>) {
-        self.pool.submit(Box::new(move || drop(task)));
+        self.pool.submit(Box::new(move || drop(task.take_body())));
     }
 
     /// Notes, for the report, that a task came too late.

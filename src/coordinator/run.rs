@@ -138,13 +138,18 @@ impl<'a> Run<'a> {
         }
         let reports = tasks
             .into_iter()
-            .map(|task| {
-                let report = TaskReport::new(&task, Outcome::Skipped(why), self.never_ran(now));
-                self.core.discard(task);
-                report
-            })
+            .map(|task| self.pass_over(task, why, now))
             .collect();
         PhaseReport::new(&phase.name, now, now, now, self.clock.begun(), reports)
+    }
+
+    /// Passes over a task, which may have been cancelled this moment.
+    fn pass_over(&self, task: Arc<Task>, why: Skip, now: Nanos) -> TaskReport {
+        let outcome = task.give_up(Outcome::Skipped(why));
+        let outcome = outcome.unwrap_or(Outcome::Cancelled);
+        let report = TaskReport::new(&task, outcome, self.never_ran(now));
+        self.core.discard(task);
+        report
     }
 
     /// The times of a task that was passed over at `now`.
@@ -169,9 +174,7 @@ impl<'a> Run<'a> {
         for (place, phase) in phases.iter_mut().enumerate() {
             let left = self.core.registry.lock().take(place, |_| true);
             for task in left {
-                let why = Outcome::Skipped(Skip::NotRequested);
-                phase.add(TaskReport::new(&task, why, self.never_ran(now)));
-                self.core.discard(task);
+                phase.add(self.pass_over(task, Skip::NotRequested, now));
             }
         }
     }

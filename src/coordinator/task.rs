@@ -78,8 +78,14 @@ impl Task {
     pub(super) fn start(&self, now: Nanos) -> Option<Body> {
         self.started.store(now.0, Ordering::Relaxed);
         self.change(WAITING, RUNNING)
-            .then(|| self.body.lock().take())
+            .then(|| self.take_body())
             .flatten()
+    }
+
+    /// Takes the closure, if it is still there: to be dropped with no lock of
+    /// ours held.
+    pub(super) fn take_body(&self) -> Option<Body> {
+        self.body.lock().take()
     }
 
     /// Notes its place in the roster.
@@ -296,10 +302,8 @@ impl TaskHandle {
         let cancelled = self.task.cancel();
         if cancelled {
             self.core.remove(&self.task);
-            // The user's closure is dropped here, on the thread of the user,
-            // with no lock of ours held.
-            let body = self.task.body.lock().take();
-            drop(body);
+            // On the thread of the user, whose closure it is.
+            drop(self.task.take_body());
         }
         cancelled
     }
