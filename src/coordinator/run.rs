@@ -113,10 +113,7 @@ impl<'a> Run<'a> {
     /// Moves on to `place`: tasks for it are accepted, and for later phases.
     fn move_to(&self, place: usize) {
         let _registry = self.core.registry.lock();
-        self.node.set_position(Position::At {
-            phase: place,
-            events: self.events.0.clone(),
-        });
+        self.node.set_position(self.at(place));
     }
 
     /// The run's own tasks of the phase at `place`.
@@ -125,10 +122,38 @@ impl<'a> Run<'a> {
         registry.take(place, |task| task.scope.joins(self.node))
     }
 
+    /// Leaves the phase at `place`, unless there are tasks for it, which are
+    /// returned.
+    ///
+    /// Under one lock: a task that is accepted has its turn, and one that comes
+    /// later is refused.
+    fn leave_if_done(&self, place: usize) -> Vec<Arc<Task>> {
+        let mut registry = self.core.registry.lock();
+        let left = registry.take(place, |task| task.scope.joins(self.node));
+        if left.is_empty() {
+            self.node.set_position(self.at(place + 1));
+        }
+        left
+    }
+
+    /// Leaves the phase at `place`, and returns the tasks that are left in it.
+    fn leave(&self, place: usize) -> Vec<Arc<Task>> {
+        let mut registry = self.core.registry.lock();
+        let left = registry.take(place, |task| task.scope.joins(self.node));
+        self.node.set_position(self.at(place + 1));
+        left
+    }
+
+    fn at(&self, place: usize) -> Position {
+        Position::At {
+            phase: place,
+            events: self.events.0.clone(),
+        }
+    }
+
     fn skip(&self, place: usize, phase: &Planned, why: Skip) -> PhaseReport {
-        self.move_to(place);
         let now = kill_path::now();
-        let tasks = self.take(place);
+        let tasks = self.leave(place);
         if why == Skip::Disabled && !tasks.is_empty() {
             self.core.log.info(format!(
                 "phase {} is disabled: {} tasks are not run",
@@ -249,7 +274,7 @@ impl<'a> PhaseRun<'a> {
             self.hand_out();
             if self.out.is_empty() {
                 // Nobody of the phase runs; a task may have come meanwhile.
-                self.held_back.extend(self.run.take(self.place));
+                self.held_back.extend(self.run.leave_if_done(self.place));
                 if self.held_back.is_empty() {
                     break;
                 }
@@ -375,6 +400,7 @@ impl<'a> PhaseRun<'a> {
         for task in out {
             self.give_up(&task, now);
         }
+        self.held_back.extend(self.run.leave(self.place));
         while let Some(task) = self.held_back.pop_front() {
             let outcome = task.give_up(Outcome::Skipped(Skip::NoTime));
             self.report(&task, outcome.unwrap_or(Outcome::Cancelled), now);
