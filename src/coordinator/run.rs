@@ -316,6 +316,7 @@ impl<'a> PhaseRun<'a> {
                 phase: self.phase.name.as_str().to_owned(),
                 clock: self.run.clock,
                 ends,
+                reserved_later: self.phase.reserved_later,
                 cause: Arc::clone(self.run.cause),
                 events: self.run.events.0.clone(),
                 task: Arc::clone(&task),
@@ -453,6 +454,7 @@ struct Turn {
     phase: String,
     clock: Clock,
     ends: Nanos,
+    reserved_later: Duration,
     cause: Arc<Cause>,
     events: Sender<Event>,
 }
@@ -488,6 +490,7 @@ impl Turn {
             task: Arc::clone(&task),
             clock: self.clock,
             ends,
+            reserved_later: self.reserved_later,
             cause: self.cause,
             place,
         };

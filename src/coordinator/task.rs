@@ -330,6 +330,8 @@ pub struct TaskContext {
     pub(super) task: Arc<Task>,
     pub(super) clock: Clock,
     pub(super) ends: Nanos,
+    /// How long before the deadline, wherever that is, the task's phase ends.
+    pub(super) reserved_later: Duration,
     pub(super) cause: Arc<Cause>,
     pub(super) place: Option<Place>,
 }
@@ -369,7 +371,8 @@ impl TaskContext {
     }
 
     fn ends(&self) -> Nanos {
-        self.ends.min(self.clock.deadline())
+        let deadline = self.clock.deadline();
+        self.ends.min(deadline.saturating_sub(self.reserved_later))
     }
 }
 
