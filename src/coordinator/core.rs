@@ -96,7 +96,12 @@ impl Core {
     pub(super) fn add(&self, task: &Arc<Task>) -> Result<(), TaskRefused> {
         let mut registry = self.registry.lock();
         let phase = &self.plan.phases()[task.phase];
-        match task.scope.position_of_tasks() {
+        let position = match task.scope.position_of_tasks() {
+            // Of a detached scope that nobody asked to stop, and nobody will.
+            Position::Before if self.root.is_over() => Position::Over,
+            position => position,
+        };
+        match position {
             Position::Over => {
                 drop(registry);
                 self.refuse(task);

@@ -109,6 +109,11 @@ impl Node {
         self.state.lock().position.clone()
     }
 
+    /// Whether its run is over.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.position(), Position::Over)
+    }
+
     /// How far the run is that its tasks belong to.
     pub(super) fn position_of_tasks(&self) -> Position {
         match (self.position(), &self.parent) {
@@ -258,7 +263,7 @@ impl Scope {
             // which from then on has a run to wait for.
             let _registry = self.core.registry.lock();
             let joined = !self.node.detached && self.node.is_requested();
-            let over = matches!(self.core.root.position(), Position::Over);
+            let over = self.core.root.is_over();
             if joined || over || self.node.asked.swap(true, Ordering::AcqRel) {
                 return false;
             }
