@@ -147,11 +147,7 @@ impl Shutdown {
         let Some(place) = self.core.plan.place(&phase) else {
             return Err(UnknownPhase { phase });
         };
-        if self.is_requested() {
-            return Ok(false);
-        }
-        self.core.start_from(place);
-        Ok(self.request(cause))
+        Ok(trigger::request_from(place, cause))
     }
 
     /// Whether the shutdown has begun.

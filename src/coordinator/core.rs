@@ -46,7 +46,6 @@ pub(crate) struct Core {
     pub(super) scopes: Mutex<Vec<Arc<Node>>>,
     refused: Mutex<Vec<TaskReport>>,
     next_id: AtomicU64,
-    first_phase: AtomicUsize,
     scope_runs: AtomicUsize,
 }
 
@@ -72,7 +71,6 @@ impl Core {
             scopes: Mutex::new(Vec::new()),
             refused: Mutex::new(Vec::new()),
             next_id: AtomicU64::new(0),
-            first_phase: AtomicUsize::new(0),
             scope_runs: AtomicUsize::new(0),
         }))
     }
@@ -85,11 +83,6 @@ impl Core {
 
     pub(crate) fn next_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Has the shutdown start from the phase at `place`, if it has not begun.
-    pub(crate) fn start_from(&self, place: usize) {
-        self.first_phase.store(place, Ordering::Release);
     }
 
     /// Registers a task, if its turn may still come.
@@ -204,9 +197,8 @@ impl Core {
         ));
         self.wake_requested();
         let clock = Clock::of_process(crate::kill_path::now());
-        let first = self.first_phase.load(Ordering::Acquire);
         let run = Run::new(self, &self.root, clock, &cause);
-        let report = run.run(first);
+        let report = run.run(FIRST.from());
         let status = end::status(&report, &self.settings);
         self.sum_up(&report);
         let clean = report.is_clean();

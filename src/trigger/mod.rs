@@ -44,11 +44,16 @@ fn arm() -> bool {
 /// Begins the shutdown, from anywhere but a handler. Whether it was the first
 /// trigger; false where there is no watchdog.
 pub(crate) fn request(cause: Cause) -> bool {
+    request_from(0, cause)
+}
+
+/// Like [`request`], from the phase at `place` on.
+pub(crate) fn request_from(place: usize, cause: Cause) -> bool {
     // Before the cause is noted: that takes a lock.
     if !arm() {
         return false;
     }
-    let first = FIRST.note(cause);
+    let first = FIRST.note(cause, place);
     TRIGGERED.advance();
     first
 }
