@@ -149,14 +149,15 @@ impl Core {
     }
 
     /// Wakes the futures that waited for a request that has come.
-    pub(super) fn wake_requested(self: &Arc<Self>) {
-        if self.wakers.is_empty() {
-            return;
+    pub(super) fn wake_requested(&self) {
+        for waker in self.wakers.take_requested() {
+            // A waker is the runtime's code: not on this thread, and one that
+            // hangs or panics must not keep the others from being woken.
+            self.pool.submit(Box::new(move || waker.wake()));
         }
-        let core = Arc::clone(self);
-        // A waker is the runtime's code: not on this thread.
-        self.pool.submit(Box::new(move || core.wakers.wake()));
-        self.pool.staff(Pool::first_step());
+        if self.pool.is_behind() {
+            self.pool.staff(Pool::first_step());
+        }
     }
 
     /// Counts in a scope's own run, which the end then waits for.
