@@ -147,11 +147,7 @@ impl Shutdown {
         let Some(place) = self.core.plan.place(&phase) else {
             return Err(UnknownPhase { phase });
         };
-        if self.is_requested() {
-            return Ok(false);
-        }
-        self.core.start_from(place);
-        Ok(self.request(cause))
+        Ok(trigger::request_from(place, || cause).unwrap_or(false))
     }
 
     /// Whether the shutdown has begun.
@@ -206,6 +202,11 @@ impl Shutdown {
 
     /// The work is done: begins the shutdown, if nothing has, and waits for it.
     pub fn finish(&self) -> ExitCode {
+        // Before the request: a run that nobody waits for ends the process, and
+        // it may be over before this thread has got any further.
+        if Self::may_wait().is_ok() {
+            self.core.end.announce();
+        }
         self.request(Cause::Finished);
         self.wait()
     }
@@ -248,13 +249,18 @@ impl Shutdown {
     }
 
     fn end(&self) -> Result<Final, WaitError> {
+        Self::may_wait()?;
+        Ok(self.core.end.wait())
+    }
+
+    fn may_wait() -> Result<(), WaitError> {
         if !WATCH.is_home() {
             return Err(WaitError::Forked);
         }
         if current::is_task() {
             return Err(WaitError::FromTask);
         }
-        Ok(self.core.end.wait())
+        Ok(())
     }
 }
 

@@ -47,7 +47,6 @@ pub(crate) struct Core {
     pub(super) scopes: Mutex<Vec<Arc<Node>>>,
     refused: Mutex<Vec<TaskReport>>,
     next_id: AtomicU64,
-    first_phase: AtomicUsize,
     scope_runs: AtomicUsize,
 }
 
@@ -73,7 +72,6 @@ impl Core {
             scopes: Mutex::new(Vec::new()),
             refused: Mutex::new(Vec::new()),
             next_id: AtomicU64::new(0),
-            first_phase: AtomicUsize::new(0),
             scope_runs: AtomicUsize::new(0),
         }))
     }
@@ -88,16 +86,16 @@ impl Core {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Has the shutdown start from the phase at `place`, if it has not begun.
-    pub(crate) fn start_from(&self, place: usize) {
-        self.first_phase.store(place, Ordering::Release);
-    }
-
     /// Registers a task, if its turn may still come.
     pub(super) fn add(&self, task: &Arc<Task>) -> Result<(), TaskRefused> {
         let mut registry = self.registry.lock();
         let phase = &self.plan.phases()[task.phase];
-        match task.scope.position_of_tasks() {
+        let position = match task.scope.position_of_tasks() {
+            // Of a detached scope that nobody asked to stop, and nobody will.
+            Position::Before if self.root.is_over() => Position::Over,
+            position => position,
+        };
+        match position {
             Position::Over => {
                 drop(registry);
                 self.refuse(task);
@@ -126,9 +124,10 @@ impl Core {
         self.registry.lock().remove(task);
     }
 
-    /// Drops `task` on a thread that may hang.
+    /// Drops what `task` has not used, on a thread that may hang over it. A
+    /// handle may keep the task itself.
     pub(super) fn discard(&self, task: Arc<Task>) {
-        self.pool.submit(Box::new(move || drop(task)));
+        self.pool.submit(Box::new(move || drop(task.take_body())));
     }
 
     /// Notes, for the report, that a task came too late.
@@ -151,19 +150,18 @@ impl Core {
     }
 
     /// Tells those who waited for a request that it has come.
-    pub(super) fn tell_requested(self: &Arc<Self>) {
+    pub(super) fn tell_requested(&self) {
         #[cfg(feature = "crossbeam-channel")]
         {
             self.root.open_gate();
             self.scopes.lock().iter().for_each(|node| node.open_gate());
         }
-        if self.wakers.is_empty() {
-            return;
+        for waker in self.wakers.take_requested() {
+            // A waker is the runtime's code: not on this thread, and one that
+            // hangs or panics must not keep the others from being woken.
+            self.pool.submit(Box::new(move || waker.wake()));
+            self.pool.staff(1);
         }
-        let core = Arc::clone(self);
-        // A waker is the runtime's code: not on this thread.
-        self.pool.submit(Box::new(move || core.wakers.wake()));
-        self.pool.staff(1);
     }
 
     /// Counts in a scope's own run, which the end then waits for.
@@ -204,9 +202,8 @@ impl Core {
         ));
         self.tell_requested();
         let clock = Clock::of_process(kill_path::now());
-        let first = self.first_phase.load(Ordering::Acquire);
         let run = Run::new(self, &self.root, clock, &cause);
-        let report = run.run(first);
+        let report = run.run(FIRST.from());
         let status = end::status(&report, &self.settings);
         self.sum_up(&report);
         if clock.deadline() <= kill_path::now() {

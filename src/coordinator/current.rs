@@ -50,6 +50,12 @@ pub(super) fn is_in(scope: &Node) -> bool {
     with(|current| current.is_some_and(|current| current.task.scope.is_in(scope))).unwrap_or(false)
 }
 
+/// Whether the calling thread runs a task of the run of `scope`.
+pub(super) fn runs_with(scope: &Node) -> bool {
+    let same = |current: &Current| std::ptr::eq(current.task.scope.runs_with(), scope);
+    with(|current| current.is_some_and(same)).unwrap_or(false)
+}
+
 /// Says that the calling thread's task, if it runs one, has panicked and will
 /// not return.
 pub(crate) fn panicked(payload: &(dyn Any + Send)) {

@@ -66,6 +66,11 @@ impl End {
         self.state.lock().how.clone()
     }
 
+    /// Says that somebody is about to wait.
+    pub(crate) fn announce(&self) {
+        self.state.lock().waiting += 1;
+    }
+
     /// Waits for the end. All who wait are told the same.
     pub(crate) fn wait(&self) -> Final {
         let mut state = self.state.lock();

@@ -25,7 +25,7 @@ pub(crate) struct Planned {
     pub(crate) disabled: bool,
     budget: Option<Duration>,
     /// What the phases after this one reserve.
-    reserved_later: Duration,
+    pub(crate) reserved_later: Duration,
 }
 
 impl Plan {

@@ -32,26 +32,16 @@ impl Wakers {
         }))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.lock().waiting.is_empty()
-    }
-
-    /// Wakes those whose request has come, on the calling thread and with no
-    /// lock held: a waker is somebody else's code.
-    pub(super) fn wake(&self) {
-        let woken: Vec<_> = {
-            let mut state = self.0.lock();
-            let all = std::mem::take(&mut state.waiting);
-            let (woken, waiting) = all
-                .into_iter()
-                .partition(|(_, (node, _))| node.is_requested());
-            state.waiting = waiting;
-            let woken: HashMap<_, _> = woken;
-            woken.into_values().collect()
-        };
-        for (_, waker) in woken {
-            waker.wake();
-        }
+    /// Takes out those whose request has come. They are to be woken with no lock
+    /// held: a waker is somebody else's code.
+    pub(super) fn take_requested(&self) -> impl Iterator<Item = Waker> + use<> {
+        let mut state = self.0.lock();
+        let all = std::mem::take(&mut state.waiting);
+        let (requested, waiting): (HashMap<_, _>, _) = all
+            .into_iter()
+            .partition(|(_, (node, _))| node.is_requested());
+        state.waiting = waiting;
+        requested.into_values().map(|(_, waker)| waker)
     }
 
     /// Has `waker` woken at `node`'s request, in place of the one of `key`.

@@ -115,10 +115,7 @@ impl<'a> Run<'a> {
     /// Moves on to `place`: tasks for it are accepted, and for later phases.
     fn move_to(&self, place: usize) {
         let _registry = self.core.registry.lock();
-        self.node.set_position(Position::At {
-            phase: place,
-            events: self.events.0.clone(),
-        });
+        self.node.set_position(self.at(place));
     }
 
     /// The run's own tasks of the phase at `place`.
@@ -127,10 +124,38 @@ impl<'a> Run<'a> {
         registry.take(place, |task| task.scope.joins(self.node))
     }
 
+    /// Leaves the phase at `place`, unless there are tasks for it, which are
+    /// returned.
+    ///
+    /// Under one lock: a task that is accepted has its turn, and one that comes
+    /// later is refused.
+    fn leave_if_done(&self, place: usize) -> Vec<Arc<Task>> {
+        let mut registry = self.core.registry.lock();
+        let left = registry.take(place, |task| task.scope.joins(self.node));
+        if left.is_empty() {
+            self.node.set_position(self.at(place + 1));
+        }
+        left
+    }
+
+    /// Leaves the phase at `place`, and returns the tasks that are left in it.
+    fn leave(&self, place: usize) -> Vec<Arc<Task>> {
+        let mut registry = self.core.registry.lock();
+        let left = registry.take(place, |task| task.scope.joins(self.node));
+        self.node.set_position(self.at(place + 1));
+        left
+    }
+
+    fn at(&self, place: usize) -> Position {
+        Position::At {
+            phase: place,
+            events: self.events.0.clone(),
+        }
+    }
+
     fn skip(&self, place: usize, phase: &Planned, why: Skip) -> PhaseReport {
-        self.move_to(place);
         let now = kill_path::now();
-        let tasks = self.take(place);
+        let tasks = self.leave(place);
         if why == Skip::Disabled && !tasks.is_empty() {
             self.core.log.info(format!(
                 "phase {} is disabled: {} tasks are not run",
@@ -140,13 +165,18 @@ impl<'a> Run<'a> {
         }
         let reports = tasks
             .into_iter()
-            .map(|task| {
-                let report = TaskReport::new(&task, Outcome::Skipped(why), self.never_ran(now));
-                self.core.discard(task);
-                report
-            })
+            .map(|task| self.pass_over(task, why, now))
             .collect();
         PhaseReport::new(&phase.name, now, now, now, self.clock.begun(), reports)
+    }
+
+    /// Passes over a task, which may have been cancelled this moment.
+    fn pass_over(&self, task: Arc<Task>, why: Skip, now: Nanos) -> TaskReport {
+        let outcome = task.give_up(Outcome::Skipped(why));
+        let outcome = outcome.unwrap_or(Outcome::Cancelled);
+        let report = TaskReport::new(&task, outcome, self.never_ran(now));
+        self.core.discard(task);
+        report
     }
 
     /// The times of a task that was passed over at `now`.
@@ -171,9 +201,7 @@ impl<'a> Run<'a> {
         for (place, phase) in phases.iter_mut().enumerate() {
             let left = self.core.registry.lock().take(place, |_| true);
             for task in left {
-                let why = Outcome::Skipped(Skip::NotRequested);
-                phase.add(TaskReport::new(&task, why, self.never_ran(now)));
-                self.core.discard(task);
+                phase.add(self.pass_over(task, Skip::NotRequested, now));
             }
         }
     }
@@ -267,7 +295,7 @@ impl<'a> PhaseRun<'a> {
             self.hand_out();
             if self.out.is_empty() {
                 // Nobody of the phase runs; a task may have come meanwhile.
-                self.held_back.extend(self.run.take(self.place));
+                self.held_back.extend(self.run.leave_if_done(self.place));
                 if self.held_back.is_empty() {
                     break;
                 }
@@ -308,6 +336,7 @@ impl<'a> PhaseRun<'a> {
                 phase: self.phase.name.as_str().to_owned(),
                 clock: self.run.clock,
                 ends,
+                reserved_later: self.phase.reserved_later,
                 cause: Arc::clone(self.run.cause),
                 events: self.run.events.0.clone(),
                 task: Arc::clone(&task),
@@ -408,6 +437,7 @@ impl<'a> PhaseRun<'a> {
         for task in out {
             self.give_up(&task, now);
         }
+        self.held_back.extend(self.run.leave(self.place));
         while let Some(task) = self.held_back.pop_front() {
             let outcome = task.give_up(Outcome::Skipped(Skip::NoTime));
             self.report(&task, outcome.unwrap_or(Outcome::Cancelled), now);
@@ -460,6 +490,7 @@ struct Turn {
     phase: String,
     clock: Clock,
     ends: Nanos,
+    reserved_later: Duration,
     cause: Arc<Cause>,
     events: Sender<Event>,
 }
@@ -495,6 +526,7 @@ impl Turn {
             task: Arc::clone(&task),
             clock: self.clock,
             ends,
+            reserved_later: self.reserved_later,
             cause: self.cause,
             place,
         };

@@ -121,12 +121,27 @@ impl Node {
         }
     }
 
+    /// The scope whose run its tasks are part of: itself, if its end was asked
+    /// for alone or it is detached, and else what its parent is part of.
+    pub(super) fn runs_with(&self) -> &Self {
+        let alone = self.detached || self.asked.load(Ordering::Acquire);
+        match &self.parent {
+            Some(parent) if !alone => parent.runs_with(),
+            _ => self,
+        }
+    }
+
     pub(super) fn set_position(&self, position: Position) {
         self.state.lock().position = position;
     }
 
     fn position(&self) -> Position {
         self.state.lock().position.clone()
+    }
+
+    /// Whether its run is over.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.position(), Position::Over)
     }
 
     /// How far the run is that its tasks belong to.
@@ -274,19 +289,20 @@ impl Scope {
         }
         let begun = kill_path::now();
         {
-            // A restart is under this lock too.
+            // A restart is under this lock too, and so is the end of the whole,
+            // which from then on has a run to wait for.
             let _registry = self.core.registry.lock();
             let joined = !self.node.detached && self.node.is_requested();
-            let over = matches!(self.core.root.position(), Position::Over);
+            let over = self.core.root.is_over();
             if joined || over || self.node.asked.swap(true, Ordering::AcqRel) {
                 return false;
             }
+            self.core.begin_scope_run();
         }
         TRIGGERED.advance();
         self.core.tell_requested();
         let clock = Clock::of_scope(begun, begun.saturating_add(grace));
         let scope = self.clone();
-        self.core.begin_scope_run();
         self.core
             .pool
             .submit(Box::new(move || scope.run(clock, &Arc::new(cause))));
@@ -295,12 +311,12 @@ impl Scope {
     }
 
     /// Waits until the scope has stopped, and returns what became of its tasks.
-    /// If it stops as part of the whole, the report is of the whole.
+    /// If it stops as part of another, or of the whole, the report is of that.
     ///
     /// # Errors
     ///
-    /// Fails in a task of this scope, which would wait for itself, and in a
-    /// child of `fork`. The scope stops all the same.
+    /// Fails in a task of this scope, or of one that it stops with, which would
+    /// wait for itself, and in a child of `fork`. The scope stops all the same.
     pub fn wait(&self) -> Result<Arc<ShutdownReport>, WaitError> {
         if !WATCH.is_home() {
             return Err(WaitError::Forked);
@@ -310,11 +326,17 @@ impl Scope {
         }
         loop {
             let seen = TRIGGERED.read();
-            if let Some(report) = self.node.state.lock().report.clone() {
+            let run = self.node.runs_with();
+            if let Some(report) = run.state.lock().report.clone() {
                 return Ok(report);
             }
             if let Some(end) = self.core.end.get() {
                 return Ok(end.report);
+            }
+            // The end of the whole comes after every task.
+            let of_whole = run.is_root() && run.is_requested();
+            if current::runs_with(run) || (of_whole && current::is_task()) {
+                return Err(WaitError::FromTask);
             }
             TRIGGERED.wait_past(seen, None);
         }
@@ -335,7 +357,9 @@ impl Scope {
     /// False if it has not stopped, or if the whole shutdown has begun.
     pub fn restart(&self) -> bool {
         let _registry = self.core.registry.lock();
-        let stopped = matches!(self.node.position(), Position::Over);
+        // The report is the last that a run leaves behind: one that came after
+        // the restart would pass for the next run's.
+        let stopped = self.node.state.lock().report.is_some();
         if !stopped || self.core.root.is_requested() {
             return false;
         }

@@ -55,10 +55,13 @@ impl Task {
     /// Takes the closure, to run it. `None` if it is not to be run any more.
     pub(super) fn start(&self, now: Nanos) -> Option<Body> {
         self.started.store(now.0, Ordering::Relaxed);
-        self.state
-            .start()
-            .then(|| self.body.lock().take())
-            .flatten()
+        self.state.start().then(|| self.take_body()).flatten()
+    }
+
+    /// Takes the closure, if it is still there: to be dropped with no lock of
+    /// ours held.
+    pub(super) fn take_body(&self) -> Option<Body> {
+        self.body.lock().take()
     }
 
     /// Notes its place in the roster.
@@ -308,10 +311,8 @@ impl TaskHandle {
         let cancelled = self.task.cancel();
         if cancelled {
             self.core.remove(&self.task);
-            // The user's closure is dropped here, on the thread of the user,
-            // with no lock of ours held.
-            let body = self.task.body.lock().take();
-            drop(body);
+            // On the thread of the user, whose closure it is.
+            drop(self.task.take_body());
         }
         cancelled
     }
@@ -338,6 +339,8 @@ pub struct TaskContext {
     pub(super) task: Arc<Task>,
     pub(super) clock: Clock,
     pub(super) ends: Nanos,
+    /// How long before the deadline, wherever that is, the task's phase ends.
+    pub(super) reserved_later: Duration,
     pub(super) cause: Arc<Cause>,
     pub(super) place: Option<Place>,
 }
@@ -377,7 +380,8 @@ impl TaskContext {
     }
 
     fn ends(&self) -> Nanos {
-        self.ends.min(self.clock.deadline())
+        let deadline = self.clock.deadline();
+        self.ends.min(deadline.saturating_sub(self.reserved_later))
     }
 }
 

@@ -33,7 +33,14 @@ const PID: u32 = 41;
 
 pub(crate) struct First {
     word: AtomicU64,
-    words: Mutex<Option<Cause>>,
+    words: Mutex<Option<Words>>,
+}
+
+/// What does not fit in a word.
+struct Words {
+    cause: Cause,
+    /// The phase to start from.
+    from: usize,
 }
 
 impl First {
@@ -56,17 +63,16 @@ impl First {
         })
     }
 
-    /// Notes a cause, if nothing was noted before. It may be a signal, from
-    /// outside a handler.
-    pub(crate) fn note(&self, cause: Cause) -> bool {
-        {
-            let mut words = self.words.lock();
-            if words.is_some() {
-                // Somebody is before us, if only by this lock.
-                return false;
-            }
-            *words = Some(cause);
+    /// Notes a cause, and the place of the phase to start from, if nothing was
+    /// noted before. It may be a signal, from outside a handler.
+    pub(crate) fn note(&self, cause: Cause, from: usize) -> bool {
+        let mut words = self.words.lock();
+        if words.is_some() {
+            // Somebody is before us, and has claimed the word.
+            return false;
         }
+        *words = Some(Words { cause, from });
+        // Under the lock: whoever loses finds that there was a trigger.
         self.claim(WORDS)
     }
 
@@ -79,7 +85,10 @@ impl First {
     pub(crate) fn cause(&self) -> Option<Cause> {
         match self.word.load(Ordering::Acquire) {
             NONE => None,
-            WORDS => self.words.lock().clone(),
+            WORDS => {
+                let words = self.words.lock();
+                words.as_ref().map(|words| words.cause.clone())
+            }
             word => {
                 let number = (word >> NUMBER & 0x7f) as i32;
                 let sender = Sender::new((word >> PID) as i32, (word >> UID) as u32);
@@ -88,6 +97,14 @@ impl First {
                     sender: (word >> KNOWN & 1 == 1).then_some(sender),
                 })
             }
+        }
+    }
+
+    /// The place of the phase to start from.
+    pub(crate) fn from(&self) -> usize {
+        match self.word.load(Ordering::Acquire) {
+            WORDS => self.words.lock().as_ref().map_or(0, |words| words.from),
+            _ => 0,
         }
     }
 

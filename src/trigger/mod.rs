@@ -49,10 +49,15 @@ fn arm() -> bool {
 /// The watchdog is armed before `cause` is made and noted: that may allocate
 /// and take a lock, and so hang.
 pub(crate) fn request(cause: impl FnOnce() -> Cause) -> Option<bool> {
+    request_from(0, cause)
+}
+
+/// Like [`request`], from the phase at `place` on.
+pub(crate) fn request_from(place: usize, cause: impl FnOnce() -> Cause) -> Option<bool> {
     if !arm() {
         return None;
     }
-    let first = FIRST.note(cause());
+    let first = FIRST.note(cause(), place);
     TRIGGERED.advance();
     Some(first)
 }

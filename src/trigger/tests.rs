@@ -29,17 +29,18 @@ fn a_signal_of_the_kernel_has_no_sender() {
 #[test]
 fn the_first_stands() {
     let first = First::none();
-    assert!(first.note(Cause::requested("a")));
-    assert!(!first.note(Cause::requested("b")));
+    assert!(first.note(Cause::requested("a"), 2));
+    assert!(!first.note(Cause::requested("b"), 3));
     assert!(!first.note_signal(15, None));
     assert_eq!(first.cause(), Some(Cause::requested("a")));
+    assert_eq!(first.from(), 2);
 }
 
 #[test]
 fn words_that_lose_to_a_signal_are_not_the_cause() {
     let first = First::none();
     assert!(first.note_signal(2, None));
-    assert!(!first.note(Cause::requested("late")));
+    assert!(!first.note(Cause::requested("late"), 2));
     assert_eq!(first.cause().unwrap().signal(), Some(Signal::Interrupt));
 }
 

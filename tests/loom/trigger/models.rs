@@ -17,8 +17,8 @@ fn of_racing_triggers_one_is_the_first() {
         let handler = Arc::clone(&first);
         let caller = Arc::clone(&first);
         let signal = thread::spawn(move || handler.note_signal(15, None));
-        let a = thread::spawn(move || caller.note(Cause::requested("a")));
-        let b = first.note(Cause::requested("b"));
+        let a = thread::spawn(move || caller.note(Cause::requested("a"), 2));
+        let b = first.note(Cause::requested("b"), 3);
         let signal = signal.join().expect("it ends");
         let a = a.join().expect("it ends");
         assert_eq!([signal, a, b].map(u32::from).iter().sum::<u32>(), 1);
@@ -35,7 +35,7 @@ fn whoever_sees_a_cause_can_read_it() {
     check(|| {
         let first = Arc::new(first());
         let caller = Arc::clone(&first);
-        let thread = thread::spawn(move || caller.note(Cause::requested("a")));
+        let thread = thread::spawn(move || caller.note(Cause::requested("a"), 2));
         if first.is_some() {
             assert_eq!(first.cause(), Some(Cause::requested("a")));
         }
