@@ -17,10 +17,27 @@ mod kill_path {
     mod backstop;
     #[path = "../../../src/kill_path/deadline.rs"]
     mod deadline;
-    #[path = "../../../src/kill_path/roster.rs"]
-    mod roster;
     #[path = "../../../src/kill_path/text.rs"]
     mod text;
+
+    mod atomic {
+        pub(super) use crate::lazy::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+    }
+    mod sizes {
+        pub(super) const TRIES: u32 = 2;
+    }
+    pub(crate) mod sys;
+
+    pub(crate) use self::sys::Nanos;
+
+    mod models;
+}
+
+/// The roster, in a room of its own: it is modelled on simpler texts.
+mod roster {
+    #[expect(clippy::module_inception, reason = "it is that file")]
+    #[path = "../../../src/kill_path/roster.rs"]
+    mod roster;
 
     mod atomic {
         pub(super) use crate::lazy::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
@@ -33,11 +50,11 @@ mod kill_path {
         pub(super) const SITE: usize = 1;
         pub(super) const SAYS: usize = 1;
         pub(super) const CAUSE: usize = 1;
-        pub(super) const TRIES: u32 = 2;
     }
-    pub(crate) mod sys;
-
-    pub(crate) use self::sys::Nanos;
+    mod sys {
+        pub(super) use crate::kill_path::Nanos;
+    }
+    mod text;
 
     mod models;
 }
