@@ -3,6 +3,10 @@
 //! Each fault is run twice. Watched, the process must end at its deadline and
 //! in the way the table says; unwatched, it must still be there long after, or
 //! the fault was never a fault and the first run proved nothing.
+//!
+//! A new fault is one entry in a table of `tests/fixtures/victim` and one line
+//! in the table below. `DEADSTOP_NO_SKIPS` makes a test fail that the system
+//! would have it skip.
 
 #[path = "../harness/mod.rs"]
 mod harness;
