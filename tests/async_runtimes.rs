@@ -18,13 +18,16 @@ use std::time::Duration;
 use std::{env, panic};
 
 use deadstop::{Cause, Phase, Shutdown};
-use harness::{Death, End, GRACE, Victim};
+use harness::{Death, End, Victim};
 use tokio::runtime::{Builder, Runtime};
 
 /// The status of a case that has seen all it should.
 const SEEN: i32 = 42;
 /// The status of a case in which an assertion failed.
 const BROKEN: i32 = 43;
+
+/// Long enough for the cleanup to come before it under load.
+const GRACE: Duration = Duration::from_millis(600);
 
 /// What nobody waits for.
 const AGES: Duration = Duration::from_secs(60);
