@@ -404,4 +404,192 @@ mod tests {
         assert!(flush.ends(second(107), deadline) == second(110));
         assert!(close.ends(second(107), deadline) == second(110));
     }
+
+    /// Against a reference that is too simple to be wrong.
+    mod properties {
+        use std::collections::BTreeSet;
+
+        use proptest::bool::weighted;
+        use proptest::collection::vec;
+        use proptest::option;
+        use proptest::prelude::*;
+
+        use super::*;
+
+        /// Phases by number: the four, and those added.
+        const ADDED: usize = 7;
+        const ALL: usize = 4 + ADDED;
+
+        fn name(number: usize) -> PhaseName {
+            match Phase::DEFAULTS.get(number) {
+                Some(default) => default.name.clone(),
+                None => format!("phase {number}").into(),
+            }
+        }
+
+        /// What a phase says: the numbers of others that it is after and before.
+        type Wishes = (Vec<usize>, Vec<usize>);
+
+        /// Changes to the four, and phases added, in any order. Most of them do
+        /// not contradict each other, and most of what they name is there.
+        fn wishes() -> impl Strategy<Value = Vec<(usize, Wishes)>> {
+            let ranks = Just(Vec::from_iter(0..ALL)).prop_shuffle();
+            let pairs = vec((0..ALL, 0..ALL, any::<bool>(), weighted(0.02)), 0..16);
+            let there = vec(weighted(0.97), ALL);
+            (ranks, pairs, there).prop_flat_map(|(mut ranks, pairs, there)| {
+                ranks[..4].sort_unstable();
+                let mut wishes = vec![Wishes::default(); ALL];
+                for (one, other, says, contradicts) in pairs {
+                    let backwards = (ranks[one] > ranks[other]) != contradicts;
+                    let (first, then) = if backwards {
+                        (other, one)
+                    } else {
+                        (one, other)
+                    };
+                    match says {
+                        true if first != then || contradicts => wishes[then].0.push(first),
+                        false if first != then || contradicts => wishes[first].1.push(then),
+                        _ => {}
+                    }
+                }
+                let wishes = (0..).zip(wishes).zip(there);
+                let wishes = wishes.filter_map(|(wishes, there)| there.then_some(wishes));
+                Just(Vec::from_iter(wishes)).prop_shuffle()
+            })
+        }
+
+        fn described(wishes: &[(usize, Wishes)]) -> Vec<Phase> {
+            let describe = |(number, (after, before)): &(usize, Wishes)| {
+                let phase = Phase::new(name(*number));
+                let phase = after.iter().fold(phase, |phase, &n| phase.after(name(n)));
+                before.iter().fold(phase, |phase, &n| phase.before(name(n)))
+            };
+            wishes.iter().map(describe).collect()
+        }
+
+        /// Who comes before whom.
+        fn edges(wishes: &[(usize, Wishes)]) -> BTreeSet<(usize, usize)> {
+            let mut edges = BTreeSet::from([(0, 1), (1, 2), (2, 3)]);
+            for (number, (after, before)) in wishes {
+                edges.extend(after.iter().map(|other| (*other, *number)));
+                edges.extend(before.iter().map(|other| (*number, *other)));
+            }
+            edges
+        }
+
+        fn has_cycle(edges: &BTreeSet<(usize, usize)>) -> bool {
+            let mut reach = [[false; ALL]; ALL];
+            for &(from, to) in edges {
+                reach[from][to] = true;
+            }
+            for by in 0..ALL {
+                for from in 0..ALL {
+                    for to in 0..ALL {
+                        reach[from][to] |= reach[from][by] && reach[by][to];
+                    }
+                }
+            }
+            (0..ALL).any(|place| reach[place][place])
+        }
+
+        proptest! {
+            /// PK1, PK2: all phases, in an order that keeps every wish, or a
+            /// cycle that is one.
+            #[test]
+            fn the_order_is_one_that_the_reference_allows(wishes in wishes()) {
+                let there: BTreeSet<_> = (0..4).chain(wishes.iter().map(|(n, _)| *n)).collect();
+                let edges = edges(&wishes);
+                let known = edges.iter().all(|(a, b)| there.contains(a) && there.contains(b));
+                match Plan::new(described(&wishes), GRACE) {
+                    Err(PhasesError::Unknown { .. }) => prop_assert!(!known),
+                    Err(PhasesError::Cycle(cycle)) => {
+                        prop_assert!(known && has_cycle(&edges));
+                        prop_assert!(cycle.len() > 1);
+                        prop_assert_eq!(cycle.first(), cycle.last());
+                        let number = |of: &PhaseName| (0..ALL).find(|n| name(*n) == *of).unwrap();
+                        for pair in cycle.windows(2) {
+                            prop_assert!(edges.contains(&(number(&pair[0]), number(&pair[1]))));
+                        }
+                    }
+                    Err(other) => prop_assert!(false, "{}", other),
+                    Ok(plan) => {
+                        prop_assert!(known && !has_cycle(&edges));
+                        prop_assert_eq!(plan.phases().len(), there.len());
+                        let place = |n| plan.place(&name(n)).unwrap();
+                        prop_assert!(there.iter().all(|n| plan.phases()[place(*n)].name == name(*n)));
+                        for (first, then) in edges {
+                            prop_assert!(place(first) < place(then));
+                        }
+                        let again = Plan::new(described(&wishes), GRACE).unwrap();
+                        prop_assert!(plan.names().eq(again.names()));
+                    }
+                }
+            }
+
+            /// What fits, by the sum of what is asked for; and of what fits, that
+            /// no phase can take what a later one reserves.
+            #[test]
+            fn no_phase_takes_what_a_later_one_reserves(
+                asked in vec((option::weighted(0.3, 5..30_u64), 0..10_u64, any::<bool>()), ALL),
+                grace in 0..200_u64,
+                hang in vec(any::<bool>(), ALL),
+                begun in 0..1000_u64,
+            ) {
+                let seconds = Duration::from_secs;
+                let phases = asked.iter().enumerate().map(|(number, (budget, reserve, disabled))| {
+                    let phase = Phase::new(name(number)).reserve(seconds(*reserve));
+                    let phase = match budget {
+                        Some(budget) => phase.budget(seconds(*budget)),
+                        None => phase,
+                    };
+                    if *disabled { phase.disabled() } else { phase }
+                });
+                let enabled = || asked.iter().filter(|(.., disabled)| !disabled);
+                let torn = enabled().any(|(budget, reserve, _)| budget.is_some_and(|b| b < *reserve));
+                let sum: u64 = enabled().map(|(budget, reserve, _)| budget.unwrap_or(*reserve)).sum();
+                let plan = match Plan::new(phases.collect(), seconds(grace)) {
+                    Err(PhasesError::Reserve { .. }) => {
+                        prop_assert!(torn);
+                        return Ok(());
+                    }
+                    Err(PhasesError::Budgets { sum: said, grace: of, phases }) => {
+                        prop_assert!(!torn && sum > grace);
+                        prop_assert_eq!((said, of), (seconds(sum), seconds(grace)));
+                        let listed: Duration = phases.iter().map(|(_, time)| *time).sum();
+                        prop_assert_eq!(listed, said);
+                        return Ok(());
+                    }
+                    Err(other) => return Err(TestCaseError::fail(other.to_string())),
+                    Ok(plan) => plan,
+                };
+                prop_assert!(!torn && sum <= grace);
+
+                // The phases are in the order of their numbers: the four, and
+                // then the others. Each that hangs takes all it can get.
+                let nanos = |seconds: u64| Nanos(seconds * 1_000_000_000);
+                let deadline = nanos(begun + grace);
+                let mut now = nanos(begun);
+                for (place, phase) in plan.phases().iter().enumerate() {
+                    let (budget, reserve, disabled) = asked[place];
+                    let later: u64 = asked[place + 1..]
+                        .iter()
+                        .filter_map(|(_, reserve, disabled)| (!disabled).then_some(*reserve))
+                        .sum();
+                    let ends = phase.ends(now, deadline);
+                    let most = deadline.saturating_sub(seconds(later));
+                    let own = budget.map_or(most, |budget| now.saturating_add(seconds(budget)));
+                    prop_assert!(ends == most.min(own));
+                    prop_assert!(phase.ends(now.saturating_add(seconds(1)), deadline) >= ends);
+                    prop_assert!(phase.ends(now, deadline.saturating_sub(seconds(1))) <= ends);
+                    if disabled {
+                        continue;
+                    }
+                    prop_assert!(ends.since(now) >= seconds(reserve), "{} of {}", place, reserve);
+                    if hang[place] {
+                        now = ends;
+                    }
+                }
+            }
+        }
+    }
 }

@@ -76,10 +76,7 @@ fn a_grace_without_end_is_as_good_as_any() {
 #[test]
 fn the_watchdog_ends_what_no_budget_does() {
     let death = ends_with("last_phase_hangs", 124);
-    assert!(
-        death.after >= Duration::from_millis(300),
-        "early: {death:?}"
-    );
+    assert!(death.after >= Duration::from_secs(2), "early: {death:?}");
     let says = "1 task has not returned: \"hangs\" (phase close";
     assert!(death.stderr.contains(says), "{death:?}");
 }

@@ -134,8 +134,7 @@ fn a_task_that_would_wait_for_itself_is_refused() {
 fn a_scope_that_hangs_does_not_outlive_the_whole() {
     let death = ends_with("scope_hangs_at_the_end", 124);
     assert!(
-        death.after >= Duration::from_millis(300),
+        death.after >= Duration::from_millis(600),
         "early: {death:?}"
     );
-    assert!(death.stderr.contains("\"/ingest/hangs\""), "{death:?}");
 }

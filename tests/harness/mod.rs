@@ -234,7 +234,8 @@ fn drain(lines: &Receiver<String>) -> String {
     all
 }
 
-fn monotonic_nanos() -> u64 {
+/// Reads `CLOCK_MONOTONIC`, which processes share.
+pub(crate) fn monotonic_nanos() -> u64 {
     let mut time = MaybeUninit::<libc::timespec>::zeroed();
     // SAFETY: the pointer is valid for writes.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, time.as_mut_ptr()) };
