@@ -408,6 +408,14 @@ mod declined {
         assert_eq!(cause(&death), from_here("SIGTERM"), "{death:?}");
     }
 
+    #[test]
+    fn a_refused_install_leaves_a_handler_to_itself() {
+        for signal in [SIGTERM, SIGINT] {
+            let death = sent("refused_signals_handling", LONG, signal);
+            assert_eq!(death.end, End::Status(0), "{death:?}");
+        }
+    }
+
     /// The second signal of the list fails, when the first is handled already.
     #[test]
     fn a_refused_install_leaves_an_ignored_signal_ignored() {
