@@ -120,6 +120,29 @@ impl Requested {
     /// request: for [`crossbeam::select!`](crossbeam::channel::select).
     ///
     /// Only with the feature `crossbeam-channel`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use crossbeam::channel::{select, unbounded};
+    ///
+    /// let shutdown = deadstop::Shutdown::builder().install()?;
+    /// let requested = shutdown.requested().receiver();
+    /// let (jobs, work) = unbounded();
+    /// jobs.send(1)?;
+    /// loop {
+    ///     select! {
+    ///         recv(work) -> job => {
+    ///             assert_eq!(job, Ok(1));
+    ///             shutdown.request(deadstop::Cause::requested("the last job"));
+    ///         }
+    ///         recv(requested) -> _ => break,
+    ///     }
+    /// }
+    /// shutdown.exit();
+    /// # #[expect(unreachable_code, reason = "the type of the example")]
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "crossbeam-channel")]
     pub fn receiver(&self) -> crossbeam::channel::Receiver<std::convert::Infallible> {
         self.node.receiver()

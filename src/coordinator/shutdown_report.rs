@@ -345,3 +345,63 @@ impl fmt::Display for Seconds {
         }
     }
 }
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::coordinator::Skip;
+
+    #[test]
+    fn serialises_to_names_and_numbers_of_seconds() {
+        let task = |name: &str, outcome| TaskReport {
+            name: name.to_owned(),
+            outcome,
+            start: Duration::from_millis(1500),
+            took: Duration::from_millis(250),
+            budget: Duration::from_secs(2),
+            site: "src/main.rs:41".to_owned(),
+        };
+        let report = ShutdownReport::new(
+            Cause::requested("a test"),
+            vec![PhaseReport {
+                name: "flush".to_owned(),
+                start: Duration::from_secs(1),
+                took: Duration::from_secs(1),
+                budget: Duration::from_secs(4),
+                tasks: vec![
+                    task("a", Outcome::Failed("disk full".to_owned())),
+                    task("b", Outcome::Skipped(Skip::NoTime)),
+                ],
+            }],
+            Vec::new(),
+            Duration::from_millis(2500),
+            false,
+        );
+        assert_eq!(
+            serde_json::to_value(&report).unwrap(),
+            json!({
+                "cause": "request: \"a test\"",
+                "phases": [{
+                    "name": "flush", "start": 1.0, "took": 1.0, "budget": 4.0,
+                    "tasks": [
+                        {
+                            "name": "a", "outcome": {"failed": "disk full"},
+                            "start": 1.5, "took": 0.25, "budget": 2.0,
+                            "site": "src/main.rs:41",
+                        },
+                        {
+                            "name": "b", "outcome": {"skipped": "no_time"},
+                            "start": 1.5, "took": 0.25, "budget": 2.0,
+                            "site": "src/main.rs:41",
+                        },
+                    ],
+                }],
+                "refused": [],
+                "took": 2.5,
+                "threads_refused": false,
+            })
+        );
+    }
+}
