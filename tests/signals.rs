@@ -341,6 +341,15 @@ mod dispositions {
         assert_eq!(cause(&death), from_here("SIGINT"), "{death:?}");
     }
 
+    /// A program has ctrlc only once, and this one has used it up.
+    #[test]
+    fn a_callback_that_was_taken_back_is_not_in_the_way() {
+        let death = sent("ctrl_c_given_up", LONG, SIGINT);
+        assert_eq!(death.end, End::Status(0), "{death:?}");
+        assert_eq!(cause(&death), from_here("SIGINT"), "{death:?}");
+        assert!(!says(&death, "callback"), "{death:?}");
+    }
+
     #[test]
     fn a_callback_that_never_returns_does_not_keep_a_healthy_program() {
         let death = sent("callback_never_returns", LONG, SIGINT);
