@@ -39,7 +39,7 @@ fn ends_at_the_deadline_with(fault: &str, status: i32) {
 }
 
 /// The numbers that a victim printed after `name`.
-fn figures(death: &Death, name: &'static str) -> impl Iterator<Item = u64> {
+fn figures(death: &Death, name: &str) -> impl Iterator<Item = u64> {
     let lines = death.stdout.lines();
     let figures = lines.filter_map(move |line| line.strip_prefix(name));
     figures.map(|figure| figure.trim().parse().expect("a number"))
@@ -245,6 +245,16 @@ mod cost {
         let death = ends_with("parked", LONG, 97);
         let switches: Vec<_> = figures(&death, "switches deadstop-watch").collect();
         assert_eq!(switches, [0], "{death:?}");
+    }
+
+    #[test]
+    fn parked_threads_of_a_shutdown_are_never_woken() {
+        let death = ends_with("parked_shutdown", LONG, 97);
+        for thread in ["watch", "signal", "run", "task", "report", "log"] {
+            let name = format!("switches deadstop-{thread}");
+            let switches: Vec<_> = figures(&death, &name).collect();
+            assert_eq!(switches, [0], "{thread}: {death:?}");
+        }
     }
 
     /// Naps are what keeps a watchdog prompt among spinning threads. There is

@@ -64,4 +64,4 @@ pub(crate) use self::roster::{Entry, Place, Roster};
 pub(crate) use self::sys::{EventCount, Mask, Nanos, SignalSet, die_of, now, pid, settle, tid};
 #[cfg(test)]
 pub(crate) use self::text::Text;
-pub(crate) use self::watch::{Watch, watch};
+pub(crate) use self::watch::{Watch, next_look, watch};

@@ -144,8 +144,8 @@ pub(crate) fn watch(shared: &'static Watch) -> ! {
     }
 }
 
-/// When to wake next on the way to a deadline.
-fn next_look(now: Nanos, at: Nanos) -> Nanos {
+/// When to wake next on the way to a point in time, so as to be awake then.
+pub(crate) fn next_look(now: Nanos, at: Nanos) -> Nanos {
     let naps_begin = at.saturating_sub(NAPS_FROM);
     if now < naps_begin {
         return naps_begin;

@@ -35,14 +35,20 @@ pub(crate) fn start() -> Result<(), InstallError> {
 
 /// The thread's life.
 fn live(stderr: Option<&OwnedFd>) {
+    // As prompt as the watchdog, or under load there is an end and no report.
+    kill_path::settle();
     let at = loop {
         let deadline = WATCH.deadline();
         let seen = deadline.changes();
         let due = deadline.begun().zip(deadline.get());
         let due = due.map(|(begun, at)| (due_at(begun, at), at));
+        let now = kill_path::now();
         match due {
-            Some((due, at)) if due <= kill_path::now() => break at,
-            _ => deadline.wait_change(seen, due.map(|(due, _)| due)),
+            Some((due, at)) if due <= now => break at,
+            Some((due, _)) => {
+                deadline.wait_change(seen, Some(kill_path::next_look(now, due)));
+            }
+            None => deadline.wait_change(seen, None),
         }
     };
     let now = kill_path::now();
