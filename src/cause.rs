@@ -81,6 +81,14 @@ impl fmt::Display for Cause {
     }
 }
 
+#[cfg(feature = "serde")]
+impl serde::Serialize for Cause {
+    /// As text.
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
 /// Who sent a signal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]

@@ -20,9 +20,9 @@ use crate::watchdog::Need;
 /// The process's watchdog.
 pub(crate) static WATCH: Watch = Watch::new();
 
-/// A thread's stack: std gives no less than 24 KiB; ours need less than half
-/// of this.
-pub(crate) const STACK: usize = 64 * 1024;
+/// The stack of a thread that runs our code only: std gives no less than
+/// 24 KiB, and less than half of this is used.
+const STACK: usize = 64 * 1024;
 
 const WATCHDOG: &str = "deadstop-watch";
 const SIGNAL: &str = "deadstop-signal";
@@ -159,18 +159,32 @@ impl Installation {
     }
 }
 
-/// Starts a thread that hears no signal.
+/// Starts a thread that hears no signal, for code of ours.
 pub(crate) fn spawn(
     name: &'static str,
+    life: impl FnOnce() + Send + 'static,
+) -> Result<(), InstallError> {
+    start_thread(name, thread::Builder::new().stack_size(STACK), life)
+}
+
+/// Starts a thread that hears no signal and calls what the program has lent
+/// us, a logger or an exit handler: its stack is as deep as any thread's.
+pub(crate) fn spawn_deep(
+    name: &'static str,
+    life: impl FnOnce() + Send + 'static,
+) -> Result<(), InstallError> {
+    start_thread(name, thread::Builder::new(), life)
+}
+
+fn start_thread(
+    name: &'static str,
+    builder: thread::Builder,
     life: impl FnOnce() + Send + 'static,
 ) -> Result<(), InstallError> {
     // A thread begins with the mask of the one that starts it. Blocking them
     // in the thread itself would leave a gap for somebody's handler.
     let mask = Mask::block_all();
-    let thread = thread::Builder::new()
-        .name(name.into())
-        .stack_size(STACK)
-        .spawn(life);
+    let thread = builder.name(name.into()).spawn(life);
     mask.restore();
     thread
         .map(drop)

@@ -1,7 +1,135 @@
 //! Ends a process at its deadline, whatever its cleanup is stuck on, and says
 //! what was stuck.
 //!
+//! Programs that stop gracefully wait for their own cleanup. If cleanup hangs in
+//! synchronous code (an endless loop, a deadlock, a write to a full pipe, a
+//! foreign library), nothing in the program can stop the wait: timers on the
+//! same event loop do not fire, `exit` runs handlers that hang too, and the
+//! process stays until somebody sends `SIGKILL` and the reason is lost.
+//!
+//! With `deadstop`, once a shutdown has begun the process is gone by its
+//! deadline; and if the deadline had to end it, you learn what was stuck.
+//!
+//! ```
+//! use std::time::Duration;
+//! use deadstop::{Panics, Phase, Shutdown};
+//!
+//! // First in `main`. SIGTERM and Ctrl-C begin the shutdown by default.
+//! let shutdown = Shutdown::builder()
+//!     .grace(Duration::from_secs(25))
+//!     .panics(Panics::Shutdown)
+//!     .install()?;
+//!
+//! // Every task has a name: it is what you read when the task hangs.
+//! shutdown
+//!     .task("flush the log")
+//!     .phase(Phase::FLUSH)
+//!     .budget(Duration::from_secs(3))
+//!     .on_shutdown(|cx| cx.progress("segment 12 of 40"))?;
+//!
+//! // ... the program runs ...
+//!
+//! let exit_code = shutdown.finish(); // or `wait`, for one that only signals end
+//! # let _ = exit_code;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Two levels
+//!
+//! - [`Watchdog`] alone, for a program that has a shutdown of its own: install
+//!   it early, and [`arm`](Watchdog::arm) it before the cleanup begins.
+//! - [`Shutdown`], on top of it: signals, panics and calls as triggers; tasks in
+//!   [phases](Phase) with budgets and reserves; [scopes](Scope) that can stop
+//!   alone; a report of what ran; a hang report of what did not end.
+//!
+//! # Three lines of defence
+//!
+//! | line | what | ends with |
+//! | --- | --- | --- |
+//! | 1 | the coordinator: every task on a thread that can be abandoned | the program's own status |
+//! | 2 | the watchdog thread: `_exit` at the deadline | 124, or your own |
+//! | 3 | the kernel: a timer that delivers `SIGKILL` 25 ms later | death by `SIGKILL` |
+//!
+//! Each is independent of the one before. [`Watchdog::defences`] says which are
+//! in place.
+//!
+//! # What callers can rely on
+//!
+//! | question | answer |
+//! | --- | --- |
+//! | When does the clock start? | Once, at the first trigger, at the instant its handler, hook or call runs. |
+//! | Can the deadline move? | Only earlier. There is no disarm, and progress never extends it. |
+//! | Until when is it armed? | Until the process is gone: `atexit` handlers and destructors are covered. |
+//! | Who runs the tasks? | Threads of the coordinator's: a stuck `main` holds nothing up. |
+//! | `main` never waits? | When every task has ended, the process ends by itself. |
+//! | `main` returns too early? | The exit waits for the tasks, until the deadline. |
+//! | A task overruns? | It is abandoned and named, and the next phase begins. |
+//! | Time for the last phases? | [`reserve`](Phase::reserve): earlier phases cannot use it up. |
+//! | Two triggers race? | The first is the cause; all callers share one run and one report. |
+//! | A second signal? | More than 200 ms after the first it ends the process at once, by that signal. |
+//! | A task panics? | It counts as failed, and the others go on. |
+//! | `fork`? | The child has no watchdog and knows it: signals take their default action there. |
+//! | pid 1 in a container? | The kernel shields it from its own `SIGKILL`; a real-time signal takes its place. |
+//!
+//! # Exit statuses
+//!
+//! | how it ended | status |
+//! | --- | --- |
+//! | every task done | 0, or as [`CleanExit`] says; 101 if a panic was the cause |
+//! | something left undone, but in time | 1 ([`failure_status`](ShutdownBuilder::failure_status)) |
+//! | the deadline | 124 ([`exit_status`](ShutdownBuilder::exit_status)) |
+//! | the kernel timer | death by `SIGKILL`: 137 in a shell; `_exit(137)` as pid 1 |
+//! | a second signal | death by that signal; 128 and its number as pid 1 |
+//!
+//! # What it costs
+//!
+//! Six threads with small stacks and no wake-ups until a shutdown begins (one,
+//! for the watchdog alone), and one kernel timer. Once armed, the watchdog wakes
+//! some 50 times in the last 250 ms before the deadline.
+//!
+//! | thread | does |
+//! | --- | --- |
+//! | `deadstop-watch` | waits for the deadline, and ends the process |
+//! | `deadstop-signal` | is there for signals that all other threads block |
+//! | `deadstop-run` | runs the phases; no code of yours runs on it |
+//! | `deadstop-task` | is there for a task when the system gives no more threads |
+//! | `deadstop-report` | writes the hang report; may block for ever, without harm |
+//! | `deadstop-log` | calls your logger; may block for ever, without harm |
+//! | `ctrl-c` | is the `ctrlc` crate's, where `SIGINT` is a trigger |
+//!
 //! # What it cannot do
+//!
+//! - Outrun the kernel: a process is gone when its last thread is. A thread in
+//!   uninterruptible sleep (a dead network file system) stays until the kernel
+//!   lets it go, and memory takes time to give back: about 92 ms per GB.
+//! - Run on a machine that does not: `CLOCK_MONOTONIC` stands still while it is
+//!   suspended.
+//! - Be on time to the millisecond under every load. Starved of processor time,
+//!   the watchdog may come after the kernel timer, and the status is then lost
+//!   to `SIGKILL`.
+//! - End a process that a tracer holds at its exit event.
+//! - End a stopped process that is pid 1, or keep its deadline if a seccomp
+//!   filter refuses it both `exit_group` and the handler's return.
+//! - Bring the core of a crash: a dump that is still being written 25 ms after
+//!   the deadline is cut off.
+//! - Run your signal handler's successor: a handler that was there before
+//!   `install` is called first, and one that never returns keeps ours from
+//!   running.
+//! - End child processes, flush what you did not register, or protect a process
+//!   before `install`.
+//!
+//! # Platforms and features
+//!
+//! Linux; tested with glibc on x86-64. The code asks for the target's backend by
+//! name, so that another is a file beside the first; on any other system it does
+//! not compile, rather than protect less than it says.
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `crossbeam-channel` | `Requested::receiver`, for `select!` |
+//! | `serde` | `Serialize` for [`ShutdownReport`] and what is in it |
+//!
+//! None is on by default, and none changes what the default does.
 
 #[cfg(not(deadstop_backend = "linux"))]
 compile_error!("deadstop has no backend for this target yet; it runs on Linux");
@@ -16,14 +144,15 @@ mod kill_path_tests;
 mod report;
 mod shutdown;
 mod signal;
+mod sync;
 mod sys;
 mod trigger;
 mod watchdog;
 
 pub use cause::{Cause, Sender};
 pub use coordinator::{
-    CleanExit, OnFailure, Outcome, Phase, PhaseName, PhaseReport, Requested, Scope, ShutdownReport,
-    Skip, TaskBuilder, TaskContext, TaskHandle, TaskReport, TaskResult,
+    BoxFuture, CleanExit, OnFailure, Outcome, Phase, PhaseName, PhaseReport, Requested, Scope,
+    ShutdownReport, Skip, TaskBuilder, TaskContext, TaskHandle, TaskReport, TaskResult,
 };
 pub use error::{InstallError, PhasesError, TaskRefused, WaitError};
 pub use shutdown::{Shutdown, ShutdownBuilder, UnknownPhase};
@@ -31,3 +160,8 @@ pub use signal::Signal;
 pub use sys::command::unmask_signals;
 pub use trigger::Panics;
 pub use watchdog::{Defences, KernelTimer, Need, Watchdog, WatchdogBuilder};
+
+/// The README's code is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -128,7 +128,7 @@ impl Shutdown {
     /// Not async-signal-safe: it takes a lock, once the watchdog is armed. Let
     /// [`signals`](ShutdownBuilder::signals) do it.
     pub fn request(&self, cause: Cause) -> bool {
-        trigger::request(cause)
+        trigger::request(|| cause).unwrap_or(false)
     }
 
     /// Like [`request`](Self::request), but the shutdown starts from `phase`:
@@ -147,7 +147,7 @@ impl Shutdown {
         let Some(place) = self.core.plan.place(&phase) else {
             return Err(UnknownPhase { phase });
         };
-        Ok(trigger::request_from(place, cause))
+        Ok(trigger::request_from(place, || cause).unwrap_or(false))
     }
 
     /// Whether the shutdown has begun.
@@ -176,12 +176,15 @@ impl Shutdown {
     /// All callers share one run and are told the same, also those who come
     /// after it. The watchdog stays armed.
     ///
-    /// From a task of the shutdown, which would wait for itself, and in a child
-    /// of `fork` it returns [`ExitCode::FAILURE`] at once and says so in the
-    /// log; [`try_wait`](Self::try_wait) gives that as an error.
+    /// From a task of the shutdown, which would wait for itself, it returns
+    /// [`ExitCode::FAILURE`] at once and says so in the log; in a child of
+    /// `fork` it does so without a word, since a logger may hang there.
+    /// [`try_wait`](Self::try_wait) gives both as an error.
     pub fn wait(&self) -> ExitCode {
         self.try_wait().unwrap_or_else(|error| {
-            log::error!("{error}");
+            if error == WaitError::FromTask {
+                log::error!("{error}");
+            }
             ExitCode::FAILURE
         })
     }
@@ -347,6 +350,10 @@ impl ShutdownBuilder {
     /// running. `SIGINT`, `SIGQUIT` and `SIGHUP` stay ignored if they are, as
     /// shells and `nohup` have it for jobs in the background.
     ///
+    /// `SIGINT` is handled through the `ctrlc` crate, unless somebody handles it
+    /// already; a program that uses `ctrlc` itself sets its handler before
+    /// `install`.
+    ///
     /// A second signal that comes more than 200 ms after the first ends the
     /// process at once, by that signal; one that comes sooner is taken for the
     /// same request, since process managers send pairs.
@@ -464,9 +471,10 @@ impl ShutdownBuilder {
 /// The tasks would be cut off in the middle otherwise. The deadline still
 /// stands.
 pub(crate) extern "C" fn hold_exit() {
-    // A task that calls `exit` would wait for itself.
-    if let Some(shutdown) = Shutdown::installed().filter(Shutdown::is_requested) {
-        if !current::is_task() {
+    // No lock is taken unless a shutdown is under way: somebody may be calling
+    // `exit` in a handler. A task that calls it would wait for itself.
+    if WATCH.is_home() && FIRST.is_some() && !current::is_task() {
+        if let Some(shutdown) = Shutdown::installed() {
             shutdown.core.end.wait();
         }
     }

@@ -7,7 +7,6 @@
 
 #![expect(unsafe_code, reason = "exits past the shutdown that it looks at")]
 
-#[expect(dead_code, reason = "these cases are not faults of a watchdog")]
 mod harness;
 
 use std::io::{self, Write};

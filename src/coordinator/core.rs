@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use crate::error::{InstallError, TaskRefused};
 use crate::installation;
-use crate::kill_path::Mask;
+use crate::kill_path::{self, Mask};
 use crate::report::{self, Log};
 use crate::trigger::{FIRST, TRIGGERED};
 
@@ -78,7 +79,7 @@ impl Core {
     /// Starts `deadstop-run`.
     pub(crate) fn start(self: &Arc<Self>) -> Result<(), InstallError> {
         let core = Arc::clone(self);
-        installation::spawn("deadstop-run", move || core.live())
+        installation::spawn_deep("deadstop-run", move || core.live())
     }
 
     pub(crate) fn next_id(&self) -> u64 {
@@ -148,15 +149,18 @@ impl Core {
         of_node
     }
 
-    /// Wakes the futures that waited for a request that has come.
-    pub(super) fn wake_requested(&self) {
+    /// Tells those who waited for a request that it has come.
+    pub(super) fn tell_requested(&self) {
+        #[cfg(feature = "crossbeam-channel")]
+        {
+            self.root.open_gate();
+            self.scopes.lock().iter().for_each(|node| node.open_gate());
+        }
         for waker in self.wakers.take_requested() {
             // A waker is the runtime's code: not on this thread, and one that
             // hangs or panics must not keep the others from being woken.
             self.pool.submit(Box::new(move || waker.wake()));
-        }
-        if self.pool.is_behind() {
-            self.pool.staff(Pool::first_step());
+            self.pool.staff(1);
         }
     }
 
@@ -196,18 +200,25 @@ impl Core {
             "shutdown begins: {cause}; grace {:?}",
             self.settings.grace
         ));
-        self.wake_requested();
-        let clock = Clock::of_process(crate::kill_path::now());
+        self.tell_requested();
+        let clock = Clock::of_process(kill_path::now());
         let run = Run::new(self, &self.root, clock, &cause);
         let report = run.run(FIRST.from());
         let status = end::status(&report, &self.settings);
         self.sum_up(&report);
+        if clock.deadline() <= kill_path::now() {
+            // The deadline ends the process, with its status: what comes from
+            // here now would be late, and say something else.
+            loop {
+                thread::park();
+            }
+        }
         let clean = report.is_clean();
         let waited_for = self.end.come(Final {
             report: Arc::new(report),
             status,
         });
-        // Whoever waits for a scope waits for the end of the whole too.
+        // Whoever waits for a scope that ended with the whole.
         TRIGGERED.advance();
         if !waited_for {
             let signal = cause.signal().filter(|_| clean);

@@ -4,7 +4,7 @@
 //! panics under `panic = "abort"` never returns to say so.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use crossbeam::channel::Sender;
@@ -19,6 +19,9 @@ use super::task::Task;
 
 thread_local! {
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    // `exit` destroys the locals of the thread that calls it before it calls
+    // the exit handlers. This one has no destructor, and is still there.
+    static IS_TASK: Cell<bool> = const { Cell::new(false) };
 }
 
 struct Current {
@@ -39,7 +42,7 @@ pub(super) fn run<R>(task: &Arc<Task>, events: &Sender<Event>, body: impl FnOnce
 
 /// Whether the calling thread runs a task.
 pub(crate) fn is_task() -> bool {
-    with(|current| current.is_some()).unwrap_or(false)
+    IS_TASK.get()
 }
 
 /// Whether the calling thread runs a task of `scope`, or of one inside it.
@@ -92,5 +95,6 @@ fn with<R>(look: impl FnOnce(Option<&Current>) -> R) -> Option<R> {
 }
 
 fn set(to: Option<Current>) {
+    IS_TASK.set(to.is_some());
     let _ = CURRENT.try_with(|current| current.replace(to));
 }

@@ -17,6 +17,7 @@ pub(crate) mod current;
 mod clock;
 mod core;
 mod end;
+mod future;
 mod outcome;
 mod phase;
 mod plan;
@@ -26,6 +27,7 @@ mod requested;
 mod run;
 mod scope;
 mod shutdown_report;
+mod state;
 mod task;
 
 pub(crate) use self::core::{Core, Settings};
@@ -33,6 +35,7 @@ pub(crate) use self::end::{Final, exit_with};
 pub(crate) use self::plan::Plan;
 
 pub use self::end::CleanExit;
+pub use self::future::BoxFuture;
 pub use self::outcome::{Outcome, Skip, TaskResult};
 pub use self::phase::{OnFailure, Phase, PhaseName};
 pub use self::requested::Requested;

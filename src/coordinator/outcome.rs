@@ -4,6 +4,8 @@ use std::fmt;
 
 /// How a task ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Outcome {
     /// It returned, and said nothing of a failure.
@@ -49,6 +51,8 @@ impl fmt::Display for Outcome {
 
 /// Why a task was not run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Skip {
     /// The shutdown was asked to start from a later phase.

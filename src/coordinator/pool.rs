@@ -5,8 +5,8 @@
 //! ten thousand short tasks do not cost ten thousand threads.
 //!
 //! One thread is parked before there is any load. If the system gives no more,
-//! that one runs the tasks one by one. Whenever it is handed work, another is
-//! started to park in its place.
+//! that one runs the tasks one by one. When it has been at its task for a
+//! moment, another is started to park in its place.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -21,10 +21,6 @@ pub(super) type Job = Box<dyn FnOnce() + Send>;
 
 /// Threads that wait for more work than this end instead.
 const KEPT: usize = 8;
-
-/// How many threads are started at once at first; each time that this brings
-/// no progress, it is twice as many.
-const FIRST_STEP: usize = 8;
 
 const THREAD: &str = "deadstop-task";
 
@@ -56,42 +52,38 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Hands over work. Whether there is a thread for it is
+    /// Hands over work. A thread that is parked takes it; that there is one is
     /// [`staff`](Self::staff)'s business.
     pub(super) fn submit(&self, job: Job) {
         // The pool holds a receiver, so this cannot fail.
         let _ = self.jobs.0.send(job);
     }
 
-    /// Starts threads for the work that waits, `step` at most. Returns the step
-    /// to take if there still is some when this is called again.
-    pub(super) fn staff(self: &Arc<Self>, step: usize) -> usize {
-        for _ in 0..step {
-            if self.parked.load(Ordering::Acquire) > self.jobs.1.len() {
-                return FIRST_STEP;
+    /// Whether work waits for a thread, or the next would.
+    pub(super) fn is_short(&self) -> bool {
+        self.parked.load(Ordering::Acquire) <= self.jobs.1.len()
+    }
+
+    /// Starts threads until the pool is not short of them, `most` at most.
+    /// False if the system refuses one: the work then waits for a thread that
+    /// has finished its own.
+    pub(super) fn staff(self: &Arc<Self>, most: usize) -> bool {
+        for _ in 0..most {
+            if !self.is_short() {
+                break;
             }
             if self.start_one().is_err() {
-                // The work waits for a thread that has finished its own.
                 self.refused.store(true, Ordering::Relaxed);
-                return FIRST_STEP;
+                return false;
             }
         }
-        step.saturating_mul(2)
+        true
     }
 
     /// Has the parked thread end.
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
         self.submit(Box::new(|| {}));
-    }
-
-    pub(super) fn first_step() -> usize {
-        FIRST_STEP
-    }
-
-    /// Whether work waits for a thread.
-    pub(super) fn is_behind(&self) -> bool {
-        !self.jobs.1.is_empty()
     }
 
     /// Whether the system refused a thread.
@@ -125,7 +117,7 @@ impl Pool {
             if self.retired.load(Ordering::Acquire) {
                 return;
             }
-            if self.parked.fetch_add(1, Ordering::AcqRel) >= KEPT && !self.is_behind() {
+            if self.parked.fetch_add(1, Ordering::AcqRel) >= KEPT && self.jobs.1.is_empty() {
                 self.parked.fetch_sub(1, Ordering::AcqRel);
                 return;
             }

@@ -4,10 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -48,12 +46,15 @@ impl Wakers {
 
     /// Has `waker` woken at `node`'s request, in place of the one of `key`.
     fn set(&self, key: &mut Option<u64>, node: &Arc<Node>, waker: &Waker) {
+        // Cloning and dropping a waker is somebody else's code: not under the
+        // lock.
+        let waker = waker.clone();
         let mut state = self.0.lock();
         let key = *key.get_or_insert_with(|| {
             state.next += 1;
             state.next
         });
-        let before = state.waiting.insert(key, (Arc::clone(node), waker.clone()));
+        let before = state.waiting.insert(key, (Arc::clone(node), waker));
         drop(state);
         drop(before);
     }
@@ -78,15 +79,15 @@ impl Wakers {
 /// use std::time::Duration;
 /// use deadstop::{Cause, Shutdown};
 ///
-/// let shutdown = Shutdown::builder().signals([]).install()?;
-/// assert!(!shutdown.requested().wait_timeout(Duration::ZERO));
-/// # // The example must not end the process it is tested in.
-/// # shutdown.task("park").on_shutdown(|_| std::thread::sleep(Duration::from_secs(5)))?;
+/// let shutdown = Shutdown::builder().install()?;
+/// let requested = shutdown.requested();
+/// assert!(!requested.wait_timeout(Duration::from_millis(10)));
+///
 /// shutdown.request(Cause::requested("an example"));
-/// shutdown.requested().wait();
-/// # std::process::exit(0);
-/// # #[allow(unreachable_code)]
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert!(requested.wait_timeout(Duration::ZERO));
+/// shutdown.exit();
+/// # #[expect(unreachable_code, reason = "the type of the example")]
+/// # Ok::<(), deadstop::InstallError>(())
 /// ```
 #[must_use = "a future does nothing unless it is polled or waited for"]
 pub struct Requested {
@@ -113,6 +114,15 @@ impl Requested {
     /// Returns whether it was asked for.
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         self.wait_until(Some(kill_path::now().saturating_add(timeout)))
+    }
+
+    /// A channel on which nothing ever comes, and which is disconnected at the
+    /// request: for [`crossbeam::select!`](crossbeam::channel::select).
+    ///
+    /// Only with the feature `crossbeam-channel`.
+    #[cfg(feature = "crossbeam-channel")]
+    pub fn receiver(&self) -> crossbeam::channel::Receiver<std::convert::Infallible> {
+        self.node.receiver()
     }
 
     fn wait_until(&self, until: Option<kill_path::Nanos>) -> bool {
@@ -166,24 +176,5 @@ impl fmt::Debug for Requested {
         f.debug_tuple("Requested")
             .field(&self.node.is_requested())
             .finish()
-    }
-}
-
-/// Polls `future` on the calling thread until it is ready.
-pub(super) fn block_on<F: Future>(future: F) -> F::Output {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-        thread::park();
     }
 }

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam::channel::{Receiver, Sender, unbounded};
 
 use crate::cause::Cause;
 use crate::kill_path::{self, Nanos, Place};
@@ -21,7 +21,6 @@ use super::current;
 use super::outcome::{Outcome, Skip};
 use super::phase::OnFailure;
 use super::plan::Planned;
-use super::pool::Pool;
 use super::scope::{Node, Position};
 use super::shutdown_report::{PhaseReport, ShutdownReport, TaskReport, Times};
 use super::task::{Task, TaskContext};
@@ -46,7 +45,10 @@ pub(super) enum Event {
 /// brought forward meanwhile, which is no event.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// How long it waits while work waits for threads, before it starts more.
+/// How long the pool may be short of threads without any event before it gets
+/// more: one, and twice as many each time that this has brought no event
+/// either. Tasks that are done at once cost no threads, and a thousand that
+/// block have theirs after ten steps.
 const RAMP: Duration = Duration::from_micros(200);
 
 /// A run of all phases, for the whole process or for one scope.
@@ -205,24 +207,43 @@ impl<'a> Run<'a> {
     }
 
     /// Lists, for the hang report, those whose turn has not come.
-    fn list_waiting(&self, place: usize) -> Vec<Option<Place>> {
+    fn list_waiting(&self, place: usize) -> Waiting {
         if !self.node.is_root() {
-            return Vec::new();
+            return Waiting {
+                places: Vec::new(),
+                beyond: 0,
+            };
         }
         let registry = self.core.registry.lock();
-        let waiting = registry.from(place + 1);
-        waiting
-            .map(|task| {
-                ROSTER.waiting.enter(&kill_path::Entry {
-                    name: &task.name,
-                    phase: self.core.plan.phases()[task.phase].name.as_str(),
-                    file: task.site.file(),
-                    line: task.site.line(),
-                    started: Nanos(0),
-                    budget: Duration::ZERO,
-                })
+        let (waiting, beyond) = registry.from(place + 1, ROSTER.waiting.room());
+        ROSTER.waiting.crowd(beyond);
+        let list = |task: &Arc<Task>| {
+            ROSTER.waiting.enter(&kill_path::Entry {
+                name: &task.name,
+                phase: self.core.plan.phases()[task.phase].name.as_str(),
+                file: task.site.file(),
+                line: task.site.line(),
+                started: Nanos(0),
+                budget: Duration::ZERO,
             })
-            .collect()
+        };
+        let places = waiting.into_iter().map(list).collect();
+        Waiting { places, beyond }
+    }
+}
+
+/// The tasks whose turn has not come, on the roster's list of them.
+struct Waiting {
+    places: Vec<Option<Place>>,
+    beyond: usize,
+}
+
+impl Waiting {
+    fn leave(self) {
+        for place in self.places {
+            ROSTER.waiting.leave(place);
+        }
+        ROSTER.waiting.uncrowd(self.beyond);
     }
 }
 
@@ -239,6 +260,12 @@ struct PhaseRun<'a> {
     /// When those with a budget of their own are over it.
     ends: BinaryHeap<Reverse<(Nanos, u64)>>,
     reports: Vec<TaskReport>,
+    /// How many threads the pool gets next, if it is short of them; none if the
+    /// system refuses them.
+    step: usize,
+    /// The tasks of later phases, as the hang report lists them; only if the
+    /// phase takes long enough to be in one.
+    waiting: Option<Waiting>,
 }
 
 impl<'a> PhaseRun<'a> {
@@ -252,20 +279,14 @@ impl<'a> PhaseRun<'a> {
             out: HashMap::new(),
             ends: BinaryHeap::new(),
             reports: Vec::new(),
+            step: 1,
+            waiting: None,
         }
     }
 
     fn run(mut self) -> PhaseReport {
-        let waiting = {
-            self.run.move_to(self.place);
-            self.held_back.extend(self.run.take(self.place));
-            match self.held_back.is_empty() {
-                // A phase without tasks cannot hang.
-                true => Vec::new(),
-                false => self.run.list_waiting(self.place),
-            }
-        };
-        let mut step = Pool::first_step();
+        self.run.move_to(self.place);
+        self.held_back.extend(self.run.take(self.place));
         loop {
             if kill_path::now() >= self.ends() {
                 self.give_up_all();
@@ -280,11 +301,10 @@ impl<'a> PhaseRun<'a> {
                 }
                 continue;
             }
-            step = self.run.core.pool.staff(step);
             self.wait();
         }
-        for place in waiting {
-            ROSTER.waiting.leave(place);
+        if let Some(waiting) = self.waiting.take() {
+            waiting.leave();
         }
         let now = kill_path::now();
         let begun = self.run.clock.begun();
@@ -338,18 +358,34 @@ impl<'a> PhaseRun<'a> {
         if let Some(Reverse((ends, _))) = self.ends.peek() {
             until = until.min(*ends);
         }
-        let look = match self.run.core.pool.is_behind() {
+        let short = self.step > 0 && self.run.core.pool.is_short();
+        let look = match short || self.waiting.is_none() {
             true => RAMP,
             false => LOOK,
         };
         match self.run.events.1.recv_timeout(until.since(now).min(look)) {
-            Ok(event) => self.hear(event),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            Ok(event) => {
+                self.step = self.step.min(1);
+                self.hear(event);
+            }
+            Err(_) => self.take_time(short),
         }
         while let Ok(event) = self.run.events.1.try_recv() {
             self.hear(event);
         }
         self.give_up_late();
+    }
+
+    /// Nothing has happened for a moment: this phase takes longer.
+    fn take_time(&mut self, short: bool) {
+        if short {
+            let staffed = self.run.core.pool.staff(self.step);
+            // Refused once, threads will hardly be had in this phase.
+            self.step = if staffed { self.step * 2 } else { 0 };
+        }
+        if self.waiting.is_none() {
+            self.waiting = Some(self.run.list_waiting(self.place));
+        }
     }
 
     fn hear(&mut self, event: Event) {

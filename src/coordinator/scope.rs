@@ -1,11 +1,15 @@
 //! A scope: a part of the program that can also be stopped alone.
 
+#[cfg(feature = "crossbeam-channel")]
+use std::convert::Infallible;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+#[cfg(feature = "crossbeam-channel")]
+use crossbeam::channel::Receiver;
 use crossbeam::channel::Sender;
 use parking_lot::Mutex;
 
@@ -18,7 +22,6 @@ use crate::trigger::{FIRST, TRIGGERED};
 use super::clock::Clock;
 use super::core::Core;
 use super::current;
-use super::pool::Pool;
 use super::requested::Requested;
 use super::run::{Event, Run};
 use super::shutdown_report::ShutdownReport;
@@ -37,6 +40,8 @@ pub(crate) struct Node {
 struct State {
     position: Position,
     report: Option<Arc<ShutdownReport>>,
+    #[cfg(feature = "crossbeam-channel")]
+    gate: Option<(Sender<Infallible>, Receiver<Infallible>)>,
 }
 
 /// How far a run is. It changes under the registry's lock.
@@ -61,6 +66,8 @@ impl Node {
             state: Mutex::new(State {
                 position: Position::Before,
                 report: None,
+                #[cfg(feature = "crossbeam-channel")]
+                gate: None,
             }),
         }
     }
@@ -88,6 +95,29 @@ impl Node {
             Some(parent) => {
                 self.asked.load(Ordering::Acquire) || (!self.detached && parent.is_requested())
             }
+        }
+    }
+
+    /// A channel that is disconnected at the request.
+    #[cfg(feature = "crossbeam-channel")]
+    pub(super) fn receiver(&self) -> Receiver<Infallible> {
+        let mut state = self.state.lock();
+        // Under the lock: a request that comes now opens the gate after this.
+        if self.is_requested() {
+            return crossbeam::channel::bounded(0).1;
+        }
+        let gate = state
+            .gate
+            .get_or_insert_with(|| crossbeam::channel::bounded(0));
+        gate.1.clone()
+    }
+
+    /// Disconnects the channel, if its end has been asked for.
+    #[cfg(feature = "crossbeam-channel")]
+    pub(super) fn open_gate(&self) {
+        let mut state = self.state.lock();
+        if self.is_requested() {
+            state.gate = None;
         }
     }
 
@@ -270,13 +300,13 @@ impl Scope {
             self.core.begin_scope_run();
         }
         TRIGGERED.advance();
-        self.core.wake_requested();
+        self.core.tell_requested();
         let clock = Clock::of_scope(begun, begun.saturating_add(grace));
         let scope = self.clone();
         self.core
             .pool
             .submit(Box::new(move || scope.run(clock, &Arc::new(cause))));
-        self.core.pool.staff(Pool::first_step());
+        self.core.pool.staff(1);
         true
     }
 

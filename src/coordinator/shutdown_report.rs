@@ -13,13 +13,16 @@ use super::task::Task;
 /// What ran, how it ended, and how long it took.
 ///
 /// All times are counted from the instant at which the shutdown began. As text
-/// it is a short table.
+/// it is a short table. With the feature `serde` it can be serialised: causes
+/// and outcomes as what they are called, times as numbers of seconds.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ShutdownReport {
     cause: Cause,
     phases: Vec<PhaseReport>,
     refused: Vec<TaskReport>,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
     took: Duration,
     threads_refused: bool,
 }
@@ -151,11 +154,15 @@ impl ShutdownReport {
 
 /// What became of a phase.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PhaseReport {
     name: String,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
     start: Duration,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
     took: Duration,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
     budget: Duration,
     tasks: Vec<TaskReport>,
 }
@@ -229,12 +236,16 @@ impl PhaseReport {
 
 /// What became of a task.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct TaskReport {
     name: String,
     outcome: Outcome,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
     start: Duration,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
     took: Duration,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
     budget: Duration,
     site: String,
 }
@@ -314,6 +325,12 @@ impl Times {
             ends: Nanos(0),
         }
     }
+}
+
+/// Durations are numbers of seconds for whoever reads the report elsewhere.
+#[cfg(feature = "serde")]
+fn in_seconds<S: serde::Serializer>(length: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_f64(length.as_secs_f64())
 }
 
 /// A length of time in seconds, to hundredths.

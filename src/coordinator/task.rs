@@ -1,24 +1,9 @@
 //! A task: one named piece of cleanup.
-//!
-//! ```text
-//!             ┌─▶ CANCELLED        whoever cancels
-//! WAITING ────┼─▶ SKIPPED          the coordinator: no time, no thread
-//!             └─▶ RUNNING ─┬─▶ ENDED       its own thread
-//!                          └─▶ ABANDONED   the coordinator: over budget
-//! ```
-//!
-//! Each arrow is one compare-exchange, so that of a thread that starts a task
-//! and one that cancels it exactly one succeeds, without a lock.
-//!
-//! # Orderings
-//!
-//! The exchanges are `AcqRel`: who wins one sees what the one before did. The
-//! closure itself is behind a lock.
 
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -31,17 +16,12 @@ use crate::kill_path::{self, Nanos, Place};
 
 use super::clock::Clock;
 use super::core::Core;
+use super::future::{self, BoxFuture};
 use super::outcome::{Outcome, TaskResult};
 use super::phase::{Phase, PhaseName};
 use super::run::Event;
 use super::scope::Node;
-
-const WAITING: u8 = 0;
-const RUNNING: u8 = 1;
-const ENDED: u8 = 2;
-const ABANDONED: u8 = 3;
-const CANCELLED: u8 = 4;
-const SKIPPED: u8 = 5;
+use super::state::State;
 
 pub(super) type Body = Box<dyn FnOnce(&TaskContext) -> Outcome + Send>;
 
@@ -54,7 +34,7 @@ pub(super) struct Task {
     pub(super) phase: usize,
     pub(super) site: &'static Location<'static>,
     pub(super) budget: Option<Duration>,
-    state: AtomicU8,
+    state: State,
     started: AtomicU64,
     body: Mutex<Option<Body>>,
     /// Where to say what became of it; there once its phase has begun.
@@ -69,17 +49,13 @@ impl Task {
     pub(super) fn dispatch(&self, events: Sender<Event>) -> bool {
         // A task is dispatched once.
         let _ = self.events.set(events);
-        // An exchange and not a load: whoever cancels after it then sees the
-        // channel, and who cancelled before it is seen here.
-        self.change(WAITING, WAITING)
+        self.state.is_waiting()
     }
 
     /// Takes the closure, to run it. `None` if it is not to be run any more.
     pub(super) fn start(&self, now: Nanos) -> Option<Body> {
         self.started.store(now.0, Ordering::Relaxed);
-        self.change(WAITING, RUNNING)
-            .then(|| self.take_body())
-            .flatten()
+        self.state.start().then(|| self.take_body()).flatten()
     }
 
     /// Takes the closure, if it is still there: to be dropped with no lock of
@@ -96,28 +72,25 @@ impl Task {
 
     /// Notes that it returned. False if nobody waits for it any more.
     pub(super) fn end(&self) -> bool {
-        self.change(RUNNING, ENDED)
+        self.state.end()
     }
 
     /// Gives it up, running or not. The outcome, unless it has one already or
     /// is about to be told. What a skipped task would have used is still there,
     /// for a thread to drop on which that may hang.
     pub(super) fn give_up(&self, skipped: Outcome) -> Option<Outcome> {
-        if self.change(RUNNING, ABANDONED) {
+        if self.state.abandon() {
             if let Some(place) = self.place.get() {
                 place.abandon();
             }
             return Some(Outcome::OverBudget);
         }
-        if self.change(WAITING, SKIPPED) {
-            return Some(skipped);
-        }
-        None
+        self.state.skip().then_some(skipped)
     }
 
     /// Whether it is to be run no more.
     fn cancel(&self) -> bool {
-        if !self.change(WAITING, CANCELLED) {
+        if !self.state.cancel() {
             return false;
         }
         if let Some(events) = self.events.get() {
@@ -128,25 +101,18 @@ impl Task {
     }
 
     fn is_abandoned(&self) -> bool {
-        self.state.load(Ordering::Acquire) == ABANDONED
+        self.state.is_abandoned()
     }
 
     pub(super) fn is_cancelled(&self) -> bool {
-        self.state.load(Ordering::Acquire) == CANCELLED
+        self.state.is_cancelled()
     }
 
     /// When it started, if it has.
     pub(super) fn started(&self) -> Option<Nanos> {
-        match self.state.load(Ordering::Acquire) {
-            RUNNING | ENDED | ABANDONED => Some(Nanos(self.started.load(Ordering::Relaxed))),
-            _ => None,
-        }
-    }
-
-    fn change(&self, from: u8, to: u8) -> bool {
         self.state
-            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+            .has_started()
+            .then(|| Nanos(self.started.load(Ordering::Relaxed)))
     }
 }
 
@@ -236,9 +202,52 @@ impl TaskBuilder {
     where
         F: Future<Output: TaskResult> + Send + 'static,
     {
-        self.register(Box::new(move |_| {
-            super::requested::block_on(future).into_outcome()
-        }))
+        self.register(Box::new(move |_| future::block_on(future).into_outcome()))
+    }
+
+    /// Like [`on_shutdown_async`](Self::on_shutdown_async), with the future
+    /// polled by a runtime: `spawn` gets it, on the task's own thread, and
+    /// hands it over.
+    ///
+    /// A runtime whose workers are all blocked does not poll; the task is then
+    /// abandoned when its budget is over, like one that blocks. One that drops
+    /// the future makes the task fail.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # // Stands in for a runtime's handle.
+    /// # #[derive(Clone)] struct Handle;
+    /// # impl Handle { fn spawn(&self, future: deadstop::BoxFuture) {
+    /// #     std::thread::spawn(move || futures::executor::block_on(future));
+    /// # } }
+    /// # let handle = Handle;
+    /// let shutdown = deadstop::Shutdown::builder().install()?;
+    /// // With tokio, `handle` is `tokio::runtime::Handle::current()`.
+    /// let spawn = move |future| {
+    ///     handle.spawn(future);
+    /// };
+    /// shutdown
+    ///     .task("say goodbye to peers")
+    ///     .on_shutdown_async_in(spawn, async { /* ... */ })?;
+    /// let exit_code = shutdown.finish();
+    /// # let _ = exit_code;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As `on_shutdown`.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it allocates and takes a lock.
+    pub fn on_shutdown_async_in<S, F>(self, spawn: S, future: F) -> Result<TaskHandle, TaskRefused>
+    where
+        S: FnOnce(BoxFuture) + Send + 'static,
+        F: Future<Output: TaskResult> + Send + 'static,
+    {
+        self.register(Box::new(move |_| future::run_elsewhere(spawn, future)))
     }
 
     fn register(self, body: Body) -> Result<TaskHandle, TaskRefused> {
@@ -255,7 +264,7 @@ impl TaskBuilder {
             phase,
             site: self.site,
             budget: self.budget,
-            state: AtomicU8::new(WAITING),
+            state: State::waiting(),
             started: AtomicU64::new(0),
             body: Mutex::new(Some(body)),
             events: OnceLock::new(),

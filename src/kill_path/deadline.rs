@@ -22,8 +22,8 @@
 //! count (`Acquire`) and then the word.
 
 use ::core::option::Option::{self, None, Some};
-use ::core::sync::atomic::{AtomicU64, Ordering};
 
+use super::atomic::{AtomicU64, Ordering};
 use super::sys::{EventCount, Nanos};
 
 const UNARMED: u64 = u64::MAX;

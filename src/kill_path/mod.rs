@@ -47,11 +47,13 @@
     clippy::unwrap_used
 )]
 
+mod atomic;
 mod backstop;
 mod deadline;
 mod line;
 mod report;
 mod roster;
+mod sizes;
 mod sys;
 mod text;
 mod watch;

@@ -16,6 +16,7 @@ use ::core::result::Result::Ok;
 
 use super::line::Line;
 use super::roster::{Buffer, Reading, Roster};
+use super::sizes::CAUSE;
 use super::sys::{Nanos, write};
 
 /// As much as a pipe takes in one piece.
@@ -104,7 +105,7 @@ fn headline(line: &mut Line<SIZE>, roster: &Roster, now: Nanos, at: Nanos) {
 }
 
 fn cause(line: &mut Line<SIZE>, roster: &Roster, begun: Nanos, now: Nanos, at: Nanos) {
-    let mut buffer = [0; 256];
+    let mut buffer = [0; CAUSE];
     let cause = match roster.cause.read(&mut buffer) {
         None | Some("") => "not known",
         Some(cause) => cause,

@@ -21,9 +21,10 @@ use ::core::convert::TryFrom;
 use ::core::ffi::c_int;
 use ::core::iter::Iterator;
 use ::core::option::Option::{self, None, Some};
-use ::core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
 use ::core::time::Duration;
 
+use super::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
+use super::sizes::{CAUSE, NAME, PHASE, RUNNING, SAYS, SITE, WAITING};
 use super::sys::Nanos;
 use super::text::Text;
 
@@ -34,19 +35,14 @@ const ABANDONED: u32 = 3;
 const STATE: u32 = 3;
 const NEXT_USE: u32 = 4;
 
-const NAME: usize = 64;
-const PHASE: usize = 32;
-const SITE: usize = 96;
-const SAYS: usize = 128;
-
 /// Who runs what, who waits, and why the end began.
 pub(crate) struct Roster {
     /// Tasks whose thread has started and has not returned.
-    pub(crate) running: Table<64>,
+    pub(crate) running: Table<RUNNING>,
     /// Tasks whose turn has not come.
-    pub(crate) waiting: Table<32>,
+    pub(crate) waiting: Table<WAITING>,
     /// Why the shutdown began, in words.
-    pub(crate) cause: Text<256>,
+    pub(crate) cause: Text<CAUSE>,
 }
 
 impl Roster {
@@ -82,6 +78,21 @@ impl<const N: usize> Table<N> {
                 None
             }
         }
+    }
+
+    /// How many it lists at most.
+    pub(crate) const fn room(&self) -> usize {
+        N
+    }
+
+    /// Counts `tasks` that are not to be listed.
+    pub(crate) fn crowd(&self, tasks: usize) {
+        self.unlisted.fetch_add(tasks as u32, Ordering::Relaxed);
+    }
+
+    /// Takes them off the count.
+    pub(crate) fn uncrowd(&self, tasks: usize) {
+        self.unlisted.fetch_sub(tasks as u32, Ordering::Relaxed);
     }
 
     /// Takes a task off the list, or off the count.
@@ -205,8 +216,9 @@ impl Slot {
 
     fn free(&self) {
         let state = self.state.load(Ordering::Relaxed) & !STATE;
+        // Whoever abandons it at this moment changes a bit that is dropped.
         self.state
-            .store(state.wrapping_add(NEXT_USE), Ordering::Release);
+            .swap(state.wrapping_add(NEXT_USE), Ordering::Release);
     }
 
     /// Reads the entry into `buffer`. `None` if there is none, or if it changed

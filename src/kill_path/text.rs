@@ -16,10 +16,9 @@
 
 use ::core::iter::Iterator;
 use ::core::option::Option::{self, None, Some};
-use ::core::sync::atomic::{AtomicU8, AtomicU32, Ordering, fence};
 
-/// How often a reader tries to catch a text between two writings.
-const TRIES: u32 = 100;
+use super::atomic::{AtomicU8, AtomicU32, Ordering, fence};
+use super::sizes::TRIES;
 
 /// Up to `N` bytes of UTF-8.
 pub(crate) struct Text<const N: usize> {

@@ -2,12 +2,12 @@
 
 use ::core::ffi::c_int;
 use ::core::option::Option::{None, Some};
-use ::core::sync::atomic::{AtomicI32, Ordering};
 use ::core::time::Duration;
 
+use super::atomic::{AtomicI32, Ordering};
 use super::backstop::Backstop;
 use super::deadline::Deadline;
-use super::sys::{Errno, EventCount, Nanos, now, pid, settle, terminate};
+use super::sys::{Errno, EventCount, Nanos, ask_for_real_time, now, pid, settle, terminate};
 
 /// From how long before the deadline the watchdog naps instead of sleeping
 /// through, and for how long at a time.
@@ -124,6 +124,7 @@ impl Watch {
 /// takes no questions, so there is nothing here to get stuck on.
 pub(crate) fn watch(shared: &'static Watch) -> ! {
     settle();
+    ask_for_real_time();
     // One wait and one reading of the clock before anybody counts on them: the
     // pages they need are in memory from here on. A page read back at the
     // deadline costs 0.4 ms; locking them would need a privilege.

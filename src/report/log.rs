@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
-use log::Level;
+use log::{Level, LevelFilter};
 
 use crate::error::InstallError;
 use crate::installation;
@@ -20,7 +20,7 @@ impl Log {
     /// Starts `deadstop-log`.
     pub(crate) fn start() -> Result<Self, InstallError> {
         let (log, entries) = unbounded();
-        installation::spawn("deadstop-log", move || live(&entries))?;
+        installation::spawn_deep("deadstop-log", move || live(&entries))?;
         Ok(Self(log))
     }
 
@@ -34,6 +34,9 @@ impl Log {
 
     /// Waits until all that was said is said, or `patience` is over.
     pub(crate) fn flush(&self, patience: Duration) {
+        if log::max_level() == LevelFilter::Off {
+            return;
+        }
         let (done, is_done) = bounded(1);
         if self.0.send(Entry::Flush(done)).is_ok() {
             let _ = is_done.recv_timeout(patience);
@@ -41,6 +44,9 @@ impl Log {
     }
 
     fn say(&self, level: Level, line: String) {
+        if level > log::max_level() {
+            return;
+        }
         // Fails only if the logger has panicked.
         let _ = self.0.send(Entry::Line(level, line));
     }

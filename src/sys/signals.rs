@@ -82,7 +82,7 @@ pub(crate) fn in_child() {
 }
 
 /// Gives `number` its default action. Async-signal-safe.
-fn set_default(number: i32) {
+pub(crate) fn set_default(number: i32) {
     // SAFETY: all zeroes are a `sigaction` with no flags, an empty mask and
     // `SIG_DFL`.
     let default = unsafe { MaybeUninit::<libc::sigaction>::zeroed().assume_init() };

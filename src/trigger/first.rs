@@ -15,12 +15,10 @@
 //! sees the cause behind the lock, which was put there before. Triggers advance
 //! an event count afterwards, so whoever waits for that sees the word.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use parking_lot::Mutex;
-
 use crate::cause::{Cause, Sender};
 use crate::signal::Signal;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 const NONE: u64 = 0;
 const WORDS: u64 = 1;
@@ -124,47 +122,5 @@ impl First {
         self.word
             .compare_exchange(NONE, word, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_signal_comes_back_with_its_sender() {
-        let first = First::none();
-        assert!(first.note_signal(15, Some(Sender::new(4_194_303, u32::MAX))));
-        let cause = first.cause().unwrap();
-        assert_eq!(
-            cause.to_string(),
-            "SIGTERM from pid 4194303, uid 4294967295"
-        );
-    }
-
-    #[test]
-    fn a_signal_of_the_kernel_has_no_sender() {
-        let first = First::none();
-        assert!(first.note_signal(64, None));
-        assert_eq!(first.cause().unwrap().to_string(), "signal 64");
-    }
-
-    #[test]
-    fn the_first_stands() {
-        let first = First::none();
-        assert!(first.note(Cause::requested("a"), 2));
-        assert!(!first.note(Cause::requested("b"), 3));
-        assert!(!first.note_signal(15, None));
-        assert_eq!(first.cause(), Some(Cause::requested("a")));
-        assert_eq!(first.from(), 2);
-    }
-
-    #[test]
-    fn words_that_lose_to_a_signal_are_not_the_cause() {
-        let first = First::none();
-        assert!(first.note_signal(2, None));
-        assert!(!first.note(Cause::requested("late"), 2));
-        assert_eq!(first.cause().unwrap().signal(), Some(Signal::Interrupt));
-        assert_eq!(first.from(), 0);
     }
 }

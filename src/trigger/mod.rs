@@ -8,6 +8,8 @@ pub(crate) mod first;
 pub(crate) mod panic;
 pub(crate) mod second;
 pub(crate) mod signal;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -42,20 +44,22 @@ fn arm() -> bool {
 }
 
 /// Begins the shutdown, from anywhere but a handler. Whether it was the first
-/// trigger; false where there is no watchdog.
-pub(crate) fn request(cause: Cause) -> bool {
+/// trigger; `None` where there is no watchdog.
+///
+/// The watchdog is armed before `cause` is made and noted: that may allocate
+/// and take a lock, and so hang.
+pub(crate) fn request(cause: impl FnOnce() -> Cause) -> Option<bool> {
     request_from(0, cause)
 }
 
 /// Like [`request`], from the phase at `place` on.
-pub(crate) fn request_from(place: usize, cause: Cause) -> bool {
-    // Before the cause is noted: that takes a lock.
+pub(crate) fn request_from(place: usize, cause: impl FnOnce() -> Cause) -> Option<bool> {
     if !arm() {
-        return false;
+        return None;
     }
-    let first = FIRST.note(cause, place);
+    let first = FIRST.note(cause(), place);
     TRIGGERED.advance();
-    first
+    Some(first)
 }
 
 /// Forgets what happened in the parent, in a child of `fork` that installs a

@@ -65,16 +65,12 @@ pub(crate) fn hook(panics: Panics) -> Result<(), InstallError> {
 
 /// Begins the shutdown. False where there is none to begin.
 fn begin(info: &PanicHookInfo<'_>) -> bool {
-    if !WANTED.load(Ordering::Acquire) || !super::arm() {
-        return false;
-    }
-    // The watchdog is armed. What follows allocates, and may hang.
-    super::request(Cause::Panicked {
+    let cause = || Cause::Panicked {
         thread: thread::current().name().map(str::to_owned),
         message: message(info.payload()),
         location: info.location().map(ToString::to_string).unwrap_or_default(),
-    });
-    true
+    };
+    WANTED.load(Ordering::Acquire) && super::request(cause).is_some()
 }
 
 /// What a panic says, if it says it in words.

@@ -5,13 +5,13 @@
 //! within 200 ms of the first is the same request; what comes later is a person
 //! who will not wait.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::kill_path::Nanos;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// For how long after the first a signal is still the same request.
-const SAME_REQUEST: Duration = Duration::from_millis(200);
+pub(super) const SAME_REQUEST: Duration = Duration::from_millis(200);
 
 const NONE: u64 = u64::MAX;
 
@@ -34,33 +34,5 @@ impl FirstSignal {
 
     pub(super) fn forget(&self) {
         self.0.store(NONE, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn within_200_ms_it_is_the_same_request() {
-        let first = FirstSignal::none();
-        let at = Nanos(5_000_000_000);
-        assert!(!first.is_second(at));
-        assert!(!first.is_second(at));
-        assert!(!first.is_second(at.saturating_add(SAME_REQUEST)));
-        assert!(
-            first.is_second(
-                at.saturating_add(SAME_REQUEST)
-                    .saturating_add(Duration::from_nanos(1))
-            )
-        );
-    }
-
-    #[test]
-    fn a_handler_that_was_overtaken_is_no_second() {
-        let first = FirstSignal::none();
-        assert!(!first.is_second(Nanos(2_000_000_000)));
-        assert!(!first.is_second(Nanos(1_000_000_000)));
-        assert!(first.is_second(Nanos(1_300_000_000)));
     }
 }

@@ -9,8 +9,8 @@
 //!
 //! A signal for which we have a handler and no shutdown (`install` failed
 //! later, or this is a child of `fork`) takes its default action, as if the
-//! handler were not there; unless somebody handled it before us, whose business
-//! it then is.
+//! handler were not there; unless it was handled before us, whose business it
+//! then is, or ignored.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +36,7 @@ static WANTED: AtomicU64 = AtomicU64::new(0);
 /// signal-hook-registry that would leave the signal ignored.
 static HANDLED: Mutex<SignalSet> = Mutex::new(SignalSet::EMPTY);
 
-/// The signals that somebody handled before us.
+/// The signals that were handled, or ignored, before we handled them.
 static SHARED: AtomicU64 = AtomicU64::new(0);
 
 /// Says what is wrong with `signals`, if anything, and makes them a set.
@@ -73,12 +73,12 @@ pub(crate) fn handle(set: SignalSet) -> Result<Vec<Signal>, InstallError> {
                 left_alone.push(Signal::from_number(number));
                 continue;
             }
-            Disposition::Default if number == libc::SIGINT => handle_ctrl_c().map_err(failed)?,
-            Disposition::Handled => {
+            Disposition::Default if number == libc::SIGINT => handle_ctrl_c()?,
+            Disposition::Default => signals::chain(number, on_signal).map_err(failed)?,
+            Disposition::Handled | Disposition::Ignored => {
                 SHARED.fetch_or(SignalSet::EMPTY.with(number).bits(), Ordering::Relaxed);
                 signals::chain(number, on_signal).map_err(failed)?;
             }
-            _ => signals::chain(number, on_signal).map_err(failed)?,
         }
         *handled = handled.with(number);
     }
@@ -92,20 +92,35 @@ fn stays_ignored(number: i32) -> bool {
     [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP].contains(&number)
 }
 
-fn handle_ctrl_c() -> io::Result<()> {
+fn handle_ctrl_c() -> Result<(), InstallError> {
     // The thread that ctrlc starts runs nobody's handlers.
     let mask = Mask::block_all();
     let set = ctrlc::try_set_handler(|| on_signal(libc::SIGINT, None));
     mask.restore();
+    let failed = |source| InstallError::Signal {
+        signal: Signal::Interrupt,
+        source,
+    };
     match set {
         Ok(()) => {
             signals::reset_in_child(libc::SIGINT);
             Ok(())
         }
         // The program uses ctrlc itself.
-        Err(ctrlc::Error::MultipleHandlers) => signals::chain(libc::SIGINT, on_signal),
-        Err(ctrlc::Error::NoSuchSignal(_)) => Err(io::Error::from_raw_os_error(libc::EINVAL)),
-        Err(ctrlc::Error::System(error)) => Err(error),
+        Err(ctrlc::Error::MultipleHandlers) => {
+            signals::chain(libc::SIGINT, on_signal).map_err(failed)
+        }
+        Err(ctrlc::Error::NoSuchSignal(_)) => {
+            Err(failed(io::Error::from_raw_os_error(libc::EINVAL)))
+        }
+        Err(ctrlc::Error::System(source)) => {
+            // Its handler is in place by then, and posts to nobody.
+            signals::set_default(libc::SIGINT);
+            Err(InstallError::Thread {
+                name: "ctrl-c",
+                source,
+            })
+        }
     }
 }
 

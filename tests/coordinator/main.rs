@@ -33,7 +33,6 @@
 //! | CG2-7, CG9-13, CG17, CG20, CG21 | signals, loggers, uncaught errors |
 
 #[path = "../harness/mod.rs"]
-#[expect(dead_code, reason = "these scenarios are not faults of a watchdog")]
 mod harness;
 
 mod budgets;

@@ -3,13 +3,17 @@
 //! Each fault is run twice. Watched, the process must end at its deadline and
 //! in the way the table says; unwatched, it must still be there long after, or
 //! the fault was never a fault and the first run proved nothing.
+//!
+//! A new fault is one entry in a table of `tests/fixtures/victim` and one line
+//! in the table below. `DEADSTOP_NO_SKIPS` makes a test fail that the system
+//! would have it skip.
 
 #[path = "../harness/mod.rs"]
 mod harness;
 
 use harness::{BEHIND, End, GRACE, Victim};
 
-/// The second line of defence, with our status.
+/// The second line of defence, with our status and no timer to help it out.
 const OURS: End = End::Status(124);
 /// The third, or the second where its exit is refused.
 const KILLED: End = End::Signal(libc::SIGKILL);
@@ -61,6 +65,7 @@ faults! {
     loader_lock_held => OURS,
     logger_lock_held => OURS,
     many_threads_exit => OURS,
+    no_one_can_be_woken => KILLED,
     no_timer => OURS,
     panic_hook_never_returns => OURS,
     pid_1 => OURS,
@@ -82,7 +87,7 @@ faults! {
     watchdog_frozen => KILLED,
 }
 
-/// The third line alone leaves the second its time.
+/// It leaves the second line its time, and needs nothing of it.
 #[test]
 fn the_timer_stands_back_behind_the_watchdog() {
     for fault in ["every_call_refused_frozen", "stopped", "watchdog_frozen"] {

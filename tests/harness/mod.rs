@@ -3,6 +3,8 @@
 
 #![expect(unsafe_code, reason = "reads the clock that victims read")]
 
+pub(crate) mod live;
+
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::mem::MaybeUninit;
@@ -30,8 +32,11 @@ pub(crate) struct Victim {
     /// The victim's reading of the clock.
     armed_at: u64,
     refused: bool,
+    installed: bool,
     stdout: Receiver<String>,
     stderr: Receiver<String>,
+    /// What it said before it was waited for.
+    heard: String,
 }
 
 impl Victim {
@@ -67,7 +72,7 @@ impl Victim {
             armed_at: self.armed_at,
             end,
             after,
-            stdout: drain(&self.stdout),
+            stdout: self.heard.clone() + &drain(&self.stdout),
             stderr: drain(&self.stderr),
         }
     }
@@ -98,8 +103,10 @@ impl Victim {
             grace,
             armed_at: 0,
             refused: false,
+            installed: false,
             stdout,
             stderr,
+            heard: String::new(),
         };
         victim.listen();
         victim
@@ -109,8 +116,9 @@ impl Victim {
     fn listen(&mut self) {
         let line = self.stdout.recv_timeout(PATIENCE).unwrap_or_default();
         match line.split_once(' ') {
-            Some(("armed" | "installed", nanos)) => {
+            Some(("armed" | "installed" | "ready", nanos)) => {
                 self.armed_at = nanos.parse().expect("a clock reading");
+                self.installed = line.starts_with("installed");
             }
             Some(("refused", reason)) => {
                 skip(&format!("{}: {reason}", self.fault));
@@ -124,18 +132,13 @@ impl Victim {
         }
     }
 
-    /// Sends `signal` to the victim and its children, if it is still there.
-    pub(crate) fn signal(&mut self, signal: i32) {
+    fn kill(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             let group = self.child.id() as i32;
             // SAFETY: kill(2) takes two integers. The leader is not reaped, so
             // the group's number is still its own.
-            unsafe { libc::kill(-group, signal) };
+            unsafe { libc::kill(-group, libc::SIGKILL) };
         }
-    }
-
-    fn kill(&mut self) {
-        self.signal(libc::SIGKILL);
         // Fails only for one that is reaped.
         let _ = self.child.wait();
     }

@@ -21,6 +21,7 @@ pub(in crate::kill_path) use self::errno::Errno;
 pub(crate) use self::event_count::EventCount;
 pub(crate) use self::mask::{Mask, SignalSet};
 pub(crate) use self::process::{pid, tid};
+pub(in crate::kill_path) use self::sched::ask_for_real_time;
 pub(crate) use self::sched::settle;
 pub(in crate::kill_path) use self::stderr::write;
 pub(crate) use self::terminate::die_of;

@@ -14,9 +14,14 @@ pub(crate) fn settle() {
     unsafe { ::libc::prctl(::libc::PR_SET_TIMERSLACK, 1 as ::core::ffi::c_ulong) };
 
     ask_for_short_slices();
+}
 
-    // A real-time thread runs before any spinning one. Root or `RLIMIT_RTPRIO`
-    // only, so a refusal is the usual case.
+/// Asks to run before any thread that is not a real-time one. Root or
+/// `RLIMIT_RTPRIO` only, so a refusal is the usual case.
+///
+/// For a thread that runs nobody else's code: a handler that loops would keep
+/// its processor to itself.
+pub(in crate::kill_path) fn ask_for_real_time() {
     let priority = ::libc::sched_param { sched_priority: 1 };
     // SAFETY: the pointer is valid for reads; 0 is the calling thread. The raw
     // call, since musl's wrapper refuses without asking.

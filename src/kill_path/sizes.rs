@@ -1,0 +1,20 @@
+//! How much the roster keeps, and how hard it is read.
+
+/// Tasks that run.
+pub(super) const RUNNING: usize = 64;
+/// Tasks whose turn has not come.
+pub(super) const WAITING: usize = 32;
+
+/// Bytes of a task's name.
+pub(super) const NAME: usize = 64;
+/// Bytes of a phase's name.
+pub(super) const PHASE: usize = 32;
+/// Bytes of the path where a task was registered.
+pub(super) const SITE: usize = 96;
+/// Bytes of what a task says of its progress.
+pub(super) const SAYS: usize = 128;
+/// Bytes of the cause.
+pub(super) const CAUSE: usize = 256;
+
+/// How often a reader tries to catch a text between two writings.
+pub(super) const TRIES: u32 = 100;

@@ -1,0 +1,109 @@
+use std::time::Duration;
+
+use loom::sync::Arc;
+use loom::thread;
+
+use super::backstop::Backstop;
+use super::deadline::Deadline;
+use super::sys::{Nanos, TIMER};
+use super::text::Text;
+use crate::check;
+
+/// Fails if `follow` does not read the word again after setting the timer.
+/// Weaker orderings cannot fail here: the timer's lock orders them, as the
+/// kernel's does.
+#[test]
+fn racing_arms_leave_the_timer_at_the_earliest_deadline() {
+    check(|| {
+        let shared = Arc::new((deadline(), Backstop::absent()));
+        let arms = [3, 1, 2].map(|at| {
+            let shared = Arc::clone(&shared);
+            move || {
+                let (deadline, backstop) = &*shared;
+                deadline.arm(Nanos(at - 1), Nanos(at));
+                backstop.follow(deadline);
+            }
+        });
+        let [first, second, third] = arms;
+        let threads = [thread::spawn(first), thread::spawn(second)];
+        third();
+        for thread in threads {
+            thread.join().expect("it ends");
+        }
+        let (deadline, _) = &*shared;
+        let behind = Duration::from_millis(25);
+        assert_eq!(deadline.get(), Some(Nanos(1)));
+        assert_eq!(deadline.begun(), Some(Nanos(0)));
+        assert_eq!(TIMER.set_to(), Some(Nanos(1).saturating_add(behind)));
+    });
+}
+
+/// Fails if `advance` is not a release, `read` not an acquire, or the wake-up
+/// comes before the word.
+#[test]
+fn whoever_sees_the_event_sees_the_word() {
+    check(|| {
+        let deadline = Arc::new(deadline());
+        let armed = Arc::clone(&deadline);
+        let thread = thread::spawn(move || {
+            armed.arm(Nanos(1), Nanos(2));
+            armed.wake();
+        });
+        if deadline.changes() > 0 {
+            assert_eq!(deadline.get(), Some(Nanos(2)));
+        }
+        thread.join().expect("it ends");
+    });
+}
+
+/// Fails if any of the text's fences is taken out, or if the count is made even
+/// without a release or read without an acquire.
+#[test]
+fn a_text_is_read_whole_or_not_at_all() {
+    check(|| {
+        let text = Arc::new(text());
+        let written = Arc::clone(&text);
+        let thread = thread::spawn(move || {
+            written.write("ab");
+            written.write("cd");
+        });
+        let mut buffer = [0; 2];
+        let read = text.read(&mut buffer);
+        assert!(
+            matches!(read, None | Some("" | "ab" | "cd")),
+            "torn: {read:?}"
+        );
+        thread.join().expect("it ends");
+        assert_eq!(text.read(&mut buffer), Some("cd"));
+    });
+}
+
+/// Fails if a writer does not claim the count.
+#[test]
+fn of_two_writers_one_is_heard() {
+    check(|| {
+        let text = Arc::new(text());
+        let written = Arc::clone(&text);
+        let thread = thread::spawn(move || written.write("ab"));
+        text.write("cd");
+        thread.join().expect("it ends");
+        let mut buffer = [0; 2];
+        let read = text.read(&mut buffer);
+        assert!(matches!(read, Some("ab" | "cd")), "{read:?}");
+    });
+}
+
+/// An unarmed deadline, whose every atomic is made.
+fn deadline() -> Deadline {
+    let deadline = Deadline::unarmed();
+    let unarmed = (deadline.get(), deadline.begun(), deadline.changes());
+    assert_eq!(unarmed, (None, None, 0));
+    deadline
+}
+
+/// An empty text, whose every atomic is made.
+fn text() -> Text<2> {
+    let text = Text::empty();
+    assert_eq!(text.read(&mut [0; 2]), Some(""));
+    text
+}
