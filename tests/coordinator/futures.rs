@@ -37,6 +37,12 @@ fn a_future_that_comes_with_the_request_is_woken() {
     }
 }
 
+/// SM4: between the look and the note.
+#[test]
+fn a_future_that_is_polled_across_the_request_is_not_lost() {
+    sees("requested_amid_a_poll");
+}
+
 /// TG6, SM4.
 #[test]
 fn threads_wait_for_the_request_as_long_as_they_like() {

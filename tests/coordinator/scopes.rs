@@ -137,4 +137,8 @@ fn a_scope_that_hangs_does_not_outlive_the_whole() {
         death.after >= Duration::from_millis(600),
         "early: {death:?}"
     );
+    assert!(
+        death.stdout.contains("the deadline is the whole's"),
+        "{death:?}"
+    );
 }

@@ -32,6 +32,12 @@ fn a_task_may_register_itself_again() {
     sees("task_registers_itself_again");
 }
 
+/// TG12: it is not held back until those that run have ended.
+#[test]
+fn a_task_may_wait_for_another_that_it_registers() {
+    sees("task_waits_for_one_that_it_registers");
+}
+
 /// FX2.
 #[test]
 fn a_task_that_waits_for_the_shutdown_is_refused() {
