@@ -107,7 +107,8 @@ impl Shutdown {
         )
     }
 
-    /// The scope of that name: a part that can also be stopped alone.
+    /// The scope of that name: a part that can also be stopped alone. An empty
+    /// name is the whole, which only a [request](Self::request) stops.
     pub fn scope(&self, name: &str) -> Scope {
         Scope::below(&self.core, &self.core.root, name, false)
     }
@@ -175,6 +176,10 @@ impl Shutdown {
     ///
     /// All callers share one run and are told the same, also those who come
     /// after it. The watchdog stays armed.
+    ///
+    /// A run that is over before anybody waits ends the process by itself. What
+    /// must not be missed then is a task, and not what follows this call.
+    /// [`finish`](Self::finish) is counted as waiting before it asks.
     ///
     /// From a task of the shutdown, which would wait for itself, it returns
     /// [`ExitCode::FAILURE`] at once and says so in the log; in a child of

@@ -12,7 +12,8 @@ use super::task::Task;
 
 /// What ran, how it ended, and how long it took.
 ///
-/// All times are counted from the instant at which the shutdown began. As text
+/// All times are counted from the instant at which the watchdog was armed: by the
+/// first trigger, unless the program armed it before. As text
 /// it is a short table. With the feature `serde` it can be serialised: causes
 /// and outcomes as what they are called, times as numbers of seconds.
 #[derive(Clone, Debug)]

@@ -6,8 +6,9 @@ use super::roster::{Buffer, Entry, Roster};
 use super::sys::Nanos;
 use crate::check;
 
-/// Fails if the state does not change with each use of a slot, or is not read
-/// again behind the fence.
+/// Fails if the state does not change with each use of a slot, is not read again,
+/// or either fence is taken out. It does not fail if listing is no release, or
+/// its reading no acquire: that is left to the file's argument.
 #[test]
 fn an_entry_is_never_made_of_two() {
     check(|| {
@@ -28,7 +29,7 @@ fn an_entry_is_never_made_of_two() {
     });
 }
 
-/// Fails if abandoning does not name the use of the slot that it means.
+/// Fails if the state does not change with each use of a slot.
 #[test]
 fn who_left_is_not_abandoned_in_the_place_of_another() {
     check(|| {

@@ -29,7 +29,8 @@ fn of_racing_triggers_one_is_the_first() {
     });
 }
 
-/// Fails if the words are put behind the lock after the word is claimed.
+/// Fails if the words are put behind the lock after the word is claimed. The
+/// word's own orderings cannot fail it: the lock orders the words.
 #[test]
 fn whoever_sees_a_cause_can_read_it() {
     check(|| {
