@@ -83,8 +83,8 @@
 //!
 //! # What it costs
 //!
-//! Six threads with small stacks and no wake-ups until a shutdown begins (one,
-//! for the watchdog alone), and one kernel timer. Once armed, the watchdog wakes
+//! Six parked threads, with no wake-ups until a shutdown begins (one, for the
+//! watchdog alone), and one kernel timer. Once armed, the watchdog wakes
 //! some 50 times in the last 250 ms before the deadline.
 //!
 //! | thread | does |
