@@ -35,9 +35,16 @@ fn tasks_are_cancelled_across_threads() {
 /// PK8, SM4: it runs, or exactly one is told that it does not.
 #[test]
 fn cancelling_races_with_starting_and_one_of_them_wins() {
-    for _ in 0..3 {
-        sees("cancel_races_the_start");
-    }
+    let cancelled = (0..5).map(|_| {
+        let ending = sees("cancel_races_the_start");
+        let line = ending
+            .stdout
+            .lines()
+            .find_map(|line| line.strip_prefix("cancelled "));
+        line.and_then(|count| count.parse().ok()).unwrap_or(0)
+    });
+    // Whoever cancels may be late for all of one run; then that was no race.
+    assert!(cancelled.sum::<u32>() > 0, "nobody was early enough");
 }
 
 /// PK8, SM4.
