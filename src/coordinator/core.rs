@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use log::Level;
 use parking_lot::Mutex;
 
 use crate::error::{InstallError, TaskRefused};
@@ -19,7 +20,7 @@ use super::plan::Plan;
 use super::pool::Pool;
 use super::registry::Registry;
 use super::requested::Wakers;
-use super::run::{Event, Run};
+use super::run::Run;
 use super::scope::{Node, Position};
 use super::shutdown_report::{ShutdownReport, TaskReport};
 use super::task::Task;
@@ -111,17 +112,23 @@ impl Core {
             position => {
                 registry.insert(Arc::clone(task));
                 drop(registry);
-                if let Position::At { events, .. } = position {
-                    // Fails only if the run is over, which is under the lock.
-                    let _ = events.send(Event::Added);
+                if let Position::At { bell, .. } = position {
+                    bell.ring_for_added();
                 }
                 Ok(())
             }
         }
     }
 
+    /// Takes a cancelled task off the list, or lets the run know that has
+    /// taken it.
     pub(super) fn remove(&self, task: &Task) {
-        self.registry.lock().remove(task);
+        if self.registry.lock().remove(task) {
+            return;
+        }
+        if let Position::At { bell, .. } = task.scope.position_of_tasks() {
+            bell.ring();
+        }
     }
 
     /// Drops what `task` has not used, on a thread that may hang over it. A
@@ -131,12 +138,14 @@ impl Core {
     }
 
     /// Notes, for the report, that a task came too late.
-    fn refuse(&self, task: &Task) {
+    fn refuse(&self, task: &Arc<Task>) {
         self.log.warn(format!(
             "task {:?} was registered too late, at {}",
             task.name, task.site
         ));
-        self.refused.lock().push(TaskReport::refused(task));
+        self.refused
+            .lock()
+            .push(TaskReport::refused(Arc::clone(task)));
     }
 
     pub(super) fn refused_in(&self, node: &Arc<Node>) -> Vec<TaskReport> {
@@ -160,7 +169,7 @@ impl Core {
             // A waker is the runtime's code: not on this thread, and one that
             // hangs or panics must not keep the others from being woken.
             self.pool.submit(Box::new(move || waker.wake()));
-            self.pool.staff(1);
+            self.pool.staff(1, 0);
         }
     }
 
@@ -191,22 +200,46 @@ impl Core {
         let cause = loop {
             let seen = TRIGGERED.read();
             match FIRST.cause() {
-                Some(cause) => break Arc::new(cause),
+                Some(cause) => break cause,
                 None => TRIGGERED.wait_past(seen, None),
             }
         };
         report::note_cause(&cause);
-        self.log.info(format!(
-            "shutdown begins: {cause}; grace {:?}",
-            self.settings.grace
-        ));
+        if self.log.hears(Level::Info) {
+            let grace = self.settings.grace;
+            let line = format!("shutdown begins: {cause}; grace {grace:?}");
+            self.log.info(line);
+        }
         self.tell_requested();
         let clock = Clock::of_process(kill_path::now());
-        let run = Run::new(self, &self.root, clock, &cause);
-        let report = run.run(FIRST.from());
+        let run = Run::new(self, &self.root, clock, cause, FIRST.from());
+        run.begin();
+        run.watch();
+        self.wait_for_scopes();
+        self.conclude(&run);
+    }
+
+    /// The end, on the thread that ran the last task, if it can be had without
+    /// waiting for anything; else the coordinator is told.
+    pub(super) fn conclude_early(&self, run: &Arc<Run>) {
+        let at_once = run.is_of_whole()
+            && self.end.is_waited_for()
+            && self.scope_runs.load(Ordering::Acquire) == 0
+            && !self.log.hears(Level::Warn);
+        match at_once {
+            true => self.conclude(run),
+            false => run.bell().ring(),
+        }
+    }
+
+    /// The end, once.
+    fn conclude(&self, run: &Run) {
+        let Some(report) = run.report() else {
+            return;
+        };
         let status = end::status(&report, &self.settings);
         self.sum_up(&report);
-        if clock.deadline() <= kill_path::now() {
+        if run.clock().deadline() <= kill_path::now() {
             // The deadline ends the process, with its status: what comes from
             // here now would be late, and say something else.
             loop {
@@ -214,25 +247,31 @@ impl Core {
             }
         }
         let clean = report.is_clean();
-        let waited_for = self.end.come(Final {
+        self.end.come(Final {
             report: Arc::new(report),
             status,
         });
         // Whoever waits for a scope that ended with the whole.
         TRIGGERED.advance();
-        if !waited_for {
-            let signal = cause.signal().filter(|_| clean);
+        if !self.end.finds_company() {
+            let signal = run.cause().signal().filter(|_| clean);
             end::exit_with(self.settings.clean_exit, signal, status);
         }
     }
 
     /// Says in the log how it went, if the log takes it in time.
     fn sum_up(&self, report: &ShutdownReport) {
-        let text = report.to_string();
-        let text = text.trim_end();
-        match report.is_clean() {
-            true => self.log.info(format!("shutdown is over\n{text}")),
-            false => self.log.warn(format!("shutdown is over\n{text}")),
+        let (clean, level) = match report.is_clean() {
+            true => (true, Level::Info),
+            false => (false, Level::Warn),
+        };
+        if self.log.hears(level) {
+            let text = report.to_string();
+            let line = format!("shutdown is over\n{}", text.trim_end());
+            match clean {
+                true => self.log.info(line),
+                false => self.log.warn(line),
+            }
         }
         self.log.flush(LOG_PATIENCE);
     }

@@ -7,53 +7,65 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use crossbeam::channel::Sender;
-
-use crate::kill_path;
 use crate::trigger::panic::message;
 
 use super::outcome::Outcome;
-use super::run::Event;
+use super::run::Run;
 use super::scope::Node;
 use super::task::Task;
 
 thread_local! {
-    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    /// The run that the thread takes turns in.
+    static RUN: RefCell<Option<Arc<Run>>> = const { RefCell::new(None) };
     // `exit` destroys the locals of the thread that calls it before it calls
     // the exit handlers. This one has no destructor, and is still there.
-    static IS_TASK: Cell<bool> = const { Cell::new(false) };
+    static SEAT: Cell<Option<Seat>> = const { Cell::new(None) };
 }
 
-struct Current {
-    task: Arc<Task>,
-    events: Sender<Event>,
+/// Which of a run's tasks a thread is at.
+#[derive(Clone, Copy)]
+pub(super) struct Seat {
+    pub(super) at: usize,
+    pub(super) task: u64,
 }
 
-/// Runs `body` as `task`.
-pub(super) fn run<R>(task: &Arc<Task>, events: &Sender<Event>, body: impl FnOnce() -> R) -> R {
-    set(Some(Current {
-        task: Arc::clone(task),
-        events: events.clone(),
-    }));
+/// The thread takes turns in `run` from here on.
+pub(super) fn join(run: &Arc<Run>) {
+    let run = Some(Arc::clone(run));
+    let _ = RUN.try_with(|current| current.replace(run));
+}
+
+/// And no more.
+pub(super) fn leave() {
+    let _ = RUN.try_with(RefCell::take);
+}
+
+/// Runs `body`, which is that of the task in `seat`.
+pub(super) fn run<R>(seat: Seat, body: impl FnOnce() -> R) -> R {
+    SEAT.set(Some(seat));
     let result = body();
-    set(None);
+    SEAT.set(None);
     result
 }
 
 /// Whether the calling thread runs a task.
 pub(crate) fn is_task() -> bool {
-    IS_TASK.get()
+    SEAT.get().is_some()
 }
 
 /// Whether the calling thread runs a task of `scope`, or of one inside it.
 pub(super) fn is_in(scope: &Node) -> bool {
-    with(|current| current.is_some_and(|current| current.task.scope.is_in(scope))).unwrap_or(false)
+    task().is_some_and(|task| task.scope.is_in(scope))
 }
 
 /// Whether the calling thread runs a task of the run of `scope`.
 pub(super) fn runs_with(scope: &Node) -> bool {
-    let same = |current: &Current| std::ptr::eq(current.task.scope.runs_with(), scope);
-    with(|current| current.is_some_and(same)).unwrap_or(false)
+    task().is_some_and(|task| std::ptr::eq(task.scope.runs_with(), scope))
+}
+
+/// The task that the calling thread runs, unless it was given up.
+fn task() -> Option<Arc<Task>> {
+    with(|run, seat| run.task(seat)).flatten()
 }
 
 /// Says that the calling thread's task, if it runs one, has panicked and will
@@ -68,33 +80,16 @@ pub(crate) fn gave_up(why: &str) {
 }
 
 fn end(outcome: impl FnOnce() -> Outcome) {
-    with(|current| {
-        if let Some(Current { task, events }) = current {
-            if task.end() {
-                let _ = events.send(Event::Ended {
-                    id: task.id,
-                    outcome: outcome(),
-                    at: kill_path::now(),
-                });
-            }
-        }
-    });
+    with(|run, seat| run.end(seat, outcome()));
 }
 
-fn with<R>(look: impl FnOnce(Option<&Current>) -> R) -> Option<R> {
+fn with<R>(look: impl FnOnce(&Run, Seat) -> R) -> Option<R> {
+    let seat = SEAT.get()?;
     // The thread may be so far gone that it has no locals any more.
-    CURRENT
-        .try_with(|current| {
-            current
-                .try_borrow()
-                .ok()
-                .map(|current| look(current.as_ref()))
-        })
-        .ok()
-        .flatten()
-}
-
-fn set(to: Option<Current>) {
-    IS_TASK.set(to.is_some());
-    let _ = CURRENT.try_with(|current| current.replace(to));
+    RUN.try_with(|run| {
+        let run = run.try_borrow().ok()?;
+        run.as_ref().map(|run| look(run, seat))
+    })
+    .ok()
+    .flatten()
 }

@@ -2,11 +2,12 @@
 
 use std::process;
 use std::sync::Arc;
+use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use crate::cause::Cause;
-use crate::kill_path;
+use crate::kill_path::{self, EventCount};
 use crate::signal::Signal;
 
 use super::core::Settings;
@@ -39,10 +40,13 @@ pub(crate) struct Final {
     pub(crate) status: u8,
 }
 
+/// How long an end that nobody waits for is held.
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// The end, and a place to wait for it.
 pub(crate) struct End {
     state: Mutex<State>,
-    came: Condvar,
+    came: EventCount,
 }
 
 struct State {
@@ -57,7 +61,7 @@ impl End {
                 how: None,
                 waiting: 0,
             }),
-            came: Condvar::new(),
+            came: EventCount::new(),
         }
     }
 
@@ -68,27 +72,53 @@ impl End {
 
     /// Says that somebody is about to wait.
     pub(crate) fn announce(&self) {
-        self.state.lock().waiting += 1;
+        let late = {
+            let mut state = self.state.lock();
+            state.waiting += 1;
+            state.how.is_some()
+        };
+        if late {
+            self.came.advance();
+        }
+    }
+
+    /// Whether somebody waits, or is about to.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.state.lock().waiting > 0
     }
 
     /// Waits for the end. All who wait are told the same.
     pub(crate) fn wait(&self) -> Final {
-        let mut state = self.state.lock();
-        state.waiting += 1;
+        self.announce();
         loop {
-            if let Some(how) = &state.how {
-                return how.clone();
+            let seen = self.came.read();
+            if let Some(how) = self.get() {
+                return how;
             }
-            self.came.wait(&mut state);
+            self.came.wait_past(seen, None);
         }
     }
 
-    /// The end has come. Whether anybody waited for it.
-    pub(super) fn come(&self, how: Final) -> bool {
-        let mut state = self.state.lock();
-        state.how = Some(how);
-        self.came.notify_all();
-        state.waiting > 0
+    /// Whether anybody waits, or comes to wait within a moment: whoever has
+    /// just asked for the end, say, and goes on to wait for it.
+    pub(super) fn finds_company(&self) -> bool {
+        let until = kill_path::now().saturating_add(MOMENT);
+        loop {
+            let seen = self.came.read();
+            if self.is_waited_for() {
+                return true;
+            }
+            if until <= kill_path::now() {
+                return false;
+            }
+            self.came.wait_past(seen, Some(until));
+        }
+    }
+
+    /// The end has come.
+    pub(super) fn come(&self, how: Final) {
+        self.state.lock().how = Some(how);
+        self.came.advance();
     }
 }
 

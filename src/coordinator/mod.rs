@@ -3,7 +3,7 @@
 //! ```text
 //!  trigger ──▶ run ──────▶ pool ──▶ task     a thread for each, abandonable
 //!               │  ▲                 │
-//!               │  └──── events ─────┘
+//!               │  └──── steps ──────┘
 //!               ├─▶ registry: who is left    plan: in what order, how long
 //!               └─▶ end: whoever waits       log: what is said meanwhile
 //! ```

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::PhasesError;
@@ -20,6 +21,8 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct Planned {
     pub(crate) name: PhaseName,
+    /// The name, for reports to share.
+    pub(crate) label: Arc<str>,
     pub(crate) on_failure: OnFailure,
     pub(crate) always: bool,
     pub(crate) disabled: bool,
@@ -43,6 +46,7 @@ impl Plan {
             .filter_map(|place| phases[place].take())
             .map(|phase| {
                 let planned = Planned {
+                    label: phase.name.as_str().into(),
                     name: phase.name,
                     on_failure: phase.on_failure,
                     always: phase.always,

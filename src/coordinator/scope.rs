@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 #[cfg(feature = "crossbeam-channel")]
-use crossbeam::channel::Receiver;
-use crossbeam::channel::Sender;
+use crossbeam::channel::{Receiver, Sender};
 use parking_lot::Mutex;
 
 use crate::cause::Cause;
@@ -23,7 +22,7 @@ use super::clock::Clock;
 use super::core::Core;
 use super::current;
 use super::requested::Requested;
-use super::run::{Event, Run};
+use super::run::{Bell, Run};
 use super::shutdown_report::ShutdownReport;
 use super::task::TaskBuilder;
 
@@ -48,7 +47,7 @@ struct State {
 #[derive(Clone)]
 pub(super) enum Position {
     Before,
-    At { phase: usize, events: Sender<Event> },
+    At { phase: usize, bell: Arc<Bell> },
     Over,
 }
 
@@ -133,6 +132,20 @@ impl Node {
 
     pub(super) fn set_position(&self, position: Position) {
         self.state.lock().position = position;
+    }
+
+    /// Its run moves on to the phase at `place`.
+    pub(super) fn move_to(&self, place: usize, bell: &Arc<Bell>) {
+        let mut state = self.state.lock();
+        match &mut state.position {
+            Position::At { phase, .. } => *phase = place,
+            position => {
+                *position = Position::At {
+                    phase: place,
+                    bell: Arc::clone(bell),
+                };
+            }
+        }
     }
 
     fn position(&self) -> Position {
@@ -305,8 +318,8 @@ impl Scope {
         let scope = self.clone();
         self.core
             .pool
-            .submit(Box::new(move || scope.run(clock, &Arc::new(cause))));
-        self.core.pool.staff(1);
+            .submit(Box::new(move || scope.run(clock, cause)));
+        self.core.pool.staff(1, 0);
         true
     }
 
@@ -377,11 +390,17 @@ impl Scope {
     }
 
     /// The scope's own run, on a thread of the pool.
-    fn run(&self, clock: Clock, cause: &Arc<Cause>) {
+    fn run(&self, clock: Clock, cause: Cause) {
         self.core
             .log
             .info(format!("scope {} stops: {cause}", self.name()));
-        let report = Run::new(&self.core, &self.node, clock, cause).run(0);
+        let run = Run::new(&self.core, &self.node, clock, cause, 0);
+        run.begin();
+        run.watch();
+        let Some(report) = run.report() else {
+            // Only this thread asks for it.
+            return;
+        };
         let text = format!("scope {} has stopped\n{report}", self.name());
         match report.is_clean() {
             true => self.core.log.info(text.trim_end().to_owned()),

@@ -1,13 +1,13 @@
 //! What ran, how it ended, and how long it took.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cause::Cause;
 use crate::kill_path::Nanos;
 
 use super::outcome::Outcome;
-use super::phase::PhaseName;
 use super::task::Task;
 
 /// What ran, how it ended, and how long it took.
@@ -64,7 +64,7 @@ impl ShutdownReport {
     /// The task of that name, with the path of its scope; of several, the first
     /// that ended.
     pub fn task(&self, name: &str) -> Option<&TaskReport> {
-        self.tasks().find(|task| task.name == name)
+        self.tasks().find(|task| task.name() == name)
     }
 
     /// The tasks that were registered too late.
@@ -86,7 +86,7 @@ impl ShutdownReport {
     /// Whether every task did what it was there for. Tasks that were cancelled,
     /// refused, or skipped on purpose do not count.
     pub fn is_clean(&self) -> bool {
-        !self.tasks().any(|task| task.outcome.is_failure())
+        !self.phases.iter().any(PhaseReport::has_failure)
     }
 }
 
@@ -98,7 +98,7 @@ impl fmt::Display for ShutdownReport {
             rows.iter().map(text).max().unwrap_or(0).max(least)
         };
         let phase = width(|row| row.phase.chars().count(), 5);
-        let name = width(|row| row.task.name.chars().count(), 4);
+        let name = width(|row| row.task.name().chars().count(), 4);
         if !rows.is_empty() {
             writeln!(
                 f,
@@ -110,10 +110,10 @@ impl fmt::Display for ShutdownReport {
             writeln!(
                 f,
                 "{of:phase$}  {:name$}  {:>8}  {:>8}  {:>8}  {}",
-                task.name,
-                Seconds(task.start).to_string(),
-                Seconds(task.took).to_string(),
-                Seconds(task.budget).to_string(),
+                task.name(),
+                Seconds(task.start()).to_string(),
+                Seconds(task.took()).to_string(),
+                Seconds(task.budget()).to_string(),
                 task.outcome
             )?;
         }
@@ -127,7 +127,8 @@ impl fmt::Display for ShutdownReport {
             writeln!(
                 f,
                 "{:?} was registered too late, at {}",
-                task.name, task.site
+                task.name(),
+                task.site()
             )?;
         }
         if self.threads_refused {
@@ -158,7 +159,8 @@ impl ShutdownReport {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PhaseReport {
-    name: String,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
+    name: Arc<str>,
     #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
     start: Duration,
     #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
@@ -166,6 +168,8 @@ pub struct PhaseReport {
     #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
     budget: Duration,
     tasks: Vec<TaskReport>,
+    #[cfg_attr(feature = "serde", serde(skip))]
+    has_failure: bool,
 }
 
 /// Of a phase's tasks that are done, the text shows this many.
@@ -173,28 +177,31 @@ const SHOWN: usize = 20;
 
 impl PhaseReport {
     pub(super) fn new(
-        name: &PhaseName,
+        name: Arc<str>,
         started: Nanos,
         ended: Nanos,
         ends: Nanos,
         begun: Nanos,
         tasks: Vec<TaskReport>,
+        has_failure: bool,
     ) -> Self {
         Self {
-            name: name.to_string(),
+            name,
             start: started.since(begun),
             took: ended.since(started),
             budget: ends.since(started),
+            has_failure,
             tasks,
         }
     }
 
     pub(super) fn add(&mut self, task: TaskReport) {
+        self.has_failure |= task.outcome.is_failure();
         self.tasks.push(task);
     }
 
     pub(super) fn has_failure(&self) -> bool {
-        self.tasks.iter().any(|task| task.outcome.is_failure())
+        self.has_failure
     }
 
     /// Its name.
@@ -236,34 +243,29 @@ impl PhaseReport {
 }
 
 /// What became of a task.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct TaskReport {
-    name: String,
+    task: Arc<Task>,
     outcome: Outcome,
-    #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
-    start: Duration,
-    #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
-    took: Duration,
-    #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
-    budget: Duration,
-    site: String,
+    // In nanoseconds: there may be ten thousand of these.
+    start: u64,
+    took: u64,
+    budget: u64,
 }
 
 impl TaskReport {
-    pub(super) fn new(task: &Task, outcome: Outcome, times: Times) -> Self {
+    pub(super) fn new(task: Arc<Task>, outcome: Outcome, times: Times) -> Self {
         Self {
-            name: task.name.clone(),
+            task,
             outcome,
-            start: times.started.since(times.begun),
-            took: times.ended.since(times.started),
-            budget: times.ends.since(times.started),
-            site: format!("{}:{}", task.site.file(), task.site.line()),
+            start: times.started.0.saturating_sub(times.begun.0),
+            took: times.ended.0.saturating_sub(times.started.0),
+            budget: times.ends.0.saturating_sub(times.started.0),
         }
     }
 
-    pub(super) fn refused(task: &Task) -> Self {
+    pub(super) fn refused(task: Arc<Task>) -> Self {
         Self::new(task, Outcome::Refused, Times::none())
     }
 
@@ -271,14 +273,14 @@ impl TaskReport {
     pub(super) fn is_below(&self, path: &str) -> bool {
         path.is_empty()
             || self
-                .name
+                .name()
                 .strip_prefix(path)
                 .is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// Its name, with the path of its scope.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.task.name
     }
 
     /// How it ended.
@@ -288,22 +290,51 @@ impl TaskReport {
 
     /// When it began; when it was given up, if it never did.
     pub fn start(&self) -> Duration {
-        self.start
+        Duration::from_nanos(self.start)
     }
 
     /// How long it ran, or until it was abandoned.
     pub fn took(&self) -> Duration {
-        self.took
+        Duration::from_nanos(self.took)
     }
 
     /// How long it might have run.
     pub fn budget(&self) -> Duration {
-        self.budget
+        Duration::from_nanos(self.budget)
     }
 
     /// Where it was registered, as `file:line`.
     pub fn site(&self) -> &str {
-        &self.site
+        self.task.site_in_words()
+    }
+}
+
+impl fmt::Debug for TaskReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskReport")
+            .field("name", &self.name())
+            .field("outcome", &self.outcome)
+            .field("start", &self.start())
+            .field("took", &self.took())
+            .field("budget", &self.budget())
+            .field("site", &self.site())
+            .finish()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for TaskReport {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+
+        let mut to = to.serialize_struct("TaskReport", 6)?;
+        to.serialize_field("name", self.name())?;
+        to.serialize_field("outcome", self.outcome())?;
+        to.serialize_field("start", &self.start().as_secs_f64())?;
+        to.serialize_field("took", &self.took().as_secs_f64())?;
+        to.serialize_field("budget", &self.budget().as_secs_f64())?;
+        to.serialize_field("site", self.site())?;
+        to.end()
     }
 }
 
@@ -328,6 +359,11 @@ impl Times {
     }
 }
 
+#[cfg(feature = "serde")]
+fn as_text<S: serde::Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(text)
+}
+
 /// Durations are numbers of seconds for whoever reads the report elsewhere.
 #[cfg(feature = "serde")]
 fn in_seconds<S: serde::Serializer>(length: &Duration, to: S) -> Result<S::Ok, S::Error> {
@@ -349,6 +385,8 @@ impl fmt::Display for Seconds {
 
 #[cfg(all(test, feature = "serde"))]
 mod tests {
+    use std::panic::Location;
+
     use serde_json::json;
 
     use super::*;
@@ -356,18 +394,19 @@ mod tests {
 
     #[test]
     fn serialises_to_names_and_numbers_of_seconds() {
+        let site = Location::caller();
         let task = |name: &str, outcome| TaskReport {
-            name: name.to_owned(),
+            task: Arc::new(Task::named(name, site)),
             outcome,
-            start: Duration::from_millis(1500),
-            took: Duration::from_millis(250),
-            budget: Duration::from_secs(2),
-            site: "src/main.rs:41".to_owned(),
+            start: 1_500_000_000,
+            took: 250_000_000,
+            budget: 2_000_000_000,
         };
+        let site = format!("{}:{}", site.file(), site.line());
         let report = ShutdownReport::new(
             Cause::requested("a test"),
             vec![PhaseReport {
-                name: "flush".to_owned(),
+                name: "flush".into(),
                 start: Duration::from_secs(1),
                 took: Duration::from_secs(1),
                 budget: Duration::from_secs(4),
@@ -375,6 +414,7 @@ mod tests {
                     task("a", Outcome::Failed("disk full".to_owned())),
                     task("b", Outcome::Skipped(Skip::NoTime)),
                 ],
+                has_failure: true,
             }],
             Vec::new(),
             Duration::from_millis(2500),
@@ -390,12 +430,12 @@ mod tests {
                         {
                             "name": "a", "outcome": {"failed": "disk full"},
                             "start": 1.5, "took": 0.25, "budget": 2.0,
-                            "site": "src/main.rs:41",
+                            "site": site,
                         },
                         {
                             "name": "b", "outcome": {"skipped": "no_time"},
                             "start": 1.5, "took": 0.25, "budget": 2.0,
-                            "site": "src/main.rs:41",
+                            "site": site,
                         },
                     ],
                 }],

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::Sender;
 use parking_lot::Mutex;
 
 use crate::cause::Cause;
@@ -19,7 +18,6 @@ use super::core::Core;
 use super::future::{self, BoxFuture};
 use super::outcome::{Outcome, TaskResult};
 use super::phase::{Phase, PhaseName};
-use super::run::Event;
 use super::scope::Node;
 use super::state::State;
 
@@ -29,26 +27,52 @@ pub(super) type Body = Box<dyn FnOnce(&TaskContext) -> Outcome + Send>;
 pub(super) struct Task {
     pub(super) id: u64,
     /// With the path of its scope.
-    pub(super) name: String,
+    pub(super) name: Box<str>,
     pub(super) scope: Arc<Node>,
     pub(super) phase: usize,
     pub(super) site: &'static Location<'static>,
+    site_in_words: OnceLock<Box<str>>,
     pub(super) budget: Option<Duration>,
     state: State,
     started: AtomicU64,
     body: Mutex<Option<Body>>,
-    /// Where to say what became of it; there once its phase has begun.
-    events: OnceLock<Sender<Event>>,
     /// Its place in the roster, once it runs.
     place: OnceLock<Place>,
 }
 
 impl Task {
-    /// Notes that its turn has come: `events` is told what becomes of it. False
-    /// if it was cancelled before, and nobody is told.
-    pub(super) fn dispatch(&self, events: Sender<Event>) -> bool {
-        // A task is dispatched once.
-        let _ = self.events.set(events);
+    fn new(
+        id: u64,
+        name: String,
+        (scope, phase): (Arc<Node>, usize),
+        site: &'static Location<'static>,
+        budget: Option<Duration>,
+        body: Body,
+    ) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            scope,
+            phase,
+            site,
+            site_in_words: OnceLock::new(),
+            budget,
+            state: State::waiting(),
+            started: AtomicU64::new(0),
+            body: Mutex::new(Some(body)),
+            place: OnceLock::new(),
+        }
+    }
+
+    /// A task for a report to be about.
+    #[cfg(all(test, feature = "serde"))]
+    pub(super) fn named(name: &str, site: &'static Location<'static>) -> Self {
+        let body = Box::new(|_: &TaskContext| Outcome::Done);
+        Self::new(0, name.into(), (Node::root(), 0), site, None, body)
+    }
+
+    /// Whether its turn may still come.
+    pub(super) fn is_waiting(&self) -> bool {
         self.state.is_waiting()
     }
 
@@ -68,6 +92,10 @@ impl Task {
     pub(super) fn is_listed(&self, place: Place) {
         // A task runs once.
         let _ = self.place.set(place);
+        if self.is_abandoned() {
+            // Whoever gave it up was too early to see the place.
+            place.abandon();
+        }
     }
 
     /// Notes that it returned. False if nobody waits for it any more.
@@ -90,14 +118,7 @@ impl Task {
 
     /// Whether it is to be run no more.
     fn cancel(&self) -> bool {
-        if !self.state.cancel() {
-            return false;
-        }
-        if let Some(events) = self.events.get() {
-            // Fails only if the run is over.
-            let _ = events.send(Event::Cancelled(self.id));
-        }
-        true
+        self.state.cancel()
     }
 
     fn is_abandoned(&self) -> bool {
@@ -106,6 +127,12 @@ impl Task {
 
     pub(super) fn is_cancelled(&self) -> bool {
         self.state.is_cancelled()
+    }
+
+    /// Where it was registered, put into words when somebody asks.
+    pub(super) fn site_in_words(&self) -> &str {
+        self.site_in_words
+            .get_or_init(|| format!("{}:{}", self.site.file(), self.site.line()).into())
     }
 
     /// When it started, if it has.
@@ -257,19 +284,14 @@ impl TaskBuilder {
         let Some(phase) = self.core.plan.place(&self.phase) else {
             return Err(TaskRefused::UnknownPhase { phase: self.phase });
         };
-        let task = Arc::new(Task {
-            id: self.core.next_id(),
-            name: self.scope.name_of(self.name),
-            scope: self.scope,
-            phase,
-            site: self.site,
-            budget: self.budget,
-            state: State::waiting(),
-            started: AtomicU64::new(0),
-            body: Mutex::new(Some(body)),
-            events: OnceLock::new(),
-            place: OnceLock::new(),
-        });
+        let task = Arc::new(Task::new(
+            self.core.next_id(),
+            self.scope.name_of(self.name),
+            (self.scope, phase),
+            self.site,
+            self.budget,
+            body,
+        ));
         self.core.add(&task)?;
         Ok(TaskHandle {
             core: self.core,

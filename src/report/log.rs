@@ -32,6 +32,12 @@ impl Log {
         self.say(Level::Warn, line);
     }
 
+    /// Whether anything is done with what is said at `level`. If not, it need
+    /// not be put into words.
+    pub(crate) fn hears(&self, level: Level) -> bool {
+        level <= log::max_level()
+    }
+
     /// Waits until all that was said is said, or `patience` is over.
     pub(crate) fn flush(&self, patience: Duration) {
         if log::max_level() == LevelFilter::Off {
@@ -44,7 +50,7 @@ impl Log {
     }
 
     fn say(&self, level: Level, line: String) {
-        if level > log::max_level() {
+        if !self.hears(level) {
             return;
         }
         // Fails only if the logger has panicked.
