@@ -48,6 +48,11 @@ const LOOK: Duration = Duration::from_millis(250);
 /// block have theirs after ten steps.
 const RAMP: Duration = Duration::from_micros(200);
 
+/// How long the pool may be short of threads with progress all the time: tasks
+/// that wait for a disk or a peer are each done soon, but need not wait for one
+/// another.
+const CROWDED: Duration = Duration::from_millis(5);
+
 /// Wakes the coordinator of a run.
 pub(super) struct Bell {
     rung: EventCount,
@@ -217,6 +222,8 @@ impl Run {
             settled: 0,
             step: 1,
             due: kill_path::now().saturating_add(RAMP),
+            short_since: None,
+            crowd: 1,
         };
         loop {
             let rung = self.bell.rung.read();
@@ -686,6 +693,10 @@ struct Ramp {
     step: usize,
     /// When the next are due.
     due: Nanos,
+    /// Since when the pool has been short of them, and how many it gets for
+    /// that.
+    short_since: Option<Nanos>,
+    crowd: usize,
 }
 
 impl Ramp {
@@ -698,6 +709,12 @@ impl Ramp {
         }
         if std::mem::replace(&mut self.place, stage.place) != stage.place {
             self.step = 1;
+            self.crowd = 1;
+        }
+        if self.is_crowded(now, short) {
+            let more = self.crowd;
+            self.crowd *= 2;
+            return more;
         }
         if progress {
             self.step = self.step.min(1);
@@ -716,6 +733,19 @@ impl Ramp {
         let more = self.step;
         self.step *= 2;
         more
+    }
+
+    fn is_crowded(&mut self, now: Nanos, short: bool) -> bool {
+        if !short {
+            self.short_since = None;
+            return false;
+        }
+        let since = *self.short_since.get_or_insert(now);
+        let crowded = now.since(since) >= CROWDED;
+        if crowded {
+            self.short_since = Some(now);
+        }
+        crowded
     }
 }
 

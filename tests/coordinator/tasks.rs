@@ -8,6 +8,11 @@ fn every_outcome_is_reported_as_what_it_was() {
     sees("every_outcome");
 }
 
+#[test]
+fn tasks_that_wait_briefly_do_not_wait_for_each_other() {
+    sees("brief_waits");
+}
+
 /// TG13, SM1.
 #[test]
 fn panics_do_not_stop_other_tasks() {
