@@ -61,7 +61,7 @@
 //! | Can the deadline move? | Only earlier. There is no disarm, and progress never extends it. |
 //! | Until when is it armed? | Until the process is gone: `atexit` handlers and destructors are covered. |
 //! | Who runs the tasks? | Threads of the coordinator's: a stuck `main` holds nothing up. |
-//! | `main` never waits? | When every task has ended, the process ends by itself. |
+//! | `main` never waits? | When every task has ended, the process ends by itself, 50 ms later. |
 //! | `main` returns too early? | The exit waits for the tasks, until the deadline. |
 //! | A task overruns? | It is abandoned and named, and the next phase begins. |
 //! | Time for the last phases? | [`reserve`](Phase::reserve): earlier phases cannot use it up. |

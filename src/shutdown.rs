@@ -37,7 +37,8 @@ static INSTALLED: Mutex<Option<Shutdown>> = Mutex::new(None);
 /// then on the process ends at its deadline at the latest. Until it is gone:
 /// `atexit` handlers, destructors and whatever `main` still does are covered.
 ///
-/// If `main` never waits, the process ends by itself when every task has ended.
+/// If `main` never waits, the process ends by itself once every task has ended,
+/// and nobody has come to wait for 50 ms.
 /// If `main` returns or calls `exit` while tasks are still running, the exit
 /// waits for them, until the deadline.
 ///
@@ -177,9 +178,9 @@ impl Shutdown {
     /// All callers share one run and are told the same, also those who come
     /// after it. The watchdog stays armed.
     ///
-    /// A run that is over before anybody waits ends the process by itself. What
-    /// must not be missed then is a task, and not what follows this call.
-    /// [`finish`](Self::finish) is counted as waiting before it asks.
+    /// A run that has been over for 50 ms with nobody waiting ends the process by
+    /// itself. What must not be missed then is a task, and not what follows this
+    /// call. [`finish`](Self::finish) is counted as waiting before it asks.
     ///
     /// From a task of the shutdown, which would wait for itself, it returns
     /// [`ExitCode::FAILURE`] at once and says so in the log; in a child of
