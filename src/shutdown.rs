@@ -88,6 +88,10 @@ impl Shutdown {
 
     /// The process's shutdown, if one is installed: for a library, or a module
     /// far from `main`, that has a task to register.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn installed() -> Option<Self> {
         // A child of fork must not wait for a lock of its parent's.
         match WATCH.is_home() {
@@ -98,6 +102,10 @@ impl Shutdown {
 
     /// Starts describing a task. Every task has a name: it is what an operator
     /// reads when the task hangs.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it allocates.
     #[track_caller]
     pub fn task(&self, name: impl Into<String>) -> TaskBuilder {
         TaskBuilder::new(
@@ -110,12 +118,20 @@ impl Shutdown {
 
     /// The scope of that name: a part that can also be stopped alone. An empty
     /// name is the whole, which only a [request](Self::request) stops.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn scope(&self, name: &str) -> Scope {
         Scope::below(&self.core, &self.core.root, name, false)
     }
 
     /// Like [`scope`](Self::scope), but detached: it stops only if it is asked
     /// itself, by one of the shutdown's tasks.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn detached_scope(&self, name: &str) -> Scope {
         Scope::below(&self.core, &self.core.root, name, true)
     }
@@ -140,6 +156,10 @@ impl Shutdown {
     /// # Errors
     ///
     /// Fails if there is no such phase, and begins nothing.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn request_from(
         &self,
         phase: impl Into<PhaseName>,
@@ -163,11 +183,20 @@ impl Shutdown {
 
     /// The moment at which the shutdown begins: a future on any runtime, and
     /// something for threads to wait for.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: what it returns takes a lock as it is polled
+    /// and dropped.
     pub fn requested(&self) -> Requested {
         Requested::new(Arc::clone(&self.core), Arc::clone(&self.core.root))
     }
 
     /// Why the shutdown began, if it has.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn cause(&self) -> Option<Cause> {
         self.is_requested().then(|| FIRST.cause()).flatten()
     }
@@ -186,6 +215,10 @@ impl Shutdown {
     /// [`ExitCode::FAILURE`] at once and says so in the log; in a child of
     /// `fork` it does so without a word, since a logger may hang there.
     /// [`try_wait`](Self::try_wait) gives both as an error.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn wait(&self) -> ExitCode {
         self.try_wait().unwrap_or_else(|error| {
             if error == WaitError::FromTask {
@@ -202,11 +235,19 @@ impl Shutdown {
     ///
     /// Fails at once in a task of the shutdown, and in a child of `fork`.
     /// Nothing changes.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn try_wait(&self) -> Result<ExitCode, WaitError> {
         self.end().map(|end| ExitCode::from(end.status))
     }
 
     /// The work is done: begins the shutdown, if nothing has, and waits for it.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn finish(&self) -> ExitCode {
         // Before the request: a run that nobody waits for ends the process, and
         // it may be over before this thread has got any further.
@@ -226,6 +267,10 @@ impl Shutdown {
     /// From a task of the shutdown this is a failure of the task: it cannot be
     /// waited for and cannot return, so its thread is left parked. In a child
     /// of `fork` the child exits with 1.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn exit(&self) -> ! {
         match self.end() {
             Ok(end) => {
@@ -244,6 +289,10 @@ impl Shutdown {
     }
 
     /// What ran, how it ended, and how long it took; `None` until it is over.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn report(&self) -> Option<ShutdownReport> {
         self.core.end.get().map(|end| (*end.report).clone())
     }

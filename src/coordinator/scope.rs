@@ -250,6 +250,10 @@ impl Scope {
     }
 
     /// Starts describing a task of this scope.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it allocates.
     #[track_caller]
     pub fn task(&self, name: impl Into<String>) -> TaskBuilder {
         TaskBuilder::new(
@@ -262,6 +266,10 @@ impl Scope {
 
     /// The scope of that name in this one. Slashes in the name make scopes in
     /// scopes; an empty name is this scope itself.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn scope(&self, name: &str) -> Self {
         Self::below(&self.core, &self.node, name, false)
     }
@@ -271,6 +279,10 @@ impl Scope {
     ///
     /// What its parent's tasks still need goes into a detached scope, which one
     /// of them [stops](Self::stop) when it needs it no more.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn detached_scope(&self, name: &str) -> Self {
         Self::below(&self.core, &self.node, name, true)
     }
@@ -286,6 +298,11 @@ impl Scope {
     }
 
     /// The moment at which its end is asked for.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: what it returns takes a lock as it is polled
+    /// and dropped.
     pub fn requested(&self) -> Requested {
         Requested::new(Arc::clone(&self.core), Arc::clone(&self.node))
     }
@@ -296,6 +313,10 @@ impl Scope {
     ///
     /// A task that overruns is abandoned and reported. The process goes on,
     /// unless the whole shutdown's deadline passes.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn request(&self, cause: Cause, grace: Duration) -> bool {
         if !WATCH.is_home() || self.node.is_root() {
             return false;
@@ -330,6 +351,10 @@ impl Scope {
     ///
     /// Fails in a task of this scope, or of one that it stops with, which would
     /// wait for itself, and in a child of `fork`. The scope stops all the same.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn wait(&self) -> Result<Arc<ShutdownReport>, WaitError> {
         if !WATCH.is_home() {
             return Err(WaitError::Forked);
@@ -361,6 +386,10 @@ impl Scope {
     /// # Errors
     ///
     /// As `wait`.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn stop(&self, cause: Cause, grace: Duration) -> Result<Arc<ShutdownReport>, WaitError> {
         self.request(cause, grace);
         self.wait()
@@ -368,6 +397,10 @@ impl Scope {
 
     /// Makes a scope that has stopped, and those in it, ready for new tasks.
     /// False if it has not stopped, or if the whole shutdown has begun.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it takes a lock.
     pub fn restart(&self) -> bool {
         let _registry = self.core.registry.lock();
         // The report is the last that a run leaves behind: one that came after
