@@ -30,6 +30,15 @@ impl<const N: usize> Line<N> {
         self.bytes.get(..self.len).unwrap_or(&[])
     }
 
+    /// What it says.
+    pub(crate) fn as_str(&self) -> &str {
+        ::core::str::from_utf8(self.as_bytes()).unwrap_or("")
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// Takes off a last line that has no end: it did not fit.
     pub(crate) fn end_at_line(&mut self) {
         let end = self.as_bytes().iter().rposition(|byte| *byte == b'\n');

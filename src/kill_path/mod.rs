@@ -54,13 +54,16 @@ mod line;
 mod report;
 mod roster;
 mod sizes;
+mod stack;
 mod sys;
 mod text;
 mod watch;
 
 pub(crate) use self::backstop::Line3;
+pub(crate) use self::line::Line;
 pub(crate) use self::report::report;
 pub(crate) use self::roster::{Entry, Place, Roster};
+pub(crate) use self::stack::{Captured, Frame, Stack};
 pub(crate) use self::sys::{EventCount, Mask, Nanos, SignalSet, die_of, now, pid, settle, tid};
 #[cfg(test)]
 pub(crate) use self::text::Text;

@@ -16,5 +16,12 @@ pub(super) const SAYS: usize = 128;
 /// Bytes of the cause.
 pub(super) const CAUSE: usize = 256;
 
+/// Frames of a stack.
+pub(super) const FRAMES: usize = 24;
+/// Bytes of the name of the file that a frame's code is from.
+pub(super) const MODULE: usize = 48;
+/// Bytes of a function's name.
+pub(super) const FUNCTION: usize = 128;
+
 /// How often a reader tries to catch a text between two writings.
 pub(super) const TRIES: u32 = 100;
