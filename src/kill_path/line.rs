@@ -89,7 +89,8 @@ impl<const N: usize> Line<N> {
             .text(" s")
     }
 
-    fn hex(&mut self, n: u32) -> &mut Self {
+    /// Adds `n` in hexadecimal, without a prefix.
+    pub(super) fn hex(&mut self, n: u32) -> &mut Self {
         self.digits(u64::from(n), 16)
     }
 

@@ -64,10 +64,14 @@ mod watch;
 pub(crate) use self::backstop::Line3;
 #[cfg_attr(not(test), expect(unused_imports, reason = "as above"))]
 pub(crate) use self::census::{Call, Census, Descriptor, Doing, Kind, Thread, words};
+#[cfg(test)]
+pub(crate) use self::census::{address, infer, parse};
 pub(crate) use self::line::Line;
 pub(crate) use self::report::report;
 pub(crate) use self::roster::{Entry, Place, Roster};
 pub(crate) use self::stack::{Captured, Frame, Stack};
+#[cfg_attr(not(test), expect(unused_imports, reason = "as above"))]
+pub(crate) use self::sys::Proc;
 pub(crate) use self::sys::{EventCount, Mask, Nanos, SignalSet, die_of, now, pid, settle, tid};
 #[cfg(test)]
 pub(crate) use self::text::Text;
