@@ -1,5 +1,7 @@
 //! Unit tests of the room, kept outside it: they allocate, and they panic.
 
+mod census;
+
 use std::str;
 use std::time::Duration;
 
