@@ -2,6 +2,8 @@
 //! change what it may do.
 
 use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,6 +26,27 @@ pub(super) fn with_few_descriptors(limit: u32, test: &str, body: fn()) {
         test,
         body,
     );
+}
+
+/// The same in a process of another user's, which may not read its own
+/// program: the system then hides some of it, as after a `setuid`. The caller
+/// must be root.
+pub(super) fn hidden_from_itself(test: &str, body: fn()) {
+    behind(
+        "copy=$(mktemp) && trap 'rm $copy' EXIT && cat \"$0\" > $copy && chmod 711 $copy &&
+        setpriv --reuid 65534 --regid 65534 --clear-groups $copy \"$@\"",
+        test,
+        body,
+    );
+}
+
+/// Whether this is root. If not, a test is skipped; with `DEADSTOP_NO_SKIPS`
+/// set, it fails.
+pub(super) fn is_root() -> bool {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    let skips = env::var_os("DEADSTOP_NO_SKIPS").is_none();
+    assert!(is_root || skips, "skipped: only root can do this");
+    is_root
 }
 
 fn behind(shell: &str, test: &str, body: fn()) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::kill_path::{Call, Descriptor, Doing, Kind, Line, Thread, words};
+use crate::kill_path::{Call, Census, Descriptor, Doing, Kind, Line, Thread, words};
 
 fn line<const N: usize>(text: &str) -> Line<N> {
     let mut line = Line::new();
@@ -120,6 +120,22 @@ fn each_doing_has_its_words() {
     ] {
         assert_eq!(doing(is), said);
     }
+}
+
+#[test]
+fn a_census_lists_as_many_as_there_is_room_for() {
+    let mut census = Box::new(Census::empty());
+    for tid in 1..=40 {
+        let mut thread = Thread::empty();
+        thread.tid = tid;
+        census.add(thread);
+    }
+    let listed: Vec<_> = census.threads().map(|thread| thread.tid).collect();
+    assert_eq!(listed, (1..=32).collect::<Vec<_>>());
+    assert_eq!(census.of(32).map(|thread| thread.tid), Some(32));
+    assert!(census.of(33).is_none());
+    // A place that is not taken is nobody's.
+    assert!(Census::empty().of(0).is_none());
 }
 
 /// Reads a quoted text, and returns what is behind it: by the grammar at the

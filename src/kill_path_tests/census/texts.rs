@@ -6,7 +6,7 @@ use std::str;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::kill_path::parse::{self, Syscall};
+use crate::kill_path::parse::{self, Link, Syscall};
 use crate::kill_path::{Line, address, infer, words};
 
 #[test]
@@ -69,6 +69,22 @@ fn a_call_is_its_number_and_its_first_argument() {
         b"\xff",
     ] {
         assert_eq!(parse::syscall(text), None);
+    }
+}
+
+#[test]
+fn a_link_leads_to_a_path_or_to_what_has_none() {
+    for (link, leads) in [
+        ("/a (deleted)", Link::Path(b"/a (deleted)")),
+        ("/memfd:a (deleted)", Link::Path(b"/memfd:a (deleted)")),
+        ("pipe:[7]", Link::Pipe),
+        ("socket:[7]", Link::Socket),
+        ("anon_inode:[eventfd]", Link::Object(b"eventfd")),
+        ("anon_inode:inotify", Link::Object(b"inotify")),
+        ("net:[7]", Link::Object(b"net:[7]")),
+        ("", Link::Object(b"")),
+    ] {
+        assert_eq!(parse::link(link.as_bytes()), leads);
     }
 }
 
