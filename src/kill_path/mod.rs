@@ -30,6 +30,7 @@
 //! ```text
 //! watch ──▶ deadline ◀── backstop        two lines of defence, one word
 //! report ──▶ roster, line                what the reporter says, and of whom
+//! census                                 the threads, and what each is doing
 //! sys                                    the system calls under all of them
 //! ```
 //!
