@@ -51,6 +51,7 @@ mod atomic;
 mod backstop;
 mod deadline;
 mod line;
+mod phases;
 mod report;
 mod roster;
 mod sizes;

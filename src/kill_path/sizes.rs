@@ -2,6 +2,8 @@
 
 /// Tasks that run.
 pub(super) const RUNNING: usize = 64;
+/// Phases that have begun.
+pub(super) const PHASES: usize = 16;
 /// Tasks whose turn has not come.
 pub(super) const WAITING: usize = 32;
 
