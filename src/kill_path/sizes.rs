@@ -27,3 +27,13 @@ pub(super) const FUNCTION: usize = 128;
 
 /// How often a reader tries to catch a text between two writings.
 pub(super) const TRIES: u32 = 100;
+
+/// Threads that a census lists.
+pub(super) const THREADS: usize = 32;
+/// Bytes of a thread's name: the system's 15, each of which may have become a
+/// U+FFFD.
+pub(super) const COMM: usize = 45;
+/// Bytes of the name of the kernel's function that a thread waits in.
+pub(super) const PLACE: usize = 32;
+/// Bytes of what a descriptor stands for.
+pub(super) const DETAIL: usize = 64;
