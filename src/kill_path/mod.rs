@@ -29,7 +29,7 @@
 //!
 //! ```text
 //! watch ──▶ deadline ◀── backstop        two lines of defence, one word
-//! report ──▶ roster, line                what the reporter says, and of whom
+//! report ──▶ roster, census, stack, line  what the reporter says, and of whom
 //! sys                                    the system calls under all of them
 //! ```
 //!
@@ -54,7 +54,7 @@ mod census;
 mod deadline;
 mod line;
 mod phases;
-mod report;
+pub(crate) mod report;
 mod roster;
 mod sizes;
 mod stack;
@@ -66,8 +66,8 @@ pub(crate) use self::backstop::Line3;
 #[cfg_attr(not(test), expect(unused_imports, reason = "as above"))]
 pub(crate) use self::census::{Call, Census, Descriptor, Doing, Kind, Thread, words};
 pub(crate) use self::line::Line;
-pub(crate) use self::report::report;
 pub(crate) use self::roster::{Entry, Place, Roster};
+pub(crate) use self::sizes::{CAUSE, STACKS};
 pub(crate) use self::stack::{Captured, Frame, Stack};
 pub(crate) use self::sys::{EventCount, Mask, Nanos, SignalSet, die_of, now, pid, settle, tid};
 #[cfg(test)]

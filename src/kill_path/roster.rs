@@ -24,6 +24,7 @@
 use ::core::convert::TryFrom;
 use ::core::ffi::c_int;
 use ::core::iter::Iterator;
+use ::core::matches;
 use ::core::option::Option::{self, None, Some};
 use ::core::time::Duration;
 
@@ -293,6 +294,12 @@ impl Slot {
             .swap(state.wrapping_add(NEXT_USE), Ordering::Release);
     }
 
+    /// How it stands with the entry, and when it started, without its texts.
+    pub(super) fn glance(&self) -> Option<(Is, Nanos)> {
+        let is = Is::of(self.state.load(Ordering::Acquire))?;
+        Some((is, self.started()))
+    }
+
     fn forget(&self) {
         self.free();
         self.name.forget();
@@ -305,14 +312,7 @@ impl Slot {
     /// hands meanwhile.
     pub(super) fn read<'a>(&self, buffer: &'a mut Buffer) -> Option<Reading<'a>> {
         let before = self.state.load(Ordering::Acquire);
-        let state = match before & STATE {
-            LISTED => Is::Running,
-            ABANDONED => Is::Abandoned,
-            DONE => Is::Done,
-            FAILED => Is::Failed,
-            LATE => Is::Late,
-            _ => return None,
-        };
+        let is = Is::of(before)?;
         let reading = Reading {
             name: self.name.read(&mut buffer.name).unwrap_or("?"),
             phase: self.phase.read(&mut buffer.phase).unwrap_or("?"),
@@ -324,7 +324,7 @@ impl Slot {
             tid: self.tid.load(Ordering::Relaxed),
             // A text being written just now is one that nobody can quote.
             says: self.says.read(&mut buffer.says).unwrap_or(""),
-            is: state,
+            is,
         };
         fence(Ordering::Acquire);
         let after = self.state.load(Ordering::Relaxed);
@@ -384,10 +384,22 @@ pub(super) enum Is {
     Running,
 }
 
-impl Reading<'_> {
-    /// Whether it has not returned.
-    pub(super) fn hangs(&self) -> bool {
-        matches!(self.is, Is::Running | Is::Abandoned)
+impl Is {
+    /// How it stands with an entry in `state`, if there is one.
+    fn of(state: u32) -> Option<Self> {
+        match state & STATE {
+            ABANDONED => Some(Self::Abandoned),
+            DONE => Some(Self::Done),
+            FAILED => Some(Self::Failed),
+            LATE => Some(Self::Late),
+            LISTED => Some(Self::Running),
+            _ => None,
+        }
+    }
+
+    /// Whether the task has not returned.
+    pub(super) fn hangs(self) -> bool {
+        matches!(self, Self::Abandoned | Self::Running)
     }
 }
 

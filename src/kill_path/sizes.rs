@@ -16,8 +16,10 @@ pub(super) const SITE: usize = 96;
 /// Bytes of what a task says of its progress.
 pub(super) const SAYS: usize = 128;
 /// Bytes of the cause.
-pub(super) const CAUSE: usize = 256;
+pub(crate) const CAUSE: usize = 256;
 
+/// Threads whose stacks are asked for: tasks', and main.
+pub(crate) const STACKS: usize = 9;
 /// Frames of a stack.
 pub(super) const FRAMES: usize = 24;
 /// Bytes of the name of the file that a frame's code is from.

@@ -9,5 +9,6 @@
 pub(crate) mod atexit;
 pub(crate) mod command;
 pub(crate) mod fork;
+pub(crate) mod poll;
 pub(crate) mod signals;
 pub(crate) mod thread;
