@@ -157,8 +157,8 @@ pub use coordinator::{
 };
 pub use error::{InstallError, PhasesError, TaskRefused, WaitError};
 pub use hang_report::{
-    Begun, Culprit, Ending, HangReport, HungPhase, HungTask, HungThread, ParseReportError, ReportKind,
-    StackFrame, TaskState, ThreadDetails, ThreadStack, Unlisted,
+    Begun, Culprit, Ending, HangReport, HungPhase, HungTask, HungThread, ParseReportError,
+    ReportKind, StackFrame, TaskState, ThreadDetails, ThreadStack, Unlisted,
 };
 pub use report::Sinks;
 pub use shutdown::{Shutdown, ShutdownBuilder, UnknownPhase};

@@ -144,7 +144,9 @@ impl Display for HungThread {
     /// Without its stack.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.id)?;
-        self.details.as_ref().map_or(Ok(()), |details| details.fmt(f))
+        self.details
+            .as_ref()
+            .map_or(Ok(()), |details| details.fmt(f))
     }
 }
 

@@ -153,7 +153,7 @@ impl<const N: usize> Line<N> {
         self.number(millis)
     }
 
-    /// Adds `n` in hexadecimal.
+    /// Adds `n` in hexadecimal, without a prefix.
     pub(crate) fn hex(&mut self, n: u64) -> &mut Self {
         self.digits(n, 16)
     }

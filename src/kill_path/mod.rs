@@ -49,7 +49,6 @@
 
 mod atomic;
 mod backstop;
-#[cfg_attr(not(test), expect(dead_code, reason = "the report does not ask yet"))]
 mod census;
 mod deadline;
 mod line;
@@ -63,13 +62,20 @@ mod text;
 mod watch;
 
 pub(crate) use self::backstop::Line3;
-#[cfg_attr(not(test), expect(unused_imports, reason = "as above"))]
-pub(crate) use self::census::{Call, Census, Descriptor, Doing, Kind, Thread, words};
+pub(crate) use self::census::Census;
+#[cfg(test)]
+pub(crate) use self::census::{
+    Call, Descriptor, Doing, Kind, Thread, address, infer, parse, words,
+};
 pub(crate) use self::line::Line;
 pub(crate) use self::roster::{Entry, Place, Roster};
 pub(crate) use self::sizes::{CAUSE, STACKS};
-pub(crate) use self::stack::{Captured, Frame, Stack};
-pub(crate) use self::sys::{EventCount, Mask, Nanos, SignalSet, die_of, now, pid, settle, tid};
+#[cfg(test)]
+pub(crate) use self::stack::Captured;
+pub(crate) use self::stack::Stack;
+pub(crate) use self::sys::{
+    EventCount, Mask, Nanos, Proc, SignalSet, die_of, now, pid, settle, tid,
+};
 #[cfg(test)]
 pub(crate) use self::text::Text;
 pub(crate) use self::watch::{Watch, next_look, watch};

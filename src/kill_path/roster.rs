@@ -279,9 +279,9 @@ impl Slot {
         };
         let over = state & !STATE | ended;
         // Fails if it is abandoned at this moment, and then it is late.
-        let noted =
-            self.state
-                .compare_exchange(state, over, Ordering::Release, Ordering::Relaxed);
+        let noted = self
+            .state
+            .compare_exchange(state, over, Ordering::Release, Ordering::Relaxed);
         if noted.is_err() {
             self.state.swap(state & !STATE | LATE, Ordering::Release);
         }
@@ -372,9 +372,7 @@ pub(super) struct Reading<'a> {
 }
 
 /// How it stands with an entry.
-#[derive(
-    ::core::clone::Clone, ::core::marker::Copy, ::core::cmp::Eq, ::core::cmp::PartialEq,
-)]
+#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::cmp::Eq, ::core::cmp::PartialEq)]
 pub(super) enum Is {
     Abandoned,
     Done,

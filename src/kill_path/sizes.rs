@@ -32,6 +32,8 @@ pub(super) const TRIES: u32 = 100;
 
 /// Threads that a census lists.
 pub(super) const THREADS: usize = 32;
+/// Threads whose processor time is looked at.
+pub(super) const LOOKS: usize = 2048;
 /// Bytes of a thread's name: the system's 15, each of which may have become a
 /// U+FFFD.
 pub(super) const COMM: usize = 45;

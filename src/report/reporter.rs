@@ -117,7 +117,10 @@ impl Desk {
         let signalled = FIRST.signalled().map(|cause| in_words(&cause));
         let cause = match &signalled {
             Some(words) => Some(words.as_str()),
-            None => ROSTER.cause.read(&mut cause).filter(|text| !text.is_empty()),
+            None => ROSTER
+                .cause
+                .read(&mut cause)
+                .filter(|text| !text.is_empty()),
         };
         self.look(&mut census, &mut stacks, until);
         let facts = |now| Facts {

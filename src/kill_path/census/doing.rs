@@ -37,6 +37,19 @@ pub(crate) enum Doing {
     Unknown,
 }
 
+impl Doing {
+    /// The descriptor that it is about, if it is known which.
+    pub(super) fn descriptor_mut(&mut self) -> Option<&mut Descriptor> {
+        match self {
+            Self::Reads(descriptor)
+            | Self::Writes(descriptor)
+            | Self::Calls { descriptor, .. }
+            | Self::Uninterruptible { descriptor, .. } => descriptor.as_mut(),
+            _ => Option::None,
+        }
+    }
+}
+
 /// A system call.
 pub(crate) struct Call {
     pub(crate) number: c_long,

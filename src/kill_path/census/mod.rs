@@ -5,10 +5,22 @@
 //! cannot be had is left out, and says so.
 //!
 //! ```text
-//! words ──▶ Census: Thread, Doing, Descriptor
+//! take ──▶ looks            processor times: who is listed, and in which order
+//!      ──▶ look ──▶ parse     the files of one thread
+//!               ──▶ infer     what they mean
+//!               ──▶ describe  its descriptor: address, outside
+//! words                       a thread as the report has it
 //! ```
 
+pub(crate) mod address;
+mod describe;
 mod doing;
+pub(crate) mod infer;
+mod look;
+mod looks;
+mod outside;
+pub(crate) mod parse;
+mod take;
 mod thread;
 pub(crate) mod words;
 
@@ -16,6 +28,7 @@ use ::core::ffi::c_int;
 use ::core::iter::Iterator;
 use ::core::option::Option;
 
+use self::looks::Looks;
 use super::sizes::THREADS;
 
 pub(crate) use self::doing::{Call, Descriptor, Doing, Kind};
@@ -26,6 +39,7 @@ pub(crate) use self::thread::Thread;
 pub(crate) struct Census {
     threads: [Thread; THREADS],
     len: usize,
+    looks: Looks,
     /// How many threads the process has, those not listed included. As many as
     /// are listed, where they could not be counted.
     pub(crate) total: u32,
@@ -36,13 +50,24 @@ pub(crate) struct Census {
 }
 
 impl Census {
-    /// For a `Box` made at install: it is too large for a small stack.
+    /// For a `Box` or a static made at install: at some 75 KiB it is too large
+    /// for a stack.
     pub(crate) const fn empty() -> Self {
         Self {
             threads: [const { Thread::empty() }; THREADS],
             len: 0,
+            looks: Looks::empty(),
             total: 0,
             refused: 0,
+        }
+    }
+
+    /// Lists a thread that a test has made up.
+    #[cfg(test)]
+    pub(crate) fn list_for_test(&mut self, thread: Thread) {
+        if let Option::Some(place) = self.threads.get_mut(self.len) {
+            *place = thread;
+            self.len = self.len.saturating_add(1);
         }
     }
 

@@ -7,6 +7,7 @@ use ::core::time::Duration;
 use super::super::line::Line;
 use super::super::sizes::{COMM, PLACE};
 use super::doing::Doing;
+use super::looks::Look;
 
 /// One thread, as it stood when it was looked at.
 pub(crate) struct Thread {
@@ -39,5 +40,21 @@ impl Thread {
             cpu: None,
             busy: None,
         }
+    }
+
+    /// Begins anew, with what is known already.
+    pub(super) fn begin(&mut self, look: &Look) {
+        *self = Self {
+            tid: look.tid,
+            cpu: look.cpu,
+            busy: look.busy,
+            ..Self::empty()
+        };
+    }
+
+    /// Notes that there is no such thread any more.
+    pub(super) fn ended(&mut self) {
+        self.state = b'X';
+        self.doing = Doing::Ended;
     }
 }

@@ -74,7 +74,10 @@ fn object<const N: usize>(line: &mut Line<N>, facts: &Facts<'_>, level: &Level) 
     line.text(",\n\"now\": ");
     length(line, begun.map(|begun| since(begun, facts.now)));
     line.text(",\n\"grace\": ");
-    length(line, begun.zip(facts.at).map(|(begun, at)| since(begun, at)));
+    length(
+        line,
+        begun.zip(facts.at).map(|(begun, at)| since(begun, at)),
+    );
     line.text(",\n\"deadline_in\": ");
     length(line, facts.at.map(|at| at.since(facts.now)));
     line.text(",\n\"complete\": ");
@@ -224,7 +227,8 @@ fn stack<const N: usize>(line: &mut Line<N>, stack: &Stack, frames: usize) {
         line.text("{\"address\": \"0x").hex(frame.address as u64);
         line.text("\", \"module\": ").json(frame.module.as_str());
         line.text(", \"offset\": \"0x").hex(frame.offset);
-        line.text("\", \"function\": ").json(frame.function.as_str());
+        line.text("\", \"function\": ")
+            .json(frame.function.as_str());
         line.text(", \"site\": ").json(frame.site.as_str());
         line.text("}");
     }

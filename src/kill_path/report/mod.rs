@@ -19,7 +19,7 @@ use ::core::convert::From;
 use ::core::ffi::c_int;
 use ::core::iter::Iterator;
 use ::core::marker::Copy;
-use ::core::option::Option::{self, None, Some};
+use ::core::option::Option;
 
 use super::census::{Census, Thread};
 use super::roster::{Buffer, Roster};

@@ -321,4 +321,3 @@ fn span<const N: usize>(line: &mut Line<N>, length: Duration) -> &mut Line<N> {
 
 /// Centuries are what a grace without end amounts to.
 pub(super) const NO_END: Duration = Duration::from_secs(1_000_000_000);
-
