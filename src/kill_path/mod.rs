@@ -64,7 +64,9 @@ pub(crate) use self::line::Line;
 pub(crate) use self::report::report;
 pub(crate) use self::roster::{Entry, Place, Roster};
 pub(crate) use self::stack::{Captured, Frame, Stack};
-pub(crate) use self::sys::{EventCount, Mask, Nanos, SignalSet, die_of, now, pid, settle, tid};
+pub(crate) use self::sys::{
+    Errno, EventCount, Mask, Nanos, SignalSet, die_of, now, pid, settle, tid,
+};
 #[cfg(test)]
 pub(crate) use self::text::Text;
 pub(crate) use self::watch::{Watch, next_look, watch};

@@ -87,7 +87,7 @@ mod lazy;
 /// What the library calls `crate::sync`.
 mod sync {
     pub(crate) mod atomic {
-        pub(crate) use crate::lazy::{AtomicU8, AtomicU64, Ordering};
+        pub(crate) use crate::lazy::{AtomicU8, AtomicU32, AtomicU64, Ordering};
     }
     pub(crate) use crate::lazy::Mutex;
 }

@@ -17,7 +17,7 @@ mod terminate;
 mod timer;
 
 pub(crate) use self::clock::{Nanos, now};
-pub(in crate::kill_path) use self::errno::Errno;
+pub(crate) use self::errno::Errno;
 pub(crate) use self::event_count::EventCount;
 pub(crate) use self::mask::{Mask, SignalSet};
 pub(crate) use self::process::{pid, tid};
