@@ -71,3 +71,59 @@ impl Signal {
         unsafe { libc::sigaction(self.number, &raw const ours, ptr::null_mut()) == 0 }
     }
 }
+
+/// How much is left of the signal stack that the caller is on, if it is on one.
+/// Async-signal-safe.
+pub(crate) fn room() -> Option<usize> {
+    let mut stack = MaybeUninit::<libc::stack_t>::zeroed();
+    // SAFETY: a null pointer only asks; the second is valid for writes.
+    unsafe { libc::sigaltstack(ptr::null(), stack.as_mut_ptr()) };
+    let here = stack.as_ptr().addr();
+    // SAFETY: zeroed, and now written; zeroes are a value of each field.
+    let stack = unsafe { stack.assume_init() };
+    let is_on_it = stack.ss_flags & libc::SS_ONSTACK != 0;
+    is_on_it.then(|| here.saturating_sub(stack.ss_sp.addr()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+    use crate::kill_path::tid;
+
+    static ROOM: AtomicUsize = AtomicUsize::new(0);
+
+    extern "C" fn measure(_signal: c_int) {
+        ROOM.store(room().unwrap_or(usize::MAX), Ordering::Relaxed);
+    }
+
+    /// On a signal stack of this test's own, in a process that nobody else
+    /// sends such a signal.
+    #[test]
+    fn a_handler_knows_how_much_stack_it_has() {
+        const SIZE: usize = 64 * 1024;
+        let signal = Signal::take(measure).unwrap();
+        let thread = thread::spawn(move || {
+            let mut memory = vec![0_u8; SIZE];
+            let stack = libc::stack_t {
+                ss_sp: memory.as_mut_ptr().cast(),
+                ss_flags: 0,
+                ss_size: SIZE,
+            };
+            let mut before = MaybeUninit::<libc::stack_t>::zeroed();
+            // SAFETY: the first pointer is to a stack that this thread gives
+            // back before its memory is freed, the second is valid for writes.
+            assert_eq!(unsafe { libc::sigaltstack(&raw const stack, before.as_mut_ptr()) }, 0);
+            signal.send(tid()).unwrap();
+            // SAFETY: the stack that was this thread's before; the second
+            // pointer may be null.
+            unsafe { libc::sigaltstack(before.as_ptr(), ptr::null_mut()) };
+            assert_eq!(room(), None);
+        });
+        thread.join().unwrap();
+        let room = ROOM.load(Ordering::Relaxed);
+        assert!((SIZE / 2..SIZE).contains(&room), "{room}");
+    }
+}

@@ -7,13 +7,18 @@ use std::ffi::c_int;
 
 use super::request::{Request, Seen};
 use crate::kill_path::{self, Errno, EventCount};
-use crate::sys::stacks::unwind;
+use crate::sys::stacks::{signal, unwind};
 
 /// Frames that are kept: as many as a report has room for, and some.
 const KEPT: usize = 32;
 /// Frames that are counted. What is further out is neither looked at nor
 /// counted: endless recursion has a hundred thousand.
 const COUNTED: u32 = 200;
+
+/// What the rest of the handler needs of a signal stack, twice over. On most, it
+/// is there; a thread with large registers may have little more than the kernel
+/// puts them into.
+const ROOM: usize = 4096;
 
 /// One is enough; a thread that stops in the middle of its answer keeps its own.
 static REQUESTS: [Request<KEPT>; 4] = [const { Request::free() }; 4];
@@ -36,6 +41,11 @@ pub(super) extern "C" fn answer(_signal: c_int) {
         return;
     };
     let mut seen = 0_u32;
+    if signal::room().is_some_and(|room| room < ROOM) {
+        request.finish(tid, seen);
+        ANSWERED.advance();
+        return;
+    }
     unwind::walk(|frame| {
         // The innermost frames are this handler's own, and all at calls. The
         // first that is not is the one that the signal interrupted.

@@ -100,7 +100,11 @@ impl Ready {
         }
         stack.left_out = stack.left_out.saturating_add(more);
         request.free_again();
-        Captured::Yes
+        // None at all: the thread had no room to look.
+        match stack.frames().next() {
+            Some(_) => Captured::Yes,
+            None => Captured::NoAnswer,
+        }
     }
 
     fn push(&self, seen: Seen, stack: &mut Stack) {
