@@ -69,6 +69,14 @@ mod trigger {
     mod models;
 }
 
+/// What captures stacks, as far as it is modelled.
+mod stacks {
+    #[path = "../../../src/report/stacks/present/request.rs"]
+    mod request;
+
+    mod models;
+}
+
 /// The coordinator, as far as it is modelled.
 mod coordinator {
     #[path = "../../../src/coordinator/state.rs"]

@@ -24,7 +24,7 @@ pub(super) struct Place {
 
 /// Beyond this size a file's debug information is left alone: it would take
 /// longer to read than a report has. Its symbols are looked at.
-const LARGEST: u64 = 1 << 30;
+const LARGEST: u64 = 512 << 20;
 
 impl Names {
     pub(super) fn open(path: &Path) -> Option<Self> {

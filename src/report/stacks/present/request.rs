@@ -23,11 +23,11 @@
 //! # Orderings
 //!
 //! `finish` is a release and `is_done` an acquire: whoever sees `DONE` sees the
-//! frames. Whoever makes it `FREE` again does so with a release, behind its last
-//! look at the frames or its last write, and `ask` and `begin` are acquires: the
-//! next answer is written behind all that. `ask` is a release as well, since it
-//! stands between the two. The frames are atomics, `Relaxed`, which on the
-//! machines we know are plain loads and stores.
+//! frames. Whoever makes the word `FREE` again stores it with a release, behind
+//! a last look at the frames or a last write to them, and `begin` is an acquire:
+//! the next answer is written behind that. In between are only exchanges, `ask`
+//! and `give_up`, which carry a release on and need be none themselves. The
+//! frames are atomics, `Relaxed`.
 
 use std::ffi::c_int;
 
@@ -72,7 +72,7 @@ impl<const N: usize> Request<N> {
 
     /// Takes this request, for the thread `tid`. False if it is taken.
     pub(super) fn ask(&self, tid: c_int) -> bool {
-        self.step(FREE, word(ASKED, tid), Ordering::AcqRel)
+        self.step(FREE, word(ASKED, tid), Ordering::Relaxed)
     }
 
     /// Whether the calling thread, `tid`, is asked here. It must then
@@ -112,7 +112,7 @@ impl<const N: usize> Request<N> {
     /// Waits no longer. Returns whether the answer has come after all, and must
     /// be [freed](Self::free_again).
     pub(super) fn give_up(&self, tid: c_int) -> bool {
-        !self.step(word(ASKED, tid), FREE, Ordering::Release)
+        !self.step(word(ASKED, tid), FREE, Ordering::Relaxed)
             && !self.step(word(WRITING, tid), word(LEFT, tid), Ordering::Relaxed)
             && self.is_done(tid)
     }
