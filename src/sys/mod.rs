@@ -10,6 +10,6 @@ pub(crate) mod atexit;
 pub(crate) mod command;
 pub(crate) mod fork;
 pub(crate) mod signals;
-#[cfg(all(feature = "stacks", target_env = "gnu", not(target_arch = "arm")))]
+#[cfg(deadstop_stacks)]
 pub(crate) mod stacks;
 pub(crate) mod thread;

@@ -13,13 +13,12 @@
 //! Without the feature `stacks`, and where the C library is not glibc, every
 //! stack says that nobody asked for it.
 
-// 32-bit Arm unwinds by tables of its own, with other functions.
-#[cfg(not(all(feature = "stacks", target_env = "gnu", not(target_arch = "arm"))))]
+#[cfg(not(deadstop_stacks))]
 mod absent;
-#[cfg(all(feature = "stacks", target_env = "gnu", not(target_arch = "arm")))]
+#[cfg(deadstop_stacks)]
 mod present;
 
-#[cfg(not(all(feature = "stacks", target_env = "gnu", not(target_arch = "arm"))))]
+#[cfg(not(deadstop_stacks))]
 pub(crate) use self::absent::Stacks;
-#[cfg(all(feature = "stacks", target_env = "gnu", not(target_arch = "arm")))]
+#[cfg(deadstop_stacks)]
 pub(crate) use self::present::Stacks;

@@ -115,10 +115,8 @@ mod tests {
             let mut before = MaybeUninit::<libc::stack_t>::zeroed();
             // SAFETY: the first pointer is to a stack that this thread gives
             // back before its memory is freed, the second is valid for writes.
-            assert_eq!(
-                unsafe { libc::sigaltstack(&raw const stack, before.as_mut_ptr()) },
-                0
-            );
+            let changed = unsafe { libc::sigaltstack(&raw const stack, before.as_mut_ptr()) };
+            assert_eq!(changed, 0);
             signal.send(tid()).unwrap();
             // SAFETY: the stack that was this thread's before; the second
             // pointer may be null.
