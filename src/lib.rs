@@ -128,8 +128,11 @@
 //! | --- | --- |
 //! | `crossbeam-channel` | `Requested::receiver`, for `select!` |
 //! | `serde` | `Serialize` for [`ShutdownReport`] and what is in it |
+//! | `stacks` (default) | the stacks of what hangs, in the hang report |
 //!
-//! None is on by default, and none changes what the default does.
+//! `stacks` takes effect with glibc 2.35 and later. It handles one real-time
+//! signal that nobody else does, and sends it to threads that hang, shortly
+//! before the deadline.
 
 #[cfg(not(deadstop_backend = "linux"))]
 compile_error!("deadstop has no backend for this target yet; it runs on Linux");

@@ -70,11 +70,9 @@ pub(crate) use self::census::{
 pub(crate) use self::line::Line;
 pub(crate) use self::roster::{Entry, Place, Roster};
 pub(crate) use self::sizes::{CAUSE, STACKS};
-#[cfg(test)]
-pub(crate) use self::stack::Captured;
-pub(crate) use self::stack::Stack;
+pub(crate) use self::stack::{Captured, Stack};
 pub(crate) use self::sys::{
-    EventCount, Mask, Nanos, Proc, SignalSet, die_of, now, pid, settle, tid,
+    Errno, EventCount, Mask, Nanos, Proc, SignalSet, die_of, now, pid, settle, tid,
 };
 #[cfg(test)]
 pub(crate) use self::text::Text;

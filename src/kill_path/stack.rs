@@ -44,6 +44,9 @@ pub(crate) enum Captured {
 pub(crate) struct Frame {
     /// Where in the code, as the thread has it.
     pub(crate) address: usize,
+    /// At a call, and the address is where that returns: the code in question
+    /// is the instruction before it. Else the thread was interrupted here.
+    pub(crate) is_call: bool,
     /// The file that the code is from.
     pub(crate) module: Line<MODULE>,
     /// Where in that file, as its symbols count.
@@ -100,6 +103,7 @@ impl Frame {
     const fn empty() -> Self {
         Self {
             address: 0,
+            is_call: false,
             module: Line::new(),
             offset: 0,
             function: Line::new(),
@@ -109,6 +113,7 @@ impl Frame {
 
     fn clear(&mut self, address: usize) {
         self.address = address;
+        self.is_call = false;
         self.module.clear();
         self.offset = 0;
         self.function.clear();

@@ -69,6 +69,14 @@ mod trigger {
     mod models;
 }
 
+/// What captures stacks, as far as it is modelled.
+mod stacks {
+    #[path = "../../../src/report/stacks/present/request.rs"]
+    mod request;
+
+    mod models;
+}
+
 /// The coordinator, as far as it is modelled.
 mod coordinator {
     #[path = "../../../src/coordinator/state.rs"]
@@ -87,7 +95,7 @@ mod lazy;
 /// What the library calls `crate::sync`.
 mod sync {
     pub(crate) mod atomic {
-        pub(crate) use crate::lazy::{AtomicU8, AtomicU64, Ordering};
+        pub(crate) use crate::lazy::{AtomicU8, AtomicU32, AtomicU64, Ordering};
     }
     pub(crate) use crate::lazy::Mutex;
 }

@@ -24,7 +24,7 @@ pub(in crate::kill_path) use self::calls::{Sort, call};
 pub(crate) use self::clock::{Nanos, now};
 pub(in crate::kill_path) use self::cpu::cpu;
 pub(in crate::kill_path) use self::descriptor::{FileKind, kind};
-pub(in crate::kill_path) use self::errno::Errno;
+pub(crate) use self::errno::Errno;
 pub(crate) use self::event_count::EventCount;
 pub(crate) use self::mask::{Mask, SignalSet};
 pub(crate) use self::proc::Proc;
