@@ -562,6 +562,9 @@ impl ShutdownBuilder {
         installation.open();
 
         shutdown.watchdog.defences().log(without);
+        if let Some(why) = shutdown.core.reporter.why_no_stacks() {
+            log::info!("hang reports have no stacks: {why}");
+        }
         for signal in ignored {
             log::info!("{signal} was ignored when the process started, and stays so");
         }
