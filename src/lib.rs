@@ -128,8 +128,11 @@
 //! | --- | --- |
 //! | `crossbeam-channel` | `Requested::receiver`, for `select!` |
 //! | `serde` | `Serialize` for [`ShutdownReport`] and what is in it |
+//! | `stacks` (default) | the stacks of what hangs, in the hang report |
 //!
-//! None is on by default, and none changes what the default does.
+//! `stacks` takes effect with glibc 2.35 and later. It handles one real-time
+//! signal that nobody else does, and sends it to threads that hang, shortly
+//! before the deadline.
 
 #[cfg(not(deadstop_backend = "linux"))]
 compile_error!("deadstop has no backend for this target yet; it runs on Linux");
@@ -137,6 +140,7 @@ compile_error!("deadstop has no backend for this target yet; it runs on Linux");
 mod cause;
 mod coordinator;
 mod error;
+mod hang_report;
 mod installation;
 mod kill_path;
 #[cfg(test)]
@@ -155,6 +159,11 @@ pub use coordinator::{
     ShutdownReport, Skip, TaskBuilder, TaskContext, TaskHandle, TaskReport, TaskResult,
 };
 pub use error::{InstallError, PhasesError, TaskRefused, WaitError};
+pub use hang_report::{
+    Begun, Culprit, Ending, HangReport, HungPhase, HungTask, HungThread, ParseReportError,
+    ReportKind, StackFrame, TaskState, ThreadDetails, ThreadStack, Unlisted,
+};
+pub use report::Sinks;
 pub use shutdown::{Shutdown, ShutdownBuilder, UnknownPhase};
 pub use signal::Signal;
 pub use sys::command::unmask_signals;

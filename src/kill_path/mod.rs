@@ -29,8 +29,7 @@
 //!
 //! ```text
 //! watch ──▶ deadline ◀── backstop        two lines of defence, one word
-//! report ──▶ roster, line                what the reporter says, and of whom
-//! census                                 the threads, and what each is doing
+//! report ──▶ roster, census, stack, line  what the reporter says, and of whom
 //! sys                                    the system calls under all of them
 //! ```
 //!
@@ -50,11 +49,11 @@
 
 mod atomic;
 mod backstop;
-#[cfg_attr(not(test), expect(dead_code, reason = "the report does not ask yet"))]
 mod census;
 mod deadline;
 mod line;
-mod report;
+mod phases;
+pub(crate) mod report;
 mod roster;
 mod sizes;
 mod stack;
@@ -63,17 +62,18 @@ mod text;
 mod watch;
 
 pub(crate) use self::backstop::Line3;
-#[cfg_attr(not(test), expect(unused_imports, reason = "as above"))]
-pub(crate) use self::census::{Call, Census, Descriptor, Doing, Kind, Thread, words};
+pub(crate) use self::census::Census;
 #[cfg(test)]
-pub(crate) use self::census::{address, infer, parse};
+pub(crate) use self::census::{
+    Call, Descriptor, Doing, Kind, Thread, address, infer, parse, words,
+};
 pub(crate) use self::line::Line;
-pub(crate) use self::report::report;
 pub(crate) use self::roster::{Entry, Place, Roster};
-pub(crate) use self::stack::{Captured, Frame, Stack};
-#[cfg_attr(not(test), expect(unused_imports, reason = "as above"))]
-pub(crate) use self::sys::Proc;
-pub(crate) use self::sys::{EventCount, Mask, Nanos, SignalSet, die_of, now, pid, settle, tid};
+pub(crate) use self::sizes::{CAUSE, STACKS};
+pub(crate) use self::stack::{Captured, Stack};
+pub(crate) use self::sys::{
+    Errno, EventCount, Mask, Nanos, Proc, SignalSet, die_of, now, pid, settle, tid,
+};
 #[cfg(test)]
 pub(crate) use self::text::Text;
 pub(crate) use self::watch::{Watch, next_look, watch};

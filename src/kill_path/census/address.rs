@@ -71,7 +71,7 @@ fn v6<const N: usize>(line: &mut Line<N>, bytes: [u8; 16]) {
             colon = "";
         }
         if n < start || n >= end {
-            line.text(colon).hex(u32::from(*group));
+            line.text(colon).hex(u64::from(*group));
             colon = ":";
         }
     }

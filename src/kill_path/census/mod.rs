@@ -62,6 +62,15 @@ impl Census {
         }
     }
 
+    /// Lists a thread that a test has made up.
+    #[cfg(test)]
+    pub(crate) fn list_for_test(&mut self, thread: Thread) {
+        if let Option::Some(place) = self.threads.get_mut(self.len) {
+            *place = thread;
+            self.len = self.len.saturating_add(1);
+        }
+    }
+
     /// Those that are listed, in order.
     pub(crate) fn threads(&self) -> impl Iterator<Item = &Thread> {
         self.threads.iter().take(self.len)
@@ -70,14 +79,5 @@ impl Census {
     /// The thread `tid`, if it is listed.
     pub(crate) fn of(&self, tid: c_int) -> Option<&Thread> {
         self.threads().find(|thread| thread.tid == tid)
-    }
-
-    /// Lists a thread as if it had been found.
-    #[cfg(test)]
-    pub(crate) fn add(&mut self, thread: Thread) {
-        if let Option::Some(room) = self.threads.get_mut(self.len) {
-            *room = thread;
-            self.len = self.len.saturating_add(1);
-        }
     }
 }

@@ -7,10 +7,10 @@ use ::core::ops::Drop;
 ///
 /// A handler that leaves another `errno` behind makes the code it interrupted
 /// misread the call it had just made. Async-signal-safe.
-pub(in crate::kill_path) struct Errno(c_int);
+pub(crate) struct Errno(c_int);
 
 impl Errno {
-    pub(in crate::kill_path) fn save() -> Self {
+    pub(crate) fn save() -> Self {
         // SAFETY: no precondition; glibc and musl return the address of the
         // calling thread's own `errno`.
         let place = unsafe { ::libc::__errno_location() };
