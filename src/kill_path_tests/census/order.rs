@@ -58,11 +58,13 @@ fn parked(tid: i32) -> i32 {
 fn take_until_busy(spinner: i32, tasks: &[i32]) -> Box<Census> {
     let proc = Proc::open();
     let mut censuses = (0..200).map(|_| take(&proc, tasks));
-    let is_busy = |census: &Box<Census>| {
+    let is_busy = |census: &Census| {
         let busy = census.of(spinner).and_then(|thread| thread.busy);
         busy.is_some_and(|busy| busy >= 50)
     };
-    censuses.find(is_busy).expect("it is given a turn at last")
+    censuses
+        .find(|census| is_busy(census))
+        .expect("it is given a turn at last")
 }
 
 #[test]
