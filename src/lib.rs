@@ -140,6 +140,7 @@ compile_error!("deadstop has no backend for this target yet; it runs on Linux");
 mod cause;
 mod coordinator;
 mod error;
+mod hang_report;
 mod installation;
 mod kill_path;
 #[cfg(test)]
@@ -158,6 +159,11 @@ pub use coordinator::{
     ShutdownReport, Skip, TaskBuilder, TaskContext, TaskHandle, TaskReport, TaskResult,
 };
 pub use error::{InstallError, PhasesError, TaskRefused, WaitError};
+pub use hang_report::{
+    Begun, Culprit, Ending, HangReport, HungPhase, HungTask, HungThread, ParseReportError,
+    ReportKind, StackFrame, TaskState, ThreadDetails, ThreadStack, Unlisted,
+};
+pub use report::Sinks;
 pub use shutdown::{Shutdown, ShutdownBuilder, UnknownPhase};
 pub use signal::Signal;
 pub use sys::command::unmask_signals;

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use crate::error::{InstallError, TaskRefused};
 use crate::installation;
 use crate::kill_path::{self, Mask};
-use crate::report::{self, Log};
+use crate::report::{Log, Reporter};
 use crate::trigger::{FIRST, TRIGGERED};
 
 use super::clock::Clock;
@@ -42,6 +42,7 @@ pub(crate) struct Core {
     pub(crate) root: Arc<Node>,
     pub(crate) end: End,
     pub(crate) log: Log,
+    _reporter: Reporter,
     pub(super) pool: Arc<Pool>,
     pub(super) registry: Mutex<Registry>,
     pub(super) wakers: Wakers,
@@ -57,7 +58,7 @@ impl Core {
     pub(crate) fn new(
         settings: Settings,
         plan: Plan,
-        log: Log,
+        (log, reporter): (Log, Reporter),
         mask: Mask,
     ) -> Result<Arc<Self>, InstallError> {
         let phases = plan.phases().len();
@@ -67,6 +68,7 @@ impl Core {
             root: Node::root(),
             end: End::new(),
             log,
+            _reporter: reporter,
             pool: Pool::new(mask)?,
             registry: Mutex::new(Registry::new(phases)),
             wakers: Wakers::new(),
@@ -204,7 +206,6 @@ impl Core {
                 None => TRIGGERED.wait_past(seen, None),
             }
         };
-        report::note_cause(&cause);
         if self.log.hears(Level::Info) {
             let grace = self.settings.grace;
             let line = format!("shutdown begins: {cause}; grace {grace:?}");

@@ -29,7 +29,7 @@
 //!
 //! ```text
 //! watch ──▶ deadline ◀── backstop        two lines of defence, one word
-//! report ──▶ roster, line                what the reporter says, and of whom
+//! report ──▶ roster, census, stack, line  what the reporter says, and of whom
 //! sys                                    the system calls under all of them
 //! ```
 //!
@@ -49,9 +49,11 @@
 
 mod atomic;
 mod backstop;
+mod census;
 mod deadline;
 mod line;
-mod report;
+mod phases;
+pub(crate) mod report;
 mod roster;
 mod sizes;
 mod stack;
@@ -60,12 +62,17 @@ mod text;
 mod watch;
 
 pub(crate) use self::backstop::Line3;
+pub(crate) use self::census::Census;
+#[cfg(test)]
+pub(crate) use self::census::{
+    Call, Descriptor, Doing, Kind, Thread, address, infer, parse, words,
+};
 pub(crate) use self::line::Line;
-pub(crate) use self::report::report;
 pub(crate) use self::roster::{Entry, Place, Roster};
-pub(crate) use self::stack::{Captured, Frame, Stack};
+pub(crate) use self::sizes::{CAUSE, STACKS};
+pub(crate) use self::stack::{Captured, Stack};
 pub(crate) use self::sys::{
-    Errno, EventCount, Mask, Nanos, SignalSet, die_of, now, pid, settle, tid,
+    Errno, EventCount, Mask, Nanos, Proc, SignalSet, die_of, now, pid, settle, tid,
 };
 #[cfg(test)]
 pub(crate) use self::text::Text;

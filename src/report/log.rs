@@ -9,6 +9,7 @@ use crate::error::InstallError;
 use crate::installation;
 
 /// Says things in the log, on a thread that may hang over it.
+#[derive(Clone)]
 pub(crate) struct Log(Sender<Entry>);
 
 enum Entry {
@@ -49,7 +50,7 @@ impl Log {
         }
     }
 
-    fn say(&self, level: Level, line: String) {
+    pub(super) fn say(&self, level: Level, line: String) {
         if !self.hears(level) {
             return;
         }

@@ -19,6 +19,14 @@ impl Errno {
     }
 }
 
+/// What the calling thread's last call that failed has left.
+pub(super) fn last() -> c_int {
+    // SAFETY: no precondition, as in `save`.
+    let place = unsafe { ::libc::__errno_location() };
+    // SAFETY: that address is valid for as long as the thread lives.
+    unsafe { place.read() }
+}
+
 impl Drop for Errno {
     fn drop(&mut self) {
         // SAFETY: as in `save`.
