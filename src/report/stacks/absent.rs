@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 
-use crate::kill_path::{Nanos, Stack};
+use crate::kill_path::{Captured, Nanos, Stack};
 
 /// Says that nobody asked.
 pub(crate) struct Stacks;
@@ -12,8 +12,13 @@ impl Stacks {
         Self
     }
 
+    pub(crate) fn why_not(&self) -> Option<&'static str> {
+        Some("not built in, or not for this system")
+    }
+
     pub(crate) fn capture(&self, tid: c_int, stack: &mut Stack, _until: Nanos) {
         stack.clear(tid);
+        stack.captured = Captured::NotAsked;
     }
 
     pub(crate) fn look_up(&self, _stack: &mut Stack) {}

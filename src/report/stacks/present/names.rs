@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use super::file;
 use super::words::{without_head, without_middle};
-use crate::kill_path::{Frame, Stack};
+use crate::kill_path::Stack;
 
 /// Every file that has been looked at so far: each is opened once.
 pub(super) struct Names(Mutex<Vec<Known>>);
@@ -40,10 +40,12 @@ impl Names {
             return;
         };
         let mut files = self.0.lock();
-        // Code that the loader has not mapped is nowhere in its file, as far as
-        // anybody knows.
-        let known = |frame: &&mut Frame| !frame.module.as_str().is_empty();
-        for frame in stack.frames_mut().filter(known) {
+        for frame in stack.frames_mut() {
+            // Code that the loader has not mapped is nowhere in its file, as
+            // far as anybody knows.
+            if frame.module.as_str().is_empty() {
+                continue;
+            }
             let back = usize::from(frame.is_call);
             let Some(path) = mapped_from(&maps, frame.address.wrapping_sub(back)) else {
                 continue;
