@@ -56,6 +56,7 @@ mod phases;
 pub(crate) mod report;
 mod roster;
 mod sizes;
+#[cfg_attr(not(deadstop_stacks), expect(dead_code, reason = "nobody fills one"))]
 mod stack;
 mod sys;
 mod text;
@@ -71,8 +72,10 @@ pub(crate) use self::line::Line;
 pub(crate) use self::roster::{Entry, Place, Roster};
 pub(crate) use self::sizes::{CAUSE, STACKS};
 pub(crate) use self::stack::{Captured, Stack};
+#[cfg(deadstop_stacks)]
+pub(crate) use self::sys::Errno;
 pub(crate) use self::sys::{
-    Errno, EventCount, Mask, Nanos, Proc, SignalSet, die_of, now, pid, settle, tid,
+    EventCount, Mask, Nanos, Proc, SignalSet, die_of, now, pid, settle, tid,
 };
 #[cfg(test)]
 pub(crate) use self::text::Text;
