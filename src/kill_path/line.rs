@@ -60,8 +60,12 @@ impl<const N: usize> Line<N> {
     /// are written as Rust writes them in a string, so that no name can end a
     /// line or move a terminal's cursor.
     pub(crate) fn quoted(&mut self, name: &str) -> &mut Self {
-        self.text("\"");
-        for c in name.chars() {
+        self.text("\"").escaped(name).text("\"")
+    }
+
+    /// Adds `text` as it would stand between quotes.
+    pub(crate) fn escaped(&mut self, text: &str) -> &mut Self {
+        for c in text.chars() {
             match c {
                 '"' => self.text("\\\""),
                 '\\' => self.text("\\\\"),
@@ -72,7 +76,7 @@ impl<const N: usize> Line<N> {
                 c => self.text(c.encode_utf8(&mut [0; 4])),
             };
         }
-        self.text("\"")
+        self
     }
 
     /// Adds `n` in decimal.
@@ -82,7 +86,11 @@ impl<const N: usize> Line<N> {
 
     /// Adds a length of time in seconds, to the nearest tenth: `9.2 s`.
     pub(crate) fn seconds(&mut self, length: Duration) -> &mut Self {
-        let length = length.saturating_add(Duration::from_millis(50));
+        self.seconds_at_least(length.saturating_add(Duration::from_millis(50)))
+    }
+
+    /// Adds a length of time in seconds, in whole tenths that it has: `9.2 s`.
+    pub(crate) fn seconds_at_least(&mut self, length: Duration) -> &mut Self {
         self.number(length.as_secs())
             .text(".")
             .number(u64::from(length.subsec_millis().wrapping_div(100)))

@@ -30,6 +30,7 @@
 //! ```text
 //! watch ──▶ deadline ◀── backstop        two lines of defence, one word
 //! report ──▶ roster, line                what the reporter says, and of whom
+//! progress ──▶ roster, line              what is said before, by the log's thread
 //! sys                                    the system calls under all of them
 //! ```
 //!
@@ -51,6 +52,7 @@ mod atomic;
 mod backstop;
 mod deadline;
 mod line;
+mod progress;
 mod report;
 mod roster;
 mod sizes;
@@ -61,6 +63,7 @@ mod watch;
 
 pub(crate) use self::backstop::Line3;
 pub(crate) use self::line::Line;
+pub(crate) use self::progress::{Layout, progress};
 pub(crate) use self::report::report;
 pub(crate) use self::roster::{Entry, Place, Roster};
 pub(crate) use self::stack::{Captured, Frame, Stack};
