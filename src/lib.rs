@@ -155,6 +155,7 @@ pub use coordinator::{
     ShutdownReport, Skip, TaskBuilder, TaskContext, TaskHandle, TaskReport, TaskResult,
 };
 pub use error::{InstallError, PhasesError, TaskRefused, WaitError};
+pub use report::Progress;
 pub use shutdown::{Shutdown, ShutdownBuilder, UnknownPhase};
 pub use signal::Signal;
 pub use sys::command::unmask_signals;

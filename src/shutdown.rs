@@ -17,7 +17,7 @@ use crate::coordinator::{
 use crate::error::{InstallError, WaitError};
 use crate::installation::{Installation, WATCH};
 use crate::kill_path::Mask;
-use crate::report::Log;
+use crate::report::{Log, Outlet, Progress};
 use crate::signal::Signal;
 use crate::trigger::{self, FIRST, Panics};
 use crate::watchdog::{Need, Watchdog, WatchdogBuilder};
@@ -83,6 +83,7 @@ impl Shutdown {
             failure_status: 1,
             at_once: usize::MAX,
             phases: Vec::new(),
+            progress: Progress::default(),
         }
     }
 
@@ -356,6 +357,7 @@ pub struct ShutdownBuilder {
     failure_status: u8,
     at_once: usize,
     phases: Vec<Phase>,
+    progress: Progress,
 }
 
 impl ShutdownBuilder {
@@ -447,6 +449,13 @@ impl ShutdownBuilder {
         self
     }
 
+    /// Where the operator is told how far the shutdown is; [`Progress::Auto`]
+    /// unless set.
+    pub fn progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+
     /// Adds a phase, or changes one of the four that are there.
     pub fn phase(mut self, phase: Phase) -> Self {
         self.phases.push(phase);
@@ -494,12 +503,14 @@ impl ShutdownBuilder {
             failure_status: self.failure_status,
             at_once: self.at_once,
         };
+        let interrupts = self.signals.contains(&Signal::Interrupt);
+        let outlet = Outlet::new(self.progress, interrupts);
         // The coordinator comes last: once its thread has started, nothing can
         // fail. What a failure before it leaves behind waits for the next try:
         // threads that are parked, and handlers that do as if they were not
         // there.
         let started = (|| {
-            let core = Core::new(settings, plan, Log::start()?, Mask::current())?;
+            let core = Core::new(settings, plan, outlet, Log::start()?, Mask::current())?;
             installation.hold_exit()?;
             trigger::panic::hook(self.panics)?;
             let ignored = trigger::signal::handle(signals)?;

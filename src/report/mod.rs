@@ -5,6 +5,7 @@
 //! must not cost the report.
 
 mod log;
+mod progress;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -16,6 +17,8 @@ use crate::installation::{self, WATCH};
 use crate::kill_path::{self, Nanos, Roster};
 
 pub(crate) use self::log::Log;
+pub(crate) use self::progress::Outlet;
+pub use self::progress::Progress;
 
 /// Who runs what. The coordinator and the tasks write it.
 pub(crate) static ROSTER: Roster = Roster::empty();

@@ -10,4 +10,6 @@ pub(crate) mod atexit;
 pub(crate) mod command;
 pub(crate) mod fork;
 pub(crate) mod signals;
+#[cfg(feature = "terminal")]
+pub(crate) mod terminal;
 pub(crate) mod thread;
