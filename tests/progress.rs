@@ -3,8 +3,10 @@
 //! Load can make a line late, or cost one; it can make none early, and none say
 //! that there is more time than there is. So how many lines come at most, and
 //! what they say, is asserted on every run; that they all come, on one of a few.
-
 mod harness;
+#[cfg(feature = "terminal")]
+#[path = "progress/terminal.rs"]
+mod terminal;
 
 use std::fs;
 use std::path::PathBuf;
