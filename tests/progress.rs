@@ -136,6 +136,21 @@ mod lines {
         }
     }
 
+    /// The last of them is due while the logger is busy for 0.4 s with a warning,
+    /// at 2.35 s: it is then too late for it.
+    #[test]
+    fn that_are_too_late_are_not_said() {
+        let variables = [("LOGGER", "slow"), ("PROGRESS", "stderr")];
+        let death = sent("progress_missed", COUNTED, &variables);
+        assert_lines_are_right(&death);
+        let warning = "log other task \"late\" over budget, abandoned";
+        let warned = death.stdout.lines().any(|line| line == warning);
+        assert!(warned, "{death:?}");
+        for (left, _) in progress(death.stderr.lines()) {
+            assert!(left >= 3, "{death:?}");
+        }
+    }
+
     #[test]
     fn of_names_with_control_characters_move_no_cursor() {
         let death = sent("progress_hang", COUNTED, &[]);
