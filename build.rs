@@ -1,7 +1,8 @@
-//! Names the target's backend in one cfg, `deadstop_backend`.
+//! Names the target's backend in one cfg, `deadstop_backend`, and says in
+//! another, `deadstop_stacks`, whether stacks can be asked for.
 //!
-//! The source then says one word where it would say a list of systems. The
-//! cfg is private: nothing outside this package may rely on it.
+//! The source then says one word where it would say a list of systems. Both
+//! are private: nothing outside this package may rely on them.
 
 use std::env;
 
@@ -13,5 +14,14 @@ fn main() {
     // than a failing build script can.
     if system == "linux" {
         println!("cargo::rustc-cfg=deadstop_backend=\"linux\"");
+    }
+
+    println!("cargo::rustc-check-cfg=cfg(deadstop_stacks)");
+    let is_asked = env::var_os("CARGO_FEATURE_STACKS").is_some();
+    let library = env::var("CARGO_CFG_TARGET_ENV").unwrap_or_default();
+    let processor = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
+    // 32-bit Arm unwinds by tables of its own, with other functions.
+    if is_asked && system == "linux" && library == "gnu" && processor != "arm" {
+        println!("cargo::rustc-cfg=deadstop_stacks");
     }
 }

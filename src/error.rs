@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::coordinator::PhaseName;
@@ -46,6 +47,19 @@ pub enum InstallError {
         /// What the system said.
         source: io::Error,
     },
+    /// A signal was to begin the shutdown and to ask for a dump.
+    SignalTwice {
+        /// Which.
+        signal: Signal,
+    },
+    /// A file that hang reports were to be written to cannot be opened, or is
+    /// none that can be written over.
+    Sink {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
     /// No task at all was to run at once.
     TasksAtOnce,
     /// The operating system gave no thread.
@@ -75,6 +89,13 @@ impl fmt::Display for InstallError {
             Self::Panicking => f.write_str("the thread that installs is panicking"),
             Self::Phases(_) => f.write_str("the phases do not fit together"),
             Self::Signal { signal, .. } => write!(f, "{signal} cannot be handled"),
+            Self::SignalTwice { signal } => write!(
+                f,
+                "{signal} cannot both begin the shutdown and ask for a dump"
+            ),
+            Self::Sink { path, .. } => {
+                write!(f, "hang reports cannot be written to {}", path.display())
+            }
             Self::TasksAtOnce => {
                 f.write_str("no tasks at once means no tasks; 1 and more are allowed")
             }
@@ -90,12 +111,14 @@ impl Error for InstallError {
             | Self::ExitStatus
             | Self::FailureStatus
             | Self::Panicking
+            | Self::SignalTwice { .. }
             | Self::TasksAtOnce => None,
             Self::Phases(source) => Some(source),
             Self::Exit(source)
             | Self::Fork(source)
             | Self::KernelTimer(source)
             | Self::Signal { source, .. }
+            | Self::Sink { source, .. }
             | Self::Thread { source, .. } => Some(source),
         }
     }

@@ -12,7 +12,6 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::error::InstallError;
 use crate::kill_path::{self, EventCount, Line3, Mask, SignalSet, Watch};
-use crate::report;
 use crate::shutdown;
 use crate::sys;
 use crate::watchdog::Need;
@@ -39,7 +38,6 @@ struct Started {
     home: (i32, u32),
     watchdog: bool,
     line3: Option<Line3>,
-    reporter: bool,
     /// A child of `fork` inherits these two.
     fork_notice: bool,
     exit_notice: bool,
@@ -51,7 +49,6 @@ impl Started {
             home: (0, 0),
             watchdog: false,
             line3: None,
-            reporter: false,
             fork_notice: false,
             exit_notice: false,
         }
@@ -109,15 +106,6 @@ impl Installation {
             WATCH.wait_watched(before);
         }
         Ok(without)
-    }
-
-    /// Starts `deadstop-report`.
-    pub(crate) fn start_reporter(&mut self) -> Result<(), InstallError> {
-        if !self.0.reporter {
-            report::start()?;
-            self.0.reporter = true;
-        }
-        Ok(())
     }
 
     /// Has `exit` wait for a shutdown that is under way.

@@ -146,10 +146,12 @@
 //! | --- | --- |
 //! | `crossbeam-channel` | `Requested::receiver`, for `select!` |
 //! | `serde` | `Serialize` for [`ShutdownReport`] and what is in it |
+//! | `stacks` (default) | the stacks of what hangs, in the hang report |
 //! | `terminal` | a live view of the progress in place of the lines, where they go to a terminal |
 //!
-//! None is on by default, and but for that view none changes what the default
-//! does.
+//! `stacks` takes effect with glibc 2.35 and later. It handles one real-time
+//! signal that nobody else does, and sends it to threads that hang, shortly
+//! before the deadline.
 
 #[cfg(not(deadstop_backend = "linux"))]
 compile_error!("deadstop has no backend for this target yet; it runs on Linux");
@@ -157,6 +159,7 @@ compile_error!("deadstop has no backend for this target yet; it runs on Linux");
 mod cause;
 mod coordinator;
 mod error;
+mod hang_report;
 mod installation;
 mod kill_path;
 #[cfg(test)]
@@ -175,7 +178,11 @@ pub use coordinator::{
     ShutdownReport, Skip, TaskBuilder, TaskContext, TaskHandle, TaskReport, TaskResult,
 };
 pub use error::{InstallError, PhasesError, TaskRefused, WaitError};
-pub use report::Progress;
+pub use hang_report::{
+    Begun, Culprit, Ending, HangReport, HungPhase, HungTask, HungThread, ParseReportError,
+    ReportKind, StackFrame, TaskState, ThreadDetails, ThreadStack, Unlisted,
+};
+pub use report::{Progress, Sinks};
 pub use shutdown::{Shutdown, ShutdownBuilder, UnknownPhase};
 pub use signal::Signal;
 pub use sys::command::unmask_signals;

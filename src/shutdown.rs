@@ -17,7 +17,7 @@ use crate::coordinator::{
 use crate::error::{InstallError, WaitError};
 use crate::installation::{Installation, WATCH};
 use crate::kill_path::Mask;
-use crate::report::{Log, Outlet, Progress};
+use crate::report::{self, Log, Outlet, Progress, Reporter, Sinks};
 use crate::signal::Signal;
 use crate::trigger::{self, FIRST, Panics};
 use crate::watchdog::{Need, Watchdog, WatchdogBuilder};
@@ -84,6 +84,8 @@ impl Shutdown {
             at_once: usize::MAX,
             phases: Vec::new(),
             progress: Progress::default(),
+            dump_signals: Vec::new(),
+            sinks: Sinks::new(),
         }
     }
 
@@ -298,6 +300,27 @@ impl Shutdown {
         self.core.end.get().map(|end| (*end.report).clone())
     }
 
+    /// Asks for a report of how it stands, in the form of the hang report: which
+    /// tasks run, and what each thread is doing. Nothing ends by it, whether the
+    /// shutdown has begun or not. Returns at once; false in a child of `fork`,
+    /// where there is nobody to write it.
+    ///
+    /// It goes to the [sinks](ShutdownBuilder::sinks), but for the message,
+    /// which is kept for the end. If it is asked for again before it is written,
+    /// it is written once.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Async-signal-safe: atomic operations and a wake-up. `errno` is left as it
+    /// was.
+    pub fn dump(&self) -> bool {
+        let is_home = WATCH.is_home();
+        if is_home {
+            report::ask();
+        }
+        is_home
+    }
+
     /// The watchdog behind this shutdown. Arming it sets a deadline, and begins
     /// nothing.
     pub fn watchdog(&self) -> &Watchdog {
@@ -358,6 +381,8 @@ pub struct ShutdownBuilder {
     at_once: usize,
     phases: Vec<Phase>,
     progress: Progress,
+    dump_signals: Vec<Signal>,
+    sinks: Sinks,
 }
 
 impl ShutdownBuilder {
@@ -442,6 +467,23 @@ impl ShutdownBuilder {
         self
     }
 
+    /// The signals that ask for a [dump](Shutdown::dump), and begin nothing;
+    /// none unless set. `SIGQUIT` is what a JVM or a Go program takes for it.
+    ///
+    /// The handlers are chained with those of others, as those of
+    /// [`signals`](Self::signals) are, which must be others: `install` refuses
+    /// a signal that is in both lists.
+    pub fn dump_signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        self.dump_signals = signals.into_iter().collect();
+        self
+    }
+
+    /// Where hang reports go; [`Sinks::new`] unless set.
+    pub fn sinks(mut self, sinks: Sinks) -> Self {
+        self.sinks = sinks;
+        self
+    }
+
     /// How many tasks of a phase may run at once: 1 or more, and all of them
     /// unless set.
     pub fn tasks_at_once(mut self, tasks: usize) -> Self {
@@ -481,6 +523,12 @@ impl ShutdownBuilder {
     pub fn install(self) -> Result<Shutdown, InstallError> {
         let plan = Plan::new(self.phases, self.watchdog.grace).map_err(InstallError::Phases)?;
         let signals = trigger::signal::check(&self.signals)?;
+        let dumps = trigger::signal::check(&self.dump_signals)?;
+        if let Some(number) = signals.numbers().find(|number| dumps.has(*number)) {
+            let signal = Signal::from_number(number);
+            return Err(InstallError::SignalTwice { signal });
+        }
+        let heard = signals.and(dumps);
         if self.failure_status == 0 {
             return Err(InstallError::FailureStatus);
         }
@@ -490,11 +538,10 @@ impl ShutdownBuilder {
         let mut installation = Installation::begin()?;
         trigger::forget();
         let grace = self.watchdog.grace;
-        let (watchdog, without) = self.watchdog.start(&mut installation, signals)?;
+        let (watchdog, without) = self.watchdog.start(&mut installation, heard)?;
 
-        installation.start_reporter()?;
         let before = match self.mask_signals {
-            true => Mask::block(signals),
+            true => Mask::block(heard),
             false => Mask::current(),
         };
         let settings = Settings {
@@ -510,10 +557,12 @@ impl ShutdownBuilder {
         // threads that are parked, and handlers that do as if they were not
         // there.
         let started = (|| {
-            let core = Core::new(settings, plan, outlet, Log::start()?, Mask::current())?;
+            let log = Log::start()?;
+            let reporter = Reporter::start(self.sinks.open(&log)?)?;
+            let core = Core::new(settings, plan, (log, reporter), outlet, Mask::current())?;
             installation.hold_exit()?;
             trigger::panic::hook(self.panics)?;
-            let ignored = trigger::signal::handle(signals)?;
+            let ignored = trigger::signal::handle(signals, dumps)?;
             core.start()?;
             Ok((core, ignored))
         })();
@@ -524,6 +573,9 @@ impl ShutdownBuilder {
         installation.open();
 
         shutdown.watchdog.defences().log(without);
+        if let Some(why) = shutdown.core.reporter.why_no_stacks() {
+            log::info!("hang reports have no stacks: {why}");
+        }
         for signal in ignored {
             log::info!("{signal} was ignored when the process started, and stays so");
         }

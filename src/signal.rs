@@ -42,6 +42,20 @@ impl Signal {
         }
     }
 
+    /// The name that POSIX gives it, if it has one here.
+    pub(crate) fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Alarm => "SIGALRM",
+            Self::Hangup => "SIGHUP",
+            Self::Interrupt => "SIGINT",
+            Self::Quit => "SIGQUIT",
+            Self::Terminate => "SIGTERM",
+            Self::User1 => "SIGUSR1",
+            Self::User2 => "SIGUSR2",
+            Self::Other(_) => return None,
+        })
+    }
+
     /// The signal of that number, by its name if it has one here.
     pub(crate) fn from_number(number: i32) -> Self {
         [
@@ -62,16 +76,10 @@ impl Signal {
 impl fmt::Display for Signal {
     /// Writes the name that POSIX gives it, or `signal` and its number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Alarm => "SIGALRM",
-            Self::Hangup => "SIGHUP",
-            Self::Interrupt => "SIGINT",
-            Self::Quit => "SIGQUIT",
-            Self::Terminate => "SIGTERM",
-            Self::User1 => "SIGUSR1",
-            Self::User2 => "SIGUSR2",
-            Self::Other(number) => return write!(f, "signal {number}"),
-        })
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "signal {}", self.number()),
+        }
     }
 }
 

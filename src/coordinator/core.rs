@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use crate::error::{InstallError, TaskRefused};
 use crate::installation;
 use crate::kill_path::{self, Mask};
-use crate::report::{self, Log, Outlet};
+use crate::report::{Log, Outlet, Reporter};
 use crate::trigger::{FIRST, TRIGGERED};
 
 use super::clock::Clock;
@@ -42,6 +42,7 @@ pub(crate) struct Core {
     pub(crate) root: Arc<Node>,
     pub(crate) end: End,
     pub(crate) log: Log,
+    pub(crate) reporter: Reporter,
     outlet: Outlet,
     pub(super) pool: Arc<Pool>,
     pub(super) registry: Mutex<Registry>,
@@ -58,8 +59,8 @@ impl Core {
     pub(crate) fn new(
         settings: Settings,
         plan: Plan,
+        (log, reporter): (Log, Reporter),
         outlet: Outlet,
-        log: Log,
         mask: Mask,
     ) -> Result<Arc<Self>, InstallError> {
         let phases = plan.phases().len();
@@ -69,6 +70,7 @@ impl Core {
             root: Node::root(),
             end: End::new(),
             log,
+            reporter,
             outlet,
             pool: Pool::new(mask)?,
             registry: Mutex::new(Registry::new(phases)),
@@ -207,7 +209,6 @@ impl Core {
                 None => TRIGGERED.wait_past(seen, None),
             }
         };
-        report::note_cause(&cause);
         if !self.outlet.is_silent() {
             let grace = self.settings.grace;
             self.log.begin(self.outlet.clone(), cause.clone(), grace);

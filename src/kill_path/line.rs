@@ -12,10 +12,11 @@ use ::core::time::Duration;
 use super::text::head;
 
 /// Up to `N` bytes of UTF-8, written from left to right. What does not fit is
-/// left out, whole characters at a time.
+/// left out, whole characters at a time, and with it all that follows.
 pub(crate) struct Line<const N: usize> {
     bytes: [u8; N],
     len: usize,
+    is_full: bool,
 }
 
 impl<const N: usize> Line<N> {
@@ -23,6 +24,7 @@ impl<const N: usize> Line<N> {
         Self {
             bytes: [0; N],
             len: 0,
+            is_full: false,
         }
     }
 
@@ -37,17 +39,35 @@ impl<const N: usize> Line<N> {
 
     pub(crate) fn clear(&mut self) {
         self.len = 0;
+        self.is_full = false;
     }
 
-    /// Takes off a last line that has no end: it did not fit.
-    pub(crate) fn end_at_line(&mut self) {
-        let end = self.as_bytes().iter().rposition(|byte| *byte == b'\n');
+    /// Whether something did not fit.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// Takes off whole lines from the end until `last` fits behind them, and
+    /// adds that.
+    pub(crate) fn end_with(&mut self, last: &str) {
+        let room = N.saturating_sub(last.len());
+        let kept = self.as_bytes();
+        let kept = kept.get(..room).unwrap_or(kept);
+        let end = kept.iter().rposition(|byte| *byte == b'\n');
         self.len = end.map_or(0, |end| end.saturating_add(1));
+        self.is_full = false;
+        self.text(last);
+        self.is_full = true;
     }
 
     /// Adds `text` as it is.
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
-        let text = head(text, N.saturating_sub(self.len));
+        if self.is_full {
+            return self;
+        }
+        let whole = text;
+        let text = head(whole, N.saturating_sub(self.len));
+        self.is_full = text.len() < whole.len();
         let end = self.len.saturating_add(text.len());
         if let Some(room) = self.bytes.get_mut(self.len..end) {
             room.copy_from_slice(text.as_bytes());
@@ -63,20 +83,47 @@ impl<const N: usize> Line<N> {
         self.text("\"").escaped(name).text("\"")
     }
 
-    /// Adds `text` as it would stand between quotes.
-    pub(crate) fn escaped(&mut self, text: &str) -> &mut Self {
-        for c in text.chars() {
+    /// Adds `name` as [`quoted`](Self::quoted) does, without the quotes
+    /// around it.
+    pub(crate) fn escaped(&mut self, name: &str) -> &mut Self {
+        for c in name.chars() {
             match c {
                 '"' => self.text("\\\""),
                 '\\' => self.text("\\\\"),
                 '\n' => self.text("\\n"),
                 '\r' => self.text("\\r"),
                 '\t' => self.text("\\t"),
-                c if c.is_control() => self.text("\\u{").hex(c as u32).text("}"),
+                c if c.is_control() => self.text("\\u{").hex(u64::from(c as u32)).text("}"),
                 c => self.text(c.encode_utf8(&mut [0; 4])),
             };
         }
         self
+    }
+
+    /// Adds `word` as it is, if it is plain: without spaces, commas and what
+    /// else a reader might take for the end of it. Otherwise as
+    /// [`quoted`](Self::quoted).
+    pub(crate) fn word(&mut self, word: &str) -> &mut Self {
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"\\,;()".contains(&byte);
+        match !word.is_empty() && word.bytes().all(is_plain) {
+            true => self.text(word),
+            false => self.quoted(word),
+        }
+    }
+
+    /// Adds `text` as a string of JSON, quotes included.
+    pub(crate) fn json(&mut self, text: &str) -> &mut Self {
+        self.text("\"");
+        for c in text.chars() {
+            match c {
+                '"' => self.text("\\\""),
+                '\\' => self.text("\\\\"),
+                // All control characters are below U+10000.
+                c if c.is_control() => self.text("\\u").padded_hex(c as u32),
+                c => self.text(c.encode_utf8(&mut [0; 4])),
+            };
+        }
+        self.text("\"")
     }
 
     /// Adds `n` in decimal.
@@ -97,8 +144,32 @@ impl<const N: usize> Line<N> {
             .text(" s")
     }
 
-    fn hex(&mut self, n: u32) -> &mut Self {
-        self.digits(u64::from(n), 16)
+    /// Adds a length of time as a number of seconds, down to milliseconds:
+    /// `9.204`.
+    pub(crate) fn decimal_seconds(&mut self, length: Duration) -> &mut Self {
+        let millis = u64::from(length.subsec_millis());
+        self.number(length.as_secs()).text(".");
+        for place in [100, 10] {
+            if millis < place {
+                self.text("0");
+            }
+        }
+        self.number(millis)
+    }
+
+    /// Adds `n` in hexadecimal, without a prefix.
+    pub(crate) fn hex(&mut self, n: u64) -> &mut Self {
+        self.digits(n, 16)
+    }
+
+    /// Adds `n`, which is below 2^16, in four hexadecimal digits.
+    fn padded_hex(&mut self, n: u32) -> &mut Self {
+        for place in [0x1000, 0x100, 0x10] {
+            if n < place {
+                self.text("0");
+            }
+        }
+        self.hex(u64::from(n))
     }
 
     fn digits(&mut self, n: u64, base: u64) -> &mut Self {

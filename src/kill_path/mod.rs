@@ -29,8 +29,8 @@
 //!
 //! ```text
 //! watch ──▶ deadline ◀── backstop        two lines of defence, one word
-//! report ──▶ roster, line                what the reporter says, and of whom
-//! progress ──▶ roster, line              what is said before, by the log's thread
+//! report ──▶ roster, census, stack, line  what the reporter says, and of whom
+//! progress ──▶ roster, line               what is said before, by the log's thread
 //! sys                                    the system calls under all of them
 //! ```
 //!
@@ -50,10 +50,12 @@
 
 mod atomic;
 mod backstop;
+mod census;
 mod deadline;
 mod line;
+mod phases;
 mod progress;
-mod report;
+pub(crate) mod report;
 mod roster;
 mod sizes;
 mod stack;
@@ -62,12 +64,19 @@ mod text;
 mod watch;
 
 pub(crate) use self::backstop::Line3;
+pub(crate) use self::census::Census;
+#[cfg(test)]
+pub(crate) use self::census::{
+    Call, Descriptor, Doing, Kind, Thread, address, infer, parse, words,
+};
 pub(crate) use self::line::Line;
 pub(crate) use self::progress::{Layout, progress};
-pub(crate) use self::report::report;
 pub(crate) use self::roster::{Entry, Place, Roster};
-pub(crate) use self::stack::{Captured, Frame, Stack};
-pub(crate) use self::sys::{EventCount, Mask, Nanos, SignalSet, die_of, now, pid, settle, tid};
+pub(crate) use self::sizes::{CAUSE, STACKS};
+pub(crate) use self::stack::{Captured, Stack};
+pub(crate) use self::sys::{
+    Errno, EventCount, Mask, Nanos, Proc, SignalSet, die_of, now, pid, settle, tid,
+};
 #[cfg(test)]
 pub(crate) use self::text::Text;
 pub(crate) use self::watch::{Watch, next_look, watch};

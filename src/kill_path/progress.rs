@@ -15,7 +15,8 @@ use ::core::option::Option::{self, None, Some};
 use ::core::time::Duration;
 
 use super::line::Line;
-use super::roster::{Buffer, Reading, Roster};
+use super::phases::Phase;
+use super::roster::{Buffer, Is, Reading, Roster, Slot};
 use super::sizes::PHASE;
 use super::sys::Nanos;
 
@@ -60,7 +61,7 @@ pub(crate) fn progress<const N: usize>(
         line.text(", phase ").escaped(phase);
     }
     let mut buffer = Buffer::new();
-    let running = count(roster, &mut buffer);
+    let running = count(roster);
     match running {
         0 => line.text(": no task is running"),
         1 => line.text(": 1 task is running:"),
@@ -69,12 +70,14 @@ pub(crate) fn progress<const N: usize>(
     let mut named = 0_u64;
     let mut last = None;
     while named < NAMED {
-        let Some(next) = next(roster, last, &mut buffer) else {
+        let Some(next) = next(roster, last) else {
             break;
         };
         last = Some(next);
         let slot = roster.running.slots().nth(next.2);
-        if let Some(task) = slot.and_then(|slot| slot.read(&mut buffer)) {
+        let task = slot.and_then(|slot| slot.read(&mut buffer));
+        // It may have returned this moment.
+        if let Some(task) = task.filter(|task| task.is.hangs()) {
             let separator = if named == 0 {
                 layout.first
             } else {
@@ -117,7 +120,7 @@ fn running_task<const N: usize>(line: &mut Line<N>, task: &Reading<'_>, now: Nan
     line.quoted(task.name)
         .text(" ")
         .seconds(now.since(task.started));
-    if task.abandoned {
+    if task.is == Is::Abandoned {
         line.text(", abandoned");
     }
     if !task.says.is_empty() {
@@ -125,34 +128,20 @@ fn running_task<const N: usize>(line: &mut Line<N>, task: &Reading<'_>, now: Nan
     }
 }
 
-/// The phase of whoever began last and is still waited for.
+/// The phase that began last, if it is not over.
 fn phase<'a>(roster: &Roster, name: &'a mut [u8; PHASE]) -> Option<&'a str> {
-    let mut buffer = Buffer::new();
-    let mut latest = None;
-    let mut len = None;
-    for slot in roster.running.slots() {
-        if let Some(task) = slot.read(&mut buffer) {
-            if !task.abandoned && latest.is_none_or(|latest| latest < task.started) {
-                latest = Some(task.started);
-                let bytes = task.phase.as_bytes();
-                let room = name.get_mut(..bytes.len())?;
-                room.copy_from_slice(bytes);
-                len = Some(bytes.len());
-            }
-        }
-    }
-    ::core::str::from_utf8(name.get(..len?)?).ok()
+    let mut buffer = [0; PHASE];
+    let begun = |slot: &&Phase| slot.read(&mut buffer).is_some();
+    let last = roster.phases.slots().take_while(begun).last()?;
+    let phase = last.read(name)?;
+    (phase.ended.is_none() && roster.phases.unlisted() == 0).then_some(phase.name)
 }
 
 /// How many run.
-fn count(roster: &Roster, buffer: &mut Buffer) -> u64 {
-    let mut running = u64::from(roster.running.unlisted());
-    for slot in roster.running.slots() {
-        if slot.read(buffer).is_some() {
-            running = running.saturating_add(1);
-        }
-    }
-    running
+fn count(roster: &Roster) -> u64 {
+    let glances = roster.running.slots().filter_map(Slot::glance);
+    let listed = glances.filter(|(is, _)| is.hangs()).count() as u64;
+    listed.saturating_add(u64::from(roster.running.unlisted()))
 }
 
 /// How many have not had their turn.
@@ -170,15 +159,16 @@ fn waiting(roster: &Roster, buffer: &mut Buffer) -> u64 {
 type Rank = (bool, Nanos, usize);
 
 /// Who comes next after `last`.
-fn next(roster: &Roster, last: Option<Rank>, buffer: &mut Buffer) -> Option<Rank> {
+fn next(roster: &Roster, last: Option<Rank>) -> Option<Rank> {
     let mut next: Option<Rank> = None;
     for (place, slot) in roster.running.slots().enumerate() {
-        if let Some(task) = slot.read(buffer) {
-            let this = (task.abandoned, task.started, place);
-            let is_behind = last.is_none_or(|last| last < this);
-            if is_behind && next.is_none_or(|next| this < next) {
-                next = Some(this);
-            }
+        let Some((is, started)) = slot.glance().filter(|(is, _)| is.hangs()) else {
+            continue;
+        };
+        let this = (is == Is::Abandoned, started, place);
+        let is_behind = last.is_none_or(|last| last < this);
+        if is_behind && next.is_none_or(|next| this < next) {
+            next = Some(this);
         }
     }
     next

@@ -44,6 +44,9 @@ pub(crate) enum Captured {
 pub(crate) struct Frame {
     /// Where in the code, as the thread has it.
     pub(crate) address: usize,
+    /// At a call, and the address is where that returns: the code in question
+    /// is the instruction before it. Else the thread was interrupted here.
+    pub(crate) is_call: bool,
     /// The file that the code is from.
     pub(crate) module: Line<MODULE>,
     /// Where in that file, as its symbols count.
@@ -76,15 +79,13 @@ impl Stack {
     /// The next frame, from the inside out, to be filled in. `None` if there
     /// is no room: it is then counted.
     pub(crate) fn push(&mut self, address: usize) -> Option<&mut Frame> {
-        let frame = self.frames.get_mut(self.len);
-        match &frame {
-            Option::Some(_) => self.len = self.len.saturating_add(1),
-            Option::None => self.left_out = self.left_out.saturating_add(1),
-        }
-        frame.map(|frame| {
-            frame.clear(address);
-            frame
-        })
+        let Option::Some(frame) = self.frames.get_mut(self.len) else {
+            self.left_out = self.left_out.saturating_add(1);
+            return Option::None;
+        };
+        self.len = self.len.saturating_add(1);
+        frame.clear(address);
+        Option::Some(frame)
     }
 
     pub(crate) fn frames(&self) -> impl Iterator<Item = &Frame> {
@@ -100,6 +101,7 @@ impl Frame {
     const fn empty() -> Self {
         Self {
             address: 0,
+            is_call: false,
             module: Line::new(),
             offset: 0,
             function: Line::new(),
@@ -109,6 +111,7 @@ impl Frame {
 
     fn clear(&mut self, address: usize) {
         self.address = address;
+        self.is_call = false;
         self.module.clear();
         self.offset = 0;
         self.function.clear();

@@ -58,6 +58,12 @@ impl<const N: usize> Text<N> {
         self.count.store(odd.wrapping_add(1), Ordering::Release);
     }
 
+    /// Makes it empty, whoever was writing it. Nobody else may be at it.
+    pub(crate) fn forget(&self) {
+        self.len.store(0, Ordering::Relaxed);
+        self.count.store(0, Ordering::Release);
+    }
+
     /// Copies the text into `buffer`. `None` if it kept being written.
     pub(crate) fn read<'a>(&self, buffer: &'a mut [u8; N]) -> Option<&'a str> {
         let mut tries = 0_u32;

@@ -91,6 +91,13 @@ impl Watch {
         self.status.store(status, Ordering::Release);
     }
 
+    /// Wakes whoever waits for the deadline to change, though it has not: there
+    /// is something else to look at. Async-signal-safe, `errno` included.
+    pub(crate) fn nudge(&self) {
+        let _errno = Errno::save();
+        self.deadline.wake();
+    }
+
     pub(crate) fn deadline(&self) -> &Deadline {
         &self.deadline
     }

@@ -16,6 +16,7 @@ use crate::kill_path::{self, Nanos};
 
 /// Says things in the log, and tells of the progress, on a thread that may hang
 /// over it.
+#[derive(Clone)]
 pub(crate) struct Log(Sender<Entry>);
 
 enum Entry {
@@ -75,7 +76,7 @@ impl Log {
         let _ = is_done.recv_timeout(patience);
     }
 
-    fn say(&self, level: Level, line: String) {
+    pub(super) fn say(&self, level: Level, line: String) {
         if self.hears(level) {
             self.send(Entry::Line(level, line));
         }

@@ -9,7 +9,10 @@
 pub(crate) mod atexit;
 pub(crate) mod command;
 pub(crate) mod fork;
+pub(crate) mod poll;
 pub(crate) mod signals;
+#[cfg(deadstop_stacks)]
+pub(crate) mod stacks;
 #[cfg(feature = "terminal")]
 pub(crate) mod terminal;
 pub(crate) mod thread;

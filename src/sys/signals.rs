@@ -91,7 +91,7 @@ pub(crate) fn set_default(number: i32) {
 }
 
 /// The address of the handler, or one of the two constants. Async-signal-safe.
-fn action(number: i32) -> io::Result<libc::sighandler_t> {
+pub(super) fn action(number: i32) -> io::Result<libc::sighandler_t> {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: a null action only asks; the second pointer is valid for writes.
     if unsafe { libc::sigaction(number, ptr::null(), action.as_mut_ptr()) } != 0 {

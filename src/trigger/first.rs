@@ -89,14 +89,15 @@ impl First {
                 let words = self.words.lock();
                 words.as_ref().map(|words| words.cause.clone())
             }
-            word => {
-                let number = (word >> NUMBER & 0x7f) as i32;
-                let sender = Sender::new((word >> PID) as i32, (word >> UID) as u32);
-                Some(Cause::Signalled {
-                    signal: Signal::from_number(number),
-                    sender: (word >> KNOWN & 1 == 1).then_some(sender),
-                })
-            }
+            word => Some(signalled(word)),
+        }
+    }
+
+    /// The cause, if it was a signal. Takes no lock and allocates nothing.
+    pub(crate) fn signalled(&self) -> Option<Cause> {
+        match self.word.load(Ordering::Acquire) {
+            NONE | WORDS => None,
+            word => Some(signalled(word)),
         }
     }
 
@@ -122,5 +123,15 @@ impl First {
         self.word
             .compare_exchange(NONE, word, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
+    }
+}
+
+/// The cause that a signal's word stands for.
+fn signalled(word: u64) -> Cause {
+    let number = (word >> NUMBER & 0x7f) as i32;
+    let sender = Sender::new((word >> PID) as i32, (word >> UID) as u32);
+    Cause::Signalled {
+        signal: Signal::from_number(number),
+        sender: (word >> KNOWN & 1 == 1).then_some(sender),
     }
 }

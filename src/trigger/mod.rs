@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::cause::Cause;
 use crate::installation::WATCH;
 use crate::kill_path::EventCount;
+use crate::report::{self, ROSTER};
 
 pub use panic::Panics;
 
@@ -57,7 +58,12 @@ pub(crate) fn request_from(place: usize, cause: impl FnOnce() -> Cause) -> Optio
     if !arm() {
         return None;
     }
-    let first = FIRST.note(cause(), place);
+    let cause = cause();
+    let words = report::in_words(&cause);
+    let first = FIRST.note(cause, place);
+    if first {
+        ROSTER.cause.write(words.as_str());
+    }
     TRIGGERED.advance();
     Some(first)
 }
@@ -65,6 +71,7 @@ pub(crate) fn request_from(place: usize, cause: impl FnOnce() -> Cause) -> Optio
 /// Forgets what happened in the parent, in a child of `fork` that installs a
 /// shutdown of its own.
 pub(crate) fn forget() {
+    ROSTER.forget();
     FIRST.forget();
     signal::forget();
 }

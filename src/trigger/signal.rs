@@ -21,6 +21,7 @@ use crate::cause::Sender;
 use crate::error::InstallError;
 use crate::installation::WATCH;
 use crate::kill_path::{self, Mask, SignalSet};
+use crate::report;
 use crate::signal::Signal;
 use crate::sys::signals::{self, Disposition};
 
@@ -31,6 +32,9 @@ static FIRST_SIGNAL: FirstSignal = FirstSignal::none();
 
 /// The signals that the shutdown of this process asked for.
 static WANTED: AtomicU64 = AtomicU64::new(0);
+
+/// The signals that ask for a dump, and begin nothing.
+static DUMPS: AtomicU64 = AtomicU64::new(0);
 
 /// The signals whose handler is in place. A handler is never taken away: under
 /// signal-hook-registry that would leave the signal ignored.
@@ -54,13 +58,14 @@ pub(crate) fn check(signals: &[Signal]) -> Result<SignalSet, InstallError> {
     Ok(set)
 }
 
-/// Handles the signals of `set`. One that was ignored stays ignored, if it is
+/// Handles the signals of both sets: those that `begin` the shutdown, and those
+/// that ask for a dump. One that was ignored stays ignored, if it is
 /// one that shells have background jobs and `nohup` ignore; those left alone
 /// are returned.
-pub(crate) fn handle(set: SignalSet) -> Result<Vec<Signal>, InstallError> {
+pub(crate) fn handle(begin: SignalSet, dumps: SignalSet) -> Result<Vec<Signal>, InstallError> {
     let mut handled = HANDLED.lock();
     let mut left_alone = Vec::new();
-    for number in set.numbers() {
+    for number in begin.and(dumps).numbers() {
         let failed = |source| InstallError::Signal {
             signal: Signal::from_number(number),
             source,
@@ -82,7 +87,8 @@ pub(crate) fn handle(set: SignalSet) -> Result<Vec<Signal>, InstallError> {
         }
         *handled = handled.with(number);
     }
-    WANTED.store(set.bits(), Ordering::Release);
+    WANTED.store(begin.bits(), Ordering::Release);
+    DUMPS.store(dumps.bits(), Ordering::Release);
     Ok(left_alone)
 }
 
@@ -127,11 +133,16 @@ fn handle_ctrl_c() -> Result<(), InstallError> {
 /// What each handler does. Async-signal-safe.
 fn on_signal(number: i32, sender: Option<Sender>) {
     let now = kill_path::now();
-    let asked = SignalSet::from_bits(WANTED.load(Ordering::Acquire)).has(number);
-    if !asked || !WATCH.is_home() {
+    let begins = SignalSet::from_bits(WANTED.load(Ordering::Acquire)).has(number);
+    let dumps = SignalSet::from_bits(DUMPS.load(Ordering::Acquire)).has(number);
+    if !(begins || dumps) || !WATCH.is_home() {
         if !SignalSet::from_bits(SHARED.load(Ordering::Relaxed)).has(number) {
             kill_path::die_of(number);
         }
+        return;
+    }
+    if dumps {
+        report::ask();
         return;
     }
     if FIRST_SIGNAL.is_second(now) {
@@ -145,4 +156,5 @@ fn on_signal(number: i32, sender: Option<Sender>) {
 pub(super) fn forget() {
     FIRST_SIGNAL.forget();
     WANTED.store(0, Ordering::Release);
+    DUMPS.store(0, Ordering::Release);
 }

@@ -83,7 +83,7 @@ impl Ramp {
         }
         // Nothing has happened for a moment: this phase takes longer.
         if stage.waiting.is_none() {
-            stage.waiting = Some(run.list_waiting(stage.place));
+            stage.waiting = Some(run.list_waiting(stage));
         }
         if !short {
             return 0;

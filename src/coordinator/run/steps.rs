@@ -16,6 +16,7 @@ use crate::coordinator::scope::Position;
 use crate::coordinator::shutdown_report::{PhaseReport, TaskReport, Times};
 use crate::coordinator::task::{Body, Task};
 use crate::kill_path::{self, Nanos};
+use crate::report::ROSTER;
 
 impl Run {
     pub(super) fn phase(&self, stage: &Stage) -> &Planned {
@@ -71,6 +72,9 @@ impl Run {
     }
 
     fn seat(&self, stage: &mut Stage, task: Arc<Task>, body: Body, now: Nanos) -> Turn {
+        if let Some(waiting) = &mut stage.waiting {
+            waiting.start(&task);
+        }
         let mut ends = self.ends(stage);
         let seat = stage.seats.enter(Arc::clone(&task));
         if let Some(budget) = task.budget {
@@ -96,7 +100,7 @@ impl Run {
             let ends = self.ends(stage);
             if now >= ends {
                 self.give_up_all(stage, now);
-                self.close_phase(stage, now, ends);
+                self.end_phase(stage, now, ends);
                 self.enter(stage, now);
                 continue;
             }
@@ -107,7 +111,7 @@ impl Run {
             }
             // Nobody of the phase runs; a task may have come meanwhile.
             if self.leave_if_done(stage) {
-                self.close_phase(stage, now, ends);
+                self.end_phase(stage, now, ends);
                 self.enter(stage, now);
             }
         }
@@ -142,6 +146,10 @@ impl Run {
             };
             stage.started = now;
             let Some(why) = skip else {
+                if self.is_of_whole() {
+                    let ends = self.ends(stage);
+                    ROSTER.phases.begin(phase.name.as_str(), now, ends);
+                }
                 self.take_and_move_to(stage);
                 return;
             };
@@ -162,6 +170,15 @@ impl Run {
         // Tasks are refused from here on.
         let _registry = self.core.registry.lock();
         self.node.set_position(Position::Over);
+    }
+
+    /// The phase at the stage's place has run, and its time or its tasks are
+    /// over.
+    fn end_phase(&self, stage: &mut Stage, now: Nanos, ends: Nanos) {
+        if self.is_of_whole() {
+            ROSTER.phases.end(now);
+        }
+        self.close_phase(stage, now, ends);
     }
 
     /// The phase at the stage's place is over, and `ends` is when it had to be.

@@ -65,16 +65,17 @@ impl Turn {
             // over.
             catch_unwind(AssertUnwindSafe(|| (self.body)(&context)))
         });
-        ROSTER.running.leave(place);
+        let at = kill_path::now();
         let (outcome, payload) = match result {
             Ok(outcome) => (outcome, None),
             Err(payload) => (Outcome::Panicked(message(&*payload)), Some(payload)),
         };
+        ROSTER.running.end(place, at, outcome.is_failure());
         Done {
             outcome,
             payload,
             cause: context.cause,
-            at: kill_path::now(),
+            at,
         }
     }
 }

@@ -14,7 +14,8 @@ use crate::cause::Cause;
 use crate::coordinator::{Escaped, ShutdownReport};
 use crate::installation::WATCH;
 use crate::kill_path::{self, Layout, Line, Nanos};
-use crate::report::{ROSTER, due_at};
+use crate::report::ROSTER;
+use crate::report::reporter::due_at;
 
 /// A line of progress is cut to this. A pipe takes as much in one piece.
 pub(super) const WIDTH: usize = 2048;

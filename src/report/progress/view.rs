@@ -14,7 +14,7 @@
 
 use std::env;
 use std::fmt::Write;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,10 +26,10 @@ use super::telling::WIDTH;
 use super::{Outlet, Progress};
 use crate::cause::Cause;
 use crate::kill_path::{self, Layout, Line, Nanos};
-use crate::report::{ROSTER, due_at};
+use crate::report::ROSTER;
+use crate::report::reporter::due_at;
 use crate::signal::Signal;
 use crate::sys::signals::{Disposition, disposition};
-use crate::sys::terminal;
 
 /// The time between two frames.
 pub(super) const FRAME: Duration = Duration::from_millis(100);
@@ -48,7 +48,7 @@ impl View {
     /// A view on `stderr`, if that is a terminal and the outlet may show one.
     pub(super) fn new(outlet: &Outlet, stderr: &Arc<Stderr>, cause: &Cause) -> Option<Self> {
         let is_wanted = outlet.progress == Progress::Auto;
-        if !is_wanted || !stderr.file().is_terminal() || is_dumb() {
+        if !is_wanted || !stderr.is_terminal() || is_dumb() {
             return None;
         }
         let text = Arc::new(Mutex::new(String::new()));
@@ -134,7 +134,7 @@ struct Screen {
 
 impl Screen {
     fn size(&self) -> (u16, u16) {
-        terminal::size(self.stderr.file()).unwrap_or(SIZE)
+        self.stderr.size().unwrap_or(SIZE)
     }
 
     fn add(&self, text: &str) -> io::Result<()> {

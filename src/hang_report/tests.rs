@@ -1,0 +1,520 @@
+//! What the room renders, read back.
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::cause::Cause;
+use crate::kill_path::report::{Facts, Kind, json, stacks, text};
+use crate::kill_path::{
+    Call, Captured, Census, Descriptor, Doing, Entry, Kind as DescriptorKind, Line, Nanos, Roster,
+    Stack, Thread,
+};
+use crate::report::in_words;
+
+const SIZE: usize = 64 * 1024;
+
+/// A task as a program may register it.
+#[derive(Clone, Debug)]
+struct Registered {
+    name: String,
+    phase: String,
+    file: String,
+    line: u32,
+    started: u64,
+    budget: Duration,
+    tid: i32,
+    says: String,
+    /// 0 runs, 1 is abandoned, 2 is done, 3 has failed, 4 is late.
+    fate: u8,
+}
+
+/// A thread: its number, name, state and place; what it does, and to what; its
+/// processor time, and how busy it is.
+type Listed = (
+    i32,
+    String,
+    u8,
+    String,
+    u8,
+    String,
+    Option<Duration>,
+    Option<u8>,
+);
+
+/// A stack: of which thread, how it went, and its frames.
+type Captive = (i32, u8, Vec<(usize, String, u64, String, String)>);
+
+/// Everything that can be in a report.
+#[derive(Clone, Debug)]
+struct Scene {
+    dump: bool,
+    begun: Option<u64>,
+    at: Option<u64>,
+    cause: Option<String>,
+    running: Vec<Registered>,
+    waiting: Vec<Registered>,
+    phases: Vec<(String, u64, u64, Option<u64>)>,
+    threads: Vec<Listed>,
+    total: u32,
+    refused: i32,
+    stacks: Vec<Captive>,
+    frames: usize,
+}
+
+/// Any text at all, with a liking for what has a meaning in the format.
+fn any_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        any::<char>().prop_map(String::from),
+        "[a-z_]{1,8}",
+        prop::sample::select(vec![
+            "\"",
+            "\\",
+            "\n",
+            "\t",
+            "\u{1b}[2J",
+            ", ",
+            " (",
+            ")",
+            ";",
+            "; says \"",
+            ":41",
+            "+0x1f",
+            " of CPU",
+            ", 0.1 s of CPU",
+            " ago; grace ",
+            "deadstop: ",
+            "no end",
+            "é",
+            "…",
+            "#0 ",
+            " at ",
+            " waiting, ",
+            ", thread 1",
+        ])
+        .prop_map(String::from),
+    ];
+    vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+/// A cause, in words.
+fn cause() -> impl Strategy<Value = String> {
+    let texts = (any_text(), any_text(), prop::option::of(any_text()));
+    texts.prop_map(|(message, location, thread)| {
+        let cause = match message.len() % 2 {
+            0 => Cause::requested(message),
+            _ => Cause::Panicked {
+                thread,
+                message,
+                location,
+            },
+        };
+        in_words(&cause).as_str().to_owned()
+    })
+}
+
+/// What the kernel calls its functions.
+fn identifier() -> impl Strategy<Value = String> {
+    "[a-z_][a-z0-9_.]{0,20}"
+}
+
+fn time() -> impl Strategy<Value = u64> {
+    prop_oneof![0..200_u64, any::<u64>()]
+        .prop_map(|tenths| tenths.saturating_mul(100_000_000).min(Nanos::LAST.0))
+}
+
+fn length() -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        (0..2_000_000_u64).prop_map(Duration::from_millis),
+        any::<u64>().prop_map(Duration::from_nanos),
+    ]
+}
+
+fn registered() -> impl Strategy<Value = Registered> {
+    let texts = (any_text(), any_text(), any_text(), any_text());
+    let rest = (any::<u32>(), time(), length(), -1..6_i32, 0..5_u8);
+    (texts, rest).prop_map(|((name, phase, file, says), rest)| {
+        let (line, started, budget, tid, fate) = rest;
+        Registered {
+            name,
+            phase,
+            file,
+            line,
+            started,
+            budget,
+            tid,
+            says,
+            fate,
+        }
+    })
+}
+
+fn scene() -> impl Strategy<Value = Scene> {
+    let thread = (
+        1..6_i32,
+        any_text(),
+        prop::sample::select(b"RSDTtZX?".to_vec()),
+        prop_oneof![Just(String::new()), identifier()],
+        0..16_u8,
+        any_text(),
+        prop::option::of(length()),
+        prop::option::of(0..=100_u8),
+    );
+    let frame = (
+        any::<usize>(),
+        any_text(),
+        any::<u64>(),
+        any_text(),
+        any_text(),
+    );
+    let stack = (1..6_i32, 0..6_u8, vec(frame, 0..30));
+    let phase = (any_text(), time(), time(), prop::option::of(time()));
+    let clock = (
+        any::<bool>(),
+        prop::option::of(time()),
+        prop::option::of(time()),
+    );
+    let tables = (
+        vec(registered(), 0..6),
+        vec(registered(), 0..4),
+        vec(phase, 0..4),
+    );
+    let threads = (vec(thread, 0..6), 0..2000_u32, 0..40_i32, vec(stack, 0..4));
+    (
+        clock,
+        prop::option::of(cause()),
+        tables,
+        threads,
+        0..30_usize,
+    )
+        .prop_map(
+            |((dump, begun, at), cause, (running, waiting, phases), threads, frames)| {
+                let (threads, total, refused, stacks) = threads;
+                Scene {
+                    dump,
+                    begun,
+                    // Only a dump may come without a deadline.
+                    at: at.or((!dump).then_some(20_000_000_000)),
+                    cause,
+                    running,
+                    waiting,
+                    phases,
+                    threads,
+                    total,
+                    refused,
+                    stacks,
+                    frames,
+                }
+            },
+        )
+}
+
+/// Sets the scene, and calls `look` with it.
+fn on_stage<T>(scene: &Scene, look: impl FnOnce(&Facts<'_>) -> T) -> T {
+    // Tables hand out places for good.
+    let roster: &'static Roster = Box::leak(Box::new(Roster::empty()));
+    for task in &scene.running {
+        let place = roster.running.enter(&entry(task));
+        if let Some(place) = place {
+            place.runs_on(task.tid);
+            place.says(&task.says);
+            if [1, 4].contains(&task.fate) {
+                place.abandon();
+            }
+        }
+        if task.fate > 1 {
+            let ended = Nanos(task.started).saturating_add(Duration::from_secs(1));
+            roster.running.end(place, ended, task.fate == 3);
+        }
+    }
+    for task in &scene.waiting {
+        roster.waiting.enter(&entry(task));
+    }
+    for (name, started, ends, ended) in &scene.phases {
+        roster.phases.begin(name, Nanos(*started), Nanos(*ends));
+        if let Some(ended) = ended {
+            roster.phases.end(Nanos(*ended));
+        }
+    }
+    let mut census = Box::new(Census::empty());
+    for (tid, name, state, place, doing, detail, cpu, busy) in &scene.threads {
+        census.list_for_test(Thread {
+            tid: *tid,
+            name: line(name),
+            state: *state,
+            place: line(place),
+            doing: self::doing(*doing, detail),
+            cpu: *cpu,
+            busy: *busy,
+        });
+    }
+    census.total = scene.total;
+    census.refused = scene.refused;
+    let stacks: Vec<_> = scene.stacks.iter().map(stack).collect();
+    look(&Facts {
+        kind: if scene.dump {
+            Kind::Dump
+        } else {
+            Kind::Deadline
+        },
+        pid: 4241,
+        roster,
+        census: &census,
+        stacks: &stacks,
+        cause: scene.cause.as_deref(),
+        begun: scene.begun.map(Nanos),
+        now: Nanos(15_000_000_000),
+        at: scene.at.map(Nanos),
+    })
+}
+
+fn entry(task: &Registered) -> Entry<'_> {
+    Entry {
+        name: &task.name,
+        phase: &task.phase,
+        file: &task.file,
+        line: task.line,
+        started: Nanos(task.started),
+        budget: task.budget,
+    }
+}
+
+fn line<const N: usize>(text: &str) -> Line<N> {
+    let mut line = Line::new();
+    line.text(text);
+    line
+}
+
+fn doing(kind: u8, detail: &str) -> Doing {
+    let kinds = [
+        DescriptorKind::Pipe,
+        DescriptorKind::File,
+        DescriptorKind::Closed,
+        DescriptorKind::Unknown,
+    ];
+    let descriptor = || Descriptor {
+        number: i32::from(kind),
+        kind: kinds[usize::from(kind) % kinds.len()],
+        detail: line(detail),
+    };
+    let call = |name| Call { number: 318, name };
+    match kind {
+        0 => Doing::Runs,
+        1 => Doing::WaitsForLock,
+        2 => Doing::Reads(Some(descriptor())),
+        3 => Doing::Reads(None),
+        4 => Doing::Writes(Some(descriptor())),
+        5 => Doing::Sleeps,
+        6 => Doing::WaitsForChild,
+        7 => Doing::WaitsForSignal,
+        8 => Doing::Polls,
+        9 => Doing::Calls {
+            call: call("fsync"),
+            descriptor: Some(descriptor()),
+        },
+        10 => Doing::Calls {
+            call: call(""),
+            descriptor: None,
+        },
+        11 => Doing::Uninterruptible {
+            call: Some(call("fsync")),
+            descriptor: Some(descriptor()),
+        },
+        12 => Doing::Uninterruptible {
+            call: None,
+            descriptor: None,
+        },
+        13 => Doing::Stopped,
+        14 => Doing::Ended,
+        _ => Doing::Unknown,
+    }
+}
+
+fn stack((tid, captured, frames): &Captive) -> Stack {
+    let mut stack = Stack::empty();
+    stack.clear(*tid);
+    stack.captured = match captured {
+        0 => Captured::Blocked,
+        1 => Captured::Gone,
+        2 => Captured::NoAnswer,
+        3 => Captured::NotAsked,
+        4 => Captured::SignalTaken,
+        _ => Captured::Yes,
+    };
+    for (address, module, offset, function, site) in frames {
+        if let Some(frame) = stack.push(*address) {
+            frame.module.text(module);
+            frame.offset = *offset;
+            frame.function.text(function);
+            frame.site.text(site);
+        }
+    }
+    stack
+}
+
+fn rendered(scene: &Scene) -> String {
+    let mut lines = Box::new(Line::<SIZE>::new());
+    on_stage(scene, |facts| text(&mut lines, facts, scene.frames));
+    lines.as_str().to_owned()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn what_is_rendered_is_read_back(scene in scene()) {
+        let text = rendered(&scene);
+        let report = HangReport::parse(&text).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
+        prop_assert_eq!(report.ending, Ending::Whole);
+        prop_assert_eq!(report.to_string(), text);
+    }
+
+    #[test]
+    fn a_message_is_read_back_and_stays_within_its_size(scene in scene()) {
+        let mut lines = Box::new(Line::<4096>::new());
+        let whole = on_stage(&scene, |facts| {
+            text(&mut lines, facts, scene.frames);
+            !lines.is_full()
+        });
+        let text = lines.as_str();
+        let report = HangReport::parse(text).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
+        prop_assert_eq!(report.ending == Ending::Whole, whole);
+        // A stack that is cut off has no number of frames left out.
+        prop_assert_eq!(report.to_string(), text);
+    }
+
+    #[test]
+    fn names_that_follow_are_put_into_the_stacks(scene in scene()) {
+        let mut nameless = scene.clone();
+        for (_, _, frames) in &mut nameless.stacks {
+            for (_, _, _, function, site) in frames {
+                function.clear();
+                site.clear();
+            }
+        }
+        let mut names = Box::new(Line::<SIZE>::new());
+        on_stage(&scene, |facts| stacks(&mut names, facts, scene.frames));
+        let followed = rendered(&nameless) + names.as_str();
+        let report = HangReport::parse(&followed)
+            .map_err(|e| TestCaseError::fail(format!("{e}\n{followed}")))?;
+        let named = HangReport::parse(&rendered(&scene)).unwrap();
+        for thread in named.tasks.iter().filter_map(HungTask::thread).chain(&named.threads) {
+            if thread.functions().next().is_some() {
+                let found = report.thread(thread.id).map(|thread| &thread.stack);
+                prop_assert_eq!(found, named.thread(thread.id).map(|thread| &thread.stack));
+            }
+        }
+    }
+
+    #[test]
+    fn the_object_is_json_and_names_the_same_tasks(scene in scene()) {
+        let mut object = Box::new(Line::<SIZE>::new());
+        on_stage(&scene, |facts| json(&mut object, facts));
+        let value: serde_json::Value = serde_json::from_str(object.as_str())
+            .map_err(|e| TestCaseError::fail(format!("{e}\n{}", object.as_str())))?;
+        let report = HangReport::parse(&rendered(&scene)).unwrap();
+        prop_assert_eq!(&value["version"], 1);
+        prop_assert_eq!(&value["complete"], true);
+        let names: Vec<_> = value["tasks"].as_array().unwrap().iter().map(|task| task["name"].as_str().unwrap()).collect();
+        let expected: Vec<_> = report.tasks.iter().map(|task| task.name.as_str()).collect();
+        prop_assert_eq!(names, expected);
+        prop_assert_eq!(value["phases"].as_array().unwrap().len(), report.phases.len());
+        prop_assert_eq!(value["threads"].as_array().unwrap().len(), scene.threads.len());
+    }
+
+    #[test]
+    fn no_text_makes_the_parser_panic(text in any_text(), lines in vec(any_text(), 0..6)) {
+        let mut whole = format!("deadstop: deadline in 0.5 s: {text}\n");
+        for line in &lines {
+            whole.push_str(&format!("deadstop: {line}\n"));
+        }
+        let _ = HangReport::parse(&whole);
+        let _ = HangReport::parse(&text);
+    }
+}
+
+#[test]
+fn an_object_that_does_not_fit_is_told_with_less() {
+    let scene = Scene {
+        dump: false,
+        begun: Some(0),
+        at: Some(20_000_000_000),
+        cause: None,
+        running: (0..64)
+            .map(|n| Registered {
+                name: format!("task {n}"),
+                phase: "flush".to_owned(),
+                file: "src/main.rs".to_owned(),
+                line: n,
+                started: 0,
+                budget: Duration::ZERO,
+                tid: 0,
+                says: "\u{1}".repeat(128),
+                fate: 0,
+            })
+            .collect(),
+        waiting: Vec::new(),
+        phases: Vec::new(),
+        threads: (1..6)
+            .map(|tid| {
+                (
+                    tid,
+                    "t".to_owned(),
+                    b'S',
+                    String::new(),
+                    5,
+                    String::new(),
+                    None,
+                    None,
+                )
+            })
+            .collect(),
+        total: 5,
+        refused: 0,
+        stacks: (1..6)
+            .map(|tid| {
+                (
+                    tid,
+                    5,
+                    vec![(1, "m".repeat(48), 1, "f".repeat(128), String::new()); 24],
+                )
+            })
+            .collect(),
+        frames: 0,
+    };
+    let mut object = Box::new(Line::<SIZE>::new());
+    on_stage(&scene, |facts| json(&mut object, facts));
+    let value: serde_json::Value = serde_json::from_str(object.as_str()).unwrap();
+    assert_eq!(value["complete"], false);
+    assert_eq!(value["tasks"].as_array().unwrap().len(), 64);
+}
+
+#[test]
+fn a_broken_line_is_named() {
+    let text = "noise\n\
+        deadstop: deadline in 0.5 s: no task is running, but the process has not ended\n\
+        deadstop: 3.0 s left, says somebody else\n\
+        deadstop: cause: SIGTERM, 9.5 s ago\n";
+    let error = HangReport::parse(text).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 4 is not as in a hang report: \"deadstop: cause: SIGTERM, 9.5 s ago\""
+    );
+    assert_eq!(HangReport::parse("hello"), Err(ParseReportError::NoReport));
+    let later = "deadstop: dump, no deadline: no task is running\n\
+        deadstop: end of hang report 2\n";
+    let version = HangReport::parse(later).unwrap_err();
+    assert_eq!(version, ParseReportError::Version { version: 2 });
+}
+
+#[test]
+fn of_several_reports_the_first_is_read() {
+    let one = "deadstop: dump, no deadline: no task is running\n\
+        deadstop: end of hang report 1\n";
+    let two = "deadstop: deadline in 0.5 s: no task is running, but the process has not ended\n";
+    let report = HangReport::parse(&format!("{one}{two}")).unwrap();
+    assert_eq!(report.kind, ReportKind::Dump);
+    assert_eq!(report.ending, Ending::Whole);
+}
