@@ -8,7 +8,6 @@
 //! It fails if a call allocates.
 
 #![expect(
-    clippy::exit,
     clippy::print_stdout,
     clippy::unwrap_used,
     unsafe_code,

@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 const ROWS: u16 = 24;
 
+/// How much whoever scrolls back sees.
+const SEEN: u16 = 500;
+
 /// A terminal, as whoever sits before it sees it.
 struct Terminal {
     output: Receiver<Vec<u8>>,
@@ -57,7 +60,7 @@ impl Terminal {
         drop(theirs);
         let terminal = Self {
             output: read(File::from(ours)),
-            parser: Parser::new(large(ROWS), large(columns), 0),
+            parser: Parser::new(large(SEEN), large(columns), 0),
             sent: String::new(),
         };
         (terminal, victim)
