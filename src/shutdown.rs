@@ -305,6 +305,10 @@ impl Shutdown {
     /// shutdown has begun or not. Returns at once; false in a child of `fork`,
     /// where there is nobody to write it.
     ///
+    /// Where stacks are had, the threads of running tasks and the main thread
+    /// are interrupted for a moment, and a call of theirs that sleeps or polls
+    /// may return `EINTR`.
+    ///
     /// It goes to the [sinks](ShutdownBuilder::sinks), but for the message,
     /// which is kept for the end. If it is asked for again before it is written,
     /// it is written once.
