@@ -91,7 +91,7 @@
 //!
 //! ```text
 //! deadstop: shutdown begins: SIGTERM from pid 1, uid 0; grace 25s
-//! deadstop: 20.0 s left, phase flush: 1 task is running: "flush the log" 4.9 s, says "segment 12 of 40"; 1 waits
+//! deadstop: 19.9 s left, phase flush: 1 task is running: "flush the log" 4.9 s, says "segment 12 of 40"; 1 waits
 //! deadstop: shutdown is over after 7.31 s: unbind 0.00 s, drain 0.12 s, flush 7.19 s, close 0.00 s
 //! deadstop: "flush the log" of flush took 7.19 s of 24.88 s: done
 //! ```
