@@ -82,11 +82,29 @@
 //! | the kernel timer | death by `SIGKILL`: 137 in a shell; `_exit(137)` as pid 1 |
 //! | a second signal | death by that signal; 128 and its number as pid 1 |
 //!
+//! # What the operator sees
+//!
+//! Meanwhile there is a line as it begins, one every five seconds or fifth of the
+//! grace, and a summary: in the log if it takes that, else on standard error;
+//! [`Progress`] has the choice. A program that ends because its work is done
+//! says nothing unless that takes a while.
+//!
+//! ```text
+//! deadstop: shutdown begins: SIGTERM from pid 1, uid 0; grace 25s
+//! deadstop: 19.9 s left, phase flush: 1 task is running: "flush the log" 4.9 s, says "segment 12 of 40"; 1 waits
+//! deadstop: shutdown is over after 7.31 s: unbind 0.00 s, drain 0.12 s, flush 7.19 s, close 0.00 s
+//! deadstop: "flush the log" of flush took 7.19 s of 24.88 s: done
+//! ```
+//!
+//! If the deadline has to end the process, the hang report comes shortly before.
+//!
 //! # What it costs
 //!
 //! Six parked threads, with no wake-ups until a shutdown begins (one, for the
 //! watchdog alone), and one kernel timer. Once armed, the watchdog wakes
-//! some 50 times in the last 250 ms before the deadline.
+//! some 50 times in the last 250 ms before the deadline, and `deadstop-log` four
+//! times a second, for as long as it tells the progress. A task that says how far it
+//! is ([`TaskContext::progress`]) allocates nothing, and pays less than 100 ns.
 //!
 //! | thread | does |
 //! | --- | --- |
@@ -95,7 +113,7 @@
 //! | `deadstop-run` | runs the phases; no code of yours runs on it |
 //! | `deadstop-task` | is there for a task when the system gives no more threads |
 //! | `deadstop-report` | writes the hang report; may block for ever, without harm |
-//! | `deadstop-log` | calls your logger; may block for ever, without harm |
+//! | `deadstop-log` | tells the progress, and calls your logger; may block for ever, without harm |
 //! | `ctrl-c` | is the `ctrlc` crate's, where `SIGINT` is a trigger |
 //!
 //! # What it cannot do
@@ -130,6 +148,7 @@
 //! | `crossbeam-channel` | `Requested::receiver`, for `select!` |
 //! | `serde` | `Serialize` for [`ShutdownReport`] and what is in it |
 //! | `stacks` (default) | the stacks of what hangs, in the hang report |
+//! | `terminal` | a live view of the progress in place of the lines, where they go to a terminal |
 //!
 //! `stacks` takes effect with glibc 2.35 and later. It handles one real-time
 //! signal that nobody else does, and sends it to threads that hang, shortly
@@ -164,7 +183,7 @@ pub use hang_report::{
     Begun, Culprit, Ending, HangReport, HungPhase, HungTask, HungThread, ParseReportError,
     ReportKind, StackFrame, TaskState, ThreadDetails, ThreadStack, Unlisted,
 };
-pub use report::Sinks;
+pub use report::{Progress, Sinks};
 pub use shutdown::{Shutdown, ShutdownBuilder, UnknownPhase};
 pub use signal::Signal;
 pub use sys::command::unmask_signals;

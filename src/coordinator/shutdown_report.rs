@@ -371,7 +371,7 @@ fn in_seconds<S: serde::Serializer>(length: &Duration, to: S) -> Result<S::Ok, S
 }
 
 /// A length of time in seconds, to hundredths.
-struct Seconds(Duration);
+pub(super) struct Seconds(pub(super) Duration);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,4 +13,6 @@ pub(crate) mod poll;
 pub(crate) mod signals;
 #[cfg(deadstop_stacks)]
 pub(crate) mod stacks;
+#[cfg(feature = "terminal")]
+pub(crate) mod terminal;
 pub(crate) mod thread;
