@@ -127,6 +127,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `crossbeam-channel` | `Requested::receiver`, for `select!` |
+//! | `fault` | the module `fault`: hangs to plant in your own program, and a harness to test it |
 //! | `serde` | `Serialize` for [`ShutdownReport`] and what is in it |
 //!
 //! None is on by default, and none changes what the default does.
@@ -137,6 +138,8 @@ compile_error!("deadstop has no backend for this target yet; it runs on Linux");
 mod cause;
 mod coordinator;
 mod error;
+#[cfg(feature = "fault")]
+pub mod fault;
 mod installation;
 mod kill_path;
 #[cfg(test)]

@@ -478,6 +478,8 @@ impl ShutdownBuilder {
         if self.at_once == 0 {
             return Err(InstallError::TasksAtOnce);
         }
+        #[cfg(feature = "fault")]
+        let faults = crate::fault::FromEnvironment::read().map_err(InstallError::Fault)?;
         let mut installation = Installation::begin()?;
         trigger::forget();
         let grace = self.watchdog.grace;
@@ -510,6 +512,8 @@ impl ShutdownBuilder {
         let shutdown = Shutdown { core, watchdog };
         *INSTALLED.lock() = Some(shutdown.clone());
         trigger::set_grace(grace);
+        #[cfg(feature = "fault")]
+        faults.plant();
         installation.open();
 
         shutdown.watchdog.defences().log(without);

@@ -6,8 +6,14 @@
 
 #![expect(unsafe_code, reason = "system calls; each block argues its case")]
 
+#[cfg(feature = "fault")]
+pub(crate) mod allocator;
 pub(crate) mod atexit;
+#[cfg(feature = "fault")]
+pub(crate) mod child;
 pub(crate) mod command;
 pub(crate) mod fork;
+#[cfg(feature = "fault")]
+pub(crate) mod pipe;
 pub(crate) mod signals;
 pub(crate) mod thread;
