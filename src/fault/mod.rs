@@ -1,4 +1,4 @@
-//! Faults to plant in one's own program.
+//! Faults to plant in one's own program, and a harness that watches it end.
 //!
 //! A program that says it ends on time whatever its cleanup is stuck on is worth
 //! a test that has its cleanup get stuck. With the feature `fault`, which only
@@ -24,19 +24,23 @@
 //! process that its deadline ends does not come to say it.
 //!
 //! From code, [`plant`] does the same, and [`point`] makes a place for a fault
-//! that is not a task.
+//! that is not a task. A [`Victim`] is the program under test, in a process of
+//! its own.
 //!
 //! Without the feature there is none of this: no code, no variable that is
 //! read, no cost.
 
 mod kind;
 mod language;
+mod names;
 mod plant;
 mod strike;
+mod victim;
 
 pub use self::kind::Fault;
 pub use self::language::{ParseFaultError, PlantError};
 pub use self::plant::{plant, point};
+pub use self::victim::{Death, NotSaid, StillAlive, Victim, VictimBuilder};
 pub use crate::sys::allocator::StuckAllocator;
 
 pub(crate) use self::plant::{FromEnvironment, missed, strike_task};

@@ -17,3 +17,5 @@ pub(crate) mod fork;
 pub(crate) mod pipe;
 pub(crate) mod signals;
 pub(crate) mod thread;
+#[cfg(feature = "fault")]
+pub(crate) mod victim;
