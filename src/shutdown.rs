@@ -517,6 +517,8 @@ impl ShutdownBuilder {
         installation.open();
 
         shutdown.watchdog.defences().log(without);
+        #[cfg(feature = "fault")]
+        crate::fault::log_planted();
         for signal in ignored {
             log::info!("{signal} was ignored when the process started, and stays so");
         }

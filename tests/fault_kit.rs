@@ -407,6 +407,27 @@ mod harness {
     }
 
     #[test]
+    fn a_victim_is_waited_for_without_a_bound_if_need_be() {
+        let mut victim = start(sh("echo ready; exit 6"));
+        let line = victim.wait_for_line("ready", Duration::MAX);
+        assert_eq!(line.expect("it is said"), "ready");
+        let death = victim.wait(Duration::MAX).expect("it ends");
+        death.assert_status(6);
+        assert_eq!(death.code(), Some(6));
+        assert_eq!(death.signal(), None);
+    }
+
+    #[test]
+    fn what_a_test_holds_goes_to_any_thread() {
+        fn goes<T: Send + Sync + std::fmt::Debug + 'static>() {}
+        goes::<Victim>();
+        goes::<VictimBuilder>();
+        goes::<Death>();
+        goes::<deadstop::fault::StillAlive>();
+        goes::<deadstop::fault::NotSaid>();
+    }
+
+    #[test]
     fn a_victim_that_is_dropped_is_gone_with_its_children() {
         let mut victim = start(sh("sleep 600 & echo child $!; wait"));
         let child = number(&mut victim, "child");
@@ -499,7 +520,7 @@ mod harness {
         let late = death.lateness(Duration::from_millis(400));
         assert_eq!(late, death.after() - Duration::from_millis(400));
         assert_eq!(death.lateness(PATIENCE), Duration::ZERO);
-        // Its number may be somebody else's by now.
+        // Its number may be somebody else's from here on.
         assert!(victim.signal(Signal::Terminate).is_err());
         // Who asks again is told the same.
         let again = victim.wait(Duration::ZERO).expect("it has ended");

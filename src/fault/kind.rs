@@ -8,11 +8,11 @@ use std::time::Duration;
 /// second column says. None of them does harm beyond the process: what they
 /// hold (a pipe, a thread, a child) ends with it.
 ///
-/// | fault | as text | as the system shows the thread |
+/// | fault | as text | where the thread is, says Linux 6.18 |
 /// | --- | --- | --- |
-/// | [`AllocatorLock`](Self::AllocatorLock) | `allocator-lock` | sleeps in an allocation |
-/// | [`BlockedPipeWrite`](Self::BlockedPipeWrite) | `blocked-pipe-write` | sleeps in `pipe_write` |
-/// | [`BlockedRead`](Self::BlockedRead) | `blocked-read` | sleeps in `pipe_read` |
+/// | [`AllocatorLock`](Self::AllocatorLock) | `allocator-lock` | sleeps in `hrtimer_nanosleep` |
+/// | [`BlockedPipeWrite`](Self::BlockedPipeWrite) | `blocked-pipe-write` | sleeps in `anon_pipe_write` |
+/// | [`BlockedRead`](Self::BlockedRead) | `blocked-read` | sleeps in `anon_pipe_read` |
 /// | [`ChildProcess`](Self::ChildProcess) | `child-process` | sleeps in `do_wait` |
 /// | [`Panic`](Self::Panic) | `panic` | - |
 /// | [`SelfDeadlock`](Self::SelfDeadlock) | `self-deadlock` | sleeps in `futex_do_wait` |

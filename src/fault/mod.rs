@@ -24,7 +24,7 @@
 //! process that its deadline ends does not come to say it.
 //!
 //! From code, [`plant`] does the same, and [`point`] makes a place for a fault
-//! that is not a task. A [`Victim`] is the program under test, in a process of
+//! that is not a task; a program with the watchdog alone has these two. A [`Victim`] is the program under test, in a process of
 //! its own.
 //!
 //! Without the feature there is none of this: no code, no variable that is
@@ -43,4 +43,4 @@ pub use self::plant::{plant, point};
 pub use self::victim::{Death, NotSaid, StillAlive, Victim, VictimBuilder};
 pub use crate::sys::allocator::StuckAllocator;
 
-pub(crate) use self::plant::{FromEnvironment, missed, strike_task};
+pub(crate) use self::plant::{FromEnvironment, log_planted, missed, strike_task};
