@@ -127,7 +127,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `crossbeam-channel` | `Requested::receiver`, for `select!` |
-//! | `fault` | the module `fault`: hangs to plant in your own program, and a harness to test it |
+//! | `fault` | the module `fault`: hangs to plant in your own program, and a harness that watches it end; the `guide` has a page on it |
 //! | `serde` | `Serialize` for [`ShutdownReport`] and what is in it |
 //!
 //! None is on by default, and none changes what the default does.
@@ -140,6 +140,8 @@ mod coordinator;
 mod error;
 #[cfg(feature = "fault")]
 pub mod fault;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod installation;
 mod kill_path;
 #[cfg(test)]
