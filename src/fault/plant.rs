@@ -271,6 +271,13 @@ mod tests {
         point("a place");
         point("a place");
         assert!(missed().is_empty());
+        // This program's allocator is the system's.
+        assert!(FromEnvironment::read().is_ok());
+        plant("a place", Fault::AllocatorLock);
+        let name = "a place".to_owned();
+        let error = FromEnvironment::read().expect_err("it could not strike");
+        assert_eq!(error, PlantError::NoStuckAllocator { name });
+        plant("a place", slow);
     }
 
     #[test]

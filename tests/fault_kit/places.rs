@@ -18,6 +18,14 @@ fn a_point_is_part_of_the_task_that_reaches_it() {
 }
 
 #[test]
+fn a_name_is_found_as_the_report_cuts_and_escapes_it() {
+    let name = "say \"goodbye\" to each of the peers on the lists, one by one: Zoë, Zoë, Zoë";
+    assert!(!name.is_char_boundary(64));
+    let death = stopped(app(GRACE).plant(name, Fault::Sleep));
+    assert_hung(&death, name);
+}
+
+#[test]
 fn the_hang_report_says_that_it_was_planted() {
     let death = stopped(app(GRACE).plant(TASK, Fault::Spin));
     let planted = "says \"planted fault: spin\"";
