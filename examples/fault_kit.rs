@@ -44,10 +44,10 @@ mod app {
         Ok(shutdown.wait())
     }
 
-    /// A second, unless it is configured.
+    /// Two seconds, unless it is configured.
     fn grace() -> Result<Duration, Box<dyn Error>> {
         let seconds = std::env::var("APP_GRACE_SECONDS");
-        let seconds = seconds.as_deref().unwrap_or("1").parse()?;
+        let seconds = seconds.as_deref().unwrap_or("2").parse()?;
         Ok(Duration::from_secs(seconds))
     }
 }
@@ -62,7 +62,7 @@ mod test {
     use deadstop::fault::{Death, Fault, Victim, VictimBuilder};
 
     /// The app's grace, by default.
-    const GRACE: Duration = Duration::from_secs(1);
+    const GRACE: Duration = Duration::from_secs(2);
 
     /// How long what should have happened is waited for. Not a measure of
     /// anything: it keeps a test that fails from hanging.
@@ -79,9 +79,11 @@ mod test {
             Fault::Spin,
             Fault::StdoutLock,
         ];
-        for fault in hangs {
+        // All at once: they have nothing to do but to hang.
+        let stuck = hangs.map(|fault| stopping(app()?.plant("flush the log", fault)));
+        for (fault, stuck) in hangs.into_iter().zip(stuck) {
             println!("the log hangs ({fault}): 124 after {GRACE:?}, and the report names it");
-            let death = stop(app()?.plant("flush the log", fault))?;
+            let death = stuck?.wait(PATIENCE)?;
             death
                 .assert_status(124)
                 .assert_not_before(GRACE)

@@ -111,7 +111,7 @@
 //! A [`Death`](crate::fault::Death) that is not what it should be prints all that
 //! there is to know: how the victim was started, its status, the time, and what
 //! it said. Nothing outlives the test: the victim is killed with its process
-//! group when it is dropped, and by the kernel if the test itself is killed.
+//! group when it is dropped, and itself by the kernel if the test is killed.
 //!
 //! The example `fault_kit` is the whole of it as a program.
 //!
@@ -133,8 +133,9 @@
 //! ```
 //!
 //! The hang report comes a tenth of the grace before the deadline. A test that
-//! looks for it has a grace of a second or more, so that on a busy machine that
-//! tenth is time enough.
+//! looks for it has a grace of a few seconds, so that on a busy machine that
+//! tenth is time enough: with six processes spinning on two processors, a grace
+//! of 1.5 s was too short in 2 of 36 runs, and one of 3 s in none.
 //!
 //! # Which faults, and where
 //!

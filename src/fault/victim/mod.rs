@@ -41,8 +41,8 @@ const REAPED: Duration = Duration::from_secs(10);
 /// A running program, of which a test says what it does and sees how it ends.
 ///
 /// It is a process group of its own, which is killed when the victim has ended
-/// or is dropped, and whenever the test's process ends, in whatever way. Its
-/// standard input is empty; what it writes is read all the time and kept: of
+/// or is dropped. If the test's process ends without dropping it, in whatever
+/// way, the kernel kills the victim itself. Its standard input is empty; what it writes is read all the time and kept: of
 /// each of the two streams, the first 64 KiB and the last 256.
 ///
 /// A victim asserts nothing by itself: waits have a bound and say what was seen,
