@@ -135,7 +135,7 @@
 //! The hang report comes a tenth of the grace before the deadline. A test that
 //! looks for it has a grace of a few seconds, so that on a busy machine that
 //! tenth is time enough: with six processes spinning on two processors, a grace
-//! of 1.5 s was too short in 2 of 36 runs, and one of 3 s in none.
+//! of 1.5 s was too short in 2 of 46 runs, and one of 3 s in none of 69.
 //!
 //! # Which faults, and where
 //!
