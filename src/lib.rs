@@ -146,6 +146,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `crossbeam-channel` | `Requested::receiver`, for `select!` |
+//! | `fault` | the module `fault`: hangs to plant in your own program, and a harness that watches it end; the `guide` has a page on it |
 //! | `serde` | `Serialize` for [`ShutdownReport`] and what is in it |
 //! | `stacks` (default) | the stacks of what hangs, in the hang report |
 //! | `terminal` | a live view of the progress in place of the lines, where they go to a terminal |
@@ -160,6 +161,10 @@ compile_error!("deadstop has no backend for this target yet; it runs on Linux");
 mod cause;
 mod coordinator;
 mod error;
+#[cfg(feature = "fault")]
+pub mod fault;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod hang_report;
 mod installation;
 mod kill_path;

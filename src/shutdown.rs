@@ -539,6 +539,8 @@ impl ShutdownBuilder {
         if self.at_once == 0 {
             return Err(InstallError::TasksAtOnce);
         }
+        #[cfg(feature = "fault")]
+        let faults = crate::fault::FromEnvironment::read().map_err(InstallError::Fault)?;
         let mut installation = Installation::begin()?;
         trigger::forget();
         let grace = self.watchdog.grace;
@@ -574,12 +576,16 @@ impl ShutdownBuilder {
         let shutdown = Shutdown { core, watchdog };
         *INSTALLED.lock() = Some(shutdown.clone());
         trigger::set_grace(grace);
+        #[cfg(feature = "fault")]
+        faults.plant();
         installation.open();
 
         shutdown.watchdog.defences().log(without);
         if let Some(why) = shutdown.core.reporter.why_no_stacks() {
             log::info!("hang reports have no stacks: {why}");
         }
+        #[cfg(feature = "fault")]
+        crate::fault::log_planted();
         for signal in ignored {
             log::info!("{signal} was ignored when the process started, and stays so");
         }
