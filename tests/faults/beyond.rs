@@ -30,9 +30,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         trials.push(trial(format!("{fault}::keeps_the_process"), || {
             keeps_the_process(fault, ends);
         }));
-        trials.push(trial(format!("{fault}::is_stuck_without_a_watchdog"), || {
-            is_stuck(Victim::unwatched(fault, GRACE));
-        }));
+        trials.push(trial(
+            format!("{fault}::is_stuck_without_a_watchdog"),
+            || {
+                is_stuck(Victim::unwatched(fault, GRACE));
+            },
+        ));
     }
     for fault in DEATHS {
         trials.push(trial(format!("{fault}::long_before_the_deadline"), || {

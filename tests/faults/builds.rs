@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use libtest_mimic::Trial;
 
-use crate::build::build;
+use crate::build::{build, target};
 use crate::harness::{self, GRACE, Victim};
 use crate::{FAULTS, ends_at_the_deadline, is_stuck, trial};
 
@@ -25,7 +25,8 @@ const ABORTING: &[&str] = &[
     "watchdog_frozen",
 ];
 
-/// Those for which it may matter where libc is.
+/// Those for which it may matter where libc is. `exit_never_returns` is none of
+/// them: there the main thread's destructors do not run.
 const STATIC: &[&str] = &[
     "allocator_lock_held",
     "atexit_never_returns",
@@ -36,7 +37,6 @@ const STATIC: &[&str] = &[
     "deadlock",
     "every_call_refused",
     "exit_group_refused",
-    "exit_never_returns",
     "fork_then_hang",
     "leader_exits",
     "loader_lock_held",
@@ -88,9 +88,11 @@ fn start(program: &PathBuf, fault: &str, watched: &str) -> Victim {
 fn aborting_victim() -> &'static PathBuf {
     static VICTIM: OnceLock<PathBuf> = OnceLock::new();
     VICTIM.get_or_init(|| {
-        let target = build("abort", |build| {
+        let target = target("abort");
+        build(&target, |build| {
             build.args(["--bin", "victim"]);
             build.args(["--config", "profile.dev.panic=\"abort\""]);
+            build.args(["--config", "profile.dev.debug=0"]);
         });
         target.join("debug").join("victim")
     })
@@ -102,7 +104,9 @@ fn static_victim() -> &'static PathBuf {
     VICTIM.get_or_init(|| {
         // With a target named, what runs as part of the build is not static.
         let host = host();
-        let target = build("static", |build| {
+        let target = target("static");
+        build(&target, |build| {
+            build.args(["--config", "profile.dev.debug=0"]);
             build.args(["--bin", "victim", "--target", &host]);
             build.env("RUSTFLAGS", "-C target-feature=+crt-static");
         });

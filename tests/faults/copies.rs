@@ -1,6 +1,6 @@
 //! Two copies of the library in one process hear one signal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -17,10 +17,18 @@ const LONG: Duration = Duration::from_secs(20);
 pub(crate) fn plugin() -> &'static PathBuf {
     static PLUGIN: OnceLock<PathBuf> = OnceLock::new();
     PLUGIN.get_or_init(|| {
-        let target = build("plugin", |build| {
-            build.args(["--example", "plugin"]);
+        // An example needs all that tests need, which is where this test is
+        // from already.
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
+        let target = target.expect("it is in the target folder");
+        let (profile, folder) = match cfg!(debug_assertions) {
+            false => ("release", "release"),
+            true => ("dev", "debug"),
+        };
+        build(target, |build| {
+            build.args(["--example", "plugin", "--profile", profile]);
         });
-        target.join("debug").join("examples").join("libplugin.so")
+        target.join(folder).join("examples").join("libplugin.so")
     })
 }
 

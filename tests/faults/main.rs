@@ -68,9 +68,12 @@ fn main() -> ExitCode {
         trials.push(trial(format!("{fault}::ends_at_the_deadline"), || {
             ends_at_the_deadline(start(fault, "watched"), *end);
         }));
-        trials.push(trial(format!("{fault}::is_stuck_without_a_watchdog"), || {
-            is_stuck(start(fault, "unwatched"));
-        }));
+        trials.push(trial(
+            format!("{fault}::is_stuck_without_a_watchdog"),
+            || {
+                is_stuck(start(fault, "unwatched"));
+            },
+        ));
     }
     trials.push(trial(
         "the_timer_stands_back_behind_the_watchdog".to_owned(),
@@ -84,11 +87,8 @@ fn main() -> ExitCode {
 
 /// A test, which fails by a panic.
 fn trial(name: String, run: impl FnOnce() + Send + 'static) -> Trial {
-    let n2 = name.clone();
     Trial::test(name, move || {
-        let t = std::time::Instant::now();
         run();
-        eprintln!("TIME {:?} {n2}", t.elapsed());
         Ok(())
     })
 }
