@@ -23,6 +23,7 @@
 //! | N24 alive 1 ms before the deadline | `tests/watchdog.rs`, `time` |
 //! | N25 a good process keeps its status; unarmed it costs nothing. There is no disarm | `tests/watchdog.rs` |
 //! | N26 two copies hear one signal | `copies.rs` |
+//! | N27 pid 1 hears signals, though the kernel shields it from them | `tests/signals.rs`, `second` |
 //! | all others | `list.rs`, by group |
 //! | where we are beaten, and what dies by itself | `beyond.rs` |
 //! | other builds of the program | `builds.rs` |
