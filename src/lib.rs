@@ -126,7 +126,18 @@
 //! - Be on time to the millisecond under every load. Starved of processor time,
 //!   the watchdog may come after the kernel timer, and the status is then lost
 //!   to `SIGKILL`.
-//! - End a process that a tracer holds at its exit event.
+//! - End a process that a tracer holds at its exit event, or that is in a frozen
+//!   cgroup of version 1, before it is let go. Then it ends at once. In a frozen
+//!   cgroup of version 2 the kernel timer ends it on time.
+//! - Know better than a library that is preloaded in libc's place. Where one has
+//!   put something else behind `syscall` or the clock, the kernel timer ends the
+//!   process, and the status is lost; where it lies about the clock as the
+//!   countdown begins, the deadline is as wrong as that.
+//! - Run your tasks where the process aborts: a stack overflow, memory that is
+//!   refused and a panic while unwinding end it at once, by `SIGABRT`.
+//! - Keep a process for as long as its deadline allows where `RLIMIT_RTTIME` is
+//!   zero: the watchdog is a real-time thread where it may be, and the kernel
+//!   ends a process that has one and no time for it.
 //! - End a stopped process that is pid 1, or keep its deadline if a seccomp
 //!   filter refuses it both `exit_group` and the handler's return.
 //! - Bring the core of a crash: a dump that is still being written 25 ms after
