@@ -141,8 +141,10 @@ compile_error!("deadstop has no backend for this target yet; it runs on Linux");
 mod cause;
 mod coordinator;
 mod error;
+mod gauge;
 mod hang_report;
 mod installation;
+mod kept;
 mod kill_path;
 #[cfg(test)]
 mod kill_path_tests;
@@ -160,6 +162,7 @@ pub use coordinator::{
     ShutdownReport, Skip, TaskBuilder, TaskContext, TaskHandle, TaskReport, TaskResult,
 };
 pub use error::{InstallError, PhasesError, TaskRefused, WaitError};
+pub use gauge::Teardown;
 pub use hang_report::{
     Begun, Culprit, Ending, HangReport, HungPhase, HungTask, HungThread, ParseReportError,
     ReportKind, StackFrame, TaskState, ThreadDetails, ThreadStack, Unlisted,

@@ -9,6 +9,7 @@
 pub(crate) mod atexit;
 pub(crate) mod command;
 pub(crate) mod fork;
+pub(crate) mod memory;
 pub(crate) mod poll;
 pub(crate) mod signals;
 #[cfg(deadstop_stacks)]

@@ -1,6 +1,5 @@
 //! Where a hang report goes, the places that cannot block first.
 
-mod kept;
 mod overwritten;
 mod stderr;
 

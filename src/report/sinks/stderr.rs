@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
-use super::kept::Kept;
+use crate::kept::Kept;
 use crate::kill_path::{self, Nanos};
 use crate::sys;
 

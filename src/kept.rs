@@ -1,6 +1,6 @@
 //! A descriptor that is kept for later, and may be somebody else's by then.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 /// A program that closes all descriptors, as daemons do, closes this one too,
 /// and its number may go to a database. So whoever uses it asks first whether
 /// it is still the file that it was.
-pub(super) struct Kept {
+pub(crate) struct Kept {
     file: File,
     identity: Identity,
 }
@@ -23,25 +23,34 @@ struct Identity {
 }
 
 impl Kept {
-    pub(super) fn new(file: File) -> io::Result<Self> {
-        let identity = Identity::of(&file)?;
+    /// Opens the file at `path` to be read later, if it can be.
+    pub(crate) fn open(path: &str) -> Option<Self> {
+        File::open(path).and_then(Self::new).ok()
+    }
+
+    pub(crate) fn new(file: File) -> io::Result<Self> {
+        let identity = Identity::of(&file.metadata()?);
         Ok(Self { file, identity })
     }
 
     /// The file, if it is still ours. Allocates nothing.
-    pub(super) fn file(&self) -> Option<&File> {
-        let now = Identity::of(&self.file).ok()?;
-        (now == self.identity).then_some(&self.file)
+    pub(crate) fn file(&self) -> Option<&File> {
+        self.metadata().map(|_| &self.file)
+    }
+
+    /// What there is to know of it, if it is still ours. Allocates nothing.
+    pub(crate) fn metadata(&self) -> Option<Metadata> {
+        let metadata = self.file.metadata().ok()?;
+        (Identity::of(&metadata) == self.identity).then_some(metadata)
     }
 }
 
 impl Identity {
-    fn of(file: &File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
-        Ok(Self {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
             device: metadata.dev(),
             inode: metadata.ino(),
             special: metadata.rdev(),
-        })
+        }
     }
 }
