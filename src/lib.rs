@@ -174,10 +174,12 @@ mod coordinator;
 mod error;
 #[cfg(feature = "fault")]
 pub mod fault;
+mod gauge;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod hang_report;
 mod installation;
+mod kept;
 mod kill_path;
 #[cfg(test)]
 mod kill_path_tests;
@@ -195,6 +197,7 @@ pub use coordinator::{
     ShutdownReport, Skip, TaskBuilder, TaskContext, TaskHandle, TaskReport, TaskResult,
 };
 pub use error::{InstallError, PhasesError, TaskRefused, WaitError};
+pub use gauge::Teardown;
 pub use hang_report::{
     Begun, Culprit, Ending, HangReport, HungPhase, HungTask, HungThread, ParseReportError,
     ReportKind, StackFrame, TaskState, ThreadDetails, ThreadStack, Unlisted,
