@@ -73,7 +73,7 @@ fn read<'a>(file: Option<&Kept>, buffer: &'a mut [u8]) -> Option<&'a str> {
     std::str::from_utf8(&text[behind_name.unwrap_or(0)..]).ok()
 }
 
-/// From `/proc/self/stat`, behind the name: proc_pid_stat(5) counts the state as
+/// From `/proc/self/stat`, behind the name: proc(5) counts the state as
 /// the third field, threads as the 20th, resident pages as the 24th.
 fn threads_and_pages(text: &str) -> Option<(u64, u64)> {
     let mut fields = text.split_ascii_whitespace().skip(1);
