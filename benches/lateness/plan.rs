@@ -56,7 +56,7 @@ pub(crate) fn all(samples: usize, is_bare: bool, is_root: bool, only: &str) -> V
         for row in &ENDS {
             let is_possible = (is_bare || !row.is_bare())
                 && (is_root || row.name != "deadstop, root")
-                && (row.name != "deadstop, line 3 alone" || *condition == conditions::IDLE);
+                && (!row.is_stopped() || *condition == conditions::IDLE);
             if is_possible {
                 cells.push((row, condition));
             }
@@ -81,9 +81,7 @@ pub(crate) fn all(samples: usize, is_bare: bool, is_root: bool, only: &str) -> V
 fn is_of_a_goal(row: &Row, condition: &Condition) -> bool {
     let of_ours = ["deadstop, root", "deadstop"].contains(&row.name);
     match condition.name {
-        "idle" => {
-            of_ours || row.is_bare() || row.signal.is_some() || row.name == "deadstop, line 3 alone"
-        }
+        "idle" => of_ours || row.is_bare() || row.is_stopped() || row.signal.is_some(),
         "64 spinners" => of_ours || row.name == "thread::sleep",
         _ => false,
     }

@@ -28,7 +28,7 @@ const BARE: RGBColor = RGBColor(0x2f, 0x9e, 0x63);
 const OTHERS: RGBColor = RGBColor(0x3f, 0x86, 0xd6);
 
 const STYLE: &str = "<style>\
-    text{fill:#3b4148}\
+    @media(prefers-color-scheme:light){text{fill:#3b4148}}\
     @media(prefers-color-scheme:dark){text{fill:#c9d1d9}}\
     </style>";
 

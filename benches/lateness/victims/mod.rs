@@ -46,13 +46,14 @@ enum Program {
 }
 
 /// The rows of the table of ends.
-pub(crate) const ENDS: [Row; 11] = [
+pub(crate) const ENDS: [Row; 12] = [
     Row::ours("deadstop, root", deadstop::as_root),
     Row::ours("deadstop", deadstop::unprivileged),
     Row::ours("deadstop, coordinated", deadstop::coordinated),
     Row::ours("deadstop, line 3 alone", deadstop::line_3_alone),
     Row::bare("C, watchdog thread", "thread"),
     Row::bare("C, kernel timer", "timer"),
+    Row::bare("C, kernel timer, stopped", "stopped"),
     Row::ours("thread::sleep", plain_thread::end),
     Row::ours("ctrlc", ctrlc::end),
     Row::ours("tokio timeout", tokio_timeout::end),
@@ -97,6 +98,11 @@ impl Row {
 
     pub(crate) fn is_deadstop(&self) -> bool {
         self.name.starts_with("deadstop")
+    }
+
+    /// The victim is stopped: no thread of its own can end it.
+    pub(crate) fn is_stopped(&self) -> bool {
+        ["deadstop, line 3 alone", "C, kernel timer, stopped"].contains(&self.name)
     }
 
     pub(crate) fn is_bare(&self) -> bool {
