@@ -5,6 +5,10 @@ use std::fmt::Write as _;
 use crate::output::time;
 use crate::plan::Cell;
 use crate::statistics::Summary;
+use crate::victims::{
+    C_TIMER, C_TIMER_STOPPED, C_WATCHDOG, DEADSTOP, DEADSTOP_COORDINATED, DEADSTOP_ROOT, LINE_3,
+    SLEEP,
+};
 
 const MILLISECOND: i64 = 1_000_000;
 
@@ -12,24 +16,24 @@ const MILLISECOND: i64 = 1_000_000;
 pub(crate) fn judge(cells: &[Cell]) -> String {
     let figures = Figures(cells);
     let mut goals = Goals::new();
-    for row in ["deadstop", "deadstop, root"] {
+    for row in [DEADSTOP, DEADSTOP_ROOT] {
         let inside = figures.recorded(row, "idle").map(|inside| inside.p99);
         goals.add(
             format!("{row}: idle, in-process p99 at most 0.2 ms"),
             inside.map(|p99| (p99 <= MILLISECOND / 5, time(p99))),
         );
-        let ratio = figures.ratio(row, "C, watchdog thread", "idle");
+        let ratio = figures.ratio(row, C_WATCHDOG, "idle");
         goals.add(
             format!("{row}: idle, median at most 1.1 times the C watchdog's"),
             ratio.map(|ratio| (ratio <= 1.1, format!("{ratio:.2}"))),
         );
     }
-    let ours = figures.late("deadstop", "64 spinners");
+    let ours = figures.late(DEADSTOP, "64 spinners");
     goals.add(
         "deadstop: 64 spinners, p99 at most 10 ms".into(),
         ours.map(|ours| (ours.p99 <= 10 * MILLISECOND, time(ours.p99))),
     );
-    let plain = figures.late("thread::sleep", "64 spinners");
+    let plain = figures.late(SLEEP, "64 spinners");
     goals.add(
         "deadstop: 64 spinners, p99 at most a tenth of thread::sleep's".into(),
         ours.zip(plain).map(|(ours, plain)| {
@@ -37,7 +41,7 @@ pub(crate) fn judge(cells: &[Cell]) -> String {
             (ours.p99 * 10 <= plain.p99, text)
         }),
     );
-    for row in ["deadstop", "deadstop, root", "deadstop, coordinated"] {
+    for row in [DEADSTOP, DEADSTOP_ROOT, DEADSTOP_COORDINATED] {
         let (kept, all) = figures.kept_status(row);
         goals.add(
             format!("{row}: all conditions, status kept in 99 of 100"),
@@ -45,10 +49,10 @@ pub(crate) fn judge(cells: &[Cell]) -> String {
         );
     }
     // The first is of one thread and not stopped; the second is of two and is.
-    for timer in ["C, kernel timer", "C, kernel timer, stopped"] {
-        let ratio = figures.ratio("deadstop, line 3 alone", timer, "idle");
+    for timer in [C_TIMER, C_TIMER_STOPPED] {
+        let ratio = figures.ratio(LINE_3, timer, "idle");
         goals.add(
-            format!("deadstop, line 3 alone: idle, median at most 1.2 times that of {timer}"),
+            format!("{LINE_3}: idle, median at most 1.2 times that of {timer}"),
             ratio.map(|ratio| (ratio <= 1.2, format!("{ratio:.2}"))),
         );
     }
@@ -101,10 +105,9 @@ impl Figures<'_> {
         Some(row.median as f64 / other.median as f64)
     }
 
-    /// Samples that ended by the watchdog, and all, thrown away or not: a status
-    /// that is lost because others were busy is lost all the same.
+    /// Samples that ended by the watchdog, and all.
     fn kept_status(&self, row: &str) -> (usize, usize) {
-        let samples = || self.cells(row).flat_map(|cell| &cell.samples);
+        let samples = || self.cells(row).flat_map(Cell::counted);
         let kept = samples().filter(|sample| sample.kept_status());
         (kept.count(), samples().count())
     }

@@ -60,7 +60,7 @@ use conditions::Condition;
 use page::Page;
 use plan::Cell;
 use sampling::Means;
-use victims::Stage;
+use victims::{Stage, Whose};
 
 const SAMPLES: usize = 100;
 const SECONDS: u64 = 560;
@@ -68,10 +68,6 @@ const SECONDS: u64 = 560;
 /// A sample counts if the rest of the machine used no more than this meanwhile,
 /// in cores.
 const FOREIGN: f64 = 0.1;
-
-/// How long after its deadline a victim is given up.
-const PATIENCE: Duration = Duration::from_secs(5);
-const BRIEF_PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let arguments = Arguments(env::args().skip(1).collect());
@@ -90,8 +86,8 @@ fn main() -> ExitCode {
     let is_quick = arguments.has("--quick");
     let means = match is_quick {
         // It takes what it gets.
-        true => Means::gather(f64::INFINITY, BRIEF_PATIENCE),
-        false => Means::gather(arguments.number("--foreign", FOREIGN), PATIENCE),
+        true => Means::gather(f64::INFINITY, true),
+        false => Means::gather(arguments.number("--foreign", FOREIGN), false),
     };
     let (is_bare, is_root) = (means.bare.is_some(), rustix::process::getuid().is_root());
     if !is_bare {
@@ -111,13 +107,11 @@ fn main() -> ExitCode {
     let seconds = Duration::from_secs(arguments.number("--seconds", SECONDS));
     plan::run(&mut cells, &means, seconds);
 
-    let text = format!(
-        "# Lateness\n\n{}\n{}{}",
-        output::machine(&cells, &means),
-        output::tables(&cells),
-        goals::judge(&cells),
-    );
+    let text = output::text(&cells, &means, &arguments.0);
     println!("{text}");
+    if cells.iter().any(|cell| cell.counted().next().is_none()) {
+        println!("some rows have no sample that counts; a busy machine wants --foreign CORES");
+    }
     if arguments.has("--keep") {
         output::keep(&cells, &text);
     }
@@ -135,13 +129,13 @@ fn main() -> ExitCode {
 /// Whether the promise was broken; or, for another way, whether it does not even
 /// work on an idle machine.
 fn is_broken(cell: &Cell) -> bool {
-    let is_bound = cell.row.is_deadstop() || *cell.condition == conditions::IDLE;
+    let is_bound = cell.row.whose == Whose::Deadstop || *cell.condition == conditions::IDLE;
     let is_early = |cell: &Cell| {
         let mut late = cell.samples.iter().filter_map(|sample| sample.late);
         late.any(|late| late < 0)
     };
     is_bound && (cell.samples.is_empty() || cell.never() > 0)
-        || cell.row.is_deadstop() && is_early(cell)
+        || cell.row.whose == Whose::Deadstop && is_early(cell)
 }
 
 /// A process that only computes.

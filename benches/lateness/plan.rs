@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::conditions::{self, Condition};
 use crate::sampling::{Means, Sample};
-use crate::victims::{BEGINNINGS, ENDS, Row};
+use crate::victims::{BEGINNINGS, DEADSTOP, DEADSTOP_ROOT, ENDS, Row, SLEEP, Whose};
 
 /// A row under a condition.
 #[derive(Debug)]
@@ -54,9 +54,9 @@ pub(crate) fn all(samples: usize, is_bare: bool, is_root: bool, only: &str) -> V
     let mut cells = Vec::new();
     for condition in conditions::ALL {
         for row in &ENDS {
-            let is_possible = (is_bare || !row.is_bare())
-                && (is_root || row.name != "deadstop, root")
-                && (!row.is_stopped() || *condition == conditions::IDLE);
+            let is_possible = (is_bare || row.whose != Whose::C)
+                && (is_root || !row.needs_root)
+                && (!row.is_stopped || *condition == conditions::IDLE);
             if is_possible {
                 cells.push((row, condition));
             }
@@ -79,21 +79,21 @@ pub(crate) fn all(samples: usize, is_bare: bool, is_root: bool, only: &str) -> V
 }
 
 fn is_of_a_goal(row: &Row, condition: &Condition) -> bool {
-    let of_ours = ["deadstop, root", "deadstop"].contains(&row.name);
+    let is_watchdog = [DEADSTOP, DEADSTOP_ROOT].contains(&row.name);
     match condition.name {
-        "idle" => of_ours || row.is_bare() || row.is_stopped() || row.signal.is_some(),
-        "64 spinners" => of_ours || row.name == "thread::sleep",
+        "idle" => is_watchdog || row.whose == Whose::C || row.is_stopped || row.signal.is_some(),
+        "64 spinners" => is_watchdog || row.name == SLEEP,
         _ => false,
     }
 }
 
 /// One sample of each cell of a smoke run: everybody idle and with blocked
-/// workers, and under load those that are ours and C.
+/// workers, and under load those that are ours.
 pub(crate) fn smoke(is_bare: bool, is_root: bool) -> Vec<Cell> {
     let mut cells = all(1, is_bare, is_root, "");
     cells.retain(|cell| {
         let light = [&conditions::IDLE, &conditions::BLOCKED];
-        light.contains(&cell.condition) || cell.row.is_deadstop() || cell.row.is_bare()
+        light.contains(&cell.condition) || cell.row.whose == Whose::Deadstop
     });
     cells
 }

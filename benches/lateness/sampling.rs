@@ -13,11 +13,15 @@ use crate::conditions::Condition;
 use crate::exit_record::ExitRecord;
 use crate::foreign::Foreign;
 use crate::page::{Page, Word, now};
-use crate::victims::{self, Row};
+use crate::victims::{self, Row, Whose};
 
 /// How long what should have happened already is waited for. Not a measure of
 /// anything.
 const START: Duration = Duration::from_secs(20);
+
+/// How long after its deadline a victim is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
+const BRIEF_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What samples are taken with.
 #[derive(Debug)]
@@ -28,8 +32,8 @@ pub(crate) struct Means {
     pub(crate) bare: Option<PathBuf>,
     /// A sample counts if others used no more than this, in cores.
     pub(crate) most_foreign: f64,
-    /// How long after its deadline a victim is given up.
-    pub(crate) patience: Duration,
+    /// Whether those that are known to hang are given up soon.
+    is_brief: bool,
     /// Whether the bench itself is served before all others.
     pub(crate) real_time: bool,
 }
@@ -70,14 +74,14 @@ impl Sample {
 }
 
 impl Means {
-    pub(crate) fn gather(most_foreign: f64, patience: Duration) -> Self {
+    pub(crate) fn gather(most_foreign: f64, is_brief: bool) -> Self {
         let (page, memory) = Page::create();
         Self {
             page,
             memory,
             bare: victims::compile(),
             most_foreign,
-            patience,
+            is_brief,
             real_time: ask_for_real_time(),
         }
     }
@@ -101,9 +105,11 @@ impl Means {
         }
         victim.wait_for(&self.page.deadline);
 
+        let hangs = condition.blocks_workers && row.whose == Whose::Others;
         let late = match row.signal {
             Some(signal) => self.beginning(&victim, signal),
-            None => self.end(&victim),
+            None if self.is_brief && hangs => self.end(&victim, BRIEF_PATIENCE),
+            None => self.end(&victim, PATIENCE),
         };
         let status = victim.stop();
         drop(load);
@@ -123,9 +129,9 @@ impl Means {
     }
 
     /// Waits for the end, and returns how late it was.
-    fn end(&self, victim: &Victim) -> Option<i64> {
+    fn end(&self, victim: &Victim, patience: Duration) -> Option<i64> {
         let deadline = self.page.deadline.get().expect("waited for");
-        let patience = deadline + self.patience.as_nanos() as u64;
+        let patience = deadline + patience.as_nanos() as u64;
         while !victim.is_gone_within(patience.saturating_sub(now())) {
             if now() >= patience {
                 return None;
@@ -142,7 +148,7 @@ impl Means {
         let signal = Signal::from_named_raw(signal).expect("a signal with a name");
         let sent = now();
         kill_process(victim.pid, signal).unwrap();
-        let patience = sent + self.patience.as_nanos() as u64;
+        let patience = sent + PATIENCE.as_nanos() as u64;
         while now() < patience && !victim.is_gone_within(STEP) {
             if let Some(armed) = self.page.armed.get() {
                 return Some(armed as i64 - sent as i64);

@@ -6,6 +6,7 @@ use std::thread;
 
 use crate::plan::Cell;
 use crate::sampling::Means;
+use crate::victims::{DEADSTOP, DEADSTOP_ROOT};
 
 /// A paragraph on the machine, the kernel and the day, and on what was allowed.
 pub(crate) fn machine(cells: &[Cell], means: &Means) -> String {
@@ -25,24 +26,32 @@ pub(crate) fn machine(cells: &[Cell], means: &Means) -> String {
         read("/proc/sys/kernel/osrelease"),
     );
     let is_allowed = |is: bool| if is { "yes" } else { "no" };
-    let recorded = cells.iter().flat_map(|cell| &cell.samples);
-    let mut recorded = recorded.filter_map(|sample| sample.recorded);
+    let samples = || cells.iter().flat_map(|cell| &cell.samples);
+    let is_recorded = samples().any(|sample| sample.recorded.is_some());
+    let in_real_time = |row: &str| {
+        let cells = cells.iter().filter(|cell| cell.row.name == row);
+        let mut policies = cells.flat_map(|cell| &cell.samples).map(|it| it.policy);
+        is_allowed(policies.any(|policy| policy == Some(libc::SCHED_FIFO)))
+    };
+    let thrown_away = match means.most_foreign.is_finite() {
+        true => format!(
+            "Samples with more than {} of a core used by others are thrown away.",
+            means.most_foreign
+        ),
+        false => "No sample is thrown away.".into(),
+    };
     format!(
-        "Machine: {} ({cores} cores{hypervisor}), {} {}; {}, {}. The bench in real time: {}; \
-         exit records: {}; the watchdog as root in real time: {}. Samples with more than {} of \
-         a core used by others are thrown away.\n",
+        "Machine: {} ({cores} cores{hypervisor}), {} {}; {}, {}. In real time: the bench {}, the \
+         watchdog as root {}, as nobody {}. Exit records: {}. {thrown_away}\n",
         processor.map_or("unknown", |(_, model)| model.trim()),
         system.trim(),
         release.trim(),
         said_by("date", &["-u", "+%Y-%m-%d"]),
         said_by("rustc", &["--version"]),
         is_allowed(means.real_time),
-        is_allowed(recorded.next().is_some()),
-        is_allowed(cells.iter().any(|cell| {
-            let mut policies = cell.samples.iter().map(|sample| sample.policy);
-            cell.row.name == "deadstop, root" && policies.any(|it| it == Some(libc::SCHED_FIFO))
-        })),
-        means.most_foreign,
+        in_real_time(DEADSTOP_ROOT),
+        in_real_time(DEADSTOP),
+        is_allowed(is_recorded),
     )
 }
 

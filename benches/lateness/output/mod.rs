@@ -8,11 +8,9 @@ mod table;
 use std::fs;
 use std::path::Path;
 
-pub(crate) use self::csv::csv;
-pub(crate) use self::machine::machine;
-pub(crate) use self::table::tables;
-
+use crate::goals;
 use crate::plan::Cell;
+use crate::sampling::Means;
 
 /// Nanoseconds, in the unit that suits them.
 pub(crate) fn time(nanos: i64) -> String {
@@ -23,11 +21,42 @@ pub(crate) fn time(nanos: i64) -> String {
     }
 }
 
+/// What stands above the tables.
+const PREFACE: &str = "\
+# Lateness
+
+How late a process ends whose cleanup never returns: from its deadline to when
+its parent sees the end (observed), and to just before the exit (in-process); and
+how long it takes from a signal to the beginning of the shutdown. A sample is a
+process, and the rows take turns. Of fewer than a hundred samples, p99 is the
+greatest.
+
+`deadstop` is the watchdog alone, in a process of an unprivileged user;
+`deadstop, root` is the same as root, and `deadstop, coordinated` a shutdown with
+a task in it. The rows in C are the least there can be: one thread and a timer,
+or a thread that sleeps. The others are used as their documentation says, and in
+the form that ends soonest where that leaves a choice. Run with:
+";
+
+/// All that is said of a run.
+pub(crate) fn text(cells: &[Cell], means: &Means, arguments: &[String]) -> String {
+    let arguments = arguments.iter().filter(|argument| *argument != "--bench");
+    let arguments: String = arguments.map(|argument| format!(" {argument}")).collect();
+    format!(
+        "{PREFACE}\n```text\ncargo bench --bench lateness --{arguments}\n```\n\n{}\n{}{}",
+        machine::machine(cells, means),
+        table::tables(cells),
+        goals::judge(cells)
+    )
+}
+
 /// Writes the files that are kept with the source.
 pub(crate) fn keep(cells: &[Cell], text: &str) {
+    let pictured = "\n![The distributions](lateness.svg)\n\n\
+                    The raw samples are in [lateness.csv](lateness.csv).\n";
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bench");
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("lateness.csv"), csv(cells)).unwrap();
+    fs::write(folder.join("lateness.csv"), csv::csv(cells)).unwrap();
     fs::write(folder.join("lateness.svg"), plot::plot(cells)).unwrap();
-    fs::write(folder.join("lateness.md"), text).unwrap();
+    fs::write(folder.join("lateness.md"), format!("{text}{pictured}")).unwrap();
 }

@@ -10,6 +10,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::conditions;
 use crate::plan::Cell;
 use crate::statistics::Summary;
+use crate::victims::Whose;
 
 const WIDTH: u32 = 1200;
 const LINE: u32 = 20;
@@ -137,10 +138,10 @@ fn panel(area: &Area<'_>, title: &str, rows: &[&Cell]) {
 }
 
 fn colour(cell: &Cell) -> RGBColor {
-    match (cell.row.is_deadstop(), cell.row.is_bare()) {
-        (true, _) => OURS,
-        (_, true) => BARE,
-        _ => OTHERS,
+    match cell.row.whose {
+        Whose::C => BARE,
+        Whose::Deadstop => OURS,
+        Whose::Others => OTHERS,
     }
 }
 

@@ -6,9 +6,7 @@ use super::time;
 use crate::conditions;
 use crate::plan::Cell;
 use crate::statistics::Summary;
-
-/// The row that the others are compared with.
-const MEASURE: &str = "C, watchdog thread";
+use crate::victims::C_WATCHDOG;
 
 pub(crate) fn tables(cells: &[Cell]) -> String {
     let mut text = String::new();
@@ -40,11 +38,11 @@ pub(crate) fn tables(cells: &[Cell]) -> String {
 fn ends(text: &mut String, rows: &[&Cell]) {
     text.push_str(
         "| | observed p50 | p99 | max | of C: p50 | p99 | in-process p50 | p99 | max \
-         | n | thrown away | early | status kept |\n\
+         | n | status kept | thrown away | of them status kept | early |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: \
-         | ---: | ---: | ---: | ---: |\n",
+         | ---: | ---: | ---: | ---: | ---: |\n",
     );
-    let measure = rows.iter().find(|cell| cell.row.name == MEASURE);
+    let measure = rows.iter().find(|cell| cell.row.name == C_WATCHDOG);
     let measure = measure.and_then(|cell| late(cell));
     for cell in rows {
         let (kept, thrown) = counts(cell);
@@ -56,17 +54,21 @@ fn ends(text: &mut String, rows: &[&Cell]) {
         };
         let samples = || cell.samples.iter();
         let early = samples().filter(|sample| sample.late.is_some_and(|late| late < 0));
-        let by_status = samples().filter(|sample| sample.kept_status()).count();
+        let by_status = |counts: bool| {
+            let samples = samples().filter(|sample| sample.counts == counts);
+            samples.filter(|sample| sample.kept_status()).count()
+        };
         writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {kept} | {thrown} | {} | {by_status} of {} |",
+            "| {} | {} | {} | {} | {} | {kept} | {} | {thrown} | {} | {} |",
             cell.row.name,
             observed(cell, late),
             ratio(|of| of.median),
             ratio(|of| of.p99),
             inside(cell),
+            by_status(true),
+            by_status(false),
             early.count(),
-            cell.samples.len(),
         )
         .unwrap();
     }
@@ -92,7 +94,7 @@ fn beginnings(text: &mut String, rows: &[&Cell]) {
 
 /// What the exit records are worth, by the row that has a reading of its own.
 fn check_of_records(text: &mut String, cells: &[Cell]) {
-    let measure = cells.iter().filter(|cell| cell.row.name == MEASURE);
+    let measure = cells.iter().filter(|cell| cell.row.name == C_WATCHDOG);
     let after = measure
         .flat_map(Cell::counted)
         .filter_map(|sample| Some(sample.recorded? - sample.inside?));

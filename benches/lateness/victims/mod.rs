@@ -33,6 +33,11 @@ pub(crate) const TIMED_OUT: i32 = 124;
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     program: Program,
+    pub(crate) whose: Whose,
+    /// It has to be started as root.
+    pub(crate) needs_root: bool,
+    /// It is stopped as its deadline comes: no thread of it runs.
+    pub(crate) is_stopped: bool,
     /// What the victim waits for to begin its shutdown; none, and it begins it
     /// by itself.
     pub(crate) signal: Option<i32>,
@@ -45,68 +50,93 @@ enum Program {
     Bare(&'static str),
 }
 
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Whose {
+    /// Bare C.
+    C,
+    Deadstop,
+    Others,
+}
+
+/// Rows that others are compared with, or that the goals speak of.
+pub(crate) const DEADSTOP: &str = "deadstop";
+pub(crate) const DEADSTOP_ROOT: &str = "deadstop, root";
+pub(crate) const DEADSTOP_COORDINATED: &str = "deadstop, coordinated";
+pub(crate) const LINE_3: &str = "deadstop, line 3 alone";
+pub(crate) const C_WATCHDOG: &str = "C, watchdog thread";
+pub(crate) const C_TIMER: &str = "C, kernel timer";
+pub(crate) const C_TIMER_STOPPED: &str = "C, kernel timer, stopped";
+pub(crate) const SLEEP: &str = "thread::sleep";
+
 /// The rows of the table of ends.
 pub(crate) const ENDS: [Row; 12] = [
-    Row::ours("deadstop, root", deadstop::as_root),
-    Row::ours("deadstop", deadstop::unprivileged),
-    Row::ours("deadstop, coordinated", deadstop::coordinated),
-    Row::ours("deadstop, line 3 alone", deadstop::line_3_alone),
-    Row::bare("C, watchdog thread", "thread"),
-    Row::bare("C, kernel timer", "timer"),
-    Row::bare("C, kernel timer, stopped", "stopped"),
-    Row::ours("thread::sleep", plain_thread::end),
-    Row::ours("ctrlc", ctrlc::end),
-    Row::ours("tokio timeout", tokio_timeout::end),
-    Row::ours("signal-mod", signal_mod::end),
-    Row::ours("tokio-graceful-shutdown", tokio_graceful_shutdown::end),
+    Row::deadstop(DEADSTOP_ROOT, deadstop::as_root).root(),
+    Row::deadstop(DEADSTOP, deadstop::unprivileged),
+    Row::deadstop(DEADSTOP_COORDINATED, deadstop::coordinated),
+    Row::deadstop(LINE_3, deadstop::line_3_alone).stopped(),
+    Row::bare(C_WATCHDOG, "thread"),
+    Row::bare(C_TIMER, "timer"),
+    Row::bare(C_TIMER_STOPPED, "stopped").stopped(),
+    Row::other(SLEEP, plain_thread::end),
+    Row::other("ctrlc", ctrlc::end),
+    Row::other("tokio timeout", tokio_timeout::end),
+    Row::other("signal-mod", signal_mod::end),
+    Row::other("tokio-graceful-shutdown", tokio_graceful_shutdown::end),
 ];
 
 /// The rows of the table of beginnings.
 pub(crate) const BEGINNINGS: [Row; 4] = [
-    Row::signalled("deadstop, SIGTERM", libc::SIGTERM, deadstop::arm),
+    Row::deadstop("deadstop, SIGTERM", deadstop::arm).on(libc::SIGTERM),
     // Without its feature `termination`, which the library does not use, ctrlc
     // hears this one only.
-    Row::signalled("ctrlc, SIGINT", libc::SIGINT, ctrlc::arm),
-    Row::signalled("signal-hook, SIGTERM", libc::SIGTERM, signal_hook::arm),
-    Row::signalled("tokio::signal, SIGTERM", libc::SIGTERM, tokio_signal::arm),
+    Row::other("ctrlc, SIGINT", ctrlc::arm).on(libc::SIGINT),
+    Row::other("signal-hook, SIGTERM", signal_hook::arm).on(libc::SIGTERM),
+    Row::other("tokio::signal, SIGTERM", tokio_signal::arm).on(libc::SIGTERM),
 ];
 
 impl Row {
-    const fn ours(name: &'static str, life: fn(&Stage) -> !) -> Self {
+    const fn new(name: &'static str, whose: Whose, program: Program) -> Self {
         Self {
             name,
-            program: Program::Ours(life),
+            program,
+            whose,
+            needs_root: false,
+            is_stopped: false,
             signal: None,
         }
+    }
+
+    const fn deadstop(name: &'static str, life: fn(&Stage) -> !) -> Self {
+        Self::new(name, Whose::Deadstop, Program::Ours(life))
+    }
+
+    const fn other(name: &'static str, life: fn(&Stage) -> !) -> Self {
+        Self::new(name, Whose::Others, Program::Ours(life))
     }
 
     const fn bare(name: &'static str, how: &'static str) -> Self {
+        Self::new(name, Whose::C, Program::Bare(how))
+    }
+
+    const fn root(self) -> Self {
         Self {
-            name,
-            program: Program::Bare(how),
-            signal: None,
+            needs_root: true,
+            ..self
         }
     }
 
-    const fn signalled(name: &'static str, signal: i32, life: fn(&Stage) -> !) -> Self {
+    const fn stopped(self) -> Self {
         Self {
-            name,
-            program: Program::Ours(life),
+            is_stopped: true,
+            ..self
+        }
+    }
+
+    const fn on(self, signal: i32) -> Self {
+        Self {
             signal: Some(signal),
+            ..self
         }
-    }
-
-    pub(crate) fn is_deadstop(&self) -> bool {
-        self.name.starts_with("deadstop")
-    }
-
-    /// The victim is stopped: no thread of its own can end it.
-    pub(crate) fn is_stopped(&self) -> bool {
-        ["deadstop, line 3 alone", "C, kernel timer, stopped"].contains(&self.name)
-    }
-
-    pub(crate) fn is_bare(&self) -> bool {
-        matches!(self.program, Program::Bare(_))
     }
 
     /// The command that starts the victim. `bare` is the compiled C program.
