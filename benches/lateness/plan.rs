@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::conditions::{self, Condition};
 use crate::sampling::{Means, Sample};
-use crate::victims::{BEGINNINGS, DEADSTOP, DEADSTOP_ROOT, ENDS, Row, SLEEP, Whose};
+use crate::victims::{BEGINNINGS, DEADSTOP, DEADSTOP_ROOT, ENDS, Row, SLEEP, WATCHDOG_HERE, Whose};
 
 /// A row under a condition.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub(crate) fn all(samples: usize, is_bare: bool, is_root: bool, only: &str) -> V
 }
 
 fn is_of_a_goal(row: &Row, condition: &Condition) -> bool {
-    let is_watchdog = [DEADSTOP, DEADSTOP_ROOT].contains(&row.name);
+    let is_watchdog = [DEADSTOP, DEADSTOP_ROOT, WATCHDOG_HERE].contains(&row.name);
     match condition.name {
         "idle" => is_watchdog || row.whose == Whose::C || row.is_stopped || row.signal.is_some(),
         "64 spinners" => is_watchdog || row.name == SLEEP,

@@ -57,7 +57,15 @@ pub(crate) struct Sample {
     pub(crate) counts: bool,
 }
 
+/// The lateness of a victim that was still there when it was given up: more
+/// than any other.
+pub(crate) const ALIVE: i64 = i64::MAX;
+
 impl Sample {
+    pub(crate) fn lateness(&self) -> i64 {
+        self.late.unwrap_or(ALIVE)
+    }
+
     /// Whether it ended as its row means to end it, and not by SIGKILL.
     pub(crate) fn kept_status(&self) -> bool {
         self.status.and_then(|status| status.code()) == Some(victims::TIMED_OUT)
@@ -124,7 +132,8 @@ impl Means {
             status: status.filter(|_| row.signal.is_none() && late.is_some()),
             policy: self.page.policy.get().map(|policy| policy as i32 - 1),
             foreign,
-            counts: foreign <= self.most_foreign,
+            // Nobody was busy for that long.
+            counts: late.is_none() || foreign <= self.most_foreign,
         }
     }
 

@@ -10,10 +10,13 @@ use std::path::Path;
 
 use crate::goals;
 use crate::plan::Cell;
-use crate::sampling::Means;
+use crate::sampling::{ALIVE, Means};
 
 /// Nanoseconds, in the unit that suits them.
 pub(crate) fn time(nanos: i64) -> String {
+    if nanos == ALIVE {
+        return "alive".into();
+    }
     match nanos.unsigned_abs() {
         0..1_000_000 => format!("{:.0} µs", nanos as f64 / 1e3),
         1_000_000..1_000_000_000 => format!("{:.1} ms", nanos as f64 / 1e6),
@@ -29,12 +32,13 @@ How late a process ends whose cleanup never returns: from its deadline to when
 its parent sees the end (observed), and to just before the exit (in-process); and
 how long it takes from a signal to the beginning of the shutdown. A sample is a
 process, and the rows take turns. Of fewer than a hundred samples, p99 is the
-greatest.
+greatest. A process that is alive seconds after its deadline is killed.
 
 `deadstop` is the watchdog alone, in a process of an unprivileged user;
 `deadstop, root` is the same as root, and `deadstop, coordinated` a shutdown with
 a task in it. The rows in C are the least there can be: one thread and a timer,
-or a thread that sleeps. The others are used as their documentation says, and in
+or a thread that sleeps. `this program` is the same in a process as large as
+deadstop's, with as many threads. The others are used as their documentation says, and in
 the form that ends soonest where that leaves a choice. Run with:
 ";
 

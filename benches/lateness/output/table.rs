@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::time;
 use crate::conditions;
 use crate::plan::Cell;
+use crate::sampling::{ALIVE, Sample};
 use crate::statistics::Summary;
 use crate::victims::C_WATCHDOG;
 
@@ -48,9 +49,11 @@ fn ends(text: &mut String, rows: &[&Cell]) {
         let (kept, thrown) = counts(cell);
         let late = late(cell);
         let ratio = |part: fn(Summary) -> i64| {
-            let ratio = late.zip(measure);
-            let ratio = ratio.map(|(late, of)| part(late) as f64 / part(of) as f64);
-            ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"))
+            let (late, of) = (late.map(part), measure.map(part));
+            match late.filter(|&late| late != ALIVE).zip(of) {
+                Some((late, of)) => format!("{:.2}", late as f64 / of as f64),
+                None => "-".into(),
+            }
         };
         let samples = || cell.samples.iter();
         let early = samples().filter(|sample| sample.late.is_some_and(|late| late < 0));
@@ -62,7 +65,7 @@ fn ends(text: &mut String, rows: &[&Cell]) {
             text,
             "| {} | {} | {} | {} | {} | {kept} | {} | {thrown} | {} | {} |",
             cell.row.name,
-            observed(cell, late),
+            columns(late, ""),
             ratio(|of| of.median),
             ratio(|of| of.p99),
             inside(cell),
@@ -81,7 +84,7 @@ fn beginnings(text: &mut String, rows: &[&Cell]) {
     );
     for cell in rows {
         let (kept, thrown) = counts(cell);
-        let figures = observed(cell, late(cell));
+        let figures = columns(late(cell), "");
         writeln!(
             text,
             "| {} | {figures} | {kept} | {thrown} |",
@@ -113,20 +116,12 @@ fn check_of_records(text: &mut String, cells: &[Cell]) {
 }
 
 fn late(cell: &Cell) -> Option<Summary> {
-    Summary::of(cell.counted().filter_map(|sample| sample.late))
+    Summary::of(cell.counted().map(Sample::lateness))
 }
 
 fn counts(cell: &Cell) -> (usize, usize) {
     let kept = cell.counted().count();
     (kept, cell.samples.len() - kept)
-}
-
-/// Three columns.
-fn observed(cell: &Cell, late: Option<Summary>) -> String {
-    match (late, cell.never()) {
-        (_, 1..) => format!("alive when given up, {} times | - | -", cell.never()),
-        (late, 0) => columns(late, ""),
-    }
 }
 
 /// Three columns: the victim's own reading, or else the kernel's record.

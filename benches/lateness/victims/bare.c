@@ -1,9 +1,8 @@
 /*
  * The least that ends a process at a deadline: a thread that sleeps and calls
- * _exit, or a timer in the kernel that sends SIGKILL, to a process of one thread
- * or to a stopped one of two.
+ * _exit, or a timer in the kernel that sends SIGKILL.
  *
- *   bare thread|timer|stopped SPINNERS ALLOCATORS PARKED GRACE_NS PAGE_FD
+ *   bare thread|timer SPINNERS ALLOCATORS PARKED GRACE_NS PAGE_FD
  *
  * What it shares with the bench is in ../page.rs, and its loads are those of
  * ../conditions.rs.
@@ -124,7 +123,6 @@ int main(int argc, char **argv)
         return USAGE;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     int by_thread = strcmp(argv[1], "thread") == 0;
-    int stops = strcmp(argv[1], "stopped") == 0;
     uint64_t grace = strtoull(argv[5], NULL, 10);
     page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, atoi(argv[6]), 0);
     if (page == MAP_FAILED)
@@ -142,7 +140,6 @@ int main(int argc, char **argv)
         abort();
     }
 
-    crowd(stops, park);
     crowd(atoi(argv[2]), spin);
     crowd(atoi(argv[3]), allocate);
     crowd(atoi(argv[4]), park);
@@ -161,8 +158,6 @@ int main(int argc, char **argv)
         struct itimerspec at = { .it_value = timespec(deadline) };
         if (timer_settime(timer, TIMER_ABSTIME, &at, NULL) != 0)
             abort();
-        if (stops)
-            raise(SIGSTOP);
     }
     for (;;)
         pause();

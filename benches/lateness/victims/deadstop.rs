@@ -35,9 +35,7 @@ pub(crate) fn line_3_alone(stage: &Stage) -> ! {
     stage.page.ender.set(0);
     stage.load();
     arm_watchdog(stage, &watchdog, BEHIND);
-    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)
-        .unwrap();
-    conditions::park()
+    stage.stop()
 }
 
 /// A shutdown with a task in it that never returns.

@@ -6,6 +6,7 @@
 //! ends soonest: whatever can be parked before the load starts is parked.
 
 mod bare;
+mod bare_here;
 mod ctrlc;
 mod deadstop;
 mod plain_thread;
@@ -65,18 +66,20 @@ pub(crate) const DEADSTOP_COORDINATED: &str = "deadstop, coordinated";
 pub(crate) const LINE_3: &str = "deadstop, line 3 alone";
 pub(crate) const C_WATCHDOG: &str = "C, watchdog thread";
 pub(crate) const C_TIMER: &str = "C, kernel timer";
-pub(crate) const C_TIMER_STOPPED: &str = "C, kernel timer, stopped";
+pub(crate) const WATCHDOG_HERE: &str = "bare thread, this program";
+pub(crate) const TIMER_HERE: &str = "bare timer, this program";
 pub(crate) const SLEEP: &str = "thread::sleep";
 
 /// The rows of the table of ends.
-pub(crate) const ENDS: [Row; 12] = [
+pub(crate) const ENDS: [Row; 13] = [
     Row::deadstop(DEADSTOP_ROOT, deadstop::as_root).root(),
     Row::deadstop(DEADSTOP, deadstop::unprivileged),
     Row::deadstop(DEADSTOP_COORDINATED, deadstop::coordinated),
     Row::deadstop(LINE_3, deadstop::line_3_alone).stopped(),
     Row::bare(C_WATCHDOG, "thread"),
     Row::bare(C_TIMER, "timer"),
-    Row::bare(C_TIMER_STOPPED, "stopped").stopped(),
+    Row::other(WATCHDOG_HERE, bare_here::end_by_thread),
+    Row::other(TIMER_HERE, bare_here::end_by_timer).stopped(),
     Row::other(SLEEP, plain_thread::end),
     Row::other("ctrlc", ctrlc::end),
     Row::other("tokio timeout", tokio_timeout::end),

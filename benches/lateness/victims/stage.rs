@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{
-    DumpableBehavior, Gid, Signal, Uid, getuid, set_dumpable_behavior,
+    DumpableBehavior, Gid, Signal, Uid, getpid, getuid, kill_process, set_dumpable_behavior,
     set_parent_process_death_signal,
 };
 use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
@@ -109,6 +109,12 @@ impl Stage {
     /// A runtime beside the row's own means, in the condition that blocks one.
     pub(crate) fn bystander(&self) -> Option<Runtime> {
         self.condition.blocks_workers.then(runtime)
+    }
+
+    /// Stops the process: no thread of it runs any more.
+    pub(crate) fn stop(&self) -> ! {
+        kill_process(getpid(), Signal::STOP).unwrap();
+        conditions::park()
     }
 
     /// Ends the process as programs do, and says when it was about to.
