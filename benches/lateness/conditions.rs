@@ -107,9 +107,10 @@ const MIB_10: Condition = with_memory("10 MiB", Memory::Small(10 << 20), SHORT);
 const GIB_1: Condition = with_memory("1 GiB", Memory::Small(1 << 30), LONG);
 const GIB_4: Condition = with_memory("4 GiB", Memory::Small(4 << 30), SECOND);
 const GIB_12: Condition = with_memory("12 GiB", Memory::Small(12 << 30), LONGEST);
-const GIB_4_HUGE: Condition = with_memory("4 GiB in huge pages", Memory::Huge(4 << 30), SHORT);
+const GIB_4_HUGE: Condition = with_memory("4 GiB in huge pages", Memory::Huge(4 << 30), SECOND);
 
-/// Several times what the process takes to go.
+/// Several times what the process takes to go, also if its pages are taken for
+/// small ones, as they are until they have been looked at.
 const fn with_memory(name: &'static str, memory: Memory, grace: Duration) -> Condition {
     Condition {
         name,

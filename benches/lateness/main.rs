@@ -86,6 +86,7 @@ fn main() -> ExitCode {
     let arguments = Arguments(env::args().skip(1).collect());
     if arguments.has(TRY_DISK) {
         victims::try_disk();
+        return ExitCode::SUCCESS;
     }
     if let Some(victim) = arguments.text("--victim") {
         let condition = arguments.text("--condition").and_then(Condition::named);

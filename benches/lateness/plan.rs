@@ -134,7 +134,7 @@ pub(crate) fn smoke(possible: Possible) -> Vec<Cell> {
     let mut cells = all(1, possible, "");
     cells.retain(|cell| {
         let light = [&conditions::IDLE, &conditions::BLOCKED];
-        let ours = cell.row.whose == Whose::Deadstop && cell.condition.memory.bytes() <= 1 << 30;
+        let ours = cell.row.whose == Whose::Deadstop && cell.condition.memory.bytes() < 1 << 30;
         light.contains(&cell.condition) || ours
     });
     cells
