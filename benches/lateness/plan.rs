@@ -54,9 +54,10 @@ impl Cell {
     }
 
     /// Whether its turn is in this round, of the rounds that the plan has. Those
-    /// of which fewer are wanted are spread over all rounds.
+    /// of which fewer are wanted are spread over all rounds, and all are in the
+    /// first.
     fn is_due(&self, round: usize, rounds: usize) -> bool {
-        let by = |round: usize| round * self.wanted / rounds;
+        let by = |round: usize| (round * self.wanted).div_ceil(rounds);
         round >= rounds || by(round + 1) > by(round)
     }
 }
