@@ -8,7 +8,7 @@ use log::Level;
 
 use crate::error::InstallError;
 use crate::installation::{self, WATCH};
-use crate::kill_path::report::{Facts, Kind, json, stacks, text};
+use crate::kill_path::report::{END_OF_STACKS, Facts, Kind, json, stack_again, text};
 use crate::kill_path::{self, CAUSE, Census, Line, Nanos, Proc, STACKS, Stack};
 use crate::trigger::FIRST;
 
@@ -140,16 +140,21 @@ impl Desk {
         };
         self.write(&essential, until);
 
-        for stack in &mut stacks {
-            self.stacks.look_up(stack);
+        // One at a time, the culprit's first: there may not be time for all.
+        let mut has_names = false;
+        for n in 0..stacks.len() {
+            self.stacks.look_up(&mut stacks[n]);
+            if has_function(&stacks[n]) {
+                has_names = true;
+                let named = Facts {
+                    stacks: &stacks,
+                    ..facts(kill_path::now())
+                };
+                self.write_names(&named, &stacks[n], until);
+            }
         }
-        let mut frames = stacks.iter().flat_map(Stack::frames);
-        if frames.any(|frame| !frame.function.as_str().is_empty()) {
-            let named = Facts {
-                stacks: &stacks,
-                ..facts(kill_path::now())
-            };
-            self.write_names(&named, until);
+        if has_names {
+            self.say(END_OF_STACKS, kind, until);
         }
     }
 
@@ -179,18 +184,21 @@ impl Desk {
         self.write_files(facts);
         let mut lines = Line::<TEXT>::new();
         text(&mut lines, facts, ALL);
-        self.sinks.stderr(lines.as_str(), until);
-        self.sinks.log(lines.as_str(), level(facts.kind));
+        self.say(lines.as_str(), facts.kind, until);
     }
 
     /// Writes it once more where it can be written over, and elsewhere what is
-    /// new.
-    fn write_names(&self, facts: &Facts<'_>, until: Nanos) {
+    /// new: the names in `stack`.
+    fn write_names(&self, facts: &Facts<'_>, stack: &Stack, until: Nanos) {
         self.write_files(facts);
         let mut lines = Line::<TEXT>::new();
-        stacks(&mut lines, facts, ALL);
-        self.sinks.stderr(lines.as_str(), until);
-        self.sinks.log(lines.as_str(), level(facts.kind));
+        stack_again(&mut lines, stack, ALL);
+        self.say(lines.as_str(), facts.kind, until);
+    }
+
+    fn say(&self, lines: &str, kind: Kind, until: Nanos) {
+        self.sinks.stderr(lines, until);
+        self.sinks.log(lines, level(kind));
     }
 
     /// Writes those that cannot block.
@@ -206,6 +214,11 @@ impl Desk {
             self.sinks.json(&object);
         }
     }
+}
+
+fn has_function(stack: &Stack) -> bool {
+    let mut frames = stack.frames();
+    frames.any(|frame| !frame.function.as_str().is_empty())
 }
 
 fn level(kind: Kind) -> Level {
