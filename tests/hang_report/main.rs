@@ -4,8 +4,14 @@
 //! telling name. What it leaves behind is read back and compared. Each hang has
 //! its control: without a watchdog it must still be there long after.
 
+#![expect(unsafe_code, reason = "makes a fifo")]
+
+mod dumps;
+mod files;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod message;
+mod out;
 mod planted;
 mod read;
 mod told;
