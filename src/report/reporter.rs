@@ -242,5 +242,11 @@ fn level(kind: Kind) -> Level {
 fn due() -> Option<Nanos> {
     let deadline = WATCH.deadline();
     let (begun, at) = deadline.begun().zip(deadline.get())?;
-    Some(at.saturating_sub((at.since(begun) / 10).min(BEFORE)))
+    Some(due_at(begun, at))
+}
+
+/// When the report is due of a shutdown that began at `begun` and whose deadline
+/// is at `at`.
+pub(super) fn due_at(begun: Nanos, at: Nanos) -> Nanos {
+    at.saturating_sub((at.since(begun) / 10).min(BEFORE))
 }

@@ -9,13 +9,14 @@ use std::os::unix::fs::MetadataExt;
 /// A program that closes all descriptors, as daemons do, closes this one too,
 /// and its number may go to a database. So whoever uses it asks first whether
 /// it is still the file that it was.
-pub(super) struct Kept {
+#[derive(Debug)]
+pub(in crate::report) struct Kept {
     file: File,
     identity: Identity,
 }
 
 /// What a descriptor stands for, as fstat(2) tells files apart.
-#[derive(Clone, Copy, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Identity {
     device: u64,
     inode: u64,
@@ -23,13 +24,13 @@ struct Identity {
 }
 
 impl Kept {
-    pub(super) fn new(file: File) -> io::Result<Self> {
+    pub(in crate::report) fn new(file: File) -> io::Result<Self> {
         let identity = Identity::of(&file)?;
         Ok(Self { file, identity })
     }
 
     /// The file, if it is still ours. Allocates nothing.
-    pub(super) fn file(&self) -> Option<&File> {
+    pub(in crate::report) fn file(&self) -> Option<&File> {
         let now = Identity::of(&self.file).ok()?;
         (now == self.identity).then_some(&self.file)
     }

@@ -12,6 +12,8 @@ use crate::kill_path::{Line, Nanos};
 use self::overwritten::Overwritten;
 use super::Log;
 
+pub(super) use self::kept::Kept;
+
 pub(super) use self::stderr::Stderr;
 
 /// What Kubernetes shows of a container that has ended; see
