@@ -9,7 +9,7 @@ use log::Level;
 use crate::error::InstallError;
 use crate::installation::{self, WATCH};
 use crate::kill_path::report::{END_OF_STACKS, Facts, Kind, json, stack_again, text};
-use crate::kill_path::{self, CAUSE, Census, Line, Nanos, Proc, STACKS, Stack};
+use crate::kill_path::{self, CAUSE, Census, EventCount, Line, Nanos, Proc, STACKS, Stack};
 use crate::trigger::FIRST;
 
 use super::sinks::{MESSAGE, Open};
@@ -43,6 +43,9 @@ pub(crate) fn ask() {
     WATCH.nudge();
 }
 
+/// Advanced when the thread needs nothing more that could be refused.
+static READY: EventCount = EventCount::new();
+
 /// `deadstop-report`. Dropped only by an `install` that failed later.
 pub(crate) struct Reporter {
     retired: Arc<AtomicBool>,
@@ -54,6 +57,8 @@ impl Reporter {
         let retired = Arc::new(AtomicBool::new(false));
         let desk = Desk {
             retired: Arc::clone(&retired),
+            // Whoever asks from here on is answered.
+            answered: ASKED.load(Ordering::Acquire),
             sinks,
             proc: Proc::open(),
             stacks: Stacks::prepare(),
@@ -61,7 +66,12 @@ impl Reporter {
         let why_no_stacks = desk.stacks.why_not();
         // All that a report is made in is on its stack: memory that is there,
         // and is touched only if there is a hang.
+        let before = READY.read();
         installation::spawn_deep("deadstop-report", move || desk.live())?;
+        // A thread allocates as it starts, and the allocator may die next.
+        while READY.read() == before {
+            READY.wait_past(before, None);
+        }
         Ok(Self {
             retired,
             why_no_stacks,
@@ -84,6 +94,8 @@ impl Drop for Reporter {
 /// What the thread has at hand.
 struct Desk {
     retired: Arc<AtomicBool>,
+    /// How often somebody had asked, the last time that it was answered.
+    answered: u32,
     sinks: Open,
     proc: Proc,
     stacks: Stacks,
@@ -91,12 +103,12 @@ struct Desk {
 
 impl Desk {
     /// The thread's life.
-    fn live(&self) {
+    fn live(mut self) {
         // As prompt as the watchdog, or under load there is an end and no
         // report.
         kill_path::settle();
+        READY.advance();
         let deadline = WATCH.deadline();
-        let mut answered = ASKED.load(Ordering::Acquire);
         let mut has_reported = false;
         while !self.retired.load(Ordering::Acquire) {
             let seen = deadline.changes();
@@ -107,8 +119,8 @@ impl Desk {
                     has_reported = true;
                     self.report(Kind::Deadline, deadline.get().unwrap_or(now));
                 }
-                _ if asked != answered => {
-                    answered = asked;
+                _ if asked != self.answered => {
+                    self.answered = asked;
                     self.report(Kind::Dump, now.saturating_add(DUMP_PATIENCE));
                 }
                 Some(due) => deadline.wait_change(seen, Some(kill_path::next_look(now, due))),
