@@ -117,11 +117,11 @@ impl Desk {
             match due().filter(|_| !has_reported) {
                 Some(due) if due <= now => {
                     has_reported = true;
-                    self.report(Kind::Deadline, deadline.get().unwrap_or(now));
+                    self.report(Patience::at_deadline(now));
                 }
                 _ if asked != self.answered => {
                     self.answered = asked;
-                    self.report(Kind::Dump, now.saturating_add(DUMP_PATIENCE));
+                    self.report(Patience::of_dump(now, !has_reported));
                 }
                 Some(due) => deadline.wait_change(seen, Some(kill_path::next_look(now, due))),
                 None => deadline.wait_change(seen, None),
@@ -129,10 +129,10 @@ impl Desk {
         }
     }
 
-    /// Writes a report to all sinks, as long as they take it before `until`;
-    /// first what can be had without an allocator, and then once more with the
-    /// names of functions.
-    fn report(&self, kind: Kind, until: Nanos) {
+    /// Writes a report to all sinks, as long as they take it in time; first
+    /// what can be had without an allocator, and then once more with the names
+    /// of functions.
+    fn report(&self, patience: Patience) {
         let mut census = Census::empty();
         let mut stacks = [const { Stack::empty() }; STACKS];
         let mut cause = [0; CAUSE];
@@ -144,9 +144,9 @@ impl Desk {
                 .read(&mut cause)
                 .filter(|text| !text.is_empty()),
         };
-        self.look(&mut census, &mut stacks, until);
+        self.look(&mut census, &mut stacks, patience);
         let facts = |now| Facts {
-            kind,
+            kind: patience.kind,
             pid: kill_path::pid(),
             roster: &ROSTER,
             census: &census,
@@ -160,11 +160,14 @@ impl Desk {
             stacks: &stacks,
             ..facts(kill_path::now())
         };
-        self.write(&essential, until);
+        self.write(&essential, patience);
 
         // One at a time, the culprit's first: there may not be time for all.
         let mut has_names = false;
         for n in 0..stacks.len() {
+            if patience.makes_way() {
+                return;
+            }
             self.stacks.look_up(&mut stacks[n]);
             if has_function(&stacks[n]) {
                 has_names = true;
@@ -172,55 +175,55 @@ impl Desk {
                     stacks: &stacks,
                     ..facts(kill_path::now())
                 };
-                self.write_names(&named, &stacks[n], until);
+                self.write_names(&named, &stacks[n], patience);
             }
         }
         if has_names {
-            self.say(END_OF_STACKS, kind, until);
+            self.say(END_OF_STACKS, patience);
         }
     }
 
     /// Looks at the threads of the tasks that have not returned, at main, and
     /// at others; and has the first of these write down their stacks.
-    fn look(&self, census: &mut Census, stacks: &mut [Stack; STACKS], until: Nanos) {
+    fn look(&self, census: &mut Census, stacks: &mut [Stack; STACKS], patience: Patience) {
         let now = kill_path::now();
-        let patience = (until.since(now) / CENSUS_PART).min(CENSUS);
+        let census_has = (patience.end().since(now) / CENSUS_PART).min(CENSUS);
         let mut threads = [0; STACKS];
         // The last place is main's.
         let hung = ROSTER.hung_threads(&mut threads[..STACKS - 1]);
         let tasks = threads[..hung].iter().copied();
-        census.take(&self.proc, tasks, now.saturating_add(patience));
+        census.take(&self.proc, tasks, now.saturating_add(census_has));
         let main = kill_path::pid();
         if !threads[..hung].contains(&main) {
             threads[hung] = main;
         }
         for (tid, stack) in threads.into_iter().zip(stacks) {
             if tid != 0 {
-                self.stacks.capture(tid, stack, until);
+                self.stacks.capture(tid, stack, patience.end());
             }
         }
     }
 
     /// Writes what could be had without an allocator.
-    fn write(&self, facts: &Facts<'_>, until: Nanos) {
+    fn write(&self, facts: &Facts<'_>, patience: Patience) {
         self.write_files(facts);
         let mut lines = Line::<TEXT>::new();
         text(&mut lines, facts, ALL);
-        self.say(lines.as_str(), facts.kind, until);
+        self.say(lines.as_str(), patience);
     }
 
     /// Writes it once more where it can be written over, and elsewhere what is
     /// new: the names in `stack`.
-    fn write_names(&self, facts: &Facts<'_>, stack: &Stack, until: Nanos) {
+    fn write_names(&self, facts: &Facts<'_>, stack: &Stack, patience: Patience) {
         self.write_files(facts);
         let mut lines = Line::<TEXT>::new();
         stack_again(&mut lines, stack, ALL);
-        self.say(lines.as_str(), facts.kind, until);
+        self.say(lines.as_str(), patience);
     }
 
-    fn say(&self, lines: &str, kind: Kind, until: Nanos) {
-        self.sinks.stderr(lines, until);
-        self.sinks.log(lines, level(kind));
+    fn say(&self, lines: &str, patience: Patience) {
+        self.sinks.stderr(lines, || patience.end());
+        self.sinks.log(lines, level(patience.kind));
     }
 
     /// Writes those that cannot block.
@@ -235,6 +238,46 @@ impl Desk {
             json(&mut object, facts);
             self.sinks.json(&object);
         }
+    }
+}
+
+/// What a report is for, and so how long it may wait.
+#[derive(Clone, Copy)]
+struct Patience {
+    kind: Kind,
+    until: Nanos,
+    /// Whether the report for the deadline is still to come.
+    is_first: bool,
+}
+
+impl Patience {
+    fn at_deadline(now: Nanos) -> Self {
+        Self {
+            kind: Kind::Deadline,
+            until: WATCH.deadline().get().unwrap_or(now),
+            is_first: false,
+        }
+    }
+
+    fn of_dump(now: Nanos, is_first: bool) -> Self {
+        Self {
+            kind: Kind::Dump,
+            until: now.saturating_add(DUMP_PATIENCE),
+            is_first,
+        }
+    }
+
+    fn end(self) -> Nanos {
+        match due().filter(|_| self.is_first) {
+            Some(due) => self.until.min(due),
+            None => self.until,
+        }
+    }
+
+    /// Whether the report for the deadline is due, which the shutdown may have
+    /// brought since this one began.
+    fn makes_way(self) -> bool {
+        self.is_first && due().is_some_and(|due| due <= kill_path::now())
     }
 }
 

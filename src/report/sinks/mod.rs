@@ -179,7 +179,7 @@ impl Open {
         }
     }
 
-    pub(super) fn stderr(&self, text: &str, until: Nanos) {
+    pub(super) fn stderr(&self, text: &str, until: impl Fn() -> Nanos) {
         if let Some(stderr) = &self.stderr {
             stderr.write(text.as_bytes(), until);
         }

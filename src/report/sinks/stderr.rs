@@ -31,13 +31,13 @@ impl Stderr {
     /// write(2), so that it costs the rest of the text and no more. A promise
     /// that is not: another writer may be faster, and then this blocks for
     /// ever.
-    pub(crate) fn write(&self, text: &[u8], until: Nanos) {
+    pub(crate) fn write(&self, text: &[u8], until: impl Fn() -> Nanos) {
         let mut rest = text;
         while !rest.is_empty() {
             let Some(mut file) = self.0.file() else {
                 return;
             };
-            if !sys::poll::is_writable(file.as_fd(), until) {
+            if !sys::poll::is_writable(file.as_fd(), &until) {
                 return;
             }
             let (piece, others) = rest.split_at(piece(rest));
@@ -46,7 +46,7 @@ impl Stderr {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // Somebody has set O_NONBLOCK, and has been faster.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if until <= kill_path::now() {
+                    if until() <= kill_path::now() {
                         return;
                     }
                 }
