@@ -1,36 +1,47 @@
 //! Standard error, as it was at install.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::thread;
+use std::time::Duration;
 
 use super::kept::Kept;
 use crate::kill_path::{self, Nanos};
 use crate::sys;
 
 /// A descriptor of our own for standard error: number 2 may by the time of the
-/// report be somebody's database. It shares the offset and the flags with all
-/// who have the terminal, the pipe or the log, so neither is touched.
+/// report be somebody's database.
+///
+/// A pipe and a terminal are opened once more, so that a write to them need not
+/// block: a terminal that says it takes something may not take a whole line. Of
+/// anything else, and where that is refused, it is a duplicate, which shares the
+/// offset and the flags with all who have it, so neither is touched.
 pub(crate) struct Stderr(Kept);
 
 /// As much as a pipe takes in one piece, so that the lines of several writers
 /// do not mix.
 const PIECE: usize = 4096;
 
+/// How long nothing is tried where it was just refused.
+const MOMENT: Duration = Duration::from_millis(1);
+
 impl Stderr {
     /// `None` if there is no standard error.
     pub(crate) fn keep() -> Option<Self> {
-        let stderr = io::stderr().as_fd().try_clone_to_owned().ok()?;
-        Kept::new(File::from(stderr)).ok().map(Self)
+        let stderr = File::from(io::stderr().as_fd().try_clone_to_owned().ok()?);
+        let file = reopened(&stderr).unwrap_or(stderr);
+        Kept::new(file).ok().map(Self)
     }
 
     /// Writes whole lines, as long as they are taken before `until`; what is
     /// not taken is lost. Allocates nothing and takes no lock.
     ///
     /// A pipe or a terminal that takes nothing is waited for in poll(2), not in
-    /// write(2), so that it costs the rest of the text and no more. A promise
-    /// that is not: another writer may be faster, and then this blocks for
-    /// ever.
+    /// write(2), so that it costs the rest of the text and no more. Of a
+    /// duplicate that is no promise: another writer may be faster, and then this
+    /// blocks for ever.
     pub(crate) fn write(&self, text: &[u8], until: impl Fn() -> Nanos) {
         let mut rest = text;
         while !rest.is_empty() {
@@ -44,16 +55,29 @@ impl Stderr {
             match file.write(piece) {
                 Ok(written) => rest = &rest[written..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Somebody has set O_NONBLOCK, and has been faster.
+                // It takes something, but less than this.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if until() <= kill_path::now() {
                         return;
                     }
+                    thread::sleep(MOMENT);
                 }
                 Err(_) => rest = others,
             }
         }
     }
+}
+
+/// A pipe or a terminal, opened once more.
+fn reopened(stderr: &File) -> Option<File> {
+    let is_pipe = stderr.metadata().ok()?.file_type().is_fifo();
+    if !is_pipe && !stderr.is_terminal() {
+        return None;
+    }
+    let path = format!("/proc/self/fd/{}", stderr.as_raw_fd());
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let mut options = OpenOptions::new();
+    options.write(true).custom_flags(flags).open(path).ok()
 }
 
 /// The length of the longest run of whole lines that a pipe takes in one piece.
