@@ -25,7 +25,8 @@ fn nothing_of_what_was_there_before_is_left() {
         "{message}"
     );
     assert!(!json.contains("xx"), "{json}");
-    assert_eq!(files.message().culprits, last(&death).culprits, "{death:?}");
+    let (message, report) = (files.message(), last(&death));
+    assert_eq!(message.tasks[0].name, report.tasks[0].name, "{death:?}");
     files.json();
 }
 
@@ -110,7 +111,7 @@ fn what_is_no_message_is_refused() {
     for (path, why) in [
         (long.clone(), "it has 10500 bytes, which a report has not"),
         (fifo, "it is not a regular file"),
-        (folder, "Is a directory"),
+        (folder, "it is not a regular file"),
         ("/dev/full".into(), "it is not a regular file"),
         (files.at("nowhere/message"), "No such file or directory"),
     ] {
