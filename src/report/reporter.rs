@@ -30,6 +30,10 @@ const CENSUS_PART: u32 = 4;
 const TEXT: usize = 32 * 1024;
 const JSON: usize = 128 * 1024;
 
+/// What a report is made on: half a megabyte in a debug build, and what it takes
+/// to look names up.
+const STACK: usize = 2 * 1024 * 1024;
+
 /// Frames of a stack that the message has room for, and all there can be.
 const FEW: usize = 8;
 const ALL: usize = usize::MAX;
@@ -67,7 +71,7 @@ impl Reporter {
         // All that a report is made in is on its stack: memory that is there,
         // and is touched only if there is a hang.
         let before = READY.read();
-        installation::spawn_deep("deadstop-report", move || desk.live())?;
+        installation::spawn_of("deadstop-report", STACK, move || desk.live())?;
         // A thread allocates as it starts, and the allocator may die next.
         while READY.read() == before {
             READY.wait_past(before, None);

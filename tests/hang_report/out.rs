@@ -201,6 +201,16 @@ fn without_a_proc_file_system() {
     assert!(running.thread.is_some(), "{death:?}");
 }
 
+/// What a report is made in is on a stack, and no variable makes that too small.
+#[test]
+fn where_threads_have_small_stacks() {
+    let files = Files::new();
+    let mut command = files.command("out_in_peace", REPORTED);
+    command.env("RUST_MIN_STACK", "65536");
+    let death = ended(Victim::start(command, "out_in_peace", REPORTED), REPORTED);
+    is_everywhere(&death, &files);
+}
+
 #[test]
 fn with_all_descriptors_used_up() {
     let files = Files::new();
