@@ -1,12 +1,13 @@
 //! Whatever is in the way, the report comes out where it can.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use deadstop::{HangReport, ThreadStack};
 
 use crate::REPORTED;
 use crate::files::Files;
-use crate::harness::{Death, GRACE, Victim, command};
+use crate::harness::{Death, GRACE, Victim, command, skip};
 use crate::read::{ended, last, running};
 
 /// The task that each of these plants.
@@ -61,13 +62,14 @@ stuck! {
     out_chrooted
     out_dead_allocator
     out_descriptors_reused
+    out_descriptors_reused_by_heirs
     out_descriptors_used_up
     out_file_size_zero
+    out_hundred_tasks
     out_in_peace
     out_locks_held
     out_no_proc
     out_no_room
-    out_sixty_tasks
     out_stderr_full
     out_stderr_terminal_full
     out_thousand_threads
@@ -138,6 +140,27 @@ fn a_file_that_got_our_descriptors_number_is_not_touched() {
         (String::new(), String::new())
     );
     assert_eq!(death.stderr, "", "it was closed");
+}
+
+/// The same where each of ours is removed just before, so that the file system
+/// gives its number to the new file, which gets its descriptor's number too.
+#[test]
+fn a_file_that_got_our_files_number_as_well_is_not_touched() {
+    let files = Files::new();
+    let inode = |name: &str| fs::metadata(files.at(name)).expect("it is there").ino();
+    let ours = ["message", "json"].map(|name| {
+        fs::write(files.at(name), "").expect("a file");
+        inode(name)
+    });
+    let death = run("out_descriptors_reused_by_heirs", &files).expect("not refused");
+    let mut heirs = 0;
+    for n in (0..100).map(|n| n.to_string()) {
+        heirs += u32::from(ours.contains(&inode(&n)));
+        assert_eq!(files.text(&n), "a record", "{n}: {death:?}");
+    }
+    if heirs == 0 {
+        skip("this file system gives no number twice");
+    }
 }
 
 #[test]

@@ -153,6 +153,33 @@ mod planted_uninterruptible {
     }
 }
 
+/// One that blocks every signal has no stack, and all the rest.
+mod planted_blocked {
+    use super::*;
+    use deadstop::ThreadStack;
+
+    #[test]
+    fn is_told() {
+        let (death, report) = hung("planted_blocked", REPORTED);
+        let running = running(&report, "hear no evil");
+        assert_eq!(running.details().doing, "runs", "{death:?}");
+        if STACKS {
+            let stack = &running.thread.expect("its thread is known").stack;
+            let why = "the thread blocks the signal";
+            assert_eq!(
+                stack,
+                &Some(ThreadStack::Refused(why.to_owned())),
+                "{death:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn is_stuck_without_a_watchdog() {
+        assert!(Victim::unwatched("planted_blocked", GRACE).lives_for(3 * GRACE));
+    }
+}
+
 /// Every task is over, and main is stuck on its way out.
 mod planted_exit {
     use super::*;

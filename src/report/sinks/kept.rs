@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::time::SystemTime;
 
 /// A file that was opened at install.
 ///
@@ -15,12 +16,14 @@ pub(in crate::report) struct Kept {
     identity: Identity,
 }
 
-/// What a descriptor stands for, as fstat(2) tells files apart.
+/// What a descriptor stands for, as statx(2) tells files apart.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Identity {
     device: u64,
     inode: u64,
     special: u64,
+    /// A file system gives the number of a file that is gone to the next one.
+    created: Option<SystemTime>,
 }
 
 impl Kept {
@@ -43,6 +46,8 @@ impl Identity {
             device: metadata.dev(),
             inode: metadata.ino(),
             special: metadata.rdev(),
+            // Pipes and terminals have none, nor do some file systems' files.
+            created: metadata.created().ok(),
         })
     }
 }
