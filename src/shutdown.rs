@@ -15,6 +15,7 @@ use crate::coordinator::{
     ShutdownReport, TaskBuilder, current,
 };
 use crate::error::{InstallError, WaitError};
+use crate::gauge::Teardown;
 use crate::installation::{Installation, WATCH};
 use crate::kill_path::Mask;
 use crate::report::{self, Log, Outlet, Progress, Reporter, Sinks};
@@ -425,6 +426,21 @@ impl ShutdownBuilder {
     /// [`WatchdogBuilder::kernel_timer`].
     pub fn kernel_timer(mut self, need: Need) -> Self {
         self.watchdog = self.watchdog.kernel_timer(need);
+        self
+    }
+
+    /// Whether the process is to be gone by its deadline, and not only to begin
+    /// to go; see [`WatchdogBuilder::gone_by`]. Budgets are then counted to where
+    /// the end begins.
+    pub fn gone_by(mut self, gone_by: bool) -> Self {
+        self.watchdog = self.watchdog.gone_by(gone_by);
+        self
+    }
+
+    /// Like [`gone_by`](Self::gone_by)`(true)`, with the constants of this machine
+    /// in place of ours.
+    pub fn teardown(mut self, teardown: Teardown) -> Self {
+        self.watchdog = self.watchdog.teardown(teardown);
         self
     }
 

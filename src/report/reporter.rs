@@ -158,7 +158,7 @@ impl Desk {
             cause,
             begun: WATCH.deadline().begun(),
             now,
-            at: WATCH.deadline().get(),
+            at: WATCH.deadline().exit(),
         };
         let essential = Facts {
             stacks: &stacks,
@@ -258,7 +258,7 @@ impl Patience {
     fn at_deadline(now: Nanos) -> Self {
         Self {
             kind: Kind::Deadline,
-            until: WATCH.deadline().get().unwrap_or(now),
+            until: WATCH.deadline().exit().unwrap_or(now),
             is_first: false,
         }
     }
@@ -300,7 +300,7 @@ fn level(kind: Kind) -> Level {
 /// When the report is due, if the deadline is known.
 fn due() -> Option<Nanos> {
     let deadline = WATCH.deadline();
-    let (begun, at) = deadline.begun().zip(deadline.get())?;
+    let (begun, at) = deadline.begun().zip(deadline.exit())?;
     Some(due_at(begun, at))
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod atexit;
 pub(crate) mod child;
 pub(crate) mod command;
 pub(crate) mod fork;
+pub(crate) mod memory;
 #[cfg(feature = "fault")]
 pub(crate) mod pipe;
 pub(crate) mod poll;

@@ -7,18 +7,18 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::thread;
 use std::time::Duration;
 
-use super::kept::Kept;
+use crate::kept::Kept;
 use crate::kill_path::{self, Nanos};
 use crate::sys;
 
 /// A descriptor of our own for standard error: number 2 may by the time of the
 /// report be somebody's database.
 ///
-/// A pipe and a terminal are opened once more, so that a write to them need not
-/// block: a terminal that says it takes something may not take a whole line. Of
-/// anything else, and where that is refused, it is a duplicate, which shares the
-/// offset and the flags with all who have it, so neither is touched.
-pub(crate) struct Stderr(Kept);
+/// A duplicate shares the offset and the flags with all who have the terminal,
+/// the pipe or the log, so neither is touched. It is not reached through
+/// `std::io::stderr`, whose lock may be held for good.
+#[derive(Debug)]
+pub(super) struct Stderr(Kept);
 
 /// As much as a pipe takes in one piece, so that the lines of several writers
 /// do not mix.
@@ -28,11 +28,29 @@ const PIECE: usize = 4096;
 const MOMENT: Duration = Duration::from_millis(1);
 
 impl Stderr {
-    /// `None` if there is no standard error.
-    pub(crate) fn keep() -> Option<Self> {
+    /// Standard error as it is now; `None` if it is closed.
+    pub(super) fn of_now() -> Option<Self> {
+        let stderr = io::stderr().as_fd().try_clone_to_owned().ok()?;
+        Kept::new(File::from(stderr)).ok().map(Self)
+    }
+
+    /// The same, with a pipe or a terminal opened once more if that is allowed,
+    /// so that a write to it need not block: a terminal that says it takes
+    /// something may not take a whole line.
+    pub(super) fn reopened() -> Option<Self> {
         let stderr = File::from(io::stderr().as_fd().try_clone_to_owned().ok()?);
         let file = reopened(&stderr).unwrap_or(stderr);
         Kept::new(file).ok().map(Self)
+    }
+
+    /// Writes `bytes` with one write(2). It may block for ever.
+    ///
+    /// Nothing is written if somebody has closed the descriptor, and its number
+    /// is another file's by now. What is not written is lost.
+    pub(super) fn write(&self, bytes: &[u8]) {
+        if let Some(mut file) = self.0.file() {
+            let _ = file.write(bytes);
+        }
     }
 
     /// Writes whole lines, as long as they are taken before `until`; what is
@@ -42,7 +60,7 @@ impl Stderr {
     /// write(2), so that it costs the rest of the text and no more. Of a
     /// duplicate that is no promise: another writer may be faster, and then this
     /// blocks for ever.
-    pub(crate) fn write(&self, text: &[u8], until: impl Fn() -> Nanos) {
+    pub(super) fn write_until(&self, text: &[u8], until: impl Fn() -> Nanos) {
         let mut rest = text;
         while !rest.is_empty() {
             let Some(mut file) = self.0.file() else {
@@ -65,6 +83,17 @@ impl Stderr {
                 Err(_) => rest = others,
             }
         }
+    }
+
+    #[cfg(feature = "terminal")]
+    pub(super) fn is_terminal(&self) -> bool {
+        self.0.file().is_some_and(io::IsTerminal::is_terminal)
+    }
+
+    /// Rows and columns of the terminal, if it is one that says so.
+    #[cfg(feature = "terminal")]
+    pub(super) fn size(&self) -> Option<(u16, u16)> {
+        sys::terminal::size(self.0.file()?)
     }
 }
 
