@@ -18,7 +18,7 @@ use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Duration;
 
-use deadstop::{Panics, Phase, Shutdown};
+use deadstop::{Panics, Phase, Shutdown, Sinks};
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
@@ -28,6 +28,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let shutdown = Shutdown::builder()
         .grace(Duration::from_secs(3))
         .panics(Panics::Shutdown)
+        // The logger writes to standard error, where the hang report goes too.
+        .sinks(Sinks::new().without_log())
         .install()?;
 
     let listener = TcpListener::bind(("127.0.0.1", 0))?;

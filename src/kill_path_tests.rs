@@ -1,5 +1,7 @@
 //! Unit tests of the room, kept outside it: they allocate, and they panic.
 
+mod census;
+
 use std::time::Duration;
 
 use crate::kill_path::report::{Facts, Kind, text};

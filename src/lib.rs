@@ -67,6 +67,7 @@
 //! | Time for the last phases? | [`reserve`](Phase::reserve): earlier phases cannot use it up. |
 //! | Two triggers race? | The first is the cause; all callers share one run and one report. |
 //! | A second signal? | More than 200 ms after the first it ends the process at once, by that signal. |
+//! | What hung, and where? | The [hang report](HangReport) says so, where [`Sinks`] has it go; [`dump`](Shutdown::dump) says it at any time. |
 //! | A task panics? | It counts as failed, and the others go on. |
 //! | `fork`? | The child has no watchdog and knows it: signals take their default action there. |
 //! | pid 1 in a container? | The kernel shields it from its own `SIGKILL`; a real-time signal takes its place. |

@@ -304,6 +304,10 @@ impl Shutdown {
     /// shutdown has begun or not. Returns at once; false in a child of `fork`,
     /// where there is nobody to write it.
     ///
+    /// Where stacks are had, the threads of running tasks and the main thread
+    /// are interrupted for a moment, and a call of theirs that sleeps or polls
+    /// may return `EINTR`.
+    ///
     /// It goes to the [sinks](ShutdownBuilder::sinks), but for the message,
     /// which is kept for the end. If it is asked for again before it is written,
     /// it is written once.
@@ -562,6 +566,9 @@ impl ShutdownBuilder {
         installation.open();
 
         shutdown.watchdog.defences().log(without);
+        if let Some(why) = shutdown.core.reporter.why_no_stacks() {
+            log::info!("hang reports have no stacks: {why}");
+        }
         for signal in ignored {
             log::info!("{signal} was ignored when the process started, and stays so");
         }

@@ -31,6 +31,22 @@ struct Registered {
     fate: u8,
 }
 
+/// A thread: its number, name, state and place; what it does, and to what; its
+/// processor time, and how busy it is.
+type Listed = (
+    i32,
+    String,
+    u8,
+    String,
+    u8,
+    String,
+    Option<Duration>,
+    Option<u8>,
+);
+
+/// A stack: of which thread, how it went, and its frames.
+type Captive = (i32, u8, Vec<(usize, String, u64, String, String)>);
+
 /// Everything that can be in a report.
 #[derive(Clone, Debug)]
 struct Scene {
@@ -41,19 +57,10 @@ struct Scene {
     running: Vec<Registered>,
     waiting: Vec<Registered>,
     phases: Vec<(String, u64, u64, Option<u64>)>,
-    threads: Vec<(
-        i32,
-        String,
-        u8,
-        String,
-        u8,
-        String,
-        Option<Duration>,
-        Option<u8>,
-    )>,
+    threads: Vec<Listed>,
     total: u32,
     refused: i32,
-    stacks: Vec<(i32, u8, Vec<(usize, String, u64, String, String)>)>,
+    stacks: Vec<Captive>,
     frames: usize,
 }
 
@@ -325,7 +332,7 @@ fn doing(kind: u8, detail: &str) -> Doing {
     }
 }
 
-fn stack((tid, captured, frames): &(i32, u8, Vec<(usize, String, u64, String, String)>)) -> Stack {
+fn stack((tid, captured, frames): &Captive) -> Stack {
     let mut stack = Stack::empty();
     stack.clear(*tid);
     stack.captured = match captured {

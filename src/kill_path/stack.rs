@@ -79,15 +79,13 @@ impl Stack {
     /// The next frame, from the inside out, to be filled in. `None` if there
     /// is no room: it is then counted.
     pub(crate) fn push(&mut self, address: usize) -> Option<&mut Frame> {
-        let frame = self.frames.get_mut(self.len);
-        match &frame {
-            Option::Some(_) => self.len = self.len.saturating_add(1),
-            Option::None => self.left_out = self.left_out.saturating_add(1),
-        }
-        frame.map(|frame| {
-            frame.clear(address);
-            frame
-        })
+        let Option::Some(frame) = self.frames.get_mut(self.len) else {
+            self.left_out = self.left_out.saturating_add(1);
+            return Option::None;
+        };
+        self.len = self.len.saturating_add(1);
+        frame.clear(address);
+        Option::Some(frame)
     }
 
     pub(crate) fn frames(&self) -> impl Iterator<Item = &Frame> {

@@ -46,6 +46,7 @@ pub(crate) fn ask() {
 /// `deadstop-report`. Dropped only by an `install` that failed later.
 pub(crate) struct Reporter {
     retired: Arc<AtomicBool>,
+    why_no_stacks: Option<&'static str>,
 }
 
 impl Reporter {
@@ -57,10 +58,19 @@ impl Reporter {
             proc: Proc::open(),
             stacks: Stacks::prepare(),
         };
+        let why_no_stacks = desk.stacks.why_not();
         // All that a report is made in is on its stack: memory that is there,
         // and is touched only if there is a hang.
         installation::spawn_deep("deadstop-report", move || desk.live())?;
-        Ok(Self { retired })
+        Ok(Self {
+            retired,
+            why_no_stacks,
+        })
+    }
+
+    /// Why no stack will be in a report, if it is so and was to be otherwise.
+    pub(crate) fn why_no_stacks(&self) -> Option<&'static str> {
+        self.why_no_stacks
     }
 }
 

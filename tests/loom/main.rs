@@ -35,6 +35,8 @@ mod kill_path {
 
 /// The roster, in a room of its own: it is modelled on simpler texts.
 mod roster {
+    #[path = "../../../src/kill_path/phases.rs"]
+    mod phases;
     #[expect(clippy::module_inception, reason = "it is that file")]
     #[path = "../../../src/kill_path/roster.rs"]
     mod roster;
@@ -47,6 +49,7 @@ mod roster {
         pub(super) const WAITING: usize = 1;
         pub(super) const NAME: usize = 1;
         pub(super) const PHASE: usize = 1;
+        pub(super) const PHASES: usize = 1;
         pub(super) const SITE: usize = 1;
         pub(super) const SAYS: usize = 1;
         pub(super) const CAUSE: usize = 1;

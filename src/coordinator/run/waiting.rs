@@ -68,7 +68,7 @@ impl Run {
         let registry = self.core.registry.lock();
         let (later, unlisted) = registry.from(stage.place + 1, room);
         for task in later {
-            match self.list(&task) {
+            match self.list(task) {
                 Some(place) => waiting.of_later.push(place),
                 None => waiting.beyond_of_later += 1,
             }

@@ -8,7 +8,8 @@ use ::core::result::Result::{Err, Ok};
 use super::super::line::Line;
 use super::super::sizes::DETAIL;
 use super::super::sys::{self, End, FileKind, Tasks};
-use super::{Descriptor, Kind, address, outside};
+use super::parse::Link;
+use super::{Descriptor, Kind, address, outside, parse};
 
 /// As long as a path can be.
 const PATH: usize = 4096;
@@ -20,18 +21,18 @@ pub(super) fn describe(descriptor: &mut Descriptor, tid: c_int, tasks: &Tasks) {
     let number = descriptor.number;
     let detail = &mut descriptor.detail;
     descriptor.kind = match tasks.link(tid, number, &mut buffer) {
-        Ok(link) => match link {
-            [b'/', ..] => {
-                outside::path(detail, link);
+        Ok(link) => match parse::link(link) {
+            Link::Path(path) => {
+                outside::path(detail, path);
                 of_path(number)
             }
-            [b'p', b'i', b'p', b'e', b':', ..] => Kind::Pipe,
-            [b's', b'o', b'c', b'k', b'e', b't', b':', ..] => {
+            Link::Pipe => Kind::Pipe,
+            Link::Socket => {
                 socket(detail, number);
                 Kind::Socket
             }
-            link => {
-                object(detail, link);
+            Link::Object(name) => {
+                outside::lossy(detail, name);
                 Kind::Object
             }
         },
@@ -78,11 +79,4 @@ fn socket(detail: &mut Line<DETAIL>, number: c_int) {
             return;
         }
     }
-}
-
-/// `anon_inode:[eventfd]` is an `eventfd`.
-fn object(detail: &mut Line<DETAIL>, link: &[u8]) {
-    let name = link.strip_prefix(b"anon_inode:").unwrap_or(link);
-    let bare = name.strip_prefix(b"[").unwrap_or(name);
-    outside::lossy(detail, bare.strip_suffix(b"]").unwrap_or(name));
 }

@@ -17,8 +17,9 @@ const FILE: usize = 256;
 pub(super) enum Found {
     Yes,
     Gone,
-    /// Nobody knows; the system's number for why, or 0.
-    Unknown(c_int),
+    /// The system does not say; its number for why.
+    Refused(c_int),
+    NotAsked,
 }
 
 /// Reads the name of `thread`.
@@ -29,7 +30,7 @@ pub(super) fn name(thread: &mut Thread, folder: &Tasks) -> Found {
             Found::Yes
         }
         Err(::libc::ENOENT | ::libc::ESRCH) => Found::Gone,
-        Err(refused) => Found::Unknown(refused),
+        Err(refused) => Found::Refused(refused),
     }
 }
 

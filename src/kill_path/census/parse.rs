@@ -62,3 +62,29 @@ pub(crate) fn syscall(text: &[u8]) -> Option<Syscall> {
         }),
     }
 }
+
+/// Where a descriptor leads.
+#[derive(::core::fmt::Debug, ::core::cmp::PartialEq)]
+pub(crate) enum Link<'a> {
+    Path(&'a [u8]),
+    Pipe,
+    Socket,
+    /// To what the kernel makes without a path, by its name for it.
+    Object(&'a [u8]),
+}
+
+/// Reads the link of a descriptor: `anon_inode:[eventfd]` is an `eventfd`.
+pub(crate) fn link(link: &[u8]) -> Link<'_> {
+    match link {
+        [b'/', ..] => Link::Path(link),
+        _ if link.starts_with(b"pipe:") => Link::Pipe,
+        _ if link.starts_with(b"socket:") => Link::Socket,
+        _ => {
+            let name = link.strip_prefix(b"anon_inode:").unwrap_or(link);
+            Link::Object(match name {
+                [b'[', bare @ .., b']'] => bare,
+                _ => name,
+            })
+        }
+    }
+}

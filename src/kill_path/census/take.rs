@@ -4,6 +4,7 @@ use ::core::cmp::Ord;
 use ::core::convert::TryFrom;
 use ::core::ffi::c_int;
 use ::core::iter::Iterator;
+use ::core::matches;
 use ::core::option::Option::{self, None, Some};
 use ::core::result::Result::{Err, Ok};
 use ::core::time::Duration;
@@ -84,7 +85,7 @@ impl Census {
             thread.begin(&look);
             let found = match folder {
                 Some(folder) if now() < until => look::name(thread, folder),
-                _ => Found::Unknown(0),
+                _ => Found::NotAsked,
             };
             match found {
                 Found::Yes if is_ours(&look, thread.name.as_str(), program.as_str()) => {
@@ -99,9 +100,13 @@ impl Census {
                         look::rest(thread, folder);
                     }
                 }
-                Found::Gone if look.rank == Rank::Other => continue,
                 Found::Gone => thread.ended(),
-                Found::Unknown(refused) => self.refused = self.refused.max(refused),
+                Found::Refused(refused) => self.refused = refused,
+                Found::NotAsked => {}
+            }
+            // Of the others, an id alone says nothing.
+            if look.rank == Rank::Other && !matches!(found, Found::Yes) {
+                continue;
             }
             self.len = self.len.saturating_add(1);
         }

@@ -30,7 +30,7 @@ pub(crate) struct Thread {
 }
 
 impl Thread {
-    pub(super) const fn empty() -> Self {
+    pub(crate) const fn empty() -> Self {
         Self {
             tid: 0,
             name: Line::new(),

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use loom::thread;
 
-use super::roster::{Buffer, Entry, Roster};
+use super::roster::{Buffer, Entry, Is, Roster};
 use super::sys::Nanos;
 use crate::check;
 
@@ -45,7 +45,8 @@ fn who_left_is_not_abandoned_in_the_place_of_another() {
         let mut buffer = Buffer::new();
         for slot in roster.running.slots() {
             let task = slot.read(&mut buffer).expect("nobody writes");
-            assert_eq!((task.name, task.abandoned), ("b", false));
+            assert_eq!(task.name, "b");
+            assert!(task.is == Is::Running, "not abandoned");
         }
     });
 }
@@ -70,5 +71,55 @@ fn roster() -> &'static Roster {
         assert!(read);
     }
     roster.running.leave(place);
+    // The phases' atomics are made as they are read.
+    for phase in roster.phases.slots() {
+        assert!(phase.read(&mut [0; 1]).is_none());
+    }
     roster
 }
+
+/// Fails if ending does not keep that it was given up, whoever comes first: a
+/// task that is late is neither done nor free.
+#[test]
+fn who_is_given_up_as_it_ends_is_late_or_done() {
+    check(|| {
+        let roster = roster();
+        let place = roster.running.enter(&entry("a", "A")).expect("room");
+        let thread = thread::spawn(move || roster.running.end(Some(place), LATER, false));
+        place.abandon();
+        thread.join().expect("it ends");
+        let mut buffer = Buffer::new();
+        for slot in roster.running.slots() {
+            let task = slot.read(&mut buffer).expect("it is kept");
+            // Given up after its end, it stays as it ended.
+            assert!(matches!(task.is, Is::Late | Is::Done));
+            assert_eq!((task.name, task.ended.0), ("a", LATER.0));
+        }
+        let again = roster.running.enter(&entry("b", "B"));
+        assert!(again.is_some(), "its room is had again");
+    });
+}
+
+/// Fails if what goes with a phase's state is not published before it, or not
+/// read after it.
+#[test]
+fn a_phase_that_is_over_has_ended() {
+    check(|| {
+        let roster = roster();
+        let thread = thread::spawn(move || {
+            roster.phases.begin("p", Nanos(1), Nanos(9));
+            roster.phases.end(Nanos(5));
+        });
+        let mut buffer = [0; 1];
+        for slot in roster.phases.slots() {
+            if let Some(phase) = slot.read(&mut buffer) {
+                assert_eq!((phase.name, phase.started.0, phase.ends.0), ("p", 1, 9));
+                assert!(phase.ended.is_none_or(|ended| ended.0 == 5));
+            }
+        }
+        thread.join().expect("it ends");
+    });
+}
+
+/// Long after the start that `entry` has.
+const LATER: Nanos = Nanos(10_000_000_000);

@@ -14,6 +14,10 @@ impl<const N: usize> Text<N> {
         self.0.store(byte.unwrap_or(b' '), Ordering::Relaxed);
     }
 
+    pub(crate) fn forget(&self) {
+        self.write("");
+    }
+
     pub(crate) fn read<'a>(&self, buffer: &'a mut [u8; N]) -> Option<&'a str> {
         buffer[0] = self.0.load(Ordering::Relaxed);
         std::str::from_utf8(buffer).ok()

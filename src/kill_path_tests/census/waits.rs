@@ -1,0 +1,244 @@
+//! Real threads that wait for something, each told apart.
+
+use std::fs::{self, File};
+use std::hint;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixListener;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::alone::{alone, hidden_from_itself, is_root};
+use super::{said, take};
+use crate::kill_path::{self, Proc};
+
+/// Only keeps a failing run from hanging.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Starts a thread, and returns its id.
+fn start(life: impl FnOnce() + Send + 'static) -> i32 {
+    let (to, tid) = mpsc::channel();
+    thread::spawn(move || {
+        to.send(kill_path::tid()).expect("it is waited for");
+        life();
+    });
+    tid.recv().expect("it begins")
+}
+
+/// Takes censuses until `what` is said of `tid`; returns what was said last.
+fn wait_until(proc: &Proc, tid: i32, what: &str) -> String {
+    let patience = Instant::now() + PATIENCE;
+    loop {
+        let said = said(&take(proc, &[tid]), tid);
+        if said.contains(what) || Instant::now() > patience {
+            return said;
+        }
+    }
+}
+
+/// A thread that does `life` comes to be one of which `what` is said.
+#[track_caller]
+fn expect(life: impl FnOnce() + Send + 'static, what: &str) -> String {
+    let tid = start(life);
+    let said = wait_until(&Proc::open(), tid, what);
+    assert!(said.contains(what), "{said:?} is not {what:?}");
+    assert!(said.starts_with(&format!("{tid} \"")), "{said:?}");
+    said
+}
+
+/// A process that sleeps for longer than any test, and ends with its pipes.
+fn sleeper() -> Child {
+    Command::new("sleep")
+        .arg("60")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts")
+}
+
+fn folder() -> String {
+    let folder = format!("/tmp/deadstop-census-{}", kill_path::pid());
+    fs::create_dir_all(&folder).expect("it can be made");
+    folder
+}
+
+#[test]
+fn one_that_spins_runs() {
+    alone("waits::one_that_spins_runs", || {
+        let said = expect(
+            || loop {
+                hint::spin_loop()
+            },
+            ", runs, ",
+        );
+        assert!(said.contains(" R running, "), "{said:?}");
+    });
+}
+
+#[test]
+fn one_that_waits_for_a_lock() {
+    alone("waits::one_that_waits_for_a_lock", || {
+        static LOCK: Mutex<()> = Mutex::new(());
+        let _held = LOCK.lock();
+        let said = expect(|| drop(LOCK.lock()), ", waits for a lock, ");
+        assert!(said.contains(" S futex"), "{said:?}");
+    });
+}
+
+#[test]
+fn one_that_reads_a_pipe() {
+    alone("waits::one_that_reads_a_pipe", || {
+        let mut child = sleeper();
+        let mut pipe = child.stdout.take().expect("it is piped");
+        let what = format!(", reads from descriptor {} (pipe), ", pipe.as_raw_fd());
+        let said = expect(move || drop(pipe.read(&mut [0])), &what);
+        assert!(said.contains("pipe_read, "), "{said:?}");
+        child.kill().expect("it sleeps");
+    });
+}
+
+#[test]
+fn one_that_writes_to_a_full_pipe() {
+    alone("waits::one_that_writes_to_a_full_pipe", || {
+        let mut child = sleeper();
+        let mut pipe = child.stdin.take().expect("it is piped");
+        let what = format!(", writes to descriptor {} (pipe), ", pipe.as_raw_fd());
+        expect(move || drop(pipe.write_all(&[0; 1 << 20])), &what);
+        child.kill().expect("it sleeps");
+    });
+}
+
+#[test]
+fn one_that_sleeps() {
+    alone("waits::one_that_sleeps", || {
+        expect(|| thread::sleep(Duration::from_secs(60)), ", sleeps, ");
+    });
+}
+
+#[test]
+fn one_that_waits_for_a_child_process() {
+    alone("waits::one_that_waits_for_a_child_process", || {
+        let mut child = sleeper();
+        // The other end of its standard input: it does not end before us.
+        let id = child.id();
+        let what = ", waits for a child process, ";
+        expect(move || drop(child.wait()), what);
+        let killed = Command::new("kill").arg(id.to_string()).status();
+        assert!(killed.expect("it runs").success());
+    });
+}
+
+#[test]
+fn one_that_polls() {
+    alone("waits::one_that_polls", || {
+        let child = Command::new("sleep")
+            .arg("60")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let id = child.id();
+        // It reads two pipes at a time.
+        expect(move || drop(child.wait_with_output()), ", polls, ");
+        let killed = Command::new("kill").arg(id.to_string()).status();
+        assert!(killed.expect("it runs").success());
+    });
+}
+
+#[test]
+fn one_that_waits_for_a_connection_and_for_what_comes_over_it() {
+    let name = "waits::one_that_waits_for_a_connection_and_for_what_comes_over_it";
+    alone(name, || {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let mut stream = TcpStream::connect(address).expect("somebody listens");
+        let _other = listener.accept().expect("somebody connects");
+        let number = stream.as_raw_fd();
+        let what = format!(", reads from descriptor {number} (socket \"tcp to {address}\"), ");
+        expect(move || drop(stream.read(&mut [0])), &what);
+
+        let number = listener.as_raw_fd();
+        let what = format!(" on descriptor {number} (socket \"tcp at {address}\"), ");
+        let said = expect(move || drop(listener.accept()), &what);
+        assert!(said.contains(", in accept"), "{said:?}");
+    });
+}
+
+#[test]
+fn one_that_waits_at_a_local_socket() {
+    alone("waits::one_that_waits_at_a_local_socket", || {
+        let folder = folder();
+        let listener = UnixListener::bind(format!("{folder}/s")).expect("it can be bound");
+        let number = listener.as_raw_fd();
+        let what = format!(" on descriptor {number} (socket \"unix at {folder}/s\"), ");
+        expect(move || drop(listener.accept()), &what);
+        fs::remove_dir_all(folder).expect("it is ours");
+    });
+}
+
+#[test]
+fn one_that_waits_at_a_pipe_with_a_path() {
+    alone("waits::one_that_waits_at_a_pipe_with_a_path", || {
+        let folder = folder();
+        // A name with all that the report's grammar is made of.
+        let path = format!("{folder}/(a, \"b\")");
+        let made = Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("it runs").success());
+        let opened = path.clone();
+        expect(move || drop(File::open(opened)), ", in open");
+        let mut fifo = File::options().read(true).write(true).open(&path);
+        let number = fifo.as_ref().expect("it is there").as_raw_fd();
+        let what = format!(", reads from descriptor {number} (pipe \"{folder}/(a, \\\"b\\\")\"), ");
+        expect(
+            move || drop(fifo.as_mut().map(|fifo| fifo.read(&mut [0]))),
+            &what,
+        );
+        fs::remove_dir_all(folder).expect("it is ours");
+    });
+}
+
+#[test]
+fn one_that_reads_a_terminal() {
+    alone("waits::one_that_reads_a_terminal", || {
+        let mut terminal = File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/ptmx")
+            .expect("there are terminals");
+        let number = terminal.as_raw_fd();
+        let what = format!(", reads from descriptor {number} (terminal \"/dev/");
+        expect(move || drop(terminal.read(&mut [0])), &what);
+    });
+}
+
+#[test]
+fn one_that_has_ended() {
+    alone("waits::one_that_has_ended", || {
+        let tid = start(|| {});
+        let said = wait_until(&Proc::open(), tid, "ended");
+        assert_eq!(said, format!("{tid} \"\" X -, ended"));
+    });
+}
+
+#[test]
+fn where_the_call_is_hidden_the_kernels_function_does() {
+    // The process of its own is not root any more.
+    if is_hidden() || is_root() {
+        let name = "waits::where_the_call_is_hidden_the_kernels_function_does";
+        hidden_from_itself(name, || {
+            assert!(is_hidden());
+            let mut child = sleeper();
+            let mut pipe = child.stdout.take().expect("it is piped");
+            expect(move || drop(pipe.read(&mut [0])), ", reads, ");
+            expect(|| thread::sleep(Duration::from_secs(60)), ", sleeps, ");
+            child.kill().expect("it sleeps");
+        });
+    }
+}
+
+fn is_hidden() -> bool {
+    File::open("/proc/thread-self/syscall").is_err()
+}
