@@ -42,7 +42,7 @@ pub(crate) fn service(file: &Path) -> Result<process::ExitCode, Box<dyn Error>> 
     let shutdown = Shutdown::builder()
         .grace(Duration::from_secs(6))
         .phase(Phase::DRAIN.budget(Duration::from_millis(2500)))
-        .sinks(Sinks::new().json(file))
+        .sinks(Sinks::new().json(file).without_stderr())
         .install()?;
     let ledger = held_ledger();
     let collector = TcpListener::bind(("127.0.0.1", 0))?;

@@ -2,6 +2,7 @@
 
 mod chart;
 mod frame;
+mod marks;
 mod shape;
 mod task;
 
@@ -31,13 +32,14 @@ pub(crate) fn draw(timeline: &Timeline) -> String {
         .add(classed(page, "page"));
     document = frame::head(document, timeline);
     document = chart::behind(document, &layout);
+    document = chart::grid(document, timeline, &layout);
     for panel in &layout.panels {
         document = chart::phase(document, &layout, panel);
         for row in &panel.rows {
             document = document.add(task::bar(&layout, row));
         }
     }
-    document = chart::marks(document, timeline, &layout);
+    document = marks::draw(document, timeline, &layout);
     for row in layout.panels.iter().flat_map(|panel| &panel.rows) {
         document = task::notes(document, row);
     }

@@ -14,8 +14,10 @@ pub(crate) const MARGIN: f64 = 16.0;
 pub(crate) const PADDING: f64 = 14.0;
 /// From there to the name of a task, behind its sign.
 pub(crate) const INDENT: f64 = 20.0;
+/// Where the notes of a task begin: below its name.
+pub(crate) const NOTES: f64 = MARGIN + PADDING + INDENT;
 /// How wide the column is that says how it stands with a task.
-pub(crate) const STATES: f64 = 190.0;
+pub(crate) const STATES: f64 = 206.0;
 
 /// The font's size; of the title, and of what is said less loudly.
 pub(crate) const LETTER: f64 = 13.0;
@@ -35,6 +37,9 @@ const AFTER_NOTES: f64 = 6.0;
 const AFTER_TASKS: f64 = 6.0;
 /// Between two phases.
 const GAP: f64 = 8.0;
+
+/// From a note to the end of a line that it interrupts.
+const CLEAR: f64 = 4.0;
 
 /// The top of the first panel: above it are the title, the names of the marks,
 /// and the axis.
@@ -78,14 +83,24 @@ pub(crate) struct Row<'a> {
     pub(crate) bar: &'a Bar,
     /// The middle of its bar.
     pub(crate) middle: f64,
-    /// Its notes, each on the middle of a line.
-    pub(crate) notes: Vec<(f64, &'a str)>,
+    pub(crate) notes: Vec<Note>,
+}
+
+/// A line below a bar. It begins at [`NOTES`].
+#[derive(Debug)]
+pub(crate) struct Note {
+    pub(crate) words: String,
+    /// Where it ends, at most.
+    pub(crate) right: f64,
+    pub(crate) middle: f64,
 }
 
 impl<'a> Layout<'a> {
     pub(crate) fn of(timeline: &'a Timeline) -> Self {
         let [least, most] = NAMES;
-        let names = timeline.bars().map(|bar| text::width(&bar.name, LETTER));
+        let names = timeline
+            .bars()
+            .map(|bar| text::width(&text::visible(&bar.name), LETTER * text::BOLD));
         let names = names.fold(least, f64::max).min(most).ceil();
         let left = MARGIN + PADDING + INDENT + names + PADDING;
         let right = WIDTH - MARGIN - PADDING - STATES - PADDING;
@@ -112,6 +127,24 @@ impl<'a> Layout<'a> {
             is_tall,
             height: bottom + foot + NOTE + notes,
         }
+    }
+
+    /// The parts of an upright line at `x`, through all panels from `top` on,
+    /// that cross no note.
+    pub(crate) fn upright(&self, x: f64, top: f64) -> Vec<(f64, f64)> {
+        let rows = self.panels.iter().flat_map(|panel| &panel.rows);
+        let notes = rows.flat_map(|row| &row.notes);
+        let mut parts = Vec::new();
+        let mut from = top;
+        for note in notes.filter(|note| (NOTES - CLEAR..note.right + CLEAR).contains(&x)) {
+            let [above, below] = [-NOTE, NOTE].map(|height| note.middle + height / 2.0);
+            if from < above {
+                parts.push((from, above));
+            }
+            from = below;
+        }
+        parts.push((from, self.bottom));
+        parts
     }
 
     /// The middles of the lines below the chart: the key, then notes.
@@ -145,9 +178,14 @@ impl<'a> Panel<'a> {
 
 impl<'a> Row<'a> {
     fn of(bar: &'a Bar, top: f64) -> Self {
+        let room = WIDTH - MARGIN - PADDING - NOTES;
         let notes = bar.notes.iter().enumerate().map(|(line, note)| {
-            let middle = top + ROW + (line as f64 + 0.5) * NOTE - 2.0;
-            (middle, note.as_str())
+            let words = text::clip(note, room, SMALL);
+            Note {
+                right: NOTES + text::width(&words, SMALL).min(room),
+                words,
+                middle: top + ROW + (line as f64 + 0.5) * NOTE - 2.0,
+            }
         });
         Self {
             bar,

@@ -24,10 +24,11 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
 /// As a share of the font's size.
 fn of_letter(letter: char) -> f64 {
     match letter {
-        'i' | 'j' | 'l' | '\'' | '|' | ' ' | '.' | ',' | ':' | ';' | '·' => 0.34,
-        'f' | 'r' | 't' | '(' | ')' | '/' | '-' | '!' => 0.42,
-        'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' => 1.0,
-        'A'..='Z' => 0.74,
+        'i' | 'j' | 'l' | 'I' | '\'' | '|' | ' ' | '.' | ',' | ':' | ';' | '·' => 0.34,
+        'f' | 'r' | 't' | '(' | ')' | '[' | ']' | '/' | '-' | '!' => 0.42,
+        'c' | 'k' | 's' | 'v' | 'x' | 'y' | 'z' | '_' | '"' | '“' | '”' => 0.6,
+        'm' | 'M' | 'W' | '@' | '%' | '…' => 1.0,
+        'A'..='Z' | 'w' => 0.82,
         _ => match letter.width() {
             Some(2) => 1.1,
             Some(0) => 0.0,
@@ -36,11 +37,15 @@ fn of_letter(letter: char) -> f64 {
     }
 }
 
+/// How much wider letters are that are bold.
+pub(crate) const BOLD: f64 = 1.12;
+
 /// The beginning of `text` that is no wider than `room`, with an ellipsis if
 /// something is left out.
 pub(crate) fn clip(text: &str, room: f64, size: f64) -> String {
-    if width(text, size) <= room {
-        return text.to_owned();
+    let text = visible(text);
+    if width(&text, size) <= room {
+        return text;
     }
     let room = room - width("…", size);
     let mut used = 0.0;

@@ -75,6 +75,7 @@ text { font-family: system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', '
 .sign { stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
 .mark { stroke-width: 1.5; }
 .mark.report { stroke-dasharray: 4 3; }
+.name-of-deadline { font-weight: 600; }
 .budget { stroke-width: 1; }
 .stripe { stroke-width: 2.6; }
 ";
@@ -101,11 +102,11 @@ impl Theme {
         let mut rules = format!(
             "\
 .page {{ fill: {page}; }}
-.panel, .behind {{ fill: {panel}; }}
+.panel {{ fill: {panel}; }}
 .window {{ fill: {window}; }}
 .grid {{ stroke: {grid}; }}
 text {{ fill: {text}; }}
-.quiet, .number {{ fill: {quiet}; }}
+.quiet, .number, .name-of-report {{ fill: {quiet}; }}
 .budget {{ fill: {budget}; stroke: {outline}; }}
 .stripe {{ stroke: {budget}; }}
 .phase {{ fill: {phase}; }}

@@ -1,19 +1,21 @@
-//! Phases, the axis, and the moments that count.
+//! Phases, the grid, and the numbers of the axis.
 
 use svg::Document;
 
 use crate::layout::{LETTER, Layout, MARGIN, PADDING, PHASE_BAR, Panel, Piece, WIDTH};
 use crate::text;
-use crate::timeline::{Mark, Timeline};
+use crate::timeline::{Bar, State, Timeline};
 
 use super::shape::{self, rectangle, upright};
+use super::task::times;
 
-/// From the numbers of the axis to the panels, and from there to the names of
-/// the marks.
+/// From the panels to the middle of the axis's numbers.
 const NUMBERS: f64 = 14.0;
-const MARKS: f64 = 34.0;
 
-/// Panels, the times that the phases took, the grid and its numbers.
+/// A number that is nearer to a mark than this would be crossed by it.
+const NEAR: f64 = 18.0;
+
+/// Panels, and the times that the phases took.
 pub(super) fn behind(mut document: Document, layout: &Layout<'_>) -> Document {
     for panel in &layout.panels {
         let whole = Piece {
@@ -32,24 +34,34 @@ pub(super) fn behind(mut document: Document, layout: &Layout<'_>) -> Document {
             document = document.add(rectangle("window", took, middle, panel.height));
         }
     }
-    for (x, number) in layout.axis.numbers() {
+    if layout.panels.is_empty() {
+        let (x, y) = (MARGIN, layout.bottom - 12.0);
+        let words = "no phase has begun, and no task is known";
+        document = document.add(shape::text("quiet", x, y, words));
+    }
+    document
+}
+
+/// The axis, with a line through the chart for each number.
+pub(super) fn grid(mut document: Document, timeline: &Timeline, layout: &Layout<'_>) -> Document {
+    let axis = &layout.axis;
+    let marks = [&timeline.now, &timeline.deadline].into_iter().flatten();
+    let marks = marks.filter(|mark| axis.has(mark.at));
+    let marks: Vec<_> = marks.map(|mark| axis.x(mark.at)).collect();
+    for (x, number) in axis.numbers() {
+        if !layout.panels.is_empty() {
+            let parts = layout.upright(x, layout.top - 4.0);
+            document = document.add(upright("grid", x, &parts));
+        }
+        if marks.iter().any(|mark| (mark - x).abs() < NEAR) {
+            continue;
+        }
         let y = layout.top - NUMBERS;
-        document = document
-            .add(upright("grid", x, layout.top - 4.0, layout.bottom))
-            .add(shape::text("number middle", x, y, &number));
+        document = document.add(shape::text("number middle", x, y, &number));
         if layout.is_tall {
             let y = layout.bottom + NUMBERS;
             document = document.add(shape::text("number middle", x, y, &number));
         }
-    }
-    if layout.panels.is_empty() {
-        let (x, y) = (MARGIN + PADDING, layout.bottom - 10.0);
-        document = document.add(shape::text(
-            "quiet",
-            x,
-            y,
-            "no phase has begun, and no task is known",
-        ));
     }
     document
 }
@@ -58,78 +70,21 @@ pub(super) fn behind(mut document: Document, layout: &Layout<'_>) -> Document {
 pub(super) fn phase(document: Document, layout: &Layout<'_>, panel: &Panel<'_>) -> Document {
     let (left, y) = (MARGIN + PADDING, panel.middle);
     let room = layout.axis.left - left - PADDING;
-    let name = text::clip(&panel.group.name, room, LETTER);
+    let name = text::clip(&panel.group.name, room, LETTER * text::BOLD);
     let document = document.add(shape::text("phase-name", left, y, &name));
     let right = WIDTH - MARGIN - PADDING;
     let Some(span) = panel.group.span else {
-        return document.add(shape::text("quiet end", right, y, "not begun"));
+        let waits = |bar: &Bar| bar.state == State::Waiting;
+        return match panel.group.bars.iter().all(waits) {
+            true => document.add(shape::text("quiet end", right, y, "not begun")),
+            // Not a step of this shutdown: a scope has stopped alone.
+            false => document,
+        };
     };
     let (within, past) = layout.axis.took(span);
     let mut document = document.add(shape::budget(layout.axis.budget(span), y, PHASE_BAR));
     for piece in [Some(within), past].into_iter().flatten() {
         document = document.add(rectangle("phase", piece, y, PHASE_BAR));
     }
-    let times = super::task::times(span);
-    document.add(shape::text("quiet end", right, y, &times))
-}
-
-/// The deadline, and the moment of the report.
-pub(super) fn marks(mut document: Document, timeline: &Timeline, layout: &Layout<'_>) -> Document {
-    let marks = [("report", &timeline.now), ("deadline", &timeline.deadline)];
-    let axis = &layout.axis;
-    let on_axis = |mark: &&Mark| axis.has(mark.at);
-    let shown = |mark: &Option<Mark>| mark.as_ref().filter(on_axis).map(|mark| mark.at);
-    let (now, deadline) = (shown(&timeline.now), shown(&timeline.deadline));
-    for (class, mark) in marks {
-        let Some(mark) = mark else {
-            continue;
-        };
-        let words = format!("{} {}", mark.name, text::seconds(mark.at));
-        let class_of_words = if class == "deadline" {
-            "small"
-        } else {
-            "small quiet"
-        };
-        if !axis.has(mark.at) {
-            let words = format!("{words} →");
-            document = label(document, layout, class_of_words, "", axis.right, &words);
-            continue;
-        }
-        let x = axis.x(mark.at);
-        document = document.add(upright(
-            &format!("mark {class}"),
-            x,
-            layout.top - MARKS + 8.0,
-            layout.bottom,
-        ));
-        // The words go away from the other mark.
-        let side = match now.zip(deadline) {
-            None => " middle",
-            Some((now, deadline)) if (class == "report") == (now <= deadline) => " end",
-            Some(_) => "",
-        };
-        document = label(document, layout, class_of_words, side, x, &words);
-    }
-    document
-}
-
-fn label(
-    document: Document,
-    layout: &Layout<'_>,
-    class: &str,
-    side: &str,
-    x: f64,
-    words: &str,
-) -> Document {
-    let x = match side {
-        " end" => x + 2.0,
-        "" => x - 2.0,
-        _ => x,
-    };
-    let class = format!("{class}{side}");
-    let mut document = document.add(shape::text(&class, x, layout.top - MARKS, words));
-    if layout.is_tall {
-        document = document.add(shape::text(&class, x, layout.bottom + MARKS, words));
-    }
-    document
+    document.add(shape::text("quiet end", right, y, &times(span)))
 }

@@ -2,7 +2,7 @@
 
 use svg::Document;
 
-use crate::layout::{BAR, LETTER, Layout, MARGIN, Piece, SMALL, TITLE, WIDTH};
+use crate::layout::{LETTER, Layout, MARGIN, PHASE_BAR, Piece, SMALL, TITLE, WIDTH};
 use crate::text;
 use crate::timeline::{Span, Timeline};
 
@@ -12,10 +12,13 @@ use super::shape::{self, rectangle};
 const TITLE_Y: f64 = 32.0;
 const SUBTITLE_Y: f64 = 58.0;
 
+/// How high the samples of the key are.
+const KEY: f64 = 12.0;
+
 /// How it ended, and why it began.
 pub(super) fn head(document: Document, timeline: &Timeline) -> Document {
     let room = WIDTH - 2.0 * MARGIN;
-    let title = text::clip(&timeline.title, room, TITLE);
+    let title = text::clip(&timeline.title, room, TITLE * text::BOLD);
     let subtitle = text::clip(&timeline.subtitle, room, LETTER);
     document
         .add(shape::text("title", MARGIN, TITLE_Y, &title))
@@ -32,22 +35,24 @@ pub(super) fn foot(mut document: Document, timeline: &Timeline, layout: &Layout<
         right: x + 26.0,
         is_open: false,
     };
-    let mut label = |document: Document, x: &mut f64, words: &str| {
+    let label = |document: Document, x: &mut f64, words: &str| {
         let at = *x + 34.0;
         *x = at + text::width(words, SMALL) + 22.0;
         document.add(shape::text("small quiet", at, y, words))
     };
-    document = document.add(shape::budget(sample(x), y, BAR - 2.0));
-    document = label(document, &mut x, "budget");
+    if timeline.bars().any(|bar| bar.span.is_some()) {
+        document = document.add(shape::budget(sample(x), y, KEY));
+        document = label(document, &mut x, "budget");
+    }
     let is_past = |span: Span| span.budget.is_some_and(|budget| span.took > budget);
     if timeline.bars().any(|bar| bar.span.is_some_and(is_past)) {
-        let over = rectangle("bar", sample(x), y, BAR - 2.0);
-        let stripes = rectangle("past", sample(x), y, BAR - 2.0);
+        let over = rectangle("bar", sample(x), y, KEY);
+        let stripes = rectangle("past", sample(x), y, KEY);
         document = document.add(over).add(stripes.set("fill", "url(#stripes)"));
         document = label(document, &mut x, "past the budget");
     }
     if layout.panels.iter().any(|panel| panel.group.span.is_some()) {
-        document = document.add(rectangle("phase", sample(x), y, 5.0));
+        document = document.add(rectangle("phase", sample(x), y, PHASE_BAR));
         document = label(document, &mut x, "phase");
     }
     for (note, y) in timeline.notes.iter().zip(lines) {

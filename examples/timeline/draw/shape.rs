@@ -1,6 +1,6 @@
 //! What drawings are made of.
 
-use svg::node::element::{Line, Path, Rectangle, Text};
+use svg::node::element::{Path, Rectangle, Text};
 use svg::node::{Node, Value};
 
 use crate::layout::Piece;
@@ -46,11 +46,12 @@ pub(super) fn budget(piece: Piece, middle: f64, height: f64) -> Path {
     classed(path, "budget")
 }
 
-pub(super) fn upright(class: &str, x: f64, top: f64, bottom: f64) -> Line {
-    let line = Line::new()
-        .set("x1", rounded(x))
-        .set("x2", rounded(x))
-        .set("y1", rounded(top))
-        .set("y2", rounded(bottom));
-    classed(line, class)
+/// A line at `x`, in parts.
+pub(super) fn upright(class: &str, x: f64, parts: &[(f64, f64)]) -> Path {
+    let x = rounded(x);
+    let parts = parts.iter().map(|(top, bottom)| {
+        let (top, bottom) = (rounded(*top), rounded(*bottom));
+        format!("M{x} {top}V{bottom}")
+    });
+    classed(Path::new().set("d", parts.collect::<String>()), class)
 }

@@ -3,9 +3,7 @@
 use svg::Document;
 use svg::node::element::{Group, Path, Title};
 
-use crate::layout::{
-    BAR, INDENT, LETTER, Layout, MARGIN, PADDING, Piece, Row, SMALL, STATES, WIDTH,
-};
+use crate::layout::{BAR, INDENT, LETTER, Layout, MARGIN, NOTES, PADDING, Row, STATES, WIDTH};
 use crate::text;
 use crate::timeline::{Bar, Span, State};
 
@@ -15,7 +13,12 @@ pub(super) fn bar(layout: &Layout<'_>, row: &Row<'_>) -> Group {
     let Row { bar, middle, .. } = *row;
     let left = MARGIN + PADDING;
     let right = WIDTH - MARGIN - PADDING;
-    let name = text::clip(&bar.name, layout.names, LETTER);
+    let size = if bar.is_culprit {
+        LETTER * text::BOLD
+    } else {
+        LETTER
+    };
+    let name = text::clip(&bar.name, layout.names, size);
     let word = if bar.span.is_some() {
         "state"
     } else {
@@ -40,20 +43,10 @@ pub(super) fn bar(layout: &Layout<'_>, row: &Row<'_>) -> Group {
     group.add(shape::text(word, right - STATES, middle, bar.state.word()))
 }
 
-/// What it says and what its thread does, over all lines that cross.
+/// What it says and what its thread does, where the layout keeps lines away.
 pub(super) fn notes(mut document: Document, row: &Row<'_>) -> Document {
-    let left = MARGIN + PADDING + INDENT;
-    let room = WIDTH - MARGIN - PADDING - left;
-    for (middle, note) in &row.notes {
-        let note = text::clip(note, room, SMALL);
-        let behind = Piece {
-            left: left - 3.0,
-            right: left + text::width(&note, SMALL).min(room) + 3.0,
-            is_open: false,
-        };
-        document = document
-            .add(rectangle("behind", behind, *middle, 16.0))
-            .add(shape::text("note quiet", left, *middle, &note));
+    for note in &row.notes {
+        document = document.add(shape::text("note quiet", NOTES, note.middle, &note.words));
     }
     document
 }
@@ -98,7 +91,7 @@ fn sign(state: State, x: f64, y: f64) -> Path {
         // An arrow's head.
         State::Running => "m-3-4.5v9l7.5-4.5z",
         // An arrow's head against a bar.
-        State::Abandoned => "m-5-4.5v9l6.5-4.5zm9.5-4.5v9",
+        State::Abandoned => "m-5-4.5v9l6.5-4.5zm9.5 0v9",
         // A ring.
         State::Waiting => "m-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0",
         // A line.

@@ -109,9 +109,3 @@ impl Axis {
             .collect()
     }
 }
-
-impl Piece {
-    pub(crate) fn width(&self) -> f64 {
-        self.right - self.left
-    }
-}

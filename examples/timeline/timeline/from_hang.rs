@@ -55,7 +55,7 @@ fn title(report: &HangReport) -> String {
     };
     for (place, task) in hung.iter().take(NAMED).enumerate() {
         title += if place == 0 { ": " } else { ", " };
-        title += &format!("“{}”", text::clip(&task.name, 220.0, 20.0));
+        title += &format!("“{}”", text::clip(&task.name, OF_NAME, 1.0));
     }
     if number > NAMED as u64 {
         title += ", …";
@@ -65,6 +65,9 @@ fn title(report: &HangReport) -> String {
 
 /// How many tasks the title names.
 const NAMED: usize = 2;
+
+/// How much room a name has there: so many times the font's size.
+const OF_NAME: f64 = 16.0;
 
 fn subtitle(report: &HangReport) -> String {
     let cause = match (&report.cause, report.now) {
@@ -121,9 +124,10 @@ fn bar(report: &HangReport, task: &Task) -> Bar {
     }
     if let Some((id, known)) = thread {
         notes.push(match known {
-            Some(thread) => in_words(thread),
+            Some(thread) => in_words(thread, &task.name),
             None => format!("on thread {id}"),
         });
+        notes.extend(known.and_then(innermost));
     }
     details.extend(
         thread
@@ -151,25 +155,38 @@ fn is_to_blame(report: &HangReport, state: State, span: Option<Span>) -> bool {
     report.kind == Kind::Deadline || state == State::Abandoned || is_over
 }
 
-fn in_words(thread: &Thread) -> String {
-    let Thread {
-        id,
-        name,
-        state,
-        place,
-        doing,
-        ..
-    } = thread;
-    let busy = thread.busy.map(|busy| format!(", {busy} % busy"));
-    let busy = busy.unwrap_or_default();
-    let name = match name.as_str() {
-        "" => String::new(),
-        name => format!(" “{name}”"),
-    };
-    match place.as_str() {
-        "" | "-" | "running" => format!("thread {id}{name}, state {state}: {doing}{busy}"),
-        place => format!("thread {id}{name}, state {state}: {doing}, in {place}{busy}"),
+/// What a thread does, as `ps` and the kernel have it. Its name is left out
+/// where it is the task's, cut to what the system keeps of it.
+fn in_words(thread: &Thread, task: &str) -> String {
+    let mut words = format!("thread {}", thread.id);
+    if !task.starts_with(&thread.name) {
+        words += &format!(" “{}”", thread.name);
     }
+    words += &format!(", {}", thread.state);
+    if !matches!(thread.place.as_str(), "" | "-" | "running") {
+        words += &format!(" in {}", thread.place);
+    }
+    words += &format!(": {}", thread.doing);
+    words.extend(thread.busy.map(|busy| format!(", {busy} % busy")));
+    words
+}
+
+/// The innermost function that is the program's, and not of a library below
+/// it.
+fn innermost(thread: &Thread) -> Option<String> {
+    let below = |function: &str| {
+        let path = function.trim_start_matches(['<', '&']);
+        let roots = ["std::", "core::", "alloc::", "parking_lot"];
+        !path.contains("::") || roots.iter().any(|root| path.starts_with(root))
+    };
+    let frame = thread.stack.iter().find(|frame| !below(&frame.function))?;
+    let file = frame
+        .site
+        .rsplit('/')
+        .next()
+        .filter(|file| !file.is_empty());
+    let file = file.map(|file| format!(", {file}")).unwrap_or_default();
+    Some(format!("in {}{file}", frame.function))
 }
 
 /// The stack, as far as its functions are known.

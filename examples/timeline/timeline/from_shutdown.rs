@@ -26,7 +26,7 @@ pub(super) fn timeline(report: &ShutdownReport) -> Timeline {
         });
     }
     if !report.refused.is_empty() {
-        let group = timeline.group("registered too late");
+        let group = timeline.group("refused");
         group.bars.extend(report.refused.iter().map(bar));
     }
     timeline.sort();
