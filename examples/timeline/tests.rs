@@ -1,6 +1,7 @@
 //! What a drawing of any report has to be.
 
 mod any;
+mod colours;
 mod read;
 mod words;
 

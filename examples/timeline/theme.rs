@@ -21,8 +21,6 @@ pub(crate) struct Theme {
     culprit: &'static str,
 }
 
-/// Each colour of a letter has at least 4.5 times the luminance of what is
-/// behind it, or the other way round.
 pub(crate) const LIGHT: Theme = Theme {
     page: "#ffffff",
     panel: "#f4f6f9",
@@ -33,10 +31,10 @@ pub(crate) const LIGHT: Theme = Theme {
     budget: "#ffffff",
     outline: "#aab4c0",
     phase: "#6b7785",
-    done: "#3f7fc4",
-    failed: "#a85b00",
+    done: "#2b68ad",
+    failed: "#9a5300",
     late: "#7b4fc9",
-    running: "#12805c",
+    running: "#0e7352",
     culprit: "#cb1f2d",
 };
 
@@ -81,6 +79,26 @@ text { font-family: system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', '
 ";
 
 impl Theme {
+    /// Colours in which something is written.
+    #[cfg(test)]
+    pub(crate) fn of_letters(&self) -> [&'static str; 7] {
+        [
+            self.text,
+            self.quiet,
+            self.done,
+            self.failed,
+            self.late,
+            self.running,
+            self.culprit,
+        ]
+    }
+
+    /// Colours on which something is written.
+    #[cfg(test)]
+    pub(crate) fn behind_letters(&self) -> [&'static str; 3] {
+        [self.page, self.panel, self.window]
+    }
+
     /// The rules that have colours in them.
     pub(crate) fn rules(&self) -> String {
         let Self {

@@ -25,7 +25,7 @@ pub(super) fn bar(layout: &Layout<'_>, row: &Row<'_>) -> Group {
         "state quiet"
     };
     let mut group = classed(Group::new(), class(bar))
-        .add(Title::new(text::visible(&in_words(bar))))
+        .add(Title::new(in_words(bar)))
         .add(sign(bar.state, left + 6.0, middle))
         .add(shape::text("name", left + INDENT, middle, &name));
     if let Some(span) = bar.span {
@@ -65,17 +65,16 @@ fn class(bar: &Bar) -> String {
     format!("task {}{culprit}", bar.state.word())
 }
 
-/// All that is known, for whoever points at it.
+/// All that is known, line by line, for whoever points at it.
 fn in_words(bar: &Bar) -> String {
-    let mut words = format!("{}: {}", bar.name, bar.state.word());
+    let mut first = format!("{}: {}", bar.name, bar.state.word());
     if let Some(span) = bar.span {
-        words += &format!(", {} from {}", times(span), text::seconds(span.start));
+        first += &format!(", {} from {}", times(span), text::seconds(span.start));
     }
-    for more in bar.notes.iter().chain(&bar.details) {
-        words += "; ";
-        words += more;
-    }
-    words
+    let more = bar.notes.iter().chain(&bar.details);
+    let lines = std::iter::once(&first).chain(more);
+    let lines: Vec<_> = lines.map(|line| text::visible(line)).collect();
+    lines.join("\n")
 }
 
 /// A sign for each state, so that nobody needs to see colours.
