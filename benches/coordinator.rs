@@ -318,9 +318,10 @@ fn shut_down(library: Library, shape: Shape, tasks: usize) -> Duration {
 }
 
 fn deadstop(shape: Shape, tasks: usize) -> Duration {
-    use deadstop::{Phase, PhaseName, Shutdown};
+    use deadstop::{Phase, PhaseName, Progress, Shutdown};
 
-    let mut builder = Shutdown::builder().grace(GRACE);
+    // The others say nothing either.
+    let mut builder = Shutdown::builder().grace(GRACE).progress(Progress::Off);
     if shape == Shape::Chain {
         for place in 0..tasks {
             builder = builder.phase(Phase::new(format!("phase {place}")));

@@ -5,7 +5,7 @@ mod census;
 use std::time::Duration;
 
 use crate::kill_path::report::{Facts, Kind, text};
-use crate::kill_path::{Census, Entry, Line, Nanos, Roster, Text};
+use crate::kill_path::{self, Census, Entry, Layout, Line, Nanos, Roster, Text};
 
 fn nanos(seconds: u64) -> Nanos {
     Nanos(seconds * 1_000_000_000)
@@ -166,4 +166,132 @@ fn a_length_too_long_ends_at_the_last_point_there_is() {
     assert!(nanos(5).saturating_sub(Duration::from_secs(2)) == nanos(3));
     assert!(nanos(5).saturating_sub(Duration::MAX) == Nanos(0));
     assert_eq!(nanos(5).since(nanos(7)), Duration::ZERO);
+}
+
+fn render_progress(roster: &'static Roster, now: Nanos, at: Nanos) -> String {
+    let mut line = Line::<2048>::new();
+    kill_path::progress(&mut line, roster, now, at, &Layout::ONE_LINE);
+    line.as_str().to_owned()
+}
+
+#[test]
+fn a_line_of_progress_says_who_runs_and_who_waits() {
+    let roster = roster();
+    let close = Entry {
+        started: nanos(99),
+        ..entry("close pool")
+    };
+    roster.running.enter(&close).unwrap().abandon();
+    let flush = Entry {
+        started: nanos(100),
+        ..entry("flush the log")
+    };
+    let place = roster.running.enter(&flush).unwrap();
+    place.says("segment 12 of 40");
+    for _ in 0..3 {
+        roster.waiting.enter(&entry("waits"));
+    }
+    roster.phases.begin("flush", nanos(100), nanos(110));
+    // Whoever is waited for comes first.
+    assert_eq!(
+        render_progress(roster, Nanos(103_100_000_000), nanos(115)),
+        "11.9 s left, phase flush: 2 tasks are running: \
+         \"flush the log\" 3.1 s, says \"segment 12 of 40\"; \
+         \"close pool\" 4.1 s, abandoned; 3 wait"
+    );
+}
+
+#[test]
+fn a_line_of_progress_has_the_phase_that_began_last() {
+    let roster = roster();
+    for phase in ["drain", "fl\nush"] {
+        roster.phases.end(nanos(101));
+        roster.phases.begin(phase, nanos(101), nanos(110));
+    }
+    let line = || render_progress(roster, nanos(104), nanos(110));
+    let says = "6.0 s left, phase fl\\nush: no task is running";
+    assert_eq!(line(), says);
+    // Between two phases, and behind the last.
+    roster.phases.end(nanos(103));
+    assert_eq!(line(), "6.0 s left: no task is running");
+    // Where there is no room to note them.
+    for n in 0..20 {
+        roster.phases.begin(&format!("{n}"), nanos(101), nanos(110));
+    }
+    assert_eq!(line(), "6.0 s left: no task is running");
+}
+
+#[test]
+fn a_line_of_progress_leaves_out_who_has_returned() {
+    let roster = roster();
+    let [done, late] = ["done", "late"].map(|name| roster.running.enter(&entry(name)));
+    let abandoned = roster.running.enter(&entry("abandoned"));
+    late.unwrap().abandon();
+    abandoned.unwrap().abandon();
+    roster.running.end(done, nanos(103), false);
+    roster.running.end(late, nanos(103), false);
+    assert_eq!(
+        render_progress(roster, nanos(104), nanos(110)),
+        "6.0 s left: 1 task is running: \"abandoned\" 4.0 s, abandoned"
+    );
+}
+
+#[test]
+fn a_line_of_progress_without_tasks_says_so() {
+    assert_eq!(
+        render_progress(roster(), nanos(100), nanos(110)),
+        "10.0 s left: no task is running"
+    );
+}
+
+#[test]
+fn a_line_of_progress_counts_a_crowd() {
+    let roster = roster();
+    for n in 0..100 {
+        let started = nanos(100 + n);
+        let name = format!("{n}");
+        roster.running.enter(&Entry {
+            started,
+            ..entry(&name)
+        });
+        roster.waiting.enter(&entry("waits"));
+    }
+    assert_eq!(
+        render_progress(roster, nanos(200), nanos(300)),
+        "100.0 s left: 100 tasks are running: \
+         \"0\" 100.0 s; \"1\" 99.0 s; \"2\" 98.0 s; \"3\" 97.0 s; \"4\" 96.0 s; \
+         95 more; 100 wait"
+    );
+}
+
+#[test]
+fn a_line_of_progress_of_the_longest_texts_is_cut() {
+    let roster = roster();
+    for _ in 0..64 {
+        let place = roster.running.enter(&entry(&"\u{1}".repeat(100))).unwrap();
+        place.says(&"\u{1}".repeat(200));
+    }
+    let line = render_progress(roster, nanos(200), nanos(300));
+    assert!(line.len() > 2000, "{}", line.len());
+    assert!(!line.contains('\u{1}'), "{line}");
+}
+
+#[test]
+fn the_time_left_is_never_more_than_there_is() {
+    for (left, says) in [
+        (0, "0.0 s left"),
+        (1, "0.0 s left"),
+        (99_999_999, "0.0 s left"),
+        (100_000_000, "0.1 s left"),
+        (1_999_999_999, "1.9 s left"),
+        (2_000_000_000, "2.0 s left"),
+    ] {
+        let line = render_progress(roster(), nanos(100), Nanos(100_000_000_000 + left));
+        assert!(line.starts_with(says), "{left}: {line}");
+    }
+    let endless = render_progress(roster(), nanos(100), Nanos::LAST);
+    assert!(endless.starts_with("no end in sight: "), "{endless}");
+    // The deadline has passed.
+    let late = render_progress(roster(), nanos(100), nanos(99));
+    assert!(late.starts_with("0.0 s left"), "{late}");
 }

@@ -82,11 +82,29 @@
 //! | the kernel timer | death by `SIGKILL`: 137 in a shell; `_exit(137)` as pid 1 |
 //! | a second signal | death by that signal; 128 and its number as pid 1 |
 //!
+//! # What the operator sees
+//!
+//! Meanwhile there is a line as it begins, one every five seconds or fifth of the
+//! grace, and a summary: in the log if it takes that, else on standard error;
+//! [`Progress`] has the choice. A program that ends because its work is done
+//! says nothing unless that takes a while.
+//!
+//! ```text
+//! deadstop: shutdown begins: SIGTERM from pid 1, uid 0; grace 25s
+//! deadstop: 19.9 s left, phase flush: 1 task is running: "flush the log" 4.9 s, says "segment 12 of 40"; 1 waits
+//! deadstop: shutdown is over after 7.31 s: unbind 0.00 s, drain 0.12 s, flush 7.19 s, close 0.00 s
+//! deadstop: "flush the log" of flush took 7.19 s of 24.88 s: done
+//! ```
+//!
+//! If the deadline has to end the process, the hang report comes shortly before.
+//!
 //! # What it costs
 //!
 //! Six parked threads, with no wake-ups until a shutdown begins (one, for the
 //! watchdog alone), and one kernel timer. Once armed, the watchdog wakes
-//! some 50 times in the last 250 ms before the deadline.
+//! some 50 times in the last 250 ms before the deadline, and `deadstop-log` four
+//! times a second, for as long as it tells the progress. A task that says how far it
+//! is ([`TaskContext::progress`]) allocates nothing, and pays less than 100 ns.
 //!
 //! | thread | does |
 //! | --- | --- |
@@ -95,7 +113,7 @@
 //! | `deadstop-run` | runs the phases; no code of yours runs on it |
 //! | `deadstop-task` | is there for a task when the system gives no more threads |
 //! | `deadstop-report` | writes the hang report; may block for ever, without harm |
-//! | `deadstop-log` | calls your logger; may block for ever, without harm |
+//! | `deadstop-log` | tells the progress, and calls your logger; may block for ever, without harm |
 //! | `ctrl-c` | is the `ctrlc` crate's, where `SIGINT` is a trigger |
 //!
 //! # What it cannot do
@@ -108,7 +126,18 @@
 //! - Be on time to the millisecond under every load. Starved of processor time,
 //!   the watchdog may come after the kernel timer, and the status is then lost
 //!   to `SIGKILL`.
-//! - End a process that a tracer holds at its exit event.
+//! - End a process that a tracer holds at its exit event, or that is in a frozen
+//!   cgroup of version 1, before it is let go. Then it ends at once. In a frozen
+//!   cgroup of version 2 the kernel timer ends it on time.
+//! - Know better than a library that is preloaded in libc's place. Where one has
+//!   put something else behind `syscall` or the clock, the kernel timer ends the
+//!   process, and the status is lost; where it lies about the clock as the
+//!   countdown begins, the deadline is as wrong as that.
+//! - Run your tasks where the process aborts: a stack overflow, memory that is
+//!   refused and a panic while unwinding end it at once, by `SIGABRT`.
+//! - Keep a process for as long as its deadline allows where `RLIMIT_RTTIME` is
+//!   zero: the watchdog is a real-time thread where it may be, and the kernel
+//!   ends a process that has one and no time for it.
 //! - End a stopped process that is pid 1, or keep its deadline if a seccomp
 //!   filter refuses it both `exit_group` and the handler's return.
 //! - Bring the core of a crash: a dump that is still being written 25 ms after
@@ -128,8 +157,10 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `crossbeam-channel` | `Requested::receiver`, for `select!` |
+//! | `fault` | the module `fault`: hangs to plant in your own program, and a harness that watches it end; the `guide` has a page on it |
 //! | `serde` | `Serialize` for [`ShutdownReport`] and what is in it |
 //! | `stacks` (default) | the stacks of what hangs, in the hang report |
+//! | `terminal` | a live view of the progress in place of the lines, where they go to a terminal |
 //!
 //! `stacks` takes effect with glibc 2.35 and later. It handles one real-time
 //! signal that nobody else does, and sends it to threads that hang, shortly
@@ -141,8 +172,14 @@ compile_error!("deadstop has no backend for this target yet; it runs on Linux");
 mod cause;
 mod coordinator;
 mod error;
+#[cfg(feature = "fault")]
+pub mod fault;
+mod gauge;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod hang_report;
 mod installation;
+mod kept;
 mod kill_path;
 #[cfg(test)]
 mod kill_path_tests;
@@ -160,11 +197,12 @@ pub use coordinator::{
     ShutdownReport, Skip, TaskBuilder, TaskContext, TaskHandle, TaskReport, TaskResult,
 };
 pub use error::{InstallError, PhasesError, TaskRefused, WaitError};
+pub use gauge::Teardown;
 pub use hang_report::{
     Begun, Culprit, Ending, HangReport, HungPhase, HungTask, HungThread, ParseReportError,
     ReportKind, StackFrame, TaskState, ThreadDetails, ThreadStack, Unlisted,
 };
-pub use report::Sinks;
+pub use report::{Progress, Sinks};
 pub use shutdown::{Shutdown, ShutdownBuilder, UnknownPhase};
 pub use signal::Signal;
 pub use sys::command::unmask_signals;

@@ -15,9 +15,10 @@ use crate::coordinator::{
     ShutdownReport, TaskBuilder, current,
 };
 use crate::error::{InstallError, WaitError};
+use crate::gauge::Teardown;
 use crate::installation::{Installation, WATCH};
 use crate::kill_path::Mask;
-use crate::report::{self, Log, Reporter, Sinks};
+use crate::report::{self, Log, Outlet, Progress, Reporter, Sinks};
 use crate::signal::Signal;
 use crate::trigger::{self, FIRST, Panics};
 use crate::watchdog::{Need, Watchdog, WatchdogBuilder};
@@ -83,6 +84,7 @@ impl Shutdown {
             failure_status: 1,
             at_once: usize::MAX,
             phases: Vec::new(),
+            progress: Progress::default(),
             dump_signals: Vec::new(),
             sinks: Sinks::new(),
         }
@@ -383,6 +385,7 @@ pub struct ShutdownBuilder {
     failure_status: u8,
     at_once: usize,
     phases: Vec<Phase>,
+    progress: Progress,
     dump_signals: Vec<Signal>,
     sinks: Sinks,
 }
@@ -423,6 +426,21 @@ impl ShutdownBuilder {
     /// [`WatchdogBuilder::kernel_timer`].
     pub fn kernel_timer(mut self, need: Need) -> Self {
         self.watchdog = self.watchdog.kernel_timer(need);
+        self
+    }
+
+    /// Whether the process is to be gone by its deadline, and not only to begin
+    /// to go; see [`WatchdogBuilder::gone_by`]. Budgets are then counted to where
+    /// the end begins.
+    pub fn gone_by(mut self, gone_by: bool) -> Self {
+        self.watchdog = self.watchdog.gone_by(gone_by);
+        self
+    }
+
+    /// Like [`gone_by`](Self::gone_by)`(true)`, with the constants of this machine
+    /// in place of ours.
+    pub fn teardown(mut self, teardown: Teardown) -> Self {
+        self.watchdog = self.watchdog.teardown(teardown);
         self
     }
 
@@ -493,6 +511,13 @@ impl ShutdownBuilder {
         self
     }
 
+    /// Where the operator is told how far the shutdown is; [`Progress::Auto`]
+    /// unless set.
+    pub fn progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+
     /// Adds a phase, or changes one of the four that are there.
     pub fn phase(mut self, phase: Phase) -> Self {
         self.phases.push(phase);
@@ -530,6 +555,8 @@ impl ShutdownBuilder {
         if self.at_once == 0 {
             return Err(InstallError::TasksAtOnce);
         }
+        #[cfg(feature = "fault")]
+        let faults = crate::fault::FromEnvironment::read().map_err(InstallError::Fault)?;
         let mut installation = Installation::begin()?;
         trigger::forget();
         let grace = self.watchdog.grace;
@@ -545,6 +572,8 @@ impl ShutdownBuilder {
             failure_status: self.failure_status,
             at_once: self.at_once,
         };
+        let interrupts = self.signals.contains(&Signal::Interrupt);
+        let outlet = Outlet::new(self.progress, interrupts);
         // The coordinator comes last: once its thread has started, nothing can
         // fail. What a failure before it leaves behind waits for the next try:
         // threads that are parked, and handlers that do as if they were not
@@ -552,7 +581,7 @@ impl ShutdownBuilder {
         let started = (|| {
             let log = Log::start()?;
             let reporter = Reporter::start(self.sinks.open(&log)?)?;
-            let core = Core::new(settings, plan, (log, reporter), Mask::current())?;
+            let core = Core::new(settings, plan, (log, reporter), outlet, Mask::current())?;
             installation.hold_exit()?;
             trigger::panic::hook(self.panics)?;
             let ignored = trigger::signal::handle(signals, dumps)?;
@@ -563,12 +592,16 @@ impl ShutdownBuilder {
         let shutdown = Shutdown { core, watchdog };
         *INSTALLED.lock() = Some(shutdown.clone());
         trigger::set_grace(grace);
+        #[cfg(feature = "fault")]
+        faults.plant();
         installation.open();
 
         shutdown.watchdog.defences().log(without);
         if let Some(why) = shutdown.core.reporter.why_no_stacks() {
             log::info!("hang reports have no stacks: {why}");
         }
+        #[cfg(feature = "fault")]
+        crate::fault::log_planted();
         for signal in ignored {
             log::info!("{signal} was ignored when the process started, and stays so");
         }

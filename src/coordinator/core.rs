@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use crate::error::{InstallError, TaskRefused};
 use crate::installation;
 use crate::kill_path::{self, Mask};
-use crate::report::{Log, Reporter};
+use crate::report::{Log, Outlet, Reporter};
 use crate::trigger::{FIRST, TRIGGERED};
 
 use super::clock::Clock;
@@ -43,6 +43,7 @@ pub(crate) struct Core {
     pub(crate) end: End,
     pub(crate) log: Log,
     pub(crate) reporter: Reporter,
+    outlet: Outlet,
     pub(super) pool: Arc<Pool>,
     pub(super) registry: Mutex<Registry>,
     pub(super) wakers: Wakers,
@@ -59,6 +60,7 @@ impl Core {
         settings: Settings,
         plan: Plan,
         (log, reporter): (Log, Reporter),
+        outlet: Outlet,
         mask: Mask,
     ) -> Result<Arc<Self>, InstallError> {
         let phases = plan.phases().len();
@@ -69,6 +71,7 @@ impl Core {
             end: End::new(),
             log,
             reporter,
+            outlet,
             pool: Pool::new(mask)?,
             registry: Mutex::new(Registry::new(phases)),
             wakers: Wakers::new(),
@@ -206,10 +209,9 @@ impl Core {
                 None => TRIGGERED.wait_past(seen, None),
             }
         };
-        if self.log.hears(Level::Info) {
+        if !self.outlet.is_silent() {
             let grace = self.settings.grace;
-            let line = format!("shutdown begins: {cause}; grace {grace:?}");
-            self.log.info(line);
+            self.log.begin(self.outlet.clone(), cause.clone(), grace);
         }
         self.tell_requested();
         let clock = Clock::of_process(kill_path::now());
@@ -226,7 +228,8 @@ impl Core {
         let at_once = run.is_of_whole()
             && self.end.is_waited_for()
             && self.scope_runs.load(Ordering::Acquire) == 0
-            && !self.log.hears(Level::Warn);
+            && !self.log.hears(Level::Warn)
+            && !self.may_tell(run);
         match at_once {
             true => self.conclude(run),
             false => run.bell().ring(),
@@ -238,8 +241,16 @@ impl Core {
         let Some(report) = run.report() else {
             return;
         };
+        #[cfg(feature = "fault")]
+        for fault in report.missed_faults() {
+            self.log.warn(format!(
+                "a planted fault did not strike, since no task of that name has run and \
+                 no such point was reached: {fault}"
+            ));
+        }
         let status = end::status(&report, &self.settings);
-        self.sum_up(&report);
+        let report = Arc::new(report);
+        self.sum_up(run, &report);
         if run.clock().deadline() <= kill_path::now() {
             // The deadline ends the process, with its status: what comes from
             // here now would be late, and say something else.
@@ -248,10 +259,7 @@ impl Core {
             }
         }
         let clean = report.is_clean();
-        self.end.come(Final {
-            report: Arc::new(report),
-            status,
-        });
+        self.end.come(Final { report, status });
         // Whoever waits for a scope that ended with the whole.
         TRIGGERED.advance();
         if !self.end.finds_company() {
@@ -260,21 +268,22 @@ impl Core {
         }
     }
 
-    /// Says in the log how it went, if the log takes it in time.
-    fn sum_up(&self, report: &ShutdownReport) {
-        let (clean, level) = match report.is_clean() {
-            true => (true, Level::Info),
-            false => (false, Level::Warn),
-        };
-        if self.log.hears(level) {
-            let text = report.to_string();
-            let line = format!("shutdown is over\n{}", text.trim_end());
-            match clean {
-                true => self.log.info(line),
-                false => self.log.warn(line),
-            }
+    /// Has the operator told how it went, and waits for that for a moment.
+    fn sum_up(&self, run: &Run, report: &Arc<ShutdownReport>) {
+        if !self.outlet.is_silent() {
+            self.log.end(Arc::clone(report));
         }
-        self.log.flush(LOG_PATIENCE);
+        if self.may_tell(run) || self.log.hears(Level::Error) {
+            self.log.flush(LOG_PATIENCE);
+        }
+    }
+
+    /// Whether the operator may have been told anything of the run, which is
+    /// over.
+    fn may_tell(&self, run: &Run) -> bool {
+        let (clock, now) = (run.clock(), kill_path::now());
+        self.outlet
+            .may_tell(run.cause(), clock.begun(), now, clock.deadline())
     }
 }
 

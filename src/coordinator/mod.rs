@@ -28,11 +28,13 @@ mod run;
 mod scope;
 mod shutdown_report;
 mod state;
+mod summary;
 mod task;
 
 pub(crate) use self::core::{Core, Settings};
 pub(crate) use self::end::{Final, exit_with};
 pub(crate) use self::plan::Plan;
+pub(crate) use self::summary::Escaped;
 
 pub use self::end::CleanExit;
 pub use self::future::BoxFuture;

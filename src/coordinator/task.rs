@@ -65,7 +65,7 @@ impl Task {
     }
 
     /// A task for a report to be about.
-    #[cfg(all(test, feature = "serde"))]
+    #[cfg(test)]
     pub(super) fn named(name: &str, site: &'static Location<'static>) -> Self {
         let body = Box::new(|_: &TaskContext| Outcome::Done);
         Self::new(0, name.into(), (Node::root(), 0), site, None, body)

@@ -133,7 +133,11 @@ impl<const N: usize> Line<N> {
 
     /// Adds a length of time in seconds, to the nearest tenth: `9.2 s`.
     pub(crate) fn seconds(&mut self, length: Duration) -> &mut Self {
-        let length = length.saturating_add(Duration::from_millis(50));
+        self.seconds_at_least(length.saturating_add(Duration::from_millis(50)))
+    }
+
+    /// Adds a length of time in seconds, in whole tenths that it has: `9.2 s`.
+    pub(crate) fn seconds_at_least(&mut self, length: Duration) -> &mut Self {
         self.number(length.as_secs())
             .text(".")
             .number(u64::from(length.subsec_millis().wrapping_div(100)))

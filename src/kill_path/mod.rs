@@ -30,6 +30,7 @@
 //! ```text
 //! watch ──▶ deadline ◀── backstop        two lines of defence, one word
 //! report ──▶ roster, census, stack, line  what the reporter says, and of whom
+//! progress ──▶ roster, line               what is said before, by the log's thread
 //! sys                                    the system calls under all of them
 //! ```
 //!
@@ -53,9 +54,11 @@ mod census;
 mod deadline;
 mod line;
 mod phases;
+mod progress;
 pub(crate) mod report;
 mod roster;
 mod sizes;
+#[cfg_attr(not(deadstop_stacks), expect(dead_code, reason = "nobody fills one"))]
 mod stack;
 mod sys;
 mod text;
@@ -68,11 +71,14 @@ pub(crate) use self::census::{
     Call, Descriptor, Doing, Kind, Thread, address, infer, parse, words,
 };
 pub(crate) use self::line::Line;
+pub(crate) use self::progress::{Layout, progress};
 pub(crate) use self::roster::{Entry, Place, Roster};
 pub(crate) use self::sizes::{CAUSE, STACKS};
 pub(crate) use self::stack::{Captured, Stack};
+#[cfg(deadstop_stacks)]
+pub(crate) use self::sys::Errno;
 pub(crate) use self::sys::{
-    Errno, EventCount, Mask, Nanos, Proc, SignalSet, die_of, now, pid, settle, tid,
+    EventCount, Mask, Nanos, Proc, SignalSet, die_of, now, pid, settle, tid,
 };
 #[cfg(test)]
 pub(crate) use self::text::Text;

@@ -11,14 +11,18 @@
 
 mod cause;
 mod log;
+mod progress;
 mod reporter;
 mod sinks;
 mod stacks;
+mod stderr;
 
 use crate::kill_path::Roster;
 
 pub(crate) use self::cause::in_words;
 pub(crate) use self::log::Log;
+pub(crate) use self::progress::Outlet;
+pub use self::progress::Progress;
 pub(crate) use self::reporter::{Reporter, ask};
 pub use self::sinks::Sinks;
 

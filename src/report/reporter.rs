@@ -105,7 +105,7 @@ impl Desk {
             match due().filter(|_| !has_reported) {
                 Some(due) if due <= now => {
                     has_reported = true;
-                    self.report(Kind::Deadline, deadline.get().unwrap_or(now));
+                    self.report(Kind::Deadline, deadline.exit().unwrap_or(now));
                 }
                 _ if asked != answered => {
                     answered = asked;
@@ -142,7 +142,7 @@ impl Desk {
             cause,
             begun: WATCH.deadline().begun(),
             now,
-            at: WATCH.deadline().get(),
+            at: WATCH.deadline().exit(),
         };
         let essential = Facts {
             stacks: &stacks,
@@ -228,6 +228,12 @@ fn level(kind: Kind) -> Level {
 /// When the report is due, if the deadline is known.
 fn due() -> Option<Nanos> {
     let deadline = WATCH.deadline();
-    let (begun, at) = deadline.begun().zip(deadline.get())?;
-    Some(at.saturating_sub((at.since(begun) / 10).min(BEFORE)))
+    let (begun, at) = deadline.begun().zip(deadline.exit())?;
+    Some(due_at(begun, at))
+}
+
+/// When the report is due of a shutdown that began at `begun` and whose deadline
+/// is at `at`.
+pub(super) fn due_at(begun: Nanos, at: Nanos) -> Nanos {
+    at.saturating_sub((at.since(begun) / 10).min(BEFORE))
 }

@@ -16,7 +16,7 @@ const PATH: usize = 4096;
 
 /// Fills in what `descriptor` of thread `tid` stands for. Nobody is waited
 /// for, such as the server of a network file system.
-pub(super) fn describe(descriptor: &mut Descriptor, tid: c_int, tasks: &Tasks) {
+pub(super) fn describe(descriptor: &mut Descriptor, tid: c_int, tasks: &Tasks<'_>) {
     let mut buffer = [0; PATH];
     let number = descriptor.number;
     let detail = &mut descriptor.detail;

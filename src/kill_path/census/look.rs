@@ -23,7 +23,7 @@ pub(super) enum Found {
 }
 
 /// Reads the name of `thread`.
-pub(super) fn name(thread: &mut Thread, folder: &Tasks) -> Found {
+pub(super) fn name(thread: &mut Thread, folder: &Tasks<'_>) -> Found {
     match folder.read(thread.tid, File::Name, &mut [0; FILE]) {
         Ok(comm) => {
             outside::lossy(&mut thread.name, parse::name(comm));
@@ -35,7 +35,7 @@ pub(super) fn name(thread: &mut Thread, folder: &Tasks) -> Found {
 }
 
 /// Reads what `thread` is doing.
-pub(super) fn rest(thread: &mut Thread, folder: &Tasks) {
+pub(super) fn rest(thread: &mut Thread, folder: &Tasks<'_>) {
     let mut buffer = [0; FILE];
     if let Ok(stat) = folder.read(thread.tid, File::State, &mut buffer) {
         thread.state = parse::state(stat);
@@ -51,7 +51,7 @@ pub(super) fn rest(thread: &mut Thread, folder: &Tasks) {
     }
 }
 
-fn wait(thread: &mut Thread, folder: &Tasks) -> ::core::option::Option<Syscall> {
+fn wait(thread: &mut Thread, folder: &Tasks<'_>) -> ::core::option::Option<Syscall> {
     let mut buffer = [0; FILE];
     if let Ok(wchan) = folder.read(thread.tid, File::Place, &mut buffer) {
         thread.place.text(parse::place(wchan));

@@ -73,7 +73,7 @@ impl Census {
     }
 
     /// Lists as many as there is room for, in the order that they are in now.
-    fn list(&mut self, folder: Option<&Tasks>, until: Nanos) {
+    fn list(&mut self, folder: Option<&Tasks<'_>>, until: Nanos) {
         let program = folder.map_or(Line::new(), name_of_main);
         let mut passed_over = 0_usize;
         let mut next = 0_usize;
@@ -115,7 +115,7 @@ impl Census {
 
 /// Adds the threads that there are to those that are expected, and counts
 /// them.
-fn find(looks: &mut Looks, folder: &Tasks, until: Nanos) -> u32 {
+fn find(looks: &mut Looks, folder: &Tasks<'_>, until: Nanos) -> u32 {
     let this = tid();
     let mut found = 0_u32;
     let mut buffer = [0; 2048];
@@ -158,7 +158,7 @@ fn is_ours(look: &Look, name: &str, program: &str) -> bool {
     look.rank == Rank::Other && name.starts_with(PREFIX) && name != program
 }
 
-fn name_of_main(folder: &Tasks) -> Line<COMM> {
+fn name_of_main(folder: &Tasks<'_>) -> Line<COMM> {
     let mut name = Line::new();
     let mut buffer = [0; 64];
     if let Ok(comm) = folder.read(pid(), File::Name, &mut buffer) {

@@ -5,7 +5,7 @@
 
 use ::core::clone::Clone;
 use ::core::cmp::PartialEq;
-use ::core::convert::From;
+use ::core::convert::{From, TryFrom};
 use ::core::ffi::{c_int, c_uint};
 use ::core::marker::Copy;
 use ::core::mem::MaybeUninit;
@@ -38,13 +38,8 @@ pub(super) fn links(descriptor: c_int) -> Option<u32> {
     if let Some(status) = status(descriptor) {
         return Some(status.stx_nlink);
     }
-    // On some machines it is a wider number.
-    #[allow(
-        clippy::unnecessary_cast,
-        clippy::allow_attributes,
-        reason = "the type differs between machines"
-    )]
-    old_status(descriptor).map(|status| status.st_nlink as u32)
+    let status = old_status(descriptor)?;
+    u32::try_from(status.st_nlink).ok()
 }
 
 /// A kind of file.

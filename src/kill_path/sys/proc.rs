@@ -1,11 +1,12 @@
 //! `/proc/self/task`, read with bare system calls.
 //!
 //! Two descriptors are kept from install: the directory, for a process that
-//! has changed its root since, and a spare, to be closed before reading, for
+//! has changed its root since, and a spare, to be closed while reading, for
 //! one that has used up all it may have. A program that has become a daemon may
 //! have closed both, and their numbers may be its database's by now, so each is
 //! looked at before it is used.
 
+use ::core::cell::Cell;
 use ::core::cmp::Ord;
 use ::core::convert::{From, TryFrom};
 use ::core::ffi::{CStr, c_int, c_long};
@@ -25,7 +26,7 @@ const TRIES: u32 = 100;
 /// What is kept from install, to read `/proc/self/task` with.
 pub(crate) struct Proc {
     tasks: Option<Held>,
-    spare: Option<Held>,
+    spare: Cell<Option<Held>>,
     /// Whose they are: a child of `fork` inherits its parent's directory.
     home: c_int,
 }
@@ -42,53 +43,59 @@ impl Proc {
     pub(crate) fn open() -> Self {
         Self {
             tasks: open_tasks().ok().and_then(Held::new),
-            spare: spare().and_then(Held::new),
+            spare: Cell::new(spare()),
             home: pid(),
         }
     }
 
     /// Gives up the spare, and finds the directory. The error is the system's
     /// number for why there is none.
-    pub(in crate::kill_path) fn tasks(&self) -> Result<Tasks, c_int> {
-        let home = self.home == pid();
-        if let Some(spare) = &self.spare {
+    pub(in crate::kill_path) fn tasks(&self) -> Result<Tasks<'_>, c_int> {
+        // A child of `fork` has its parent's, and none of the threads.
+        let tasks = match &self.tasks {
+            Some(tasks) if self.home == pid() && tasks.is_ours() => Some(tasks.number),
+            _ => None,
+        };
+        if let Some(spare) = self.spare.take() {
             if spare.is_ours() {
                 close(spare.number);
             }
         }
-        let tasks = match &self.tasks {
-            Some(tasks) if home && tasks.is_ours() => Tasks {
-                number: tasks.number,
-                opened: false,
-            },
-            _ => Tasks {
-                number: open_tasks()?,
-                opened: true,
-            },
+        let number = tasks.map_or_else(open_tasks, Ok);
+        let tasks = Tasks {
+            number: number.inspect_err(|_| self.keep_spare())?,
+            opened: tasks.is_none(),
+            proc: self,
         };
         // A `/proc` of another PID namespace knows us by other ids.
-        let mut buffer = [0; 32];
-        tasks.read(tid(), File::Name, &mut buffer)?;
+        tasks.read(tid(), File::Name, &mut [0; 32])?;
         Ok(tasks)
+    }
+
+    fn keep_spare(&self) {
+        self.spare.set(spare());
     }
 
     /// The numbers of the directory and the spare.
     #[cfg(test)]
     pub(crate) fn numbers(&self) -> [Option<c_int>; 2] {
-        [&self.tasks, &self.spare].map(|held| held.as_ref().map(|held| held.number))
+        let spare = self.spare.take();
+        let numbers = [&self.tasks, &spare].map(|held| held.as_ref().map(|held| held.number));
+        self.spare.set(spare);
+        numbers
     }
 
     /// Closes both, as a program does that closes all descriptors there are.
     #[cfg(test)]
     pub(crate) fn close_as_a_daemon_does(&self) {
-        for number in self.numbers() {
-            number.map(close);
-        }
+        let numbers = self.numbers();
+        numbers.iter().flatten().copied().for_each(close);
     }
 }
 
 impl Held {
     fn new(number: c_int) -> Option<Self> {
+        let number = beyond_stdio(number)?;
         match identity(number) {
             Some(identity) => Some(Self { number, identity }),
             None => {
@@ -124,12 +131,13 @@ impl File {
 }
 
 /// `/proc/self/task`, open.
-pub(in crate::kill_path) struct Tasks {
+pub(in crate::kill_path) struct Tasks<'a> {
     number: c_int,
     opened: bool,
+    proc: &'a Proc,
 }
 
-impl Tasks {
+impl Tasks<'_> {
     /// How many threads there are. `None` if the system does not say.
     pub(in crate::kill_path) fn count(&self) -> Option<u32> {
         // The directory itself has two links, and each thread is one more.
@@ -205,11 +213,13 @@ impl Tasks {
     }
 }
 
-impl Drop for Tasks {
+impl Drop for Tasks<'_> {
+    /// Keeps a spare for the next time, if there is one to be had.
     fn drop(&mut self) {
         if self.opened {
             close(self.number);
         }
+        self.proc.keep_spare();
     }
 }
 
@@ -282,13 +292,28 @@ fn open(folder: c_int, path: &CStr, how: c_int) -> Result<c_int, c_int> {
 
 /// A descriptor that is nobody else's: two that open `/dev/null` have the same
 /// file behind them, but each socket is a file of its own.
-fn spare() -> Option<c_int> {
+fn spare() -> Option<Held> {
     let kind = ::libc::SOCK_DGRAM | ::libc::SOCK_CLOEXEC;
     // SAFETY: three integers.
     match unsafe { ::libc::socket(::libc::AF_UNIX, kind, 0) } {
         -1 => None,
-        number => Some(number),
+        number => Held::new(number),
     }
+}
+
+/// Moves a descriptor out of the way of standard input, output and error. Where
+/// one of these is closed a new one has its number, and whoever writes there
+/// would write here.
+fn beyond_stdio(number: c_int) -> Option<c_int> {
+    if number > ::libc::STDERR_FILENO {
+        return Some(number);
+    }
+    let first = ::libc::STDERR_FILENO.saturating_add(1);
+    // SAFETY: three integers.
+    let copy =
+        unsafe { ::libc::syscall(::libc::SYS_fcntl, number, ::libc::F_DUPFD_CLOEXEC, first) };
+    close(number);
+    c_int::try_from(copy).ok().filter(|copy| *copy >= first)
 }
 
 fn close(number: c_int) {

@@ -44,22 +44,34 @@ fn count() -> usize {
     tasks.count()
 }
 
+/// Waits until a thread is parked: it uses no processor time from then on.
+fn parked(tid: i32) -> i32 {
+    let place = format!("/proc/self/task/{tid}/wchan");
+    while !fs::read_to_string(&place).is_ok_and(|place| place.starts_with("futex")) {
+        thread::yield_now();
+    }
+    tid
+}
+
 /// Takes censuses until `spinner` has been given a turn in between two looks:
 /// on a machine that is busy with others, that is not each time.
 fn take_until_busy(spinner: i32, tasks: &[i32]) -> Box<Census> {
     let proc = Proc::open();
     let mut censuses = (0..200).map(|_| take(&proc, tasks));
-    let is_busy = |census: &Box<Census>| {
+    let is_busy = |census: &Census| {
         let busy = census.of(spinner).and_then(|thread| thread.busy);
         busy.is_some_and(|busy| busy >= 50)
     };
-    censuses.find(is_busy).expect("it is given a turn at last")
+    censuses
+        .find(|census| is_busy(census))
+        .expect("it is given a turn at last")
 }
 
 #[test]
 fn those_that_matter_most_come_first() {
     alone("order::those_that_matter_most_come_first", || {
-        let mut parked: Vec<_> = (0..40).map(|_| start("parked", park)).collect();
+        let parked = (0..40).map(|_| parked(start("parked", park)));
+        let mut parked: Vec<_> = parked.collect();
         let spinner = start("spins", spin);
         let tasks = [parked[30], parked[20], parked[30], 0];
         let census = take_until_busy(spinner, &tasks);

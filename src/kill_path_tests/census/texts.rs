@@ -147,6 +147,10 @@ fn a_call_says_what_is_waited_for() {
     // The lower half of the register is the argument; this is `AT_FDCWD`.
     assert_eq!(waits(libc::SYS_openat, 0xffff_ff9c), "in openat");
     assert_eq!(waits(libc::SYS_openat, 0xffff_ffff_ffff_ff9c), "in openat");
+    assert_eq!(
+        waits(libc::SYS_read, 0x7f01_0000_0005),
+        "reads from descriptor 5"
+    );
     assert_eq!(waits(4000, 5), "in system call 4000");
 }
 
@@ -208,6 +212,12 @@ fn a_local_address_is_a_path_or_a_name() {
     assert_eq!(
         written(&unix(longest.as_bytes())).as_deref(),
         Some(&*format!("...{}", "x".repeat(61)))
+    );
+    // Between characters, of two bytes each.
+    let longest = format!("/{}", "é".repeat(53));
+    assert_eq!(
+        written(&unix(longest.as_bytes())),
+        Some(format!("...{}", "é".repeat(30)))
     );
     assert_eq!(written(&unix(b"/\xff/")).as_deref(), Some("/\u{fffd}/"));
     assert_eq!(written(&unix(b"")), None);

@@ -49,14 +49,30 @@ fn expect(life: impl FnOnce() + Send + 'static, what: &str) -> String {
     said
 }
 
-/// A process that sleeps for longer than any test, and ends with its pipes.
-fn sleeper() -> Child {
-    Command::new("sleep")
-        .arg("60")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it starts")
+/// A process that sleeps for longer than any test, and ends with it.
+struct Sleeper(Child);
+
+impl Sleeper {
+    fn start() -> Self {
+        let mut command = Command::new("sleep");
+        command.arg("60");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        Self(command.spawn().expect("it starts"))
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        // Both fail only if it has ended, which is what we want.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Ends a process that somebody waits for.
+fn end(id: u32) {
+    let killed = Command::new("kill").arg(id.to_string()).status();
+    assert!(killed.expect("it runs").success());
 }
 
 fn folder() -> String {
@@ -70,7 +86,7 @@ fn one_that_spins_runs() {
     alone("waits::one_that_spins_runs", || {
         let said = expect(
             || loop {
-                hint::spin_loop()
+                hint::spin_loop();
             },
             ", runs, ",
         );
@@ -91,23 +107,21 @@ fn one_that_waits_for_a_lock() {
 #[test]
 fn one_that_reads_a_pipe() {
     alone("waits::one_that_reads_a_pipe", || {
-        let mut child = sleeper();
-        let mut pipe = child.stdout.take().expect("it is piped");
+        let mut child = Sleeper::start();
+        let mut pipe = child.0.stdout.take().expect("it is piped");
         let what = format!(", reads from descriptor {} (pipe), ", pipe.as_raw_fd());
         let said = expect(move || drop(pipe.read(&mut [0])), &what);
         assert!(said.contains("pipe_read, "), "{said:?}");
-        child.kill().expect("it sleeps");
     });
 }
 
 #[test]
 fn one_that_writes_to_a_full_pipe() {
     alone("waits::one_that_writes_to_a_full_pipe", || {
-        let mut child = sleeper();
-        let mut pipe = child.stdin.take().expect("it is piped");
+        let mut child = Sleeper::start();
+        let mut pipe = child.0.stdin.take().expect("it is piped");
         let what = format!(", writes to descriptor {} (pipe), ", pipe.as_raw_fd());
         expect(move || drop(pipe.write_all(&[0; 1 << 20])), &what);
-        child.kill().expect("it sleeps");
     });
 }
 
@@ -121,13 +135,14 @@ fn one_that_sleeps() {
 #[test]
 fn one_that_waits_for_a_child_process() {
     alone("waits::one_that_waits_for_a_child_process", || {
-        let mut child = sleeper();
-        // The other end of its standard input: it does not end before us.
-        let id = child.id();
-        let what = ", waits for a child process, ";
-        expect(move || drop(child.wait()), what);
-        let killed = Command::new("kill").arg(id.to_string()).status();
-        assert!(killed.expect("it runs").success());
+        let mut child = Sleeper::start();
+        let id = child.0.id();
+        expect(
+            // `Child::wait` closes its standard input first.
+            move || drop(child.0.wait()),
+            ", waits for a child process, ",
+        );
+        end(id);
     });
 }
 
@@ -143,8 +158,7 @@ fn one_that_polls() {
         let id = child.id();
         // It reads two pipes at a time.
         expect(move || drop(child.wait_with_output()), ", polls, ");
-        let killed = Command::new("kill").arg(id.to_string()).status();
-        assert!(killed.expect("it runs").success());
+        end(id);
     });
 }
 
@@ -218,8 +232,17 @@ fn one_that_reads_a_terminal() {
 fn one_that_has_ended() {
     alone("waits::one_that_has_ended", || {
         let tid = start(|| {});
-        let said = wait_until(&Proc::open(), tid, "ended");
-        assert_eq!(said, format!("{tid} \"\" X -, ended"));
+        let proc = Proc::open();
+        let first = wait_until(&proc, tid, "ended");
+        assert!(
+            first.starts_with(&format!("{tid} \"\" X -, ended")),
+            "{first:?}"
+        );
+        // It has no clock from now on, if it had one in the middle of that.
+        assert_eq!(
+            said(&take(&proc, &[tid]), tid),
+            format!("{tid} \"\" X -, ended")
+        );
     });
 }
 
@@ -230,11 +253,10 @@ fn where_the_call_is_hidden_the_kernels_function_does() {
         let name = "waits::where_the_call_is_hidden_the_kernels_function_does";
         hidden_from_itself(name, || {
             assert!(is_hidden());
-            let mut child = sleeper();
-            let mut pipe = child.stdout.take().expect("it is piped");
+            let mut child = Sleeper::start();
+            let mut pipe = child.0.stdout.take().expect("it is piped");
             expect(move || drop(pipe.read(&mut [0])), ", reads, ");
             expect(|| thread::sleep(Duration::from_secs(60)), ", sleeps, ");
-            child.kill().expect("it sleeps");
         });
     }
 }

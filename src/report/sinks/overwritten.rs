@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::kept::Kept;
+use crate::kept::Kept;
 
 /// A regular file of which a report is the whole content.
 pub(super) struct Overwritten(Kept);

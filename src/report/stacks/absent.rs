@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 
-use crate::kill_path::{Nanos, Stack};
+use crate::kill_path::{Captured, Nanos, Stack};
 
 /// Says that nobody asked.
 pub(crate) struct Stacks;
@@ -19,6 +19,7 @@ impl Stacks {
 
     pub(crate) fn capture(&self, tid: c_int, stack: &mut Stack, _until: Nanos) {
         stack.clear(tid);
+        stack.captured = Captured::NotAsked;
     }
 
     pub(crate) fn look_up(&self, _stack: &mut Stack) {}

@@ -23,9 +23,8 @@ impl Signal {
     /// Has `handler` handle a real-time signal that nobody does. A child of
     /// `fork`, where that has been done already, keeps the signal it inherits.
     ///
-    /// The search begins at the other end than pid 1's third line of defence
-    /// does, which must not find its signal taken, and is made at the same time
-    /// in no particular order.
+    /// The search begins at the other end than that of pid 1's third line of
+    /// defence, so that neither takes what the other is looking at.
     pub(crate) fn take(handler: extern "C" fn(c_int)) -> Option<Self> {
         let (first, last) = (libc::SIGRTMIN(), libc::SIGRTMAX());
         let middle = first.saturating_add(NUMBERED).min(last);

@@ -112,3 +112,40 @@ pub(super) fn imports(path: &Path, name: &[u8]) -> bool {
             .any(|symbol| symbol.is_undefined() && symbol.name_bytes() == Ok(name))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::env::current_exe;
+
+    use super::*;
+
+    #[test]
+    fn a_place_that_no_symbol_goes_over_has_no_name() {
+        let names = Names::open(&current_exe().unwrap()).unwrap();
+        assert_eq!(names.place(u64::MAX - 1), Place::default());
+    }
+
+    #[test]
+    fn what_is_taken_from_another_file_is_seen() {
+        let program = current_exe().unwrap();
+        assert!(imports(&program, b"_Unwind_Backtrace"));
+        assert!(!imports(&program, b"_Unwind_Backtrac"));
+        assert!(!imports(
+            Path::new("/proc/self/nothing"),
+            b"_Unwind_Backtrace"
+        ));
+        assert!(!imports(
+            Path::new("/proc/self/status"),
+            b"_Unwind_Backtrace"
+        ));
+    }
+
+    #[test]
+    fn the_standard_library_is_known_by_its_path() {
+        assert!(is_standard("/rustc/0123/library/core/src/cell.rs"));
+        assert!(is_standard(
+            "/opt/lib/rustlib/src/rust/library/std/src/io.rs"
+        ));
+        assert!(!is_standard("/home/me/rustc/src/main.rs"));
+    }
+}

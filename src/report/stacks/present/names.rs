@@ -26,8 +26,9 @@ struct Known {
 }
 
 /// What the kernel adds to the path of a file that has no name any more.
-const REPLACED: &[u8] = b" (deleted)";
-const PROGRAM: &str = "/proc/self/exe";
+pub(super) const REPLACED: &str = " (deleted)";
+/// The program's own file, whatever has become of its path.
+pub(super) const PROGRAM: &str = "/proc/self/exe";
 
 impl Names {
     pub(super) const fn none() -> Self {
@@ -40,6 +41,11 @@ impl Names {
         };
         let mut files = self.0.lock();
         for frame in stack.frames_mut() {
+            // Code that the loader has not mapped is nowhere in its file, as
+            // far as anybody knows.
+            if frame.module.as_str().is_empty() {
+                continue;
+            }
             let back = usize::from(frame.is_call);
             let Some(path) = mapped_from(&maps, frame.address.wrapping_sub(back)) else {
                 continue;
@@ -95,7 +101,7 @@ fn openable(path: &[u8]) -> Option<PathBuf> {
         let same = is_same(as_path, Path::new(PROGRAM));
         return Some(if same { as_path } else { Path::new(PROGRAM) }.into());
     }
-    (!path.ends_with(REPLACED)).then(|| as_path.into())
+    (!path.ends_with(REPLACED.as_bytes())).then(|| as_path.into())
 }
 
 fn is_same(a: &Path, b: &Path) -> bool {

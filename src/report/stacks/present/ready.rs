@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::file;
 use super::handler::{ANSWERED, answer, ask};
+use super::names::{PROGRAM, REPLACED};
 use super::request::Seen;
 use crate::kill_path::{self, Captured, Mask, Nanos, SignalSet, Stack};
 use crate::sys::stacks::loader::Loader;
@@ -33,7 +34,8 @@ impl Ready {
     /// The error is why there can be no captures.
     pub(super) fn prepare() -> Result<Self, &'static str> {
         let loader = Loader::find().ok_or("this glibc has no _dl_find_object")?;
-        let program = fs::read_link("/proc/self/exe").unwrap_or_default();
+        let program = fs::read_link(PROGRAM).unwrap_or_default();
+        let program = last_part(program.as_os_str().as_bytes());
         if !unwinds_without_a_lock(loader) {
             return Err("the unwinder takes the loader's lock");
         }
@@ -41,7 +43,7 @@ impl Ready {
             signal: Signal::take(answer).ok_or("no real-time signal is free")?,
             loader,
             home: kill_path::pid(),
-            program: last_part(program.as_os_str().as_bytes()).into(),
+            program: program.strip_suffix(REPLACED).unwrap_or(program).into(),
         };
         // The first capture binds symbols and fills tables, under locks.
         let mut stack = Stack::empty();
@@ -144,7 +146,7 @@ fn unwinds_without_a_lock(loader: Loader) -> bool {
 
 fn path_of(path: &CStr) -> PathBuf {
     match path.to_bytes() {
-        [] => "/proc/self/exe".into(),
+        [] => PROGRAM.into(),
         path => Path::new(OsStr::from_bytes(path)).into(),
     }
 }

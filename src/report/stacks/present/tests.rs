@@ -397,3 +397,59 @@ fn a_condition_variable_and_a_file_do_not_notice() {
     pair.1.notify_one();
     thread.join().unwrap();
 }
+
+/// The calling thread's handler runs inside the call that sends the signal.
+#[test]
+fn whoever_waits_for_an_answer_is_told() {
+    let (_one, stacks) = stacks();
+    let before = handler::ANSWERED.read();
+    assert_eq!(capture(&stacks, kill_path::tid()).captured, Captured::Yes);
+    assert_ne!(handler::ANSWERED.read(), before);
+}
+
+/// A frame at `address`, with its names.
+fn looked_up(stacks: &Stacks, address: usize, is_call: bool) -> String {
+    let own = capture(stacks, kill_path::tid());
+    let program = own
+        .frames()
+        .find(|frame| frame.module.as_str() != "libc.so.6");
+    let program = program.unwrap();
+    let moved = program.address - usize::try_from(program.offset).unwrap();
+    let mut stack = Stack::empty();
+    let frame = stack.push(address).unwrap();
+    frame.is_call = is_call;
+    frame.offset = (address - moved) as u64;
+    frame.module.text(program.module.as_str());
+    stacks.look_up(&mut stack);
+    let frame = stack.frames().next().unwrap();
+    frame.function.as_str().to_owned()
+}
+
+/// A call may be the last instruction of a function, and returns into the next.
+#[test]
+fn a_call_is_where_it_is_and_not_where_it_returns() {
+    let (_one, stacks) = stacks();
+    let first = spins_until_told as fn(&AtomicBool) as usize;
+    assert!(looked_up(&stacks, first, false).ends_with("::spins_until_told"));
+    assert!(!looked_up(&stacks, first, true).ends_with("::spins_until_told"));
+    assert!(looked_up(&stacks, first + 1, true).ends_with("::spins_until_told"));
+}
+
+#[inline(never)]
+fn adds_up(n: u64) -> u64 {
+    n.wrapping_add(black_box(1))
+        .wrapping_add(black_box(2))
+        .wrapping_add(black_box(3))
+}
+
+/// `wrapping_add` is always put into its caller, in debug builds too.
+#[test]
+fn a_function_of_the_standard_library_is_not_named_where_its_caller_is() {
+    let (_one, stacks) = stacks();
+    let first = adds_up as fn(u64) -> u64 as usize;
+    for address in first..first + 48 {
+        let name = looked_up(&stacks, address, false);
+        assert!(!name.contains("wrapping_add"), "{name}");
+    }
+    assert_eq!(adds_up(black_box(1)), 7);
+}
