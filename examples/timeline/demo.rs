@@ -30,11 +30,13 @@ pub(crate) fn report(file: &Path) -> Result<String, Box<dyn Error>> {
         // What we print is the drawing.
         .stdout(Stdio::null())
         .status()?;
+    let report = fs::read_to_string(file)
+        .map_err(|error| format!("the service has left no report: {error}, {status}"))?;
     eprintln!(
         "it has ended: {status}; its report is in {}",
         file.display()
     );
-    Ok(fs::read_to_string(file)?)
+    Ok(report)
 }
 
 /// The service. Of nine tasks two hang: one on a lock, one on a peer.

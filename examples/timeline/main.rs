@@ -18,7 +18,6 @@
 //! drawing.
 
 #![expect(clippy::print_stderr, reason = "it talks to whoever runs it")]
-#![expect(clippy::print_stdout, reason = "the drawing goes there")]
 
 mod demo;
 mod draw;
@@ -31,9 +30,10 @@ mod theme;
 mod timeline;
 
 use std::error::Error;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
-use std::{env, fs};
+use std::{env, fs, io};
 
 use report::Report;
 use timeline::Timeline;
@@ -83,7 +83,8 @@ fn draw_demo(file: &Path) -> Result<ExitCode, Box<dyn Error>> {
 
 fn draw_json(json: &str) -> Result<ExitCode, Box<dyn Error>> {
     let report = Report::read(json)?;
-    print!("{}", draw::draw(&Timeline::of(&report)));
+    let drawing = draw::draw(&Timeline::of(&report));
+    io::stdout().write_all(drawing.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 

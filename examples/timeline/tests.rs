@@ -148,6 +148,25 @@ fn a_task_of_a_millisecond_is_seen_beside_one_of_twenty_seconds() {
 }
 
 #[test]
+fn what_is_past_the_budget_is_striped() {
+    let tasks = [any::hung_task("a", 15.0)];
+    let drawing = draw(&timeline(&any::hang(json!({"tasks": tasks}))));
+    let document = Document::parse(&drawing).unwrap();
+    let task = of_class(&document, "task").next().unwrap();
+    let piece = |class| {
+        task.children()
+            .find(|node| has_class(*node, class))
+            .unwrap()
+    };
+    let (bar, past) = (piece("bar"), piece("past"));
+    // Ten seconds within, five past.
+    let share = number(bar, "width") / number(past, "width");
+    assert!((share - 2.0).abs() < 0.01, "{share}");
+    assert_eq!(number(past, "x"), number(bar, "x") + number(bar, "width"));
+    assert_eq!(past.attribute("fill"), Some("url(#stripes)"));
+}
+
+#[test]
 fn a_deadline_that_is_far_away_does_not_hide_what_happened() {
     let drawing = draw(&timeline(&any::hang(json!({
         "kind": "dump", "now": 2.0, "grace": 3600.0, "deadline_in": 3598.0,
@@ -158,6 +177,49 @@ fn a_deadline_that_is_far_away_does_not_hide_what_happened() {
     assert!(number(bar, "width") > 100.0, "{bar:?}");
     assert!(drawing.contains("deadline 3600 s →"));
     assert_eq!(of_class(&document, "deadline").count(), 0);
+}
+
+#[test]
+fn tasks_are_in_the_order_in_which_they_began() {
+    let task = |name: &str, start: f64| {
+        let mut task = any::hung_task(name, 1.0);
+        task["start"] = start.into();
+        task
+    };
+    let waiting = json!({
+        "name": "waits", "phase": "flush", "state": "waiting", "file": "a.rs", "line": 1,
+    });
+    let tasks = [waiting, task("second", 2.0), task("first", 1.0)];
+    let timeline = timeline(&any::hang(json!({"tasks": tasks})));
+    let names: Vec<_> = timeline.bars().map(|bar| bar.name.as_str()).collect();
+    assert_eq!(names, ["first", "second", "waits"]);
+}
+
+#[test]
+fn what_is_known_of_a_culprit_is_below_its_bar() {
+    let mut task = any::hung_task("flush the log", 9.0);
+    task["says"] = "segment 12 of 40".into();
+    task["thread"] = 7.into();
+    let frame = |function, site| json!({"function": function, "site": site});
+    let thread = json!({
+        "id": 7, "name": "flush the log", "state": "S", "place": "futex_do_wait",
+        "doing": "waits for a lock", "cpu": 0.0, "busy": 3, "stack": [
+            frame("syscall", ""),
+            frame("std::sys::sync::mutex::futex::Mutex::lock", "/rustc/futex.rs:33"),
+            frame("server::flush", "src/log.rs:120"),
+            frame("server::main", "src/main.rs:1"),
+        ],
+    });
+    let timeline = timeline(&any::hang(json!({"tasks": [task], "threads": [thread]})));
+    let bar = timeline.bars().next().unwrap();
+    assert_eq!(
+        bar.notes,
+        [
+            "says “segment 12 of 40”",
+            "thread 7, S in futex_do_wait: waits for a lock, 3 % busy",
+            "in server::flush, log.rs:120",
+        ]
+    );
 }
 
 #[test]

@@ -61,8 +61,7 @@ impl Axis {
         let whole = self.piece(span.start, span.took);
         match span.budget.filter(|budget| span.took > *budget) {
             Some(budget) => {
-                let end = self.x(span.start + budget).min(whole.right);
-                let end = end.max(whole.left);
+                let end = self.x(span.start + budget);
                 let within = Piece {
                     right: end,
                     ..whole
@@ -80,7 +79,8 @@ impl Axis {
     }
 
     fn piece(&self, start: f64, length: f64) -> Piece {
-        let left = self.x(start).min(self.right - LEAST);
+        let left = self.x(start);
+        // The axis goes on for longer than that behind the last moment.
         let right = self.x(start + length).max(left + LEAST);
         Piece {
             left,
