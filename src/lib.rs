@@ -114,13 +114,15 @@
 //! | `deadstop-task` | is there for a task when the system gives no more threads |
 //! | `deadstop-report` | writes the hang report; may block for ever, without harm |
 //! | `deadstop-log` | tells the progress, and calls your logger; may block for ever, without harm |
+//! | `deadstop-gauge` | estimates what it takes to go, only where [`gone_by`](WatchdogBuilder::gone_by) asks for it |
 //! | `ctrl-c` | is the `ctrlc` crate's, where `SIGINT` is a trigger |
 //!
 //! # What it cannot do
 //!
 //! - Outrun the kernel: a process is gone when its last thread is. A thread in
 //!   uninterruptible sleep (a dead network file system) stays until the kernel
-//!   lets it go, and memory takes time to give back: about 92 ms per GB.
+//!   lets it go, and memory takes time to give back: about 92 ms per GB, which
+//!   [`gone_by`](WatchdogBuilder::gone_by) allows for.
 //! - Run on a machine that does not: `CLOCK_MONOTONIC` stands still while it is
 //!   suspended.
 //! - Be on time to the millisecond under every load. Starved of processor time,

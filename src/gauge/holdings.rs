@@ -35,32 +35,40 @@ impl Holdings {
         }
     }
 
-    /// Takes all memory for pages of the usual size. Waits for nobody.
-    pub(super) fn look(&self) -> Held {
+    /// What there is, of which `huge` bytes are in huge pages. Waits for nobody.
+    pub(super) fn look(&self, huge: u64) -> Held {
         let mut buffer = [0; 1024];
         let (threads, pages) = read(self.stat.as_ref(), &mut buffer)
             .and_then(threads_and_pages)
             .unwrap_or_default();
         // Linux 6.2 and later; before, it is 0.
         let descriptors = self.descriptors.as_ref().and_then(Kept::metadata);
-        Held {
+        let held = Held {
             small: pages.saturating_mul(self.page),
             huge: 0,
             threads,
             descriptors: descriptors.map_or(0, |metadata| metadata.len()),
-        }
+        };
+        held.with_huge(huge)
     }
 
-    /// Tells huge pages from others in `held`. The kernel walks through all of
-    /// the memory for it, under a lock.
-    pub(super) fn look_closely(&self, held: Held) -> Held {
+    /// How many bytes are in huge pages. The kernel walks through all of the
+    /// memory for it, under a lock.
+    pub(super) fn huge(&self) -> u64 {
         let mut buffer = [0; 4096];
-        let huge = read(self.smaps.as_ref(), &mut buffer).map_or(0, huge_bytes);
-        let huge = huge.min(held.small);
-        Held {
-            small: held.small - huge,
+        read(self.smaps.as_ref(), &mut buffer).map_or(0, huge_bytes)
+    }
+}
+
+impl Held {
+    /// The same, with `huge` of its bytes in huge pages.
+    pub(super) fn with_huge(self, huge: u64) -> Self {
+        let bytes = self.small.saturating_add(self.huge);
+        let huge = huge.min(bytes);
+        Self {
+            small: bytes - huge,
             huge,
-            ..held
+            ..self
         }
     }
 }
@@ -73,7 +81,7 @@ fn read<'a>(file: Option<&Kept>, buffer: &'a mut [u8]) -> Option<&'a str> {
     std::str::from_utf8(&text[behind_name.unwrap_or(0)..]).ok()
 }
 
-/// From `/proc/self/stat`, behind the name: proc_pid_stat(5) counts the state as
+/// From `/proc/self/stat`, behind the name: proc(5) counts the state as
 /// the third field, threads as the 20th, resident pages as the 24th.
 fn threads_and_pages(text: &str) -> Option<(u64, u64)> {
     let mut fields = text.split_ascii_whitespace().skip(1);
@@ -113,19 +121,21 @@ mod tests {
     #[test]
     fn this_process_has_something() {
         let holdings = Holdings::open();
-        let held = holdings.look();
+        let held = holdings.look(0);
         assert!(held.small > 1 << 20, "{held:?}");
         assert!(held.threads >= 1, "{held:?}");
-        let closely = holdings.look_closely(held);
+        let closely = held.with_huge(1 << 20);
+        assert_eq!(closely.huge, 1 << 20);
         assert_eq!(closely.small + closely.huge, held.small);
+        assert_eq!(held.with_huge(u64::MAX).small, 0);
     }
 
     #[test]
     fn memory_is_noticed() {
         let holdings = Holdings::open();
-        let before = holdings.look().small;
+        let before = holdings.look(0).small;
         let memory = vec![1_u8; 64 << 20];
-        let with = holdings.look().small;
+        let with = holdings.look(0).small;
         assert!(with >= before + (60 << 20), "{before} {with}");
         drop(memory);
     }

@@ -51,6 +51,8 @@ pub(crate) fn start(teardown: Teardown) -> Result<(), InstallError> {
 fn live(holdings: &Holdings, teardown: &Teardown) {
     kill_path::settle();
     let deadline = WATCH.deadline();
+    // Bytes in huge pages, as of the last look at them.
+    let mut huge = 0;
     loop {
         let seen = deadline.changes();
         let wanted = WANTED.load(Ordering::Acquire);
@@ -60,10 +62,11 @@ fn live(holdings: &Holdings, teardown: &Teardown) {
         };
         // The quick look first: the other one waits for a lock of the kernel's
         // that a stuck thread may hold.
-        let quick = holdings.look();
-        WATCH.lead(teardown.takes(&quick));
-        if kill_path::now().saturating_add(teardown.takes(&quick)) < exit {
-            WATCH.lead(teardown.takes(&holdings.look_closely(quick)));
+        let held = holdings.look(huge);
+        WATCH.lead(teardown.takes(&held));
+        if kill_path::now().saturating_add(LAST_LOOK) < exit {
+            huge = holdings.huge();
+            WATCH.lead(teardown.takes(&held.with_huge(huge)));
         }
         // The count only now: what is said above is among the changes.
         let seen = deadline.changes();
