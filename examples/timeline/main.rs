@@ -74,17 +74,18 @@ fn main() -> ExitCode {
 fn draw_file(file: &Path) -> Result<ExitCode, Box<dyn Error>> {
     let name = file.display();
     let json = fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
-    draw_json(&json).map_err(|error| format!("{name}: {error}").into())
+    let report = Report::read(&json).map_err(|error| format!("{name}: {error}"))?;
+    print(&report)
 }
 
 fn draw_demo(file: &Path) -> Result<ExitCode, Box<dyn Error>> {
-    draw_json(&demo::report(file)?)
+    print(&Report::read(&demo::report(file)?)?)
 }
 
-fn draw_json(json: &str) -> Result<ExitCode, Box<dyn Error>> {
-    let report = Report::read(json)?;
-    let drawing = draw::draw(&Timeline::of(&report));
-    io::stdout().write_all(drawing.as_bytes())?;
+fn print(report: &Report) -> Result<ExitCode, Box<dyn Error>> {
+    let drawing = draw::draw(&Timeline::of(report));
+    let printed = io::stdout().write_all(drawing.as_bytes());
+    printed.map_err(|error| format!("the drawing cannot be written: {error}"))?;
     Ok(ExitCode::SUCCESS)
 }
 
