@@ -87,7 +87,7 @@ impl Stderr {
 
     #[cfg(feature = "terminal")]
     pub(super) fn is_terminal(&self) -> bool {
-        self.0.file().is_some_and(io::IsTerminal::is_terminal)
+        self.0.file().is_some_and(IsTerminal::is_terminal)
     }
 
     /// Rows and columns of the terminal, if it is one that says so.
