@@ -103,17 +103,14 @@ fn one_that_changes_all_the_time_does_not_break_a_line() {
         ];
         assert!(texts.contains(&says), "{death:?}");
     }
-    // Nothing of a line is lost or doubled.
-    let end = death
-        .stderr
-        .find("deadstop: end of hang report")
-        .expect("it has an end");
-    let text = &death.stderr[..end];
-    let begin = text
-        .find("deadstop: deadline in")
-        .expect("it has a beginning");
+    // Nothing of a line is lost or doubled. Lines of progress, before it, quote
+    // the same texts.
+    let begin = death.stderr.find("\ndeadstop: deadline in ");
+    let text = &death.stderr[begin.expect("it has a beginning")..];
+    let end = text.find("\ndeadstop: end of hang report");
+    let text = &text[..end.expect("it has an end")];
     let again = report.to_string();
-    for line in text[begin..]
+    for line in text
         .lines()
         .filter(|line| !line.starts_with("deadstop:   "))
     {
