@@ -29,6 +29,10 @@ pub enum InstallError {
     /// The failure status 0 was asked for. A shutdown that left something undone
     /// must not look like a clean one.
     FailureStatus,
+    /// What `DEADSTOP_FAULT` says cannot be planted, or what the program itself
+    /// has planted cannot strike.
+    #[cfg(feature = "fault")]
+    Fault(crate::fault::PlantError),
     /// The system would not say when this process forks, so a child could not
     /// be told that it has no watchdog.
     Fork(io::Error),
@@ -84,6 +88,9 @@ impl fmt::Display for InstallError {
                 "failure status 0 would make an unfinished shutdown look clean; \
                  1 to 255 are allowed",
             ),
+            // All of it: a message that leaves out what is allowed is of no use.
+            #[cfg(feature = "fault")]
+            Self::Fault(error) => fmt::Display::fmt(error, f),
             Self::Fork(_) => f.write_str("no notice of forks to be had"),
             Self::KernelTimer(_) => f.write_str("no kernel timer to stand behind the watchdog"),
             Self::Panicking => f.write_str("the thread that installs is panicking"),
@@ -113,6 +120,8 @@ impl Error for InstallError {
             | Self::Panicking
             | Self::SignalTwice { .. }
             | Self::TasksAtOnce => None,
+            #[cfg(feature = "fault")]
+            Self::Fault(_) => None,
             Self::Phases(source) => Some(source),
             Self::Exit(source)
             | Self::Fork(source)

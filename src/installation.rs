@@ -11,6 +11,7 @@ use std::thread;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::error::InstallError;
+use crate::gauge::{self, Teardown};
 use crate::kill_path::{self, EventCount, Line3, Mask, SignalSet, Watch};
 use crate::shutdown;
 use crate::sys;
@@ -38,6 +39,7 @@ struct Started {
     home: (i32, u32),
     watchdog: bool,
     line3: Option<Line3>,
+    gauge: bool,
     /// A child of `fork` inherits these two.
     fork_notice: bool,
     exit_notice: bool,
@@ -49,6 +51,7 @@ impl Started {
             home: (0, 0),
             watchdog: false,
             line3: None,
+            gauge: false,
             fork_notice: false,
             exit_notice: false,
         }
@@ -108,6 +111,18 @@ impl Installation {
         Ok(without)
     }
 
+    /// Starts `deadstop-gauge`, if the process is to be gone by its deadline. One
+    /// that an `install` which failed later has started is kept, and what it
+    /// goes by with it.
+    pub(crate) fn start_gauge(&mut self, teardown: Option<Teardown>) -> Result<(), InstallError> {
+        gauge::want(teardown.is_some());
+        if let Some(teardown) = teardown.filter(|_| !self.0.gauge) {
+            gauge::start(teardown)?;
+            self.0.gauge = true;
+        }
+        Ok(())
+    }
+
     /// Has `exit` wait for a shutdown that is under way.
     pub(crate) fn hold_exit(&mut self) -> Result<(), InstallError> {
         if !self.0.exit_notice {
@@ -153,6 +168,16 @@ pub(crate) fn spawn(
     life: impl FnOnce() + Send + 'static,
 ) -> Result<(), InstallError> {
     start_thread(name, thread::Builder::new().stack_size(STACK), life)
+}
+
+/// Starts a thread that hears no signal, for code of ours that needs `stack`
+/// bytes, whatever `RUST_MIN_STACK` says.
+pub(crate) fn spawn_of(
+    name: &'static str,
+    stack: usize,
+    life: impl FnOnce() + Send + 'static,
+) -> Result<(), InstallError> {
+    start_thread(name, thread::Builder::new().stack_size(stack), life)
 }
 
 /// Starts a thread that hears no signal and calls what the program has lent

@@ -114,19 +114,32 @@
 //! | `deadstop-task` | is there for a task when the system gives no more threads |
 //! | `deadstop-report` | writes the hang report; may block for ever, without harm |
 //! | `deadstop-log` | tells the progress, and calls your logger; may block for ever, without harm |
+//! | `deadstop-gauge` | estimates what it takes to go, only where [`gone_by`](WatchdogBuilder::gone_by) asks for it |
 //! | `ctrl-c` | is the `ctrlc` crate's, where `SIGINT` is a trigger |
 //!
 //! # What it cannot do
 //!
 //! - Outrun the kernel: a process is gone when its last thread is. A thread in
 //!   uninterruptible sleep (a dead network file system) stays until the kernel
-//!   lets it go, and memory takes time to give back: about 92 ms per GB.
+//!   lets it go, and memory takes time to give back: about 92 ms per GB, which
+//!   [`gone_by`](WatchdogBuilder::gone_by) allows for.
 //! - Run on a machine that does not: `CLOCK_MONOTONIC` stands still while it is
 //!   suspended.
 //! - Be on time to the millisecond under every load. Starved of processor time,
 //!   the watchdog may come after the kernel timer, and the status is then lost
 //!   to `SIGKILL`.
-//! - End a process that a tracer holds at its exit event.
+//! - End a process that a tracer holds at its exit event, or that is in a frozen
+//!   cgroup of version 1, before it is let go. Then it ends at once. In a frozen
+//!   cgroup of version 2 the kernel timer ends it on time.
+//! - Know better than a library that is preloaded in libc's place. Where one has
+//!   put something else behind `syscall` or the clock, the kernel timer ends the
+//!   process, and the status is lost; where it lies about the clock as the
+//!   countdown begins, the deadline is as wrong as that.
+//! - Run your tasks where the process aborts: a stack overflow, memory that is
+//!   refused and a panic while unwinding end it at once, by `SIGABRT`.
+//! - Keep a process for as long as its deadline allows where `RLIMIT_RTTIME` is
+//!   zero: the watchdog is a real-time thread where it may be, and the kernel
+//!   ends a process that has one and no time for it.
 //! - End a stopped process that is pid 1, or keep its deadline if a seccomp
 //!   filter refuses it both `exit_group` and the handler's return.
 //! - Bring the core of a crash: a dump that is still being written 25 ms after
@@ -146,6 +159,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `crossbeam-channel` | `Requested::receiver`, for `select!` |
+//! | `fault` | the module `fault`: hangs to plant in your own program, and a harness that watches it end; the `guide` has a page on it |
 //! | `serde` | `Serialize` for [`ShutdownReport`] and what is in it |
 //! | `stacks` (default) | the stacks of what hangs, in the hang report |
 //! | `terminal` | a live view of the progress in place of the lines, where they go to a terminal |
@@ -160,8 +174,14 @@ compile_error!("deadstop has no backend for this target yet; it runs on Linux");
 mod cause;
 mod coordinator;
 mod error;
+#[cfg(feature = "fault")]
+pub mod fault;
+mod gauge;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod hang_report;
 mod installation;
+mod kept;
 mod kill_path;
 #[cfg(test)]
 mod kill_path_tests;
@@ -179,6 +199,7 @@ pub use coordinator::{
     ShutdownReport, Skip, TaskBuilder, TaskContext, TaskHandle, TaskReport, TaskResult,
 };
 pub use error::{InstallError, PhasesError, TaskRefused, WaitError};
+pub use gauge::Teardown;
 pub use hang_report::{
     Begun, Culprit, Ending, HangReport, HungPhase, HungTask, HungThread, ParseReportError,
     ReportKind, StackFrame, TaskState, ThreadDetails, ThreadStack, Unlisted,

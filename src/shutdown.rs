@@ -15,6 +15,7 @@ use crate::coordinator::{
     ShutdownReport, TaskBuilder, current,
 };
 use crate::error::{InstallError, WaitError};
+use crate::gauge::Teardown;
 use crate::installation::{Installation, WATCH};
 use crate::kill_path::Mask;
 use crate::report::{self, Log, Outlet, Progress, Reporter, Sinks};
@@ -428,6 +429,21 @@ impl ShutdownBuilder {
         self
     }
 
+    /// Whether the process is to be gone by its deadline, and not only to begin
+    /// to go; see [`WatchdogBuilder::gone_by`]. Budgets are then counted to where
+    /// the end begins.
+    pub fn gone_by(mut self, gone_by: bool) -> Self {
+        self.watchdog = self.watchdog.gone_by(gone_by);
+        self
+    }
+
+    /// Like [`gone_by`](Self::gone_by)`(true)`, with the constants of this machine
+    /// in place of ours.
+    pub fn teardown(mut self, teardown: Teardown) -> Self {
+        self.watchdog = self.watchdog.teardown(teardown);
+        self
+    }
+
     /// The signals that begin the shutdown: `SIGTERM` and `SIGINT` unless set.
     /// An empty list is for none.
     ///
@@ -539,6 +555,8 @@ impl ShutdownBuilder {
         if self.at_once == 0 {
             return Err(InstallError::TasksAtOnce);
         }
+        #[cfg(feature = "fault")]
+        let faults = crate::fault::FromEnvironment::read().map_err(InstallError::Fault)?;
         let mut installation = Installation::begin()?;
         trigger::forget();
         let grace = self.watchdog.grace;
@@ -574,12 +592,16 @@ impl ShutdownBuilder {
         let shutdown = Shutdown { core, watchdog };
         *INSTALLED.lock() = Some(shutdown.clone());
         trigger::set_grace(grace);
+        #[cfg(feature = "fault")]
+        faults.plant();
         installation.open();
 
         shutdown.watchdog.defences().log(without);
         if let Some(why) = shutdown.core.reporter.why_no_stacks() {
             log::info!("hang reports have no stacks: {why}");
         }
+        #[cfg(feature = "fault")]
+        crate::fault::log_planted();
         for signal in ignored {
             log::info!("{signal} was ignored when the process started, and stays so");
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::error::InstallError;
+use crate::gauge::Teardown;
 use crate::installation::{Installation, WATCH};
 use crate::kill_path::{self, Line3, Nanos, SignalSet};
 
@@ -56,6 +57,7 @@ impl Watchdog {
             grace: GRACE,
             exit_status: TIMED_OUT,
             kernel_timer: Need::BestEffort,
+            teardown: None,
         }
     }
 
@@ -124,6 +126,8 @@ pub struct WatchdogBuilder {
     pub(crate) grace: Duration,
     pub(crate) exit_status: u8,
     pub(crate) kernel_timer: Need,
+    /// What it takes to go, if the process is to be gone by its deadline.
+    pub(crate) teardown: Option<Teardown>,
 }
 
 impl WatchdogBuilder {
@@ -154,6 +158,29 @@ impl WatchdogBuilder {
     /// (`RLIMIT_SIGPENDING`) is reached.
     pub fn kernel_timer(mut self, need: Need) -> Self {
         self.kernel_timer = need;
+        self
+    }
+
+    /// Whether the process is to be *gone* by its deadline, and not only to
+    /// begin to go; false unless set.
+    ///
+    /// A process with much memory takes a while to go: some 92 ms for each GiB.
+    /// If that matters, one more thread, `deadstop-gauge`, estimates it when the
+    /// watchdog is armed and again as the deadline nears, and the end begins
+    /// earlier by that much. [`deadline`](Watchdog::deadline) stays what it is.
+    ///
+    /// It is an estimate: of memory, threads and descriptors, by the constants of
+    /// [`teardown`](Self::teardown). Where `/proc` cannot be read it is that of a
+    /// process that has nothing.
+    pub fn gone_by(mut self, gone_by: bool) -> Self {
+        self.teardown = gone_by.then(|| self.teardown.unwrap_or_default());
+        self
+    }
+
+    /// Like [`gone_by`](Self::gone_by)`(true)`, with the constants of this machine
+    /// in place of ours.
+    pub fn teardown(mut self, teardown: Teardown) -> Self {
+        self.teardown = Some(teardown);
         self
     }
 
@@ -194,6 +221,7 @@ impl WatchdogBuilder {
             return Err(InstallError::ExitStatus);
         }
         let without = installation.start(self.exit_status, self.kernel_timer, signals)?;
+        installation.start_gauge(self.teardown)?;
         let watchdog = Watchdog {
             grace: self.grace,
             defences: Defences {

@@ -259,6 +259,68 @@ mod second {
     }
 }
 
+/// Ten thousand of them, at every time there is.
+mod storms {
+    use super::*;
+
+    const MANY: usize = 10_000;
+
+    /// As many as can still be one request.
+    fn storm(victim: &Victim) -> usize {
+        let before = Instant::now();
+        let soon = |sent: &usize| *sent < MANY && before.elapsed() < SECOND / 2;
+        (0..).take_while(soon).map(|_| victim.send(SIGTERM)).count()
+    }
+
+    #[test]
+    fn before_install_is_the_programs_own() {
+        let mut victim = Victim::watched("stormed_before_install", GRACE);
+        victim.trigger(SIGTERM);
+        assert_ended_at_the_deadline(&victim.wait(), GRACE);
+    }
+
+    /// The first that is heard after `install` counts, and no other.
+    #[test]
+    fn during_install_is_one_request_or_none() {
+        let mut victim = Victim::watched("stormed_during_install", 2 * GRACE);
+        victim.send(SIGTERM);
+        victim.hear("begun");
+        assert_ended_at_the_deadline(&victim.wait(), 2 * GRACE);
+    }
+
+    #[test]
+    fn of_a_hung_program_is_one_request() {
+        let mut victim = Victim::watched("hung", 2 * GRACE);
+        victim.trigger(SIGTERM);
+        storm(&victim);
+        let death = victim.wait();
+        assert_ended_at_the_deadline(&death, 2 * GRACE);
+        let begun = death.stdout.lines().filter(|line| *line == "begun");
+        assert_eq!(begun.count(), 1, "{death:?}");
+    }
+
+    /// Into its tasks, what `main` does then, and its exit.
+    #[test]
+    fn of_a_healthy_program_does_not_change_how_it_ends() {
+        for _ in 0..5 {
+            let mut victim = Victim::watched("healthy", LONG);
+            victim.trigger(SIGTERM);
+            storm(&victim);
+            let death = victim.wait();
+            assert_eq!(death.end, End::Status(0), "{death:?}");
+            assert!(says(&death, "ran close"), "{death:?}");
+        }
+    }
+
+    #[test]
+    fn is_not_enough_without_a_watchdog() {
+        let mut victim = Victim::unwatched("hung", GRACE);
+        victim.trigger(SIGTERM);
+        storm(&victim);
+        assert!(victim.lives_for(3 * GRACE));
+    }
+}
+
 /// Which threads hear a signal.
 mod masks {
     use super::*;

@@ -45,6 +45,66 @@ fn figures(death: &Death, name: &str) -> impl Iterator<Item = u64> {
     figures.map(|figure| figure.trim().parse().expect("a number"))
 }
 
+/// The victims have a quarter of a GiB, and say that a GiB takes two seconds.
+mod gone_by {
+    use super::*;
+
+    /// What is left of that, a second, is more than any machine takes.
+    const LEAD: Duration = Duration::from_millis(500);
+    const GRACE: Duration = Duration::from_secs(1);
+
+    /// What the estimate may have on top: for the rest of the process.
+    const REST: Duration = Duration::from_millis(50);
+
+    fn ends(fault: &str) -> Death {
+        ends_with(fault, GRACE, 124)
+    }
+
+    #[test]
+    fn the_end_begins_as_much_earlier_as_it_takes() {
+        let runs: Vec<_> = (0..5).map(|_| ends("gone_by_deadline").after).collect();
+        assert!(
+            runs.iter().all(|after| *after >= GRACE - LEAD - REST),
+            "early: {runs:?}"
+        );
+        assert!(runs.iter().any(|after| *after < GRACE), "late: {runs:?}");
+    }
+
+    #[test]
+    fn what_comes_after_the_arming_counts() {
+        let runs: Vec<_> = (0..5)
+            .map(|_| ends("gone_by_deadline_later").after)
+            .collect();
+        assert!(
+            runs.iter().all(|after| *after >= GRACE - LEAD - REST),
+            "early: {runs:?}"
+        );
+        assert!(runs.iter().any(|after| *after < GRACE), "late: {runs:?}");
+    }
+
+    #[test]
+    fn huge_pages_are_given_back_sooner() {
+        let death = ends("gone_by_deadline_huge");
+        if figures(&death, "huge ").all(|kib| kib < 200 << 10) {
+            return harness::skip("the system has no huge pages for it");
+        }
+        assert!(death.after >= GRACE - REST, "early: {death:?}");
+    }
+
+    #[test]
+    fn a_process_that_has_nothing_keeps_its_grace() {
+        let death = ends("gone_by_deadline_of_nothing");
+        assert!(death.after >= GRACE - REST, "early: {death:?}");
+    }
+
+    /// The control: not asked for, the end is never before the deadline.
+    #[test]
+    fn unless_asked_for_the_end_begins_at_the_deadline() {
+        let death = ends("begins_at_deadline");
+        assert!(death.after >= GRACE, "early: {death:?}");
+    }
+}
+
 mod time {
     use super::*;
 

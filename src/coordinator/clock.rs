@@ -32,11 +32,12 @@ impl Clock {
         self.begun
     }
 
-    /// The deadline as it stands; it may still be brought forward.
+    /// The deadline as it stands, or when the process begins to go so as to be
+    /// gone by it; it may still be brought forward.
     pub(super) fn deadline(&self) -> Nanos {
         WATCH
             .deadline()
-            .get()
+            .exit()
             .map_or(self.own, |at| at.min(self.own))
     }
 }

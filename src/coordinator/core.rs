@@ -241,6 +241,13 @@ impl Core {
         let Some(report) = run.report() else {
             return;
         };
+        #[cfg(feature = "fault")]
+        for fault in report.missed_faults() {
+            self.log.warn(format!(
+                "a planted fault did not strike, since no task of that name has run and \
+                 no such point was reached: {fault}"
+            ));
+        }
         let status = end::status(&report, &self.settings);
         let report = Arc::new(report);
         self.sum_up(run, &report);

@@ -26,6 +26,9 @@ pub struct ShutdownReport {
     #[cfg_attr(feature = "serde", serde(serialize_with = "in_seconds"))]
     took: Duration,
     threads_refused: bool,
+    #[cfg(feature = "fault")]
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    missed_faults: Vec<String>,
 }
 
 impl ShutdownReport {
@@ -42,6 +45,17 @@ impl ShutdownReport {
             refused,
             took,
             threads_refused,
+            #[cfg(feature = "fault")]
+            missed_faults: Vec::new(),
+        }
+    }
+
+    /// Notes which of the planted faults have not struck.
+    #[cfg(feature = "fault")]
+    pub(super) fn with_missed_faults(self) -> Self {
+        Self {
+            missed_faults: crate::fault::missed(),
+            ..self
         }
     }
 
@@ -81,6 +95,16 @@ impl ShutdownReport {
     /// other.
     pub fn threads_refused(&self) -> bool {
         self.threads_refused
+    }
+
+    /// The faults that were planted and have not struck, as `DEADSTOP_FAULT` has
+    /// them: no task of that name has run, and no such point was reached. Of a
+    /// scope's own report, none.
+    ///
+    /// Only with the feature `fault`.
+    #[cfg(feature = "fault")]
+    pub fn missed_faults(&self) -> &[String] {
+        &self.missed_faults
     }
 
     /// Whether every task did what it was there for. Tasks that were cancelled,
@@ -133,6 +157,10 @@ impl fmt::Display for ShutdownReport {
         }
         if self.threads_refused {
             writeln!(f, "the system refused threads: tasks waited for each other")?;
+        }
+        #[cfg(feature = "fault")]
+        for fault in &self.missed_faults {
+            writeln!(f, "planted, and did not strike: {fault}")?;
         }
         Ok(())
     }

@@ -82,16 +82,18 @@ impl Backstop {
         self.timer.is_present()
     }
 
-    /// Sets the timer to go off behind `deadline`, wherever that is by now.
+    /// Sets the timer to go off behind the end that `deadline` asks for, wherever
+    /// that is by now.
     ///
     /// Another thread may arm between the reading and the setting, and set the
-    /// timer first; ours would then put it back to a later point. So the word
-    /// is read again, and only a reading that stands is left. Async-signal-safe.
+    /// timer first; ours would then put it back to a later point. So the words
+    /// are read again, and only a reading that stands is left.
+    /// Async-signal-safe.
     pub(super) fn follow(&self, deadline: &Deadline) {
-        let mut read = deadline.get();
+        let mut read = deadline.exit();
         while let Some(at) = read {
             self.timer.set(at.saturating_add(BEHIND));
-            let again = deadline.get();
+            let again = deadline.exit();
             if again == read {
                 return;
             }

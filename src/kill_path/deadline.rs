@@ -9,6 +9,10 @@
 //! first, so two triggers that race need no lock to agree. A second word keeps,
 //! by a minimum too, when the first of them asked.
 //!
+//! A third is how long before the deadline the end begins: a process with much
+//! memory takes a while to go, and may have been asked to be gone by then. That
+//! one is an estimate, and goes up and down with what the process has.
+//!
 //! # Orderings
 //!
 //! Arming is an `AcqRel` minimum and reading an `Acquire`, for the backstop's
@@ -21,7 +25,9 @@
 //! `arm` writes the word and then advances (`Release`), the watchdog reads the
 //! count (`Acquire`) and then the word.
 
+use ::core::convert::TryFrom;
 use ::core::option::Option::{self, None, Some};
+use ::core::time::Duration;
 
 use super::atomic::{AtomicU64, Ordering};
 use super::sys::{EventCount, Nanos};
@@ -32,6 +38,7 @@ const UNARMED: u64 = u64::MAX;
 pub(crate) struct Deadline {
     at: AtomicU64,
     begun: AtomicU64,
+    lead: AtomicU64,
     armed: EventCount,
 }
 
@@ -40,6 +47,7 @@ impl Deadline {
         Self {
             at: AtomicU64::new(UNARMED),
             begun: AtomicU64::new(UNARMED),
+            lead: AtomicU64::new(0),
             armed: EventCount::new(),
         }
     }
@@ -64,6 +72,24 @@ impl Deadline {
         known(&self.at)
     }
 
+    /// When the end begins: at the deadline, or before it by as much as the
+    /// process takes to go, but not before it was asked for. Async-signal-safe.
+    pub(crate) fn exit(&self) -> Option<Nanos> {
+        let at = self.get()?;
+        let lead = Duration::from_nanos(self.lead.load(Ordering::Acquire));
+        let early = at.saturating_sub(lead);
+        match self.begun() {
+            Some(begun) if early < begun && begun < at => Some(begun),
+            _ => Some(early),
+        }
+    }
+
+    /// Sets by how much the end begins before the deadline. Nobody is woken.
+    pub(super) fn set_lead(&self, lead: Duration) {
+        let nanos = u64::try_from(lead.as_nanos()).unwrap_or(u64::MAX);
+        self.lead.store(nanos, Ordering::Release);
+    }
+
     /// When somebody first armed it: every length is counted from here.
     /// Async-signal-safe.
     pub(crate) fn begun(&self) -> Option<Nanos> {
@@ -86,6 +112,7 @@ impl Deadline {
     pub(super) fn forget(&self) {
         self.at.store(UNARMED, Ordering::Release);
         self.begun.store(UNARMED, Ordering::Release);
+        self.lead.store(0, Ordering::Release);
     }
 }
 

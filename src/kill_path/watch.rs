@@ -67,6 +67,14 @@ impl Watch {
         true
     }
 
+    /// Has the end begin `lead` before the deadline, from here on. The timer
+    /// follows.
+    pub(crate) fn lead(&self, lead: Duration) {
+        self.deadline.set_lead(lead);
+        self.backstop.follow(&self.deadline);
+        self.deadline.wake();
+    }
+
     /// Whether the calling process is the one with the watchdog. A child of
     /// `fork` has neither its thread nor its timer. Async-signal-safe.
     pub(crate) fn is_home(&self) -> bool {
@@ -143,7 +151,7 @@ pub(crate) fn watch(shared: &'static Watch) -> ! {
         // The count first: a change after this line cuts the wait below short.
         let seen = shared.deadline.changes();
         let now = now();
-        match shared.deadline.get() {
+        match shared.deadline.exit() {
             Some(at) if at <= now => terminate(shared.status.load(Ordering::Acquire)),
             Some(at) => shared.deadline.wait_change(seen, Some(next_look(now, at))),
             None => shared.deadline.wait_change(seen, None),

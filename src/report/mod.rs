@@ -15,6 +15,7 @@ mod progress;
 mod reporter;
 mod sinks;
 mod stacks;
+mod stderr;
 
 use crate::kill_path::Roster;
 

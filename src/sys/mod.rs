@@ -6,9 +6,16 @@
 
 #![expect(unsafe_code, reason = "system calls; each block argues its case")]
 
+#[cfg(feature = "fault")]
+pub(crate) mod allocator;
 pub(crate) mod atexit;
+#[cfg(feature = "fault")]
+pub(crate) mod child;
 pub(crate) mod command;
 pub(crate) mod fork;
+pub(crate) mod memory;
+#[cfg(feature = "fault")]
+pub(crate) mod pipe;
 pub(crate) mod poll;
 pub(crate) mod signals;
 #[cfg(deadstop_stacks)]
@@ -16,3 +23,5 @@ pub(crate) mod stacks;
 #[cfg(feature = "terminal")]
 pub(crate) mod terminal;
 pub(crate) mod thread;
+#[cfg(feature = "fault")]
+pub(crate) mod victim;

@@ -37,6 +37,8 @@ pub(crate) struct Victim {
     stderr: Receiver<String>,
     /// What it said before it was waited for.
     heard: String,
+    /// The same, of standard error.
+    overheard: String,
 }
 
 impl Victim {
@@ -73,7 +75,7 @@ impl Victim {
             end,
             after,
             stdout: self.heard.clone() + &drain(&self.stdout),
-            stderr: drain(&self.stderr),
+            stderr: self.overheard.clone() + &drain(&self.stderr),
         }
     }
 
@@ -107,6 +109,7 @@ impl Victim {
             stdout,
             stderr,
             heard: String::new(),
+            overheard: String::new(),
         };
         victim.listen();
         victim

@@ -237,12 +237,18 @@ impl Run {
         if self.node.is_root() {
             self.sweep(&mut phases);
         }
-        Some(ShutdownReport::new(
+        let report = ShutdownReport::new(
             (*self.cause).clone(),
             phases,
             self.core.refused_in(&self.node),
             kill_path::now().since(self.clock.begun()),
             self.core.pool.was_refused(),
-        ))
+        );
+        #[cfg(feature = "fault")]
+        let report = match self.node.is_root() {
+            true => report.with_missed_faults(),
+            false => report,
+        };
+        Some(report)
     }
 }

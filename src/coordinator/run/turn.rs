@@ -63,7 +63,11 @@ impl Turn {
         let result = current::run(self.seat, || {
             // What a panic leaves behind is the task's own, and the task is
             // over.
-            catch_unwind(AssertUnwindSafe(|| (self.body)(&context)))
+            catch_unwind(AssertUnwindSafe(|| {
+                #[cfg(feature = "fault")]
+                crate::fault::strike_task(&context.task.name, &context);
+                (self.body)(&context)
+            }))
         });
         let at = kill_path::now();
         let (outcome, payload) = match result {

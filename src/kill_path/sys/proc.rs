@@ -95,6 +95,7 @@ impl Proc {
 
 impl Held {
     fn new(number: c_int) -> Option<Self> {
+        let number = beyond_stdio(number)?;
         match identity(number) {
             Some(identity) => Some(Self { number, identity }),
             None => {
@@ -298,6 +299,21 @@ fn spare() -> Option<Held> {
         -1 => None,
         number => Held::new(number),
     }
+}
+
+/// Moves a descriptor out of the way of standard input, output and error. Where
+/// one of these is closed a new one has its number, and whoever writes there
+/// would write here.
+fn beyond_stdio(number: c_int) -> Option<c_int> {
+    if number > ::libc::STDERR_FILENO {
+        return Some(number);
+    }
+    let first = ::libc::STDERR_FILENO.saturating_add(1);
+    // SAFETY: three integers.
+    let copy =
+        unsafe { ::libc::syscall(::libc::SYS_fcntl, number, ::libc::F_DUPFD_CLOEXEC, first) };
+    close(number);
+    c_int::try_from(copy).ok().filter(|copy| *copy >= first)
 }
 
 fn close(number: c_int) {

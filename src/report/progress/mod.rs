@@ -9,7 +9,7 @@
 //! Before a shutdown begins nothing here is awake.
 
 mod pace;
-mod stderr;
+
 mod telling;
 #[cfg(feature = "terminal")]
 mod view;
@@ -23,7 +23,7 @@ use crate::cause::Cause;
 use crate::kill_path::Nanos;
 
 use self::pace::Pace;
-use self::stderr::Stderr;
+use super::stderr::Stderr;
 
 pub(super) use self::telling::Telling;
 

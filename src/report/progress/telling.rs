@@ -6,7 +6,6 @@ use std::time::Duration;
 use log::Level;
 
 use super::pace::Pace;
-use super::stderr::Stderr;
 #[cfg(feature = "terminal")]
 use super::view::View;
 use super::{LOOK, Outlet, Progress};
@@ -16,6 +15,7 @@ use crate::installation::WATCH;
 use crate::kill_path::{self, Layout, Line, Nanos};
 use crate::report::ROSTER;
 use crate::report::reporter::due_at;
+use crate::report::stderr::Stderr;
 
 /// A line of progress is cut to this. A pipe takes as much in one piece.
 pub(super) const WIDTH: usize = 2048;

@@ -21,13 +21,13 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 use parking_lot::Mutex;
 
-use super::stderr::Stderr;
 use super::telling::WIDTH;
 use super::{Outlet, Progress};
 use crate::cause::Cause;
 use crate::kill_path::{self, Layout, Line, Nanos};
 use crate::report::ROSTER;
 use crate::report::reporter::due_at;
+use crate::report::stderr::Stderr;
 use crate::signal::Signal;
 use crate::sys::signals::{Disposition, disposition};
 

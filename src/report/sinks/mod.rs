@@ -1,8 +1,6 @@
 //! Where a hang report goes, the places that cannot block first.
 
-mod kept;
 mod overwritten;
-mod stderr;
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +9,7 @@ use crate::kill_path::{Line, Nanos};
 
 use self::overwritten::Overwritten;
 use super::Log;
-
-pub(super) use self::kept::Kept;
-
-pub(super) use self::stderr::Stderr;
+use super::stderr::Stderr;
 
 /// What Kubernetes shows of a container that has ended; see
 /// `terminationMessagePath`.
@@ -128,7 +123,7 @@ impl Sinks {
         Ok(Open {
             message,
             json: json.transpose()?,
-            stderr: self.stderr.then(Stderr::keep).flatten(),
+            stderr: self.stderr.then(Stderr::reopened).flatten(),
             log: self.log.then(|| log.clone()),
         })
     }
@@ -179,9 +174,9 @@ impl Open {
         }
     }
 
-    pub(super) fn stderr(&self, text: &str, until: Nanos) {
+    pub(super) fn stderr(&self, text: &str, until: impl Fn() -> Nanos) {
         if let Some(stderr) = &self.stderr {
-            stderr.write(text.as_bytes(), until);
+            stderr.write_until(text.as_bytes(), until);
         }
     }
 

@@ -38,6 +38,32 @@ fn racing_arms_leave_the_timer_at_the_earliest_deadline() {
     });
 }
 
+/// Fails if `follow` does not read the words again after setting the timer, or
+/// goes by the deadline in place of the end. The gauge does nothing before the
+/// first arm: only who sets the timer sees, by its lock, what the other wrote.
+#[test]
+fn an_estimate_that_races_with_an_arm_leaves_the_timer_behind_the_end() {
+    check(|| {
+        let shared = Arc::new((deadline(), Backstop::absent()));
+        let (deadline, backstop) = &*shared;
+        deadline.arm(Nanos(1), Nanos(9));
+        backstop.follow(deadline);
+        let gauge = Arc::clone(&shared);
+        let thread = thread::spawn(move || {
+            let (deadline, backstop) = &*gauge;
+            deadline.set_lead(Duration::from_nanos(3));
+            backstop.follow(deadline);
+        });
+        deadline.arm(Nanos(2), Nanos(5));
+        backstop.follow(deadline);
+        thread.join().expect("it ends");
+        let behind = Duration::from_millis(25);
+        assert_eq!(deadline.get(), Some(Nanos(5)));
+        assert_eq!(deadline.exit(), Some(Nanos(2)));
+        assert_eq!(TIMER.set_to(), Some(Nanos(2).saturating_add(behind)));
+    });
+}
+
 /// Fails if `advance` is not a release, `read` not an acquire, or the wake-up
 /// comes before the word.
 #[test]
@@ -91,6 +117,7 @@ fn of_two_writers_one_is_heard() {
 /// An unarmed deadline, whose every atomic is made.
 fn deadline() -> Deadline {
     let deadline = Deadline::unarmed();
+    deadline.set_lead(Duration::ZERO);
     let unarmed = (deadline.get(), deadline.begun(), deadline.changes());
     assert_eq!(unarmed, (None, None, 0));
     deadline

@@ -13,6 +13,10 @@ impl Nanos {
         Self(self.0.saturating_add(length.as_nanos() as u64))
     }
 
+    pub(crate) fn saturating_sub(self, length: Duration) -> Self {
+        Self(self.0.saturating_sub(length.as_nanos() as u64))
+    }
+
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }

@@ -1,0 +1,158 @@
+//! The distributions: a panel for each condition, a line for each row, a dot for
+//! each sample, on a logarithmic scale.
+//!
+//! The page behind it may be light or dark, so it has no background, and its
+//! colours follow the reader's.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use crate::conditions;
+use crate::plan::Cell;
+use crate::statistics::Summary;
+use crate::victims::Whose;
+
+const WIDTH: u32 = 1200;
+const LINE: u32 = 20;
+const LABELS: u32 = 190;
+/// Title and axis of a panel.
+const MARGIN: u32 = 70;
+
+/// Lateness in microseconds, from side to side.
+const FROM: f64 = 10.0;
+const TO: f64 = 1_000_000.0;
+
+/// Legible on white and on black; the style below does better where it is heard.
+const TEXT: RGBColor = RGBColor(0x76, 0x7c, 0x84);
+const OURS: RGBColor = RGBColor(0xd9, 0x54, 0x1e);
+const BARE: RGBColor = RGBColor(0x2f, 0x9e, 0x63);
+const OTHERS: RGBColor = RGBColor(0x3f, 0x86, 0xd6);
+
+const STYLE: &str = "<style>\
+    @media(prefers-color-scheme:light){text{fill:#3b4148}}\
+    @media(prefers-color-scheme:dark){text{fill:#c9d1d9}}\
+    </style>";
+
+pub(crate) fn plot(cells: &[Cell]) -> String {
+    let mut panels = Vec::new();
+    for is_beginning in [false, true] {
+        for condition in conditions::ALL {
+            let of = |cell: &&Cell| {
+                cell.condition == condition
+                    && cell.is_beginning() == is_beginning
+                    && !cell.samples.is_empty()
+            };
+            let rows: Vec<_> = cells.iter().filter(of).collect();
+            let title = match is_beginning {
+                false => format!("{}: from the deadline to the end", condition.name),
+                true => format!("{}: from the signal to armed", condition.name),
+            };
+            if !rows.is_empty() {
+                panels.push((title, rows));
+            }
+        }
+    }
+    // Two side by side, as high as the higher one.
+    let height = |pair: &[(String, Vec<&Cell>)]| {
+        let rows = pair.iter().map(|(_, rows)| rows.len()).max().unwrap_or(0);
+        rows as u32 * LINE + MARGIN
+    };
+    let total: u32 = panels.chunks(2).map(height).sum();
+    let mut svg = String::new();
+    {
+        let mut rest = SVGBackend::with_string(&mut svg, (WIDTH, total.max(1))).into_drawing_area();
+        for pair in panels.chunks(2) {
+            let (these, below) = rest.split_vertically(height(pair));
+            for (area, (title, rows)) in these.split_evenly((1, 2)).iter().zip(pair) {
+                panel(area, title, rows);
+            }
+            rest = below;
+        }
+        rest.present().unwrap();
+    }
+    // The first `>` ends the opening tag.
+    svg.replacen('>', &format!(">\n{STYLE}"), 1)
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+fn panel(area: &Area<'_>, title: &str, rows: &[&Cell]) {
+    let text = ("sans-serif", 13).into_font().color(&TEXT);
+    let lines = rows.len() as f64;
+    let mut chart = ChartBuilder::on(area)
+        .caption(title, ("sans-serif", 15).into_font().color(&TEXT))
+        .margin_right(20)
+        .y_label_area_size(LABELS)
+        .x_label_area_size(28)
+        // The first row on top.
+        .build_cartesian_2d((FROM..TO).log_scale(), lines..0.0)
+        .unwrap();
+    chart
+        .configure_mesh()
+        .disable_y_mesh()
+        .y_labels(0)
+        .x_labels(6)
+        .x_label_formatter(&|micros| scale(*micros))
+        .label_style(text.clone())
+        .axis_style(TEXT)
+        .bold_line_style(TEXT.mix(0.35))
+        .light_line_style(TEXT.mix(0.0))
+        .draw()
+        .unwrap();
+    for (line, cell) in rows.iter().enumerate() {
+        let middle = line as f64 + 0.5;
+        let colour = colour(cell);
+        let late =
+            |cell: &Cell| -> Vec<i64> { cell.counted().filter_map(|sample| sample.late).collect() };
+        let late = late(cell);
+        let dots = late.iter().enumerate().map(|(place, &nanos)| {
+            // Side by side rather than on top of each other; never random, so
+            // that the same samples make the same picture.
+            let aside = (place as f64 * 0.618_034).fract() - 0.5;
+            let at = (micros(nanos), middle + aside * 0.6);
+            Circle::new(at, 2, colour.mix(0.45).filled())
+        });
+        chart.draw_series(dots).unwrap();
+        if let Some(summary) = Summary::of(late) {
+            let at = micros(summary.median);
+            let median = PathElement::new(
+                [(at, middle - 0.42), (at, middle + 0.42)],
+                colour.stroke_width(3),
+            );
+            chart.draw_series([median]).unwrap();
+        }
+        let (left, y) = chart.backend_coord(&(FROM, middle));
+        let (x, origin) = (left, area.get_base_pixel());
+        let right = text.clone().pos(Pos::new(HPos::Right, VPos::Center));
+        let at = (x - origin.0 - 8, y - origin.1);
+        area.draw_text(cell.row.name, &right.color(&TEXT), at)
+            .unwrap();
+        if cell.never() > 0 {
+            let (right, y) = chart.backend_coord(&(TO, middle));
+            let at = (right - origin.0, y - origin.1);
+            let style = text.clone().pos(Pos::new(HPos::Right, VPos::Center));
+            area.draw_text("alive when given up", &style.color(&TEXT), at)
+                .unwrap();
+        }
+    }
+}
+
+fn colour(cell: &Cell) -> RGBColor {
+    match cell.row.whose {
+        Whose::C => BARE,
+        Whose::Deadstop => OURS,
+        Whose::Others => OTHERS,
+    }
+}
+
+fn micros(nanos: i64) -> f64 {
+    (nanos as f64 / 1e3).clamp(FROM, TO)
+}
+
+fn scale(micros: f64) -> String {
+    match micros {
+        ..1e3 => format!("{micros:.0} µs"),
+        1e3..1e6 => format!("{:.0} ms", micros / 1e3),
+        _ => format!("{:.0} s", micros / 1e6),
+    }
+}
