@@ -210,6 +210,8 @@ fn machine() -> String {
         name.starts_with("model name").then_some(value.trim())
     });
     let load = read("/proc/loadavg");
+    let release = read("/proc/sys/kernel/osrelease");
+    let release: Vec<_> = release.split('.').take(2).collect();
     format!(
         "{}, {} cores{}, Linux {}; {}; {}; load {}",
         models.next().unwrap_or("unknown"),
@@ -218,7 +220,7 @@ fn machine() -> String {
             true => " of a virtual machine",
             false => "",
         },
-        read("/proc/sys/kernel/osrelease").trim(),
+        release.join("."),
         said_by("rustc", "--version"),
         said_by("date", "+%Y-%m-%d"),
         load.split(' ').next().unwrap_or("unknown"),
