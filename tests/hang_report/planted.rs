@@ -48,7 +48,7 @@ fn is_told(fault: &str, planted: &Planted) -> (Death, HangReport) {
 fn is_on_its_stack(running: &Running<'_>, function: &str, death: &Death) {
     if STACKS {
         let thread = running.thread.expect("its thread is known");
-        assert!(is_in(thread, function), "{death:?}");
+        assert!(is_in(death, thread, function), "{death:?}");
     }
 }
 
@@ -143,7 +143,7 @@ mod planted_uninterruptible {
             );
             // And the one that can be had comes all the same.
             let main = report.threads.first().expect("main is listed");
-            assert!(main.functions().next().is_some(), "{death:?}");
+            assert!(is_in(&death, main, "plant"), "{death:?}");
         }
     }
 
@@ -194,7 +194,7 @@ mod planted_exit {
         let main = report.threads.first().expect("main is listed");
         assert_eq!(details(main).name, "victim", "{death:?}");
         assert_eq!(details(main).doing, "waits for a signal", "{death:?}");
-        assert!(!STACKS || is_in(main, "exits_never"), "{death:?}");
+        assert!(!STACKS || is_in(&death, main, "exits_never"), "{death:?}");
     }
 
     #[test]

@@ -82,7 +82,16 @@ pub(crate) fn details(thread: &HungThread) -> &ThreadDetails {
     thread.details.as_ref().expect("the thread was looked at")
 }
 
-/// Whether one of the functions on the stack has `part` in its name.
-pub(crate) fn is_in(thread: &HungThread, part: &str) -> bool {
-    thread.functions().any(|function| function.contains(part))
+/// Whether one of the functions on the stack of `thread` has `part` in its name,
+/// in the report for the deadline or in a dump before it: at the deadline there
+/// may be no time to look names up.
+pub(crate) fn is_in(death: &Death, thread: &HungThread, part: &str) -> bool {
+    let text = &death.stderr;
+    let begins = ["deadstop: dump, ", "deadstop: deadline in "];
+    let reports = begins.iter().flat_map(|begin| text.match_indices(begin));
+    reports.into_iter().any(|(begin, _)| {
+        let report = parsed(&text[begin..]);
+        let same = report.thread(thread.id);
+        same.is_some_and(|same| same.functions().any(|function| function.contains(part)))
+    })
 }
