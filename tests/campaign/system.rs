@@ -1,0 +1,77 @@
+//! The system calls that std has no words for.
+
+#![expect(unsafe_code, reason = "there is no other way to them")]
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::time::Duration;
+
+/// Has this thread woken as promptly as an ordinary one can be.
+///
+/// Not `SCHED_FIFO`: whoever reaps a process takes its folder out of `/proc`,
+/// and spins for as long as a reader of that folder is in the way. Real-time
+/// threads that do so on every processor keep that reader from running: on two
+/// processors all of the machine stood still for minutes.
+pub(crate) fn be_prompt() {
+    // SAFETY: `PR_SET_TIMERSLACK` takes an integer.
+    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1 as libc::c_ulong) };
+}
+
+/// Whether this thread runs before others.
+pub(crate) fn is_prompt() -> bool {
+    // SAFETY: it takes an integer.
+    let policy = unsafe { libc::sched_getscheduler(0) };
+    policy & !libc::SCHED_RESET_ON_FORK == libc::SCHED_FIFO
+}
+
+/// Has this process end with the thread that started it, and after `seconds`.
+pub(crate) fn end_with_parent(seconds: u32) {
+    // SAFETY: `PR_SET_PDEATHSIG` takes an integer.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) };
+    // SAFETY: alarm(2) takes an integer.
+    unsafe { libc::alarm(seconds) };
+}
+
+/// A descriptor that can be read of once process `id` is gone.
+pub(crate) fn watch(id: u32) -> io::Result<OwnedFd> {
+    // SAFETY: pidfd_open(2) takes two integers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, id, 0) };
+    match fd {
+        -1 => Err(io::Error::last_os_error()),
+        // SAFETY: it is new, and nobody else's.
+        fd => Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),
+    }
+}
+
+/// Waits until one of them can be read of, and says which can.
+pub(crate) fn wait<const N: usize>(of: [Option<&dyn AsRawFd>; N], time: Duration) -> [bool; N] {
+    let mut polled = of.map(|of| libc::pollfd {
+        // One below zero is passed over.
+        fd: of.map_or(-1, AsRawFd::as_raw_fd),
+        events: libc::POLLIN,
+        revents: 0,
+    });
+    let time = libc::timespec {
+        tv_sec: time.as_secs() as libc::time_t,
+        tv_nsec: time.subsec_nanos().into(),
+    };
+    // SAFETY: both pointers are to valid structures, of as many as it is told;
+    // no mask is asked for.
+    let ready = unsafe {
+        libc::ppoll(
+            polled.as_mut_ptr(),
+            N as libc::nfds_t,
+            &raw const time,
+            std::ptr::null(),
+        )
+    };
+    assert!(ready >= 0, "ppoll: {}", io::Error::last_os_error());
+    polled.map(|polled| polled.revents != 0)
+}
+
+/// Kills a process group.
+pub(crate) fn kill_group(leader: u32) {
+    // SAFETY: kill(2) takes two integers. The caller has not reaped the leader,
+    // so the number is still the group's.
+    unsafe { libc::kill(-(leader as i32), libc::SIGKILL) };
+}
