@@ -28,9 +28,8 @@
 //! # What is measured
 //!
 //! *How late* is from the victim's deadline to the moment this program sees that
-//! it is gone, to the last thread and page. It is seen by a thread of real-time
-//! priority where that is allowed; where it is not, what that thread had to wait
-//! for a processor is not counted against the victim.
+//! it is gone, to the last thread and page. What the thread that sees it had to
+//! wait for a processor is in it, and is not counted against the victim.
 
 #![expect(
     clippy::print_stderr,
@@ -42,11 +41,13 @@ mod bounds;
 mod build;
 #[path = "../harness/clock.rs"]
 mod clock;
+mod ear;
 #[path = "../harness/end.rs"]
 mod end;
 mod faults;
 mod keep;
 mod load;
+mod lookout;
 mod plan;
 mod progress;
 mod starved;
@@ -64,6 +65,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 
 use crate::load::Load;
+use crate::lookout::Lookout;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::tally::Tally;
@@ -117,6 +119,7 @@ fn main() -> ExitCode {
     println!("seed {seed}: {} runs, {at_once} at a time", runs.len());
 
     let start = Instant::now();
+    let lookout = Lookout::start();
     let progress = Progress::new(runs.len());
     let mut ended = Vec::new();
     for block in runs.chunk_by(|one, other| one.block == other.block) {
@@ -127,9 +130,8 @@ fn main() -> ExitCode {
         thread::scope(|scope| {
             for _ in 0..at_once.min(block.len()) {
                 scope.spawn(|| {
-                    system::be_prompt();
                     while let Some(run) = block.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let end = victim::live(&victim, run);
+                        let end = victim::live(&victim, &lookout, run);
                         if end.verdict.is_bad() {
                             progress.say(&end.describe(seed));
                         }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use flate2::{Compression, GzBuilder};
 
 use crate::bounds::{LONGER, NOT_UNDER};
-use crate::system;
 use crate::tally::{Tally, short};
 use crate::verdict::Ended;
 
@@ -62,20 +61,12 @@ fn csv(ended: &[Ended]) -> String {
 
 fn page(seed: u64, at_once: usize, took: Duration, ended: &[Ended], tally: &Tally<'_>) -> String {
     let mut page = String::from(HEAD);
-    let prompt = thread::spawn(|| {
-        system::be_prompt();
-        system::is_prompt()
-    });
-    let prompt = match prompt.join().expect("it does not panic") {
-        true => "seen with real-time priority",
-        false => "seen without real-time priority",
-    };
     let runs = ended.last().map_or(0, |ended| ended.run.number + 1);
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let _ = write!(
         page,
-        "Machine: {}, {cores} cores, Linux {}; {}. Seed {seed}, {at_once} at a time, \
-         {prompt}; it took {} minutes. The same again:\n\n\
+        "Machine: {}, {cores} cores, Linux {}; {}. Seed {seed}, {at_once} at a time; \
+         it took {} minutes. The same again:\n\n\
          ```text\ncargo run --release --example campaign -- --runs {runs} --seed {seed} --keep\n```\n\n\
          {}\n{LATE}\n{}\n{BOUNDS}\n",
         model(),

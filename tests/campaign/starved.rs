@@ -8,8 +8,9 @@
 //! last to get its own. So of each process of a victim the two threads are
 //! counted that waited longest, and none besides.
 //!
-//! To it is added what the one who looks on waited for a processor itself, and
-//! what the host of a virtual machine took from it meanwhile.
+//! To it is added what the host of a virtual machine took from it meanwhile. And
+//! from one look to the next, what the one who looks on waited for a processor
+//! itself, if that is longer: it could not see how the victim fared.
 
 use std::collections::HashMap;
 use std::fs;
@@ -23,7 +24,6 @@ const THREADS: usize = 80;
 pub(crate) struct Starved {
     /// By process and thread.
     threads: HashMap<(u32, u32), Thread>,
-    own: Duration,
     stolen: Duration,
 }
 
@@ -52,7 +52,6 @@ impl Starved {
     pub(crate) fn begin(id: u32, now: u64) -> Self {
         let mut starved = Self {
             threads: HashMap::new(),
-            own: own_wait(),
             stolen: stolen(),
         };
         starved.look(id, now);
@@ -92,15 +91,18 @@ impl Starved {
             }
         }
         let waited: Duration = of_process.values().flatten().sum();
-        let own = own_wait().saturating_sub(self.own);
-        waited + own + stolen().saturating_sub(self.stolen)
+        waited + stolen().saturating_sub(self.stolen)
     }
 }
 
 impl Thread {
     fn update(&mut self, look: Look, now: u64) {
         let last = &self.last;
-        if !look.is_ready || look.turns != last.turns || look.waited != last.waited {
+        if !look.is_ready
+            || !last.is_ready
+            || look.turns != last.turns
+            || look.waited != last.waited
+        {
             (self.last, self.since) = (look, now);
         }
         // Ready since then, in the same turn: what it did not run, it waits.
@@ -169,7 +171,7 @@ fn threads(process: u32) -> Vec<u32> {
 }
 
 /// What this thread has waited for a processor, in all.
-fn own_wait() -> Duration {
+pub(crate) fn own_wait() -> Duration {
     let schedstat = schedstat("/proc/thread-self");
     Duration::from_nanos(schedstat.map_or(0, |[_, waited, _]| waited))
 }
