@@ -194,19 +194,22 @@ impl Watched {
             return;
         }
         let id = self.order.id;
-        let waited = match &mut self.starved {
+        let (waited, stirs) = match &mut self.starved {
             None => {
                 self.starved = Some(Starved::begin(id, now));
-                Duration::ZERO
+                (Duration::ZERO, true)
             }
             Some(starved) => {
                 let before = starved.time();
-                starved.look(id, now);
-                starved.time().saturating_sub(before)
+                let stirs = starved.look(id, now);
+                (starved.time().saturating_sub(before), stirs)
             }
         };
         // Not both: they waited at the same time.
-        self.kept += waited.max(self.unseen);
+        self.kept += match stirs {
+            true => waited.max(self.unseen),
+            false => waited,
+        };
         self.unseen = Duration::ZERO;
         let cost = Duration::from_nanos(monotonic_nanos() - now);
         self.look_at = now + nanos(OFTEN.max(SHARE * cost).min(SELDOM));

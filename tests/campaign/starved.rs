@@ -10,7 +10,8 @@
 //!
 //! To it is added what the host of a virtual machine took from it meanwhile. And
 //! from one look to the next, what the one who looks on waited for a processor
-//! itself, if that is longer: it could not see how the victim fared.
+//! itself, if that is longer and the victim was not asleep all the while: it
+//! could not see how the victim fared.
 
 use std::collections::HashMap;
 use std::fs;
@@ -58,16 +59,22 @@ impl Starved {
         starved
     }
 
-    /// Looks at all threads of the victim `id`, at the time `now`.
-    pub(crate) fn look(&mut self, id: u32, now: u64) {
+    /// Looks at all threads of the victim `id`, at the time `now`. Returns whether
+    /// any has run since the last look, or wants to.
+    pub(crate) fn look(&mut self, id: u32, now: u64) -> bool {
+        let mut stirs = false;
         for process in family(id) {
             for thread in threads(process) {
                 let Some(look) = Look::at(process, thread) else {
                     continue;
                 };
-                self.threads
-                    .entry((process, thread))
-                    .and_modify(|known| known.update(look, now))
+                let known = self.threads.entry((process, thread));
+                stirs |= look.is_ready;
+                known
+                    .and_modify(|known| {
+                        stirs |= look.turns != known.last.turns;
+                        known.update(look, now);
+                    })
                     .or_insert_with(|| Thread {
                         before: look.waited,
                         last: look,
@@ -76,6 +83,7 @@ impl Starved {
                     });
             }
         }
+        stirs
     }
 
     /// For how long the machine kept the victim so far.
