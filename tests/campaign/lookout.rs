@@ -63,7 +63,7 @@ struct Watched {
     starved: Option<Starved>,
     /// For how long the machine kept it after its deadline, up to the last look.
     kept: Duration,
-    /// What the lookout waited for a processor itself since then.
+    /// For how long the lookout was kept from looking itself since then.
     unseen: Duration,
     deadline: u64,
     look_at: u64,
@@ -104,15 +104,17 @@ fn keep_watch(orders: &Receiver<Order>, mut bell: UnixStream) {
         let ready = system::wait(&of, time);
         let now = monotonic_nanos();
         let waited = own_wait();
-        let own = waited.saturating_sub(waited_before);
+        let overslept = next.map_or(0, |next| now.saturating_sub(next));
+        let absent = Duration::from_nanos(overslept).max(waited.saturating_sub(waited_before));
         waited_before = waited;
         let mut ready = ready.into_iter();
         let rings = ready.next().unwrap_or(false);
         all.retain_mut(|one| {
             let of_it = [ready.next(), ready.next(), ready.next()];
             let [gone, stdout, stderr] = of_it.map(|ready| ready.unwrap_or(false));
-            one.note(now, own);
-            !one.is_over(now, gone, stdout, stderr)
+            one.hear(stdout, stderr);
+            one.note(now, absent);
+            !one.is_over(now, gone, stdout || stderr)
         });
         // Only once all that went are seen.
         for one in &mut all {
@@ -148,31 +150,35 @@ impl Watched {
         }
     }
 
-    /// Notes what the lookout has waited itself, `own`, since it last ran.
-    fn note(&mut self, now: u64, own: Duration) {
-        let late = Duration::from_nanos(now.saturating_sub(self.deadline));
-        self.unseen += own.min(late);
-    }
-
-    /// Hears it out; if it is gone, or has to be given up, says what was seen.
-    fn is_over(&mut self, now: u64, gone: bool, stdout: bool, stderr: bool) -> bool {
+    /// Hears what it says, and when it armed.
+    fn hear(&mut self, stdout: bool, stderr: bool) {
         if stdout {
             self.order.stdout.listen();
         }
         if stderr {
             self.order.stderr.listen();
         }
-        if self.answer.is_none() {
-            self.answer = self.order.stdout.answer();
-            if let Some(Answer::Armed(armed_at)) = self.answer {
-                let deadline = armed_at + nanos(self.order.grace);
-                self.deadline = deadline;
-                self.look_at = deadline - nanos(BEFORE);
-                self.give_up_at = deadline + nanos(TO_END);
-            }
+        if self.answer.is_some() {
+            return;
         }
+        self.answer = self.order.stdout.answer();
+        if let Some(Answer::Armed(armed_at)) = self.answer {
+            self.deadline = armed_at + nanos(self.order.grace);
+            self.look_at = self.deadline - nanos(BEFORE);
+            self.give_up_at = self.deadline + nanos(TO_END);
+        }
+    }
+
+    /// Notes for how long the lookout was `absent` since it last looked at all.
+    fn note(&mut self, now: u64, absent: Duration) {
+        let late = Duration::from_nanos(now.saturating_sub(self.deadline));
+        self.unseen += absent.min(late);
+    }
+
+    /// If it is gone, or has to be given up, says what was seen.
+    fn is_over(&self, now: u64, gone: bool, speaks: bool) -> bool {
         // What it said before it went is still heard.
-        let unheard = self.answer.is_none() && (stdout || stderr);
+        let unheard = self.answer.is_none() && speaks;
         if (!gone && now < self.give_up_at) || unheard {
             return false;
         }

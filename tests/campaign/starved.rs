@@ -9,7 +9,7 @@
 //! counted that waited longest, and none besides.
 //!
 //! To it is added what the host of a virtual machine took from it meanwhile. And
-//! from one look to the next, what the one who looks on waited for a processor
+//! from one look to the next, what the one who looks on was kept from looking
 //! itself, if that is longer and the victim was not asleep all the while: it
 //! could not see how the victim fared.
 

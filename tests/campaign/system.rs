@@ -28,7 +28,7 @@ pub(crate) fn be_prompt() {
     unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const slice, 0) };
 }
 
-/// The first form of what sched_setattr(2) takes.
+/// The first form of what `sched_setattr` takes.
 #[derive(Default)]
 #[repr(C)]
 struct Attributes {

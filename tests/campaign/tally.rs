@@ -86,7 +86,7 @@ fn ended_late(ended: &Ended) -> i64 {
 fn line(load: Option<Load>, row: &[&Ended]) -> String {
     let count = |of: fn(&Ended) -> bool| row.iter().filter(|ended| of(ended)).count();
     let of = |verdict: Verdict| row.iter().filter(|ended| ended.verdict == verdict).count();
-    let second = count(|ended| by_second_line(ended));
+    let second = count(by_second_line);
     let third = count(|ended| by_third_line(ended) && ended.verdict != Verdict::ThirdLine);
     let instead = of(Verdict::ThirdLine);
     let kept = match second + instead {
