@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use crate::calibrate::holder::take;
+
 /// A column of the tables.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Condition {
@@ -22,13 +24,34 @@ pub(crate) struct Condition {
     pub(crate) allocators: usize,
     /// The cleanup blocks every thread of the victim's runtime.
     pub(crate) blocks_workers: bool,
+    /// Memory of the victim's, every page of it touched.
+    pub(crate) memory: Memory,
     /// From the beginning of the shutdown to the deadline. Longer where a thread
     /// can wait a tenth of a second for its turn.
     pub(crate) grace: Duration,
 }
 
+/// How much memory, and in which pages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Memory {
+    /// Bytes, in pages of the usual size.
+    Small(u64),
+    /// Bytes, in huge pages.
+    Huge(u64),
+}
+
+impl Memory {
+    pub(crate) fn bytes(self) -> u64 {
+        match self {
+            Self::Small(bytes) | Self::Huge(bytes) => bytes,
+        }
+    }
+}
+
 const SHORT: Duration = Duration::from_millis(150);
 const LONG: Duration = Duration::from_millis(300);
+const SECOND: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(3);
 
 pub(crate) const IDLE: Condition = Condition {
     name: "idle",
@@ -36,6 +59,7 @@ pub(crate) const IDLE: Condition = Condition {
     foreign: 0,
     allocators: 0,
     blocks_workers: false,
+    memory: Memory::Small(0),
     grace: SHORT,
 };
 
@@ -71,23 +95,68 @@ pub(crate) const BLOCKED: Condition = Condition {
     ..IDLE
 };
 
+/// For the rows that have a hang report: it is due a tenth of the grace before
+/// the deadline.
+pub(crate) const REPORT: Condition = Condition {
+    name: "a report is due",
+    grace: LONG,
+    ..IDLE
+};
+
+const MIB_10: Condition = with_memory("10 MiB", Memory::Small(10 << 20), SHORT);
+const GIB_1: Condition = with_memory("1 GiB", Memory::Small(1 << 30), LONG);
+const GIB_4: Condition = with_memory("4 GiB", Memory::Small(4 << 30), SECOND);
+const GIB_12: Condition = with_memory("12 GiB", Memory::Small(12 << 30), LONGEST);
+const GIB_4_HUGE: Condition = with_memory("4 GiB in huge pages", Memory::Huge(4 << 30), SECOND);
+
+/// Several times what the process takes to go, also if its pages are taken for
+/// small ones, as they are until they have been looked at.
+const fn with_memory(name: &'static str, memory: Memory, grace: Duration) -> Condition {
+    Condition {
+        name,
+        memory,
+        grace,
+        ..IDLE
+    }
+}
+
 /// In the order of the tables.
-pub(crate) const ALL: [&Condition; 6] = [
+pub(crate) const ALL: [&Condition; 12] = [
     &IDLE,
     &SPINNERS_2,
     &SPINNERS_64,
     &FOREIGN_64,
     &ALLOCATION,
     &BLOCKED,
+    &REPORT,
+    &MIB_10,
+    &GIB_1,
+    &GIB_4,
+    &GIB_12,
+    &GIB_4_HUGE,
 ];
 
 impl Condition {
+    /// Whether it is in the table of ends.
+    pub(crate) fn is_of_ends(&self) -> bool {
+        !self.is_of_memory() && *self != REPORT
+    }
+
+    pub(crate) fn is_of_memory(&self) -> bool {
+        self.memory.bytes() > 0
+    }
+
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         ALL.into_iter().find(|condition| condition.name == name)
     }
 
     /// Starts the threads of this process, and waits until each has run.
     pub(crate) fn start(&self) {
+        match self.memory {
+            Memory::Small(0) => {}
+            Memory::Small(bytes) => take(bytes as usize, libc::MADV_NOHUGEPAGE),
+            Memory::Huge(bytes) => take(bytes as usize, libc::MADV_HUGEPAGE),
+        }
         crowd(self.spinners, spin);
         crowd(self.allocators, allocate);
     }

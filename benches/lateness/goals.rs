@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
+use crate::conditions::{self, REPORT};
 use crate::output::time;
 use crate::plan::Cell;
 use crate::sampling::Sample;
 use crate::statistics::Summary;
 use crate::victims::{
-    C_TIMER, C_WATCHDOG, DEADSTOP, DEADSTOP_COORDINATED, DEADSTOP_ROOT, LINE_3, SLEEP, TIMER_HERE,
-    WATCHDOG_HERE,
+    AT_DEADLINE, C_TIMER, C_WATCHDOG, DEADSTOP, DEADSTOP_COORDINATED, DEADSTOP_ROOT, LINE_3,
+    MEMORY, NO_REPORT, REPORTS, SLEEP, TIMER_HERE, WATCHDOG_HERE,
 };
 
 const MILLISECOND: i64 = 1_000_000;
@@ -58,7 +59,63 @@ pub(crate) fn judge(cells: &[Cell]) -> String {
             ratio.map(|ratio| (ratio <= 1.2, format!("{ratio:.2}"))),
         );
     }
+    for row in REPORTS.iter().filter(|row| row.name != NO_REPORT) {
+        let ratio = figures.ratio(row.name, NO_REPORT, REPORT.name);
+        goals.add(
+            format!("{}: median within 10 % of {NO_REPORT}'s", row.name),
+            ratio.map(|ratio| ((0.9..=1.1).contains(&ratio), format!("{ratio:.2}"))),
+        );
+    }
+    for row in MEMORY.iter().filter(|row| row.is_gone_by) {
+        for condition in conditions::ALL.iter().filter(|it| it.is_of_memory()) {
+            let cell = figures.cell(row.name, condition.name);
+            let found = cell.and_then(|cell| Punctuality::of(cells, cell));
+            goals.add(
+                format!(
+                    "{}: {}, seen by the deadline in 99 of 100, and no earlier than 20 % of the \
+                     teardown before it",
+                    row.name, condition.name
+                ),
+                found.map(|found| {
+                    let text = format!(
+                        "{} of {}, {:.0} %",
+                        found.in_time, found.count, found.earliest
+                    );
+                    (found.is_met(), text)
+                }),
+            );
+        }
+    }
     goals.0
+}
+
+/// How a row that is to be gone by its deadline did.
+pub(crate) struct Punctuality {
+    pub(crate) count: usize,
+    /// Seen by the deadline.
+    pub(crate) in_time: usize,
+    /// How much before it at most, in percent of the teardown.
+    pub(crate) earliest: f64,
+}
+
+impl Punctuality {
+    /// None, if it is not to be gone by its deadline, and where there is nothing
+    /// to compare it with.
+    pub(crate) fn of(cells: &[Cell], cell: &Cell) -> Option<Self> {
+        let teardown = Figures(cells).late(AT_DEADLINE, cell.condition.name)?;
+        let late = Summary::of(cell.counted().map(Sample::lateness));
+        let late = late.filter(|_| cell.row.is_gone_by)?;
+        let in_time = cell.counted().filter(|sample| sample.lateness() <= 0);
+        Some(Self {
+            count: late.count,
+            in_time: in_time.count(),
+            earliest: -100.0 * late.min as f64 / teardown.median as f64,
+        })
+    }
+
+    fn is_met(&self) -> bool {
+        100 * self.in_time >= 99 * self.count && self.earliest <= 20.0
+    }
 }
 
 struct Goals(String);

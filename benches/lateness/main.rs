@@ -1,5 +1,6 @@
 //! How late processes end: from the deadline to the end, beside what is used
-//! today; and from a signal to the beginning of the shutdown.
+//! today; from a signal to the beginning of the shutdown; and what a hang report
+//! costs, and what `gone_by` brings.
 //!
 //! A process ends once, so a sample is a process. This program starts itself
 //! again as a *victim*, which sets up what is to end it, starts its load, and
@@ -39,6 +40,7 @@
     reason = "a program, not the library"
 )]
 
+mod calibrate;
 mod conditions;
 mod exit_record;
 mod foreign;
@@ -46,6 +48,7 @@ mod goals;
 mod output;
 mod page;
 mod plan;
+mod room;
 mod sampling;
 mod statistics;
 mod victims;
@@ -56,21 +59,35 @@ use std::str::FromStr;
 use std::time::Duration;
 use std::{env, process};
 
+use calibrate::holder::Hold;
 use conditions::Condition;
 use page::Page;
-use plan::Cell;
+use plan::{Cell, Possible};
 use sampling::Means;
 use victims::{Stage, Whose};
 
 const SAMPLES: usize = 100;
 const SECONDS: u64 = 560;
 
+/// How many processes each constant of the teardown is the best of.
+const CALIBRATION: usize = 15;
+
+/// The argument that makes this program mount a disk, and leave.
+const TRY_DISK: &str = "--try-disk";
+
 /// A sample counts if the rest of the machine used no more than this meanwhile,
 /// in cores.
 const FOREIGN: f64 = 0.1;
 
 fn main() -> ExitCode {
+    if let Some(hold) = Hold::asked_for() {
+        hold.and_exit();
+    }
     let arguments = Arguments(env::args().skip(1).collect());
+    if arguments.has(TRY_DISK) {
+        victims::try_disk();
+        return ExitCode::SUCCESS;
+    }
     if let Some(victim) = arguments.text("--victim") {
         let condition = arguments.text("--condition").and_then(Condition::named);
         let page = arguments.number("--page", -1);
@@ -89,21 +106,36 @@ fn main() -> ExitCode {
         true => Means::gather(f64::INFINITY, true),
         false => Means::gather(arguments.number("--foreign", FOREIGN), false),
     };
-    let (is_bare, is_root) = (means.bare.is_some(), rustix::process::getuid().is_root());
-    if !is_bare {
+    let possible = Possible {
+        bare: means.bare.is_some(),
+        root: rustix::process::getuid().is_root(),
+        disk: has_disk(),
+    };
+    if !possible.bare {
         println!("no C compiler: the rows in C, and the comparison with them, are missing\n");
     }
-    if !is_root {
+    if !possible.root {
         println!("not root: the row of the real-time watchdog is missing\n");
+    }
+    if !possible.disk {
+        println!("no file system of our own: the rows of a disk that hangs are missing\n");
     }
     let samples = arguments.number("--samples", SAMPLES).max(1);
     let mut cells = match is_quick {
-        true => plan::smoke(is_bare, is_root),
+        true => plan::smoke(possible),
         false => {
             let only = arguments.text("--only").unwrap_or("");
-            plan::all(samples, is_bare, is_root, only)
+            plan::all(samples, possible, only)
         }
     };
+    if cells.iter().any(|cell| cell.row.is_gone_by) {
+        let runs = if is_quick { 1 } else { CALIBRATION };
+        let measured = calibrate::calibrate(means.page, runs);
+        println!(
+            "Of this machine, for {}: {measured:?}\n",
+            victims::GONE_BY_CALIBRATED
+        );
+    }
     let seconds = Duration::from_secs(arguments.number("--seconds", SECONDS));
     plan::run(&mut cells, &means, seconds);
 
@@ -130,12 +162,25 @@ fn main() -> ExitCode {
 /// work on an idle machine.
 fn is_broken(cell: &Cell) -> bool {
     let is_bound = cell.row.whose == Whose::Deadstop || *cell.condition == conditions::IDLE;
+    if cell.skipped > 0 && cell.samples.is_empty() {
+        return false;
+    }
     let is_early = |cell: &Cell| {
         let mut late = cell.samples.iter().filter_map(|sample| sample.late);
         late.any(|late| late < 0)
     };
     is_bound && (cell.samples.is_empty() || cell.never() > 0)
-        || cell.row.whose == Whose::Deadstop && is_early(cell)
+        || cell.row.whose == Whose::Deadstop && !cell.row.is_gone_by && is_early(cell)
+}
+
+/// Whether a victim can have a file system of its own.
+fn has_disk() -> bool {
+    let program = env::current_exe().unwrap();
+    let tried = process::Command::new(program)
+        .arg(TRY_DISK)
+        .stderr(process::Stdio::null())
+        .status();
+    tried.is_ok_and(|status| status.success())
 }
 
 /// A process that only computes.

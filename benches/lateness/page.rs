@@ -2,7 +2,7 @@
 //!
 //! It outlives the victim, so that a reading of the clock made just before the
 //! end is not lost with it. The fields are in the same order in
-//! `victims/bare.c`. Times are nanoseconds of `CLOCK_MONOTONIC`, which processes
+//! `victims/bare.c`, which has the first ones only. Times are nanoseconds of `CLOCK_MONOTONIC`, which processes
 //! share; zero stands for nothing yet.
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -30,6 +30,15 @@ pub(crate) struct Page {
     pub(crate) ended: Word,
     /// When it had begun its shutdown, or its code first ran after the signal.
     pub(crate) armed: Word,
+    /// Which system calls `deadstop-report` and `deadstop-log` were in shortly
+    /// before the deadline, plus one.
+    pub(crate) reporter: Word,
+    pub(crate) logger: Word,
+    /// How many bytes of the message were written then.
+    pub(crate) message: Word,
+    /// For the victim to read: the constants of this machine, in the order of
+    /// `Measured`. They stay from sample to sample.
+    pub(crate) teardown: [Word; 5],
 }
 
 /// A field of the page.
@@ -90,6 +99,9 @@ impl Page {
             &self.deadline,
             &self.ended,
             &self.armed,
+            &self.reporter,
+            &self.logger,
+            &self.message,
         ];
         for word in words {
             word.set(0);

@@ -1,12 +1,16 @@
 //! What is measured, how often, and in which order: round by round, every cell
-//! of both tables in turn, so that whatever else the machine does falls on all
+//! of all tables in turn, so that whatever else the machine does falls on all
 //! of them alike.
 
 use std::time::{Duration, Instant};
 
-use crate::conditions::{self, Condition};
+use crate::conditions::{self, Condition, Memory};
+use crate::room;
 use crate::sampling::{Means, Sample};
-use crate::victims::{BEGINNINGS, DEADSTOP, DEADSTOP_ROOT, ENDS, Row, SLEEP, WATCHDOG_HERE, Whose};
+use crate::victims::{
+    BEGINNINGS, DEADSTOP, DEADSTOP_ROOT, ENDS, MEMORY, Needs, REPORTS, Row, SLEEP, Table,
+    WATCHDOG_HERE, Whose,
+};
 
 /// A row under a condition.
 #[derive(Debug)]
@@ -15,6 +19,18 @@ pub(crate) struct Cell {
     pub(crate) condition: &'static Condition,
     wanted: usize,
     pub(crate) samples: Vec<Sample>,
+    /// How often there was not enough memory for its victim.
+    pub(crate) skipped: usize,
+}
+
+/// What there is on this machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Possible {
+    /// The program in C.
+    pub(crate) bare: bool,
+    pub(crate) root: bool,
+    /// A file system of the victim's own.
+    pub(crate) disk: bool,
 }
 
 /// Two that never end are believed.
@@ -31,13 +47,10 @@ impl Cell {
         never.count()
     }
 
-    /// It is in the table of beginnings.
-    pub(crate) fn is_beginning(&self) -> bool {
-        self.row.signal.is_some()
-    }
-
     fn is_done(&self) -> bool {
-        self.never() >= NEVER.min(self.wanted) || self.counted().count() >= self.wanted
+        self.never() >= NEVER.min(self.wanted)
+            || self.counted().count() >= self.wanted
+            || self.skipped >= self.wanted
     }
 
     /// Whether its turn is in this round, of the rounds that the plan has. Those
@@ -49,18 +62,21 @@ impl Cell {
 }
 
 /// All cells. Those that the goals speak of get `samples`, the others a quarter
-/// of it.
-pub(crate) fn all(samples: usize, is_bare: bool, is_root: bool, only: &str) -> Vec<Cell> {
+/// of it, and those with much memory fewer.
+pub(crate) fn all(samples: usize, possible: Possible, only: &str) -> Vec<Cell> {
     let mut cells = Vec::new();
     for condition in conditions::ALL {
-        for row in &ENDS {
-            let is_possible = (is_bare || row.whose != Whose::C)
-                && (is_root || !row.needs_root)
-                && (!row.is_stopped || *condition == conditions::IDLE);
-            if is_possible {
-                cells.push((row, condition));
-            }
-        }
+        let rows = match condition {
+            condition if condition.is_of_ends() => &ENDS[..],
+            condition if condition.is_of_memory() => &MEMORY,
+            _ => &REPORTS,
+        };
+        cells.extend(
+            rows.iter()
+                .filter(|row| possible.has(row))
+                .filter(|row| !row.is_stopped || *condition == conditions::IDLE)
+                .map(|row| (row, condition)),
+        );
     }
     for condition in [&conditions::IDLE, &conditions::SPINNERS_64] {
         cells.extend(BEGINNINGS.iter().map(|row| (row, condition)));
@@ -69,16 +85,40 @@ pub(crate) fn all(samples: usize, is_bare: bool, is_root: bool, only: &str) -> V
     let cell = |(row, condition)| Cell {
         row,
         condition,
-        wanted: match is_of_a_goal(row, condition) {
-            true => samples,
-            false => samples.div_ceil(4),
-        },
+        wanted: samples.div_ceil(share(row, condition)),
         samples: Vec::new(),
+        skipped: 0,
     };
     cells.into_iter().map(cell).collect()
 }
 
+/// Which part of the samples is enough.
+fn share(row: &Row, condition: &Condition) -> usize {
+    const GIB: u64 = 1 << 30;
+    match condition.memory {
+        // Touching so much takes seconds.
+        Memory::Small(bytes) if bytes > 8 * GIB => 20,
+        Memory::Small(bytes) if bytes > GIB => 5,
+        _ if is_of_a_goal(row, condition) => 1,
+        _ => 4,
+    }
+}
+
+impl Possible {
+    fn has(self, row: &Row) -> bool {
+        let is_there = match row.needs {
+            Needs::Nothing => true,
+            Needs::Root => self.root,
+            Needs::Disk => self.disk,
+        };
+        is_there && (self.bare || row.whose != Whose::C)
+    }
+}
+
 fn is_of_a_goal(row: &Row, condition: &Condition) -> bool {
+    if row.table == Table::Reports || row.table == Table::Memory {
+        return true;
+    }
     let is_watchdog = [DEADSTOP, DEADSTOP_ROOT, WATCHDOG_HERE].contains(&row.name);
     match condition.name {
         "idle" => is_watchdog || row.whose == Whose::C || row.is_stopped || row.signal.is_some(),
@@ -88,12 +128,14 @@ fn is_of_a_goal(row: &Row, condition: &Condition) -> bool {
 }
 
 /// One sample of each cell of a smoke run: everybody idle and with blocked
-/// workers, and under load those that are ours.
-pub(crate) fn smoke(is_bare: bool, is_root: bool) -> Vec<Cell> {
-    let mut cells = all(1, is_bare, is_root, "");
+/// workers, and those that are ours under load, with a report, and with memory
+/// that is touched in no time.
+pub(crate) fn smoke(possible: Possible) -> Vec<Cell> {
+    let mut cells = all(1, possible, "");
     cells.retain(|cell| {
         let light = [&conditions::IDLE, &conditions::BLOCKED];
-        light.contains(&cell.condition) || cell.row.whose == Whose::Deadstop
+        let ours = cell.row.whose == Whose::Deadstop && cell.condition.memory.bytes() < 1 << 30;
+        light.contains(&cell.condition) || ours
     });
     cells
 }
@@ -111,10 +153,15 @@ pub(crate) fn run(cells: &mut [Cell], means: &Means, time: Duration) {
                 return;
             }
             let cell = &mut cells[(first + place) % count];
-            if !cell.is_done() && cell.is_due(round, rounds) {
-                let sample = means.sample(cell.row, cell.condition, round);
-                cell.samples.push(sample);
+            if cell.is_done() || !cell.is_due(round, rounds) {
+                continue;
             }
+            if !room::is_there_for(cell.condition.memory) {
+                cell.skipped += 1;
+                continue;
+            }
+            let sample = means.sample(cell.row, cell.condition, round);
+            cell.samples.push(sample);
         }
         if cells.iter().all(Cell::is_done) {
             return;

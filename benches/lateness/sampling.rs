@@ -17,7 +17,7 @@ use crate::victims::{self, Row, Whose};
 
 /// How long what should have happened already is waited for. Not a measure of
 /// anything.
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(60);
 
 /// How long after its deadline a victim is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ const BRIEF_PATIENCE: Duration = Duration::from_secs(1);
 /// What samples are taken with.
 #[derive(Debug)]
 pub(crate) struct Means {
-    page: &'static Page,
+    pub(crate) page: &'static Page,
     memory: OwnedFd,
     /// The C program, where there is a compiler.
     pub(crate) bare: Option<PathBuf>,
@@ -52,6 +52,11 @@ pub(crate) struct Sample {
     pub(crate) status: Option<ExitStatus>,
     /// The scheduling policy of the thread that ended it.
     pub(crate) policy: Option<i32>,
+    /// Which calls the threads that tell the operator were in, shortly before
+    /// the deadline: `deadstop-report` and `deadstop-log`.
+    pub(crate) tellers: [Option<u64>; 2],
+    /// How many bytes of the message were written then.
+    pub(crate) message: Option<u64>,
     /// In cores.
     pub(crate) foreign: f64,
     pub(crate) counts: bool,
@@ -131,6 +136,8 @@ impl Means {
             recorded: record.and_then(|record| record.read()).map(since(deadline)),
             status: status.filter(|_| row.signal.is_none() && late.is_some()),
             policy: self.page.policy.get().map(|policy| policy as i32 - 1),
+            tellers: [&self.page.reporter, &self.page.logger].map(Word::get),
+            message: self.page.message.get(),
             foreign,
             // Nobody was busy for that long.
             counts: late.is_none() || foreign <= self.most_foreign,

@@ -4,6 +4,7 @@
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Summary {
     pub(crate) count: usize,
+    pub(crate) min: i64,
     pub(crate) median: i64,
     pub(crate) p99: i64,
     pub(crate) max: i64,
@@ -15,6 +16,7 @@ impl Summary {
         sorted.sort_unstable();
         Some(Self {
             count: sorted.len(),
+            min: *sorted.first()?,
             median: quantile(&sorted, 0.5)?,
             p99: quantile(&sorted, 0.99)?,
             max: *sorted.last()?,

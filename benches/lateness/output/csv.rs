@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::plan::Cell;
+use crate::victims::Table;
 
 pub(crate) fn csv(cells: &[Cell]) -> String {
     let mut csv = String::from(
@@ -11,10 +12,11 @@ pub(crate) fn csv(cells: &[Cell]) -> String {
     );
     let optional = |nanos: Option<i64>| nanos.map_or(String::new(), |nanos| nanos.to_string());
     for cell in cells {
-        let table = if cell.is_beginning() {
-            "beginning"
-        } else {
-            "end"
+        let table = match cell.row.table {
+            Table::Beginnings => "beginning",
+            Table::Ends => "end",
+            Table::Memory => "memory",
+            Table::Reports => "report",
         };
         for sample in &cell.samples {
             writeln!(

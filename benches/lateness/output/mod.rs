@@ -2,7 +2,9 @@
 
 mod csv;
 mod machine;
+mod memory;
 mod plot;
+mod reports;
 mod table;
 
 use std::fs;
@@ -30,7 +32,9 @@ const PREFACE: &str = "\
 
 How late a process ends whose cleanup never returns: from its deadline to when
 its parent sees the end (observed), and to just before the exit (in-process); and
-how long it takes from a signal to the beginning of the shutdown. A sample is a
+how long it takes from a signal to the beginning of the shutdown. Then: whether the
+end waits for a hang report; and whether a process with much memory is gone by its
+deadline, if it asks for that. A sample is a
 process, and the rows take turns. Of fewer than a hundred samples, p99 is the
 greatest. A process that is alive seconds after its deadline is killed.
 
@@ -39,7 +43,14 @@ greatest. A process that is alive seconds after its deadline is killed.
 a task in it. The rows in C are the least there can be: one thread and a timer,
 or a thread that sleeps. `this program` is the same in a process as large as
 deadstop's, with as many threads. The others are used as their documentation says, and in
-the form that ends soonest where that leaves a choice. Run with:
+the form that ends soonest where that leaves a choice.
+
+Which system calls the threads of the report were in is looked up 10 ms before
+the deadline, and so is whether the message was written: a sink that is to block
+is seen to. A disk hangs whose server is stopped and has not taken the write;
+the kernel lets no process go before a write is answered that was taken. The
+teardown is how late a process of that size ends that begins to at its deadline
+(p50). Run with:
 ";
 
 /// All that is said of a run.

@@ -2,17 +2,17 @@
 
 use std::fmt::Write as _;
 
-use super::time;
+use super::{memory, reports, time};
 use crate::conditions;
 use crate::plan::Cell;
 use crate::sampling::{ALIVE, Sample};
 use crate::statistics::Summary;
-use crate::victims::C_WATCHDOG;
+use crate::victims::{C_WATCHDOG, Table};
 
 pub(crate) fn tables(cells: &[Cell]) -> String {
     let mut text = String::new();
     for condition in conditions::ALL {
-        let of = |cell: &&Cell| cell.condition == condition && !cell.is_beginning();
+        let of = |cell: &&Cell| cell.condition == condition && cell.row.table == Table::Ends;
         let rows: Vec<_> = cells.iter().filter(of).collect();
         if !rows.is_empty() {
             writeln!(
@@ -26,13 +26,15 @@ pub(crate) fn tables(cells: &[Cell]) -> String {
     }
     check_of_records(&mut text, cells);
     for condition in conditions::ALL {
-        let of = |cell: &&Cell| cell.condition == condition && cell.is_beginning();
+        let of = |cell: &&Cell| cell.condition == condition && cell.row.table == Table::Beginnings;
         let rows: Vec<_> = cells.iter().filter(of).collect();
         if !rows.is_empty() {
             writeln!(text, "### From the signal to armed: {}\n", condition.name).unwrap();
             beginnings(&mut text, &rows);
         }
     }
+    reports::table(&mut text, cells);
+    memory::table(&mut text, cells);
     text
 }
 
@@ -115,11 +117,11 @@ fn check_of_records(text: &mut String, cells: &[Cell]) {
     }
 }
 
-fn late(cell: &Cell) -> Option<Summary> {
+pub(super) fn late(cell: &Cell) -> Option<Summary> {
     Summary::of(cell.counted().map(Sample::lateness))
 }
 
-fn counts(cell: &Cell) -> (usize, usize) {
+pub(super) fn counts(cell: &Cell) -> (usize, usize) {
     let kept = cell.counted().count();
     (kept, cell.samples.len() - kept)
 }
@@ -135,7 +137,7 @@ fn inside(cell: &Cell) -> String {
     }
 }
 
-fn columns(of: Option<Summary>, before: &str) -> String {
+pub(super) fn columns(of: Option<Summary>, before: &str) -> String {
     of.map_or("- | - | -".into(), |of| {
         let column = |nanos| format!("{before}{}", time(nanos));
         [of.median, of.p99, of.max].map(column).join(" | ")

@@ -86,7 +86,7 @@ fn install(stage: &Stage) -> Watchdog {
     watchdog
 }
 
-fn arm_watchdog(stage: &Stage, watchdog: &Watchdog, behind: Duration) {
+pub(super) fn arm_watchdog(stage: &Stage, watchdog: &Watchdog, behind: Duration) {
     stage.begin();
     watchdog.arm();
     say_deadline(stage, watchdog, behind);
@@ -94,7 +94,7 @@ fn arm_watchdog(stage: &Stage, watchdog: &Watchdog, behind: Duration) {
 
 /// The deadline itself, in place of a reading of the clock from just before it
 /// was set.
-fn say_deadline(stage: &Stage, watchdog: &Watchdog, behind: Duration) {
+pub(super) fn say_deadline(stage: &Stage, watchdog: &Watchdog, behind: Duration) {
     let deadline = stage::nanos(watchdog.deadline().unwrap());
     stage.page.deadline.set(deadline + behind.as_nanos() as u64);
 }

@@ -9,7 +9,9 @@ mod bare;
 mod bare_here;
 mod ctrlc;
 mod deadstop;
+mod memory;
 mod plain_thread;
+mod reported;
 mod signal_hook;
 mod signal_mod;
 mod stage;
@@ -22,6 +24,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 pub(crate) use self::bare::compile;
+pub(crate) use self::reported::{RUNNING, try_disk};
 pub(crate) use self::stage::{Stage, die_with_parent};
 
 use crate::conditions::Condition;
@@ -35,13 +38,33 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     program: Program,
     pub(crate) whose: Whose,
-    /// It has to be started as root.
-    pub(crate) needs_root: bool,
+    pub(crate) table: Table,
+    pub(crate) needs: Needs,
     /// It is stopped as its deadline comes: no thread of it runs.
     pub(crate) is_stopped: bool,
     /// What the victim waits for to begin its shutdown; none, and it begins it
     /// by itself.
     pub(crate) signal: Option<i32>,
+    /// It is to be gone by its deadline, and so begins to go before it.
+    pub(crate) is_gone_by: bool,
+}
+
+/// The table that a row is in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Table {
+    Beginnings,
+    Ends,
+    Memory,
+    Reports,
+}
+
+/// What a row cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Needs {
+    Nothing,
+    Root,
+    /// A file system of its own, whose server is a process.
+    Disk,
 }
 
 enum Program {
@@ -69,10 +92,14 @@ pub(crate) const C_TIMER: &str = "C, kernel timer";
 pub(crate) const WATCHDOG_HERE: &str = "bare thread, this program";
 pub(crate) const TIMER_HERE: &str = "bare timer, this program";
 pub(crate) const SLEEP: &str = "thread::sleep";
+pub(crate) const NO_REPORT: &str = "no report";
+pub(crate) const AT_DEADLINE: &str = "begins at its deadline";
+pub(crate) const GONE_BY: &str = "gone by its deadline";
+pub(crate) const GONE_BY_CALIBRATED: &str = "gone by it, calibrated";
 
 /// The rows of the table of ends.
 pub(crate) const ENDS: [Row; 13] = [
-    Row::deadstop(DEADSTOP_ROOT, deadstop::as_root).root(),
+    Row::deadstop(DEADSTOP_ROOT, deadstop::as_root).needs(Needs::Root),
     Row::deadstop(DEADSTOP, deadstop::unprivileged),
     Row::deadstop(DEADSTOP_COORDINATED, deadstop::coordinated),
     Row::deadstop(LINE_3, deadstop::line_3_alone).stopped(),
@@ -97,15 +124,36 @@ pub(crate) const BEGINNINGS: [Row; 4] = [
     Row::other("tokio::signal, SIGTERM", tokio_signal::arm).on(libc::SIGTERM),
 ];
 
+/// The rows of the table of hang reports.
+pub(crate) const REPORTS: [Row; 8] = [
+    Row::reported(NO_REPORT, reported::nowhere),
+    Row::reported("report, taken", reported::taken),
+    Row::reported("stderr: a full pipe", reported::stderr_is_full),
+    Row::reported("stderr: others are faster", reported::others_are_faster),
+    Row::reported("stderr: a stopped terminal", reported::terminal_is_stopped),
+    Row::reported("the logger hangs", reported::logger_hangs),
+    Row::reported("the files' disk hangs", reported::disk_hangs).needs(Needs::Disk),
+    Row::reported("all of them hang", reported::everything_hangs).needs(Needs::Disk),
+];
+
+/// The rows of the table of memory.
+pub(crate) const MEMORY: [Row; 3] = [
+    Row::with_memory(AT_DEADLINE, memory::begins_at_deadline),
+    Row::with_memory(GONE_BY, memory::gone_by).gone_by(),
+    Row::with_memory(GONE_BY_CALIBRATED, memory::gone_by_as_calibrated).gone_by(),
+];
+
 impl Row {
     const fn new(name: &'static str, whose: Whose, program: Program) -> Self {
         Self {
             name,
             program,
             whose,
-            needs_root: false,
+            table: Table::Ends,
+            needs: Needs::Nothing,
             is_stopped: false,
             signal: None,
+            is_gone_by: false,
         }
     }
 
@@ -121,11 +169,29 @@ impl Row {
         Self::new(name, Whose::C, Program::Bare(how))
     }
 
-    const fn root(self) -> Self {
+    const fn reported(name: &'static str, life: fn(&Stage) -> !) -> Self {
         Self {
-            needs_root: true,
+            table: Table::Reports,
+            ..Self::deadstop(name, life)
+        }
+    }
+
+    const fn with_memory(name: &'static str, life: fn(&Stage) -> !) -> Self {
+        Self {
+            table: Table::Memory,
+            ..Self::deadstop(name, life)
+        }
+    }
+
+    const fn gone_by(self) -> Self {
+        Self {
+            is_gone_by: true,
             ..self
         }
+    }
+
+    const fn needs(self, needs: Needs) -> Self {
+        Self { needs, ..self }
     }
 
     const fn stopped(self) -> Self {
@@ -137,6 +203,7 @@ impl Row {
 
     const fn on(self, signal: i32) -> Self {
         Self {
+            table: Table::Beginnings,
             signal: Some(signal),
             ..self
         }
@@ -169,7 +236,8 @@ impl Row {
 
 /// Lives the life of the victim called `name`.
 pub(crate) fn live(name: &str, stage: &Stage) -> ! {
-    let mut rows = ENDS.iter().chain(&BEGINNINGS);
+    let rows = ENDS.iter().chain(&BEGINNINGS);
+    let mut rows = rows.chain(&REPORTS).chain(&MEMORY);
     match rows.find(|row| row.name == name).map(|row| &row.program) {
         Some(Program::Ours(life)) => life(stage),
         _ => panic!("no victim is called {name}"),

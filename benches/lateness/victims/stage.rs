@@ -46,20 +46,8 @@ impl Stage {
         self.condition.grace
     }
 
-    /// Gives up every privilege, as the user `nobody`, and is then like any
-    /// process of that user's.
     pub(crate) fn become_nobody(&self) {
-        if !getuid().is_root() {
-            return;
-        }
-        let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
-        set_thread_groups(&[]).unwrap();
-        set_thread_gid(group).unwrap();
-        // There is one thread so far.
-        set_thread_uid(user).unwrap();
-        set_dumpable_behavior(DumpableBehavior::Dumpable).unwrap();
-        // Another user is not asked to die with its parent any more.
-        die_with_parent();
+        become_nobody();
     }
 
     /// Says that the thread called `name` will end the process.
@@ -124,6 +112,21 @@ impl Stage {
     }
 }
 
+/// Gives up every privilege, as the user `nobody`, and is then like any process
+/// of that user's. For a process with one thread.
+pub(super) fn become_nobody() {
+    if !getuid().is_root() {
+        return;
+    }
+    let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
+    set_thread_groups(&[]).unwrap();
+    set_thread_gid(group).unwrap();
+    set_thread_uid(user).unwrap();
+    set_dumpable_behavior(DumpableBehavior::Dumpable).unwrap();
+    // Another user is not asked to die with its parent any more.
+    die_with_parent();
+}
+
 /// The runtime that `#[tokio::main]` makes.
 pub(crate) fn runtime() -> Runtime {
     Builder::new_multi_thread().enable_all().build().unwrap()
@@ -149,7 +152,7 @@ pub(crate) fn die_with_parent() {
     set_parent_process_death_signal(Some(Signal::KILL)).unwrap();
 }
 
-fn thread_called(name: &str) -> Option<i32> {
+pub(super) fn thread_called(name: &str) -> Option<i32> {
     let threads = fs::read_dir("/proc/self/task").unwrap().flatten();
     let mut threads = threads.filter(|thread| {
         let comm = fs::read_to_string(thread.path().join("comm"));
