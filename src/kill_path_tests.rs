@@ -124,6 +124,33 @@ fn no_name_can_break_a_line() {
 }
 
 #[test]
+fn a_length_as_a_number_has_all_its_digits() {
+    for (millis, says) in [
+        (0, "0.000"),
+        (1, "0.001"),
+        (9, "0.009"),
+        (10, "0.010"),
+        (99, "0.099"),
+        (100, "0.100"),
+        (999, "0.999"),
+        (12_034, "12.034"),
+    ] {
+        let mut line = Line::<16>::new();
+        line.decimal_seconds(Duration::from_millis(millis));
+        assert_eq!(line.as_str(), says);
+    }
+}
+
+#[test]
+fn every_control_character_is_four_digits_of_json() {
+    for c in ('\0'..='\u{9f}').filter(|c| c.is_control()) {
+        let mut line = Line::<16>::new();
+        line.json(&c.to_string());
+        assert_eq!(line.as_str(), format!("\"\\u{:04x}\"", c as u32));
+    }
+}
+
+#[test]
 fn a_text_is_cut_between_characters() {
     let text = Text::<5>::empty();
     let mut buffer = [0; 5];
