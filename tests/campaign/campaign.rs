@@ -20,7 +20,7 @@
 //!   on a processor counts in full, so that a watchdog that is not woken is
 //!   found out under any load. A few faults take longer for a reason, and have
 //!   a bound of their own in `bounds.rs`.
-//! - **Otherwise**: a victim that never armed, or ended in a way that is neither
+//! - **Otherwise**: a victim that never said that it armed, or ended in a way that is neither
 //!   what the list says nor the third line in place of the second.
 //!
 //! Any of them fails the campaign.
