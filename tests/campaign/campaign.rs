@@ -21,7 +21,9 @@
 //!   found out under any load. A few faults take longer for a reason, and have
 //!   a bound of their own in `bounds.rs`.
 //! - **Otherwise**: a victim that never armed, or ended in a way that is neither
-//!   what the list says nor the third line in place of the second.
+//!   what the list says nor the third line in place of the second. A few say that
+//!   they armed only later; one that ended as it may before it said so, and after
+//!   its grace, is counted as **unheard**.
 //!
 //! Any of them fails the campaign.
 //!

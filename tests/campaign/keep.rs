@@ -132,7 +132,8 @@ nothing but a crash), and *line 3* the kernel's timer, 25 ms behind. *Status
 kept* is the share of those the watchdog was to end that it did end, and the
 timer did not. *Late* is in milliseconds, from the deadline to when the last
 thread and the last page are gone, load and all; *most, not starved* is what
-counts against the bound. The latest by that measure:
+counts against the bound. *Unheard* is one that ended as it may, later than its
+grace, before it said that it had armed. The latest by that measure:
 ";
 
 const BOUNDS: &str = "\

@@ -104,8 +104,7 @@ fn keep_watch(orders: &Receiver<Order>, mut bell: UnixStream) {
         let ready = system::wait(&of, time);
         let now = monotonic_nanos();
         let waited = own_wait();
-        let overslept = next.map_or(0, |next| now.saturating_sub(next));
-        let absent = Duration::from_nanos(overslept).max(waited.saturating_sub(waited_before));
+        let absent = waited.saturating_sub(waited_before);
         waited_before = waited;
         let mut ready = ready.into_iter();
         let rings = ready.next().unwrap_or(false);
@@ -175,6 +174,14 @@ impl Watched {
         self.unseen += absent.min(late);
     }
 
+    /// For how long it was not seen by `now`: as long as the lookout had to wait
+    /// for a processor, or for how long a look has been due, whatever kept it.
+    fn unseen(&self, now: u64) -> Duration {
+        let late = Duration::from_nanos(now.saturating_sub(self.deadline));
+        let overdue = Duration::from_nanos(now.saturating_sub(self.look_at));
+        self.unseen.max(overdue.min(late))
+    }
+
     /// If it is gone, or has to be given up, says what was seen.
     fn is_over(&self, now: u64, gone: bool, speaks: bool) -> bool {
         // What it said before it went is still heard.
@@ -186,7 +193,7 @@ impl Watched {
             answer: self.answer.unwrap_or(Answer::None),
             is_gone: gone,
             at: now,
-            starved: self.kept + self.unseen,
+            starved: self.kept + self.unseen(now),
             heard: self.order.stdout.heard() + &self.order.stderr.heard(),
         };
         // Whoever ordered it waits.
@@ -200,6 +207,7 @@ impl Watched {
             return;
         }
         let id = self.order.id;
+        let unseen = self.unseen(now);
         let (waited, stirs) = match &mut self.starved {
             None => {
                 self.starved = Some(Starved::begin(id, now));
@@ -213,7 +221,7 @@ impl Watched {
         };
         // Not both: they waited at the same time.
         self.kept += match stirs {
-            true => waited.max(self.unseen),
+            true => waited.max(unseen),
             false => waited,
         };
         self.unseen = Duration::ZERO;

@@ -26,6 +26,8 @@ pub(crate) struct Starved {
     /// By process and thread.
     threads: HashMap<(u32, u32), Thread>,
     stolen: Duration,
+    /// How many threads the last look saw.
+    seen: usize,
 }
 
 #[derive(Debug)]
@@ -54,15 +56,17 @@ impl Starved {
         let mut starved = Self {
             threads: HashMap::new(),
             stolen: stolen(),
+            seen: 0,
         };
         starved.look(id, now);
         starved
     }
 
     /// Looks at all threads of the victim `id`, at the time `now`. Returns whether
-    /// any has run since the last look, or wants to.
+    /// any has run since the last look, wants to, or is gone.
     pub(crate) fn look(&mut self, id: u32, now: u64) -> bool {
         let mut stirs = false;
+        let mut seen = 0;
         for process in family(id) {
             for thread in threads(process) {
                 let Some(look) = Look::at(process, thread) else {
@@ -70,6 +74,7 @@ impl Starved {
                 };
                 let known = self.threads.entry((process, thread));
                 stirs |= look.is_ready;
+                seen += 1;
                 known
                     .and_modify(|known| {
                         stirs |= look.turns != known.last.turns;
@@ -83,6 +88,8 @@ impl Starved {
                     });
             }
         }
+        stirs |= seen < self.seen;
+        self.seen = seen;
         stirs
     }
 

@@ -26,8 +26,8 @@ impl<'a> Tally<'a> {
         let mut table = String::from(
             "| load | runs | line 2 | line 3, as listed | line 3 instead | status kept \
              | late, line 2: p50 / p99 / max | late, line 3: p50 / p99 / max \
-             | most, not starved | early | lost | otherwise | refused |\n\
-             | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+             | most, not starved | early | lost | otherwise | unheard | refused |\n\
+             | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         );
         for load in LOADS.into_iter().map(Some).chain([None]) {
             let of_load = |ended: &&&Ended| load.is_none_or(|load| ended.run.load == load);
@@ -108,7 +108,7 @@ fn line(load: Option<Load>, row: &[&Ended]) -> String {
         .map(|late| late.counted());
     let most = counted.max().unwrap_or(Duration::ZERO);
     format!(
-        "| {} | {} | {second} | {third} | {instead} | {kept} | {} | {} | {} | {} | {} | {} | {} |\n",
+        "| {} | {} | {second} | {third} | {instead} | {kept} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
         load.map_or_else(|| "all".to_owned(), |load| load.to_string()),
         row.len(),
         lateness(by_second_line),
@@ -117,6 +117,7 @@ fn line(load: Option<Load>, row: &[&Ended]) -> String {
         of(Verdict::Early),
         of(Verdict::Lost),
         of(Verdict::Otherwise),
+        of(Verdict::Unheard),
         of(Verdict::Refused),
     )
 }

@@ -16,6 +16,9 @@ pub(crate) enum Verdict {
     ThirdLine,
     Early,
     Lost,
+    /// Ended as it may, after more than its grace, before it said that it had
+    /// armed: a few do so only later, and a load can keep them from it.
+    Unheard,
     /// Neither as the list says nor by the third line.
     Otherwise,
     /// The system did not let the fault be tried.
@@ -61,6 +64,15 @@ impl Verdict {
             Self::ThirdLine
         } else {
             Self::Otherwise
+        }
+    }
+
+    /// Of a victim that never said that it armed, and was there for `lived`.
+    pub(crate) fn of_unheard(run: &Run, end: End, lived: Duration) -> Self {
+        let as_it_may = end == run.fault.end || Fault::is_by_the_third_line(end);
+        match as_it_may && lived >= run.grace {
+            true => Self::Unheard,
+            false => Self::Otherwise,
         }
     }
 

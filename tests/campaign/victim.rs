@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::build::Built;
+use crate::clock::monotonic_nanos;
 use crate::ear::{Answer, Ear};
 use crate::end::End;
 use crate::lookout::{Lookout, Order, nanos};
@@ -23,6 +24,7 @@ struct Victim(Child);
 /// Lives through `run`.
 pub(crate) fn live(built: &Built, lookout: &Lookout, run: &Run) -> Ended {
     thread::sleep(run.start);
+    let started = monotonic_nanos();
     let child = Command::new(&built.victim)
         .args([run.fault.name, &run.grace.as_millis().to_string()])
         .args(["defended", &run.trigger.as_micros().to_string()])
@@ -58,7 +60,10 @@ pub(crate) fn live(built: &Built, lookout: &Lookout, run: &Run) -> Ended {
             (Some(late), Verdict::of(run.fault, end, late))
         }
         Answer::Refused => (None, Verdict::Refused),
-        Answer::None => (None, Verdict::Otherwise),
+        Answer::None => {
+            let lived = Duration::from_nanos(seen.at - started);
+            (None, Verdict::of_unheard(run, end, lived))
+        }
     };
     Ended {
         run: run.clone(),
