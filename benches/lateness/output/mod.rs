@@ -47,7 +47,8 @@ the form that ends soonest where that leaves a choice.
 
 Which system calls the threads of the report were in is looked up 10 ms before
 the deadline, and so is whether the message was written: a sink that is to block
-is seen to. A disk hangs whose server is stopped and has not taken the write;
+is seen to. The control of a row has the same around it, other processes or a disk,
+and no report. A disk hangs whose server is stopped and has not taken the write;
 the kernel lets no process go before a write is answered that was taken. The
 teardown is how late a process of that size ends that begins to at its deadline
 (p50). Run with:

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::table::{columns, counts, late};
 use crate::plan::Cell;
-use crate::victims::{NO_REPORT, RUNNING, Table};
+use crate::victims::{RUNNING, Table};
 
 pub(super) fn table(text: &mut String, cells: &[Cell]) {
     let of = |cell: &&Cell| cell.row.table == Table::Reports;
@@ -15,19 +15,19 @@ pub(super) fn table(text: &mut String, cells: &[Cell]) {
     writeln!(
         text,
         "### {}, grace {:?}\n\n\
-         | | observed p50 | p99 | max | p50, of no report's | n | thrown away \
+         | | observed p50 | p99 | max | p50, of the control's | n | thrown away \
          | `deadstop-report` was in | `deadstop-log` was in | message written |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- | ---: |",
         condition.name, condition.grace
     )
     .unwrap();
-    let none = rows.iter().find(|cell| cell.row.name == NO_REPORT);
-    let none = none.and_then(|cell| late(cell));
-    for cell in rows {
+    for cell in &rows {
+        let control = rows.iter().find(|it| it.row.name == cell.row.control);
+        let control = control.and_then(|control| late(control));
         let (kept, thrown) = counts(cell);
         let late = late(cell);
-        let ratio = late.zip(none).map_or("-".into(), |(late, none)| {
-            format!("{:.2}", late.median as f64 / none.median as f64)
+        let ratio = late.zip(control).map_or("-".into(), |(late, control)| {
+            format!("{:.2}", late.median as f64 / control.median as f64)
         });
         let teller = |place: usize| {
             calls(

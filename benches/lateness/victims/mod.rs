@@ -47,6 +47,9 @@ pub(crate) struct Row {
     pub(crate) signal: Option<i32>,
     /// It is to be gone by its deadline, and so begins to go before it.
     pub(crate) is_gone_by: bool,
+    /// Of a row with a hang report, the one that has the same around it and no
+    /// report.
+    pub(crate) control: &'static str,
 }
 
 /// The table that a row is in.
@@ -93,6 +96,8 @@ pub(crate) const WATCHDOG_HERE: &str = "bare thread, this program";
 pub(crate) const TIMER_HERE: &str = "bare timer, this program";
 pub(crate) const SLEEP: &str = "thread::sleep";
 pub(crate) const NO_REPORT: &str = "no report";
+pub(crate) const NO_REPORT_BESIDE_OTHERS: &str = "no report, others write";
+pub(crate) const NO_REPORT_ON_A_DISK: &str = "no report, a disk hangs";
 pub(crate) const AT_DEADLINE: &str = "begins at its deadline";
 pub(crate) const GONE_BY: &str = "gone by its deadline";
 pub(crate) const GONE_BY_CALIBRATED: &str = "gone by it, calibrated";
@@ -125,15 +130,22 @@ pub(crate) const BEGINNINGS: [Row; 4] = [
 ];
 
 /// The rows of the table of hang reports.
-pub(crate) const REPORTS: [Row; 8] = [
+pub(crate) const REPORTS: [Row; 10] = [
     Row::reported(NO_REPORT, reported::nowhere),
+    Row::reported(NO_REPORT_BESIDE_OTHERS, reported::nowhere_beside_others),
+    Row::reported(NO_REPORT_ON_A_DISK, reported::nowhere_on_a_disk).needs(Needs::Disk),
     Row::reported("report, taken", reported::taken),
     Row::reported("stderr: a full pipe", reported::stderr_is_full),
-    Row::reported("stderr: others are faster", reported::others_are_faster),
+    Row::reported("stderr: others are faster", reported::others_are_faster)
+        .beside(NO_REPORT_BESIDE_OTHERS),
     Row::reported("stderr: a stopped terminal", reported::terminal_is_stopped),
     Row::reported("the logger hangs", reported::logger_hangs),
-    Row::reported("the files' disk hangs", reported::disk_hangs).needs(Needs::Disk),
-    Row::reported("all of them hang", reported::everything_hangs).needs(Needs::Disk),
+    Row::reported("the files' disk hangs", reported::disk_hangs)
+        .needs(Needs::Disk)
+        .beside(NO_REPORT_ON_A_DISK),
+    Row::reported("all of them hang", reported::everything_hangs)
+        .needs(Needs::Disk)
+        .beside(NO_REPORT_ON_A_DISK),
 ];
 
 /// The rows of the table of memory.
@@ -154,6 +166,7 @@ impl Row {
             is_stopped: false,
             signal: None,
             is_gone_by: false,
+            control: NO_REPORT,
         }
     }
 
@@ -181,6 +194,10 @@ impl Row {
             table: Table::Memory,
             ..Self::deadstop(name, life)
         }
+    }
+
+    const fn beside(self, control: &'static str) -> Self {
+        Self { control, ..self }
     }
 
     const fn gone_by(self) -> Self {

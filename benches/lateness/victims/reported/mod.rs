@@ -8,7 +8,7 @@
 mod blocked;
 mod disk;
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -34,6 +34,27 @@ pub(crate) const RUNNING: u64 = u64::MAX;
 
 pub(crate) fn nowhere(stage: &Stage) -> ! {
     stage.become_nobody();
+    hang_unsaid(stage)
+}
+
+/// The control of [`others_are_faster`].
+pub(crate) fn nowhere_beside_others(stage: &Stage) -> ! {
+    stage.become_nobody();
+    blocked::others_are_faster();
+    hang_unsaid(stage)
+}
+
+/// The control of [`disk_hangs`]: the files are open, and nobody writes to them.
+pub(crate) fn nowhere_on_a_disk(stage: &Stage) -> ! {
+    let disk = Disk::mount();
+    stage.become_nobody();
+    let open = |path| File::options().write(true).open(path).unwrap();
+    let _files = disk.files().map(open);
+    disk.die();
+    hang_unsaid(stage)
+}
+
+fn hang_unsaid(stage: &Stage) -> ! {
     let sinks = Sinks::new()
         .without_message()
         .without_stderr()
