@@ -112,6 +112,100 @@ fn who_has_left_is_not_named() {
 }
 
 #[test]
+fn a_roster_that_forgets_is_empty_and_has_room_for_all() {
+    let roster = roster();
+    let fill = || {
+        for n in 0..64 {
+            let place = roster.running.enter(&entry(&format!("runs {n}")));
+            place.expect("there is room").says("half done");
+        }
+        assert!(roster.running.enter(&entry("beyond")).is_none());
+        for n in 0..40 {
+            roster.waiting.enter(&entry(&format!("waits {n}")));
+            roster.phases.begin("flush", nanos(100), nanos(110));
+        }
+        roster.cause.write("SIGTERM");
+        (
+            render(roster),
+            render_progress(roster, nanos(104), nanos(110)),
+        )
+    };
+    let full = fill();
+    assert!(full.0.contains("65 tasks have not returned"), "{full:?}");
+    assert!(full.1.contains("40 wait"), "{full:?}");
+
+    roster.forget();
+    let none = self::roster();
+    assert_eq!(render(roster), render(none));
+    assert_eq!(
+        render_progress(roster, nanos(104), nanos(110)),
+        render_progress(none, nanos(104), nanos(110))
+    );
+    assert_eq!(roster.cause.read(&mut [0; 256]), Some(""));
+    assert_eq!(fill(), full);
+}
+
+#[test]
+fn of_what_is_over_only_the_brief_and_good_is_forgotten() {
+    let roster = roster();
+    for (name, took, failed) in [
+        ("brief", 999_999, false),
+        ("failed", 999_999, true),
+        ("took", 1_000_000, false),
+        ("both", 1_000_000, true),
+    ] {
+        let place = roster.running.enter(&entry(name));
+        let at = nanos(100).saturating_add(Duration::from_nanos(took));
+        roster.running.end(place, at, failed);
+    }
+    let late = roster.running.enter(&entry("late"));
+    late.unwrap().abandon();
+    roster.running.end(late, nanos(101), true);
+    let report = render(roster);
+    let listed = report
+        .lines()
+        .filter_map(|line| line.strip_prefix("deadstop: task "));
+    let words = listed.map(|line| {
+        let outcome = ["done", "failed", "late"].map(|word| line.contains(&format!(", {word},")));
+        (line.split('"').nth(1).unwrap_or_default(), outcome)
+    });
+    assert_eq!(
+        words.collect::<Vec<_>>(),
+        [
+            ("failed", [false, true, false]),
+            ("took", [true, false, false]),
+            ("both", [false, true, false]),
+            ("late", [false, false, true]),
+        ],
+        "{report}"
+    );
+}
+
+#[test]
+fn whoever_is_only_counted_is_counted_out_too() {
+    let roster = roster();
+    let line = || render_progress(roster, nanos(104), nanos(110));
+    roster.waiting.crowd(3);
+    assert_eq!(line(), "6.0 s left: no task is running; 3 wait");
+    roster.waiting.uncrowd(2);
+    assert_eq!(line(), "6.0 s left: no task is running; 1 waits");
+    roster.waiting.leave(None);
+    assert_eq!(line(), "6.0 s left: no task is running");
+    roster.running.crowd(1);
+    roster.running.end(None, nanos(103), false);
+    assert_eq!(line(), "6.0 s left: no task is running");
+}
+
+#[test]
+fn a_table_has_the_room_that_it_says() {
+    let table = &roster().waiting;
+    for _ in 0..table.room() {
+        assert!(table.enter(&entry("waits")).is_some());
+    }
+    assert!(table.enter(&entry("beyond")).is_none());
+}
+
+#[test]
 fn no_name_can_break_a_line() {
     let roster = roster();
     roster.running.enter(&entry("a\nb\"c\\d\u{1b}[2J\u{7f}é"));
