@@ -5,7 +5,7 @@ mod census;
 use std::time::Duration;
 
 use crate::kill_path::report::{Facts, Kind, text};
-use crate::kill_path::{self, Census, Entry, Layout, Line, Nanos, Roster, Text};
+use crate::kill_path::{self, Census, Entry, Layout, Line, Nanos, Roster, Text, Watch};
 
 fn nanos(seconds: u64) -> Nanos {
     Nanos(seconds * 1_000_000_000)
@@ -103,8 +103,9 @@ fn who_has_left_is_not_named() {
     let report = render(roster);
     assert!(!report.contains("\"a\""), "{report}");
     roster.running.leave(Some(b));
-    // The place is another's by now.
+    // The places are others' by now.
     roster.running.enter(&entry("c"));
+    a.unwrap().abandon();
     b.abandon();
     let report = render(roster);
     assert!(report.contains("\"c\" flush"), "{report}");
@@ -179,6 +180,21 @@ fn of_what_is_over_only_the_brief_and_good_is_forgotten() {
         ],
         "{report}"
     );
+}
+
+#[test]
+fn what_is_over_makes_room_if_there_is_no_other() {
+    let roster = roster();
+    let places = [(); 64].map(|()| roster.running.enter(&entry("over")));
+    for place in places {
+        roster.running.end(place, nanos(103), false);
+    }
+    assert!(roster.running.enter(&entry("next")).is_some());
+    places[0].unwrap().abandon();
+    let report = render(roster);
+    let hangs = "1 task has not returned: \"next\"";
+    assert!(report.contains(hangs), "{report}");
+    assert!(!report.contains("abandoned"), "{report}");
 }
 
 #[test]
@@ -287,6 +303,55 @@ fn a_length_too_long_ends_at_the_last_point_there_is() {
     assert!(nanos(5).saturating_sub(Duration::from_secs(2)) == nanos(3));
     assert!(nanos(5).saturating_sub(Duration::MAX) == Nanos(0));
     assert_eq!(nanos(5).since(nanos(7)), Duration::ZERO);
+}
+
+/// A watch of its own, that nobody watches.
+fn armed(grace: Duration, lead: Duration) -> Watch {
+    let watch = Watch::new();
+    assert!(!watch.arm(grace), "nobody has opened it");
+    watch.open();
+    watch.lead(lead);
+    assert!(watch.deadline().exit().is_none(), "nobody has armed it");
+    assert!(watch.arm(grace));
+    watch
+}
+
+#[test]
+fn the_end_begins_before_the_deadline_but_not_before_it_was_asked_for() {
+    let grace = Duration::from_secs(3600);
+    for lead in [0, 1, 3599] {
+        let lead = Duration::from_secs(lead);
+        let watch = armed(grace, lead);
+        let (begun, at) = (watch.deadline().begun().unwrap(), watch.deadline().get());
+        assert!(at == Some(begun.saturating_add(grace)));
+        let exit = begun.saturating_add(grace - lead);
+        assert!(watch.deadline().exit() == Some(exit));
+    }
+    for lead in [
+        Duration::from_secs(3600),
+        Duration::from_secs(3601),
+        Duration::MAX,
+    ] {
+        let watch = armed(grace, lead);
+        assert!(watch.deadline().exit() == watch.deadline().begun());
+    }
+}
+
+#[test]
+fn an_estimate_goes_both_ways_and_an_arm_only_one() {
+    let hour = Duration::from_secs(3600);
+    let watch = armed(2 * hour, hour);
+    let (begun, at) = (watch.deadline().begun(), watch.deadline().get());
+    watch.lead(Duration::ZERO);
+    assert!(watch.deadline().exit() == at);
+    assert!(watch.arm(3 * hour));
+    assert!((watch.deadline().begun(), watch.deadline().get()) == (begun, at));
+    assert!(watch.arm(hour));
+    assert!(watch.deadline().begun() == begun);
+    assert!(watch.deadline().get() < at);
+    watch.forget();
+    assert!(watch.deadline().begun().is_none() && watch.deadline().get().is_none());
+    assert!(!watch.arm(hour));
 }
 
 fn render_progress(roster: &'static Roster, now: Nanos, at: Nanos) -> String {
