@@ -35,6 +35,11 @@ fn a_budget_that_begins_while_the_coordinator_sleeps_is_kept() {
 }
 
 #[test]
+fn a_phase_ends_when_its_last_task_does() {
+    sees_and_is_late_by_at_most(TENTH / 2, "phases_end_with_their_tasks");
+}
+
+#[test]
 fn a_task_never_has_more_than_its_phase() {
     sees("task_budget_beyond_its_phase");
 }
