@@ -70,6 +70,7 @@ pub(crate) use self::census::Census;
 pub(crate) use self::census::{
     Call, Descriptor, Doing, Kind, Thread, address, infer, parse, words,
 };
+pub(crate) use self::deadline::Deadline;
 pub(crate) use self::line::Line;
 pub(crate) use self::progress::{Layout, progress};
 pub(crate) use self::roster::{Entry, Place, Roster};

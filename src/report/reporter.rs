@@ -1,7 +1,7 @@
 //! The life of `deadstop-report`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use log::Level;
@@ -12,12 +12,10 @@ use crate::kill_path::report::{Facts, Kind, json, stacks, text};
 use crate::kill_path::{self, CAUSE, Census, Line, Nanos, Proc, STACKS, Stack};
 use crate::trigger::FIRST;
 
+use super::round::{Asked, Next, Round};
 use super::sinks::{MESSAGE, Open};
 use super::stacks::Stacks;
 use super::{ROSTER, in_words};
-
-/// The report comes a tenth of the grace before the deadline, at most this.
-const BEFORE: Duration = Duration::from_millis(500);
 
 /// How long a dump may wait for its threads and for standard error.
 const DUMP_PATIENCE: Duration = Duration::from_secs(1);
@@ -34,12 +32,11 @@ const JSON: usize = 128 * 1024;
 const FEW: usize = 8;
 const ALL: usize = usize::MAX;
 
-/// How often somebody has asked how it stands.
-static ASKED: AtomicU32 = AtomicU32::new(0);
+static ASKED: Asked = Asked::never();
 
 /// Asks for a dump. Async-signal-safe, `errno` included.
 pub(crate) fn ask() {
-    ASKED.fetch_add(1, Ordering::Release);
+    ASKED.ask();
     WATCH.nudge();
 }
 
@@ -52,6 +49,8 @@ pub(crate) struct Reporter {
 impl Reporter {
     pub(crate) fn start(sinks: Open) -> Result<Self, InstallError> {
         let retired = Arc::new(AtomicBool::new(false));
+        // Before there is anybody who could ask.
+        let round = Round::first(&ASKED);
         let desk = Desk {
             retired: Arc::clone(&retired),
             sinks,
@@ -61,7 +60,7 @@ impl Reporter {
         let why_no_stacks = desk.stacks.why_not();
         // All that a report is made in is on its stack: memory that is there,
         // and is touched only if there is a hang.
-        installation::spawn_deep("deadstop-report", move || desk.live())?;
+        installation::spawn_deep("deadstop-report", move || desk.live(round))?;
         Ok(Self {
             retired,
             why_no_stacks,
@@ -91,28 +90,24 @@ struct Desk {
 
 impl Desk {
     /// The thread's life.
-    fn live(&self) {
+    fn live(&self, mut round: Round) {
         // As prompt as the watchdog, or under load there is an end and no
         // report.
         kill_path::settle();
         let deadline = WATCH.deadline();
-        let mut answered = ASKED.load(Ordering::Acquire);
-        let mut has_reported = false;
-        while !self.retired.load(Ordering::Acquire) {
-            let seen = deadline.changes();
-            let asked = ASKED.load(Ordering::Acquire);
-            let now = kill_path::now();
-            match due().filter(|_| !has_reported) {
-                Some(due) if due <= now => {
-                    has_reported = true;
-                    self.report(Kind::Deadline, deadline.exit().unwrap_or(now));
+        let is_retired = || self.retired.load(Ordering::Acquire);
+        loop {
+            match round.look(deadline, &ASKED, is_retired, kill_path::now) {
+                Next::Leave => return,
+                Next::Report(exit) => self.report(Kind::Deadline, exit),
+                Next::Dump => {
+                    let until = kill_path::now().saturating_add(DUMP_PATIENCE);
+                    self.report(Kind::Dump, until);
                 }
-                _ if asked != answered => {
-                    answered = asked;
-                    self.report(Kind::Dump, now.saturating_add(DUMP_PATIENCE));
+                Next::Wait { seen, due } => {
+                    let next = due.map(|due| kill_path::next_look(kill_path::now(), due));
+                    deadline.wait_change(seen, next);
                 }
-                Some(due) => deadline.wait_change(seen, Some(kill_path::next_look(now, due))),
-                None => deadline.wait_change(seen, None),
             }
         }
     }
@@ -223,17 +218,4 @@ fn level(kind: Kind) -> Level {
         Kind::Deadline => Level::Error,
         Kind::Dump => Level::Warn,
     }
-}
-
-/// When the report is due, if the deadline is known.
-fn due() -> Option<Nanos> {
-    let deadline = WATCH.deadline();
-    let (begun, at) = deadline.begun().zip(deadline.exit())?;
-    Some(due_at(begun, at))
-}
-
-/// When the report is due of a shutdown that began at `begun` and whose deadline
-/// is at `at`.
-pub(super) fn due_at(begun: Nanos, at: Nanos) -> Nanos {
-    at.saturating_sub((at.since(begun) / 10).min(BEFORE))
 }
