@@ -176,6 +176,9 @@ mod coordinator;
 mod error;
 #[cfg(feature = "fault")]
 pub mod fault;
+#[cfg(deadstop_fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gauge;
 #[cfg(any(doc, doctest))]
 pub mod guide;

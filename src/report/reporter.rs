@@ -1,7 +1,7 @@
 //! The life of `deadstop-report`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use log::Level;
@@ -12,12 +12,10 @@ use crate::kill_path::report::{END_OF_STACKS, Facts, Kind, json, stack_again, te
 use crate::kill_path::{self, CAUSE, Census, EventCount, Line, Nanos, Proc, STACKS, Stack};
 use crate::trigger::FIRST;
 
+use super::round::{Asked, Next, Round, due_at};
 use super::sinks::{MESSAGE, Open};
 use super::stacks::Stacks;
 use super::{ROSTER, in_words};
-
-/// The report comes a tenth of the grace before the deadline, at most this.
-const BEFORE: Duration = Duration::from_millis(500);
 
 /// How long a dump may wait for its threads and for standard error.
 const DUMP_PATIENCE: Duration = Duration::from_secs(1);
@@ -38,12 +36,11 @@ const STACK: usize = 2 * 1024 * 1024;
 const FEW: usize = 8;
 const ALL: usize = usize::MAX;
 
-/// How often somebody has asked how it stands.
-static ASKED: AtomicU32 = AtomicU32::new(0);
+static ASKED: Asked = Asked::never();
 
 /// Asks for a dump. Async-signal-safe, `errno` included.
 pub(crate) fn ask() {
-    ASKED.fetch_add(1, Ordering::Release);
+    ASKED.ask();
     WATCH.nudge();
 }
 
@@ -59,10 +56,10 @@ pub(crate) struct Reporter {
 impl Reporter {
     pub(crate) fn start(sinks: Open) -> Result<Self, InstallError> {
         let retired = Arc::new(AtomicBool::new(false));
+        // Before there is anybody who could ask.
+        let round = Round::first(&ASKED);
         let desk = Desk {
             retired: Arc::clone(&retired),
-            // Whoever asks from here on is answered.
-            answered: ASKED.load(Ordering::Acquire),
             sinks,
             proc: Proc::open(),
             stacks: Stacks::prepare(),
@@ -71,7 +68,7 @@ impl Reporter {
         // All that a report is made in is on its stack: memory that is there,
         // and is touched only if there is a hang.
         let before = READY.read();
-        installation::spawn_of("deadstop-report", STACK, move || desk.live())?;
+        installation::spawn_of("deadstop-report", STACK, move || desk.live(round))?;
         // A thread allocates as it starts, and the allocator may die next.
         while READY.read() == before {
             READY.wait_past(before, None);
@@ -98,8 +95,6 @@ impl Drop for Reporter {
 /// What the thread has at hand.
 struct Desk {
     retired: Arc<AtomicBool>,
-    /// How often somebody had asked, the last time that it was answered.
-    answered: u32,
     sinks: Open,
     proc: Proc,
     stacks: Stacks,
@@ -107,28 +102,25 @@ struct Desk {
 
 impl Desk {
     /// The thread's life.
-    fn live(mut self) {
+    fn live(&self, mut round: Round) {
         // As prompt as the watchdog, or under load there is an end and no
         // report.
         kill_path::settle();
         READY.advance();
         let deadline = WATCH.deadline();
-        let mut has_reported = false;
-        while !self.retired.load(Ordering::Acquire) {
-            let seen = deadline.changes();
-            let asked = ASKED.load(Ordering::Acquire);
-            let now = kill_path::now();
-            match due().filter(|_| !has_reported) {
-                Some(due) if due <= now => {
-                    has_reported = true;
-                    self.report(Patience::at_deadline(now));
+        let is_retired = || self.retired.load(Ordering::Acquire);
+        loop {
+            match round.look(deadline, &ASKED, is_retired, kill_path::now) {
+                Next::Leave => return,
+                Next::Report(exit) => self.report(Patience::at_deadline(exit)),
+                Next::Dump => {
+                    let is_first = !round.has_reported();
+                    self.report(Patience::of_dump(kill_path::now(), is_first));
                 }
-                _ if asked != self.answered => {
-                    self.answered = asked;
-                    self.report(Patience::of_dump(now, !has_reported));
+                Next::Wait { seen, due } => {
+                    let next = due.map(|due| kill_path::next_look(kill_path::now(), due));
+                    deadline.wait_change(seen, next);
                 }
-                Some(due) => deadline.wait_change(seen, Some(kill_path::next_look(now, due))),
-                None => deadline.wait_change(seen, None),
             }
         }
     }
@@ -255,10 +247,10 @@ struct Patience {
 }
 
 impl Patience {
-    fn at_deadline(now: Nanos) -> Self {
+    fn at_deadline(until: Nanos) -> Self {
         Self {
             kind: Kind::Deadline,
-            until: WATCH.deadline().exit().unwrap_or(now),
+            until,
             is_first: false,
         }
     }
@@ -302,10 +294,4 @@ fn due() -> Option<Nanos> {
     let deadline = WATCH.deadline();
     let (begun, at) = deadline.begun().zip(deadline.exit())?;
     Some(due_at(begun, at))
-}
-
-/// When the report is due of a shutdown that began at `begun` and whose deadline
-/// is at `at`.
-pub(super) fn due_at(begun: Nanos, at: Nanos) -> Nanos {
-    at.saturating_sub((at.since(begun) / 10).min(BEFORE))
 }
