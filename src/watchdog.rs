@@ -280,10 +280,10 @@ impl Defences {
     /// Says in the log what a user may want to know at start.
     pub(crate) fn log(self, without: Option<std::io::Error>) {
         if let Some(error) = without {
-            log::warn!("no kernel timer stands behind the watchdog: {error}");
+            log::warn!(target: "deadstop", "no kernel timer stands behind the watchdog: {error}");
         }
         if self.kernel_timer == KernelTimer::Handler {
-            log::info!(
+            log::info!(target: "deadstop",
                 "running as pid 1, which the kernel shields from its own SIGKILL: \
                  behind the watchdog stands a real-time signal; \
                  an init (`docker run --init`) would make that SIGKILL"

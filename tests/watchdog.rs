@@ -282,6 +282,16 @@ mod children {
     }
 
     #[test]
+    fn a_forked_child_has_a_timer_of_its_own_too() {
+        let death = Victim::watched("forked_and_frozen", LONG).wait();
+        assert_eq!(death.end, End::Signal(libc::SIGKILL), "{death:?}");
+        let armed = figures(&death, "child").next().expect("the child armed");
+        let before = Duration::from_nanos(armed - death.armed_at);
+        assert!(death.after - before >= GRACE + BEHIND, "early: {death:?}");
+        assert!(death.after < LONG, "by its parent's: {death:?}");
+    }
+
+    #[test]
     fn a_child_made_behind_libcs_back_is_unwatched() {
         ends_with("cloned", LONG, 97);
     }

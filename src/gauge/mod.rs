@@ -25,6 +25,9 @@ use self::holdings::{Held, Holdings};
 
 pub use self::teardown::Teardown;
 
+#[cfg(deadstop_fuzzing)]
+pub(crate) use self::holdings::read_text as read;
+
 /// How long before the end it stops looking: an estimate that comes later moves
 /// what is under way.
 const LAST_LOOK: Duration = Duration::from_millis(5);
