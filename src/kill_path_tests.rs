@@ -234,6 +234,17 @@ fn no_name_can_break_a_line() {
 }
 
 #[test]
+fn a_line_that_is_cleared_is_as_new() {
+    let mut line = Line::<4>::new();
+    line.text("12345");
+    assert!(line.is_full());
+    line.clear();
+    assert_eq!((line.as_str(), line.is_full()), ("", false));
+    line.text("6");
+    assert_eq!(line.as_str(), "6");
+}
+
+#[test]
 fn a_length_as_a_number_has_all_its_digits() {
     for (millis, says) in [
         (0, "0.000"),

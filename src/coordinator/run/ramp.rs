@@ -39,15 +39,6 @@ pub(super) struct Found {
     pub(super) more: usize,
 }
 
-impl Found {
-    fn short_of(more: usize) -> Self {
-        Self {
-            is_slow: false,
-            more,
-        }
-    }
-}
-
 impl Ramp {
     pub(super) fn new(now: Nanos) -> Self {
         Self {
@@ -90,7 +81,10 @@ impl Ramp {
         if self.is_crowded(now, short) {
             let more = self.crowd;
             self.crowd *= 2;
-            return Found::short_of(more);
+            return Found {
+                is_slow: false,
+                more,
+            };
         }
         if progress {
             self.step = self.step.min(1);
@@ -160,6 +154,13 @@ mod tests {
     }
 
     const MOMENT: Duration = Duration::from_nanos(1);
+
+    fn crowded_and_short_of(more: usize) -> Found {
+        Found {
+            is_slow: false,
+            more,
+        }
+    }
 
     fn slow_and_short_of(more: usize) -> Found {
         Found {
@@ -231,10 +232,10 @@ mod tests {
         assert_eq!(crowded(RAMP), Found::default());
         for more in [1, 2, 4] {
             assert_eq!(crowded(CROWDED - MOMENT), Found::default());
-            assert_eq!(crowded(MOMENT), Found::short_of(more));
+            assert_eq!(crowded(MOMENT), crowded_and_short_of(more));
         }
         looks.place = 1;
-        assert_eq!(looks.after_one_more(CROWDED, true), Found::short_of(1));
+        assert_eq!(looks.after_one_more(CROWDED, true), crowded_and_short_of(1));
     }
 
     #[test]
@@ -245,6 +246,6 @@ mod tests {
         assert_eq!(looks.after_one_more(MOMENT, true), Found::default());
         let nearly = looks.after_one_more(CROWDED - MOMENT, true);
         assert_eq!(nearly, Found::default());
-        assert_eq!(looks.after_one_more(MOMENT, true), Found::short_of(1));
+        assert_eq!(looks.after_one_more(MOMENT, true), crowded_and_short_of(1));
     }
 }
