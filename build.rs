@@ -16,6 +16,10 @@ fn main() {
         println!("cargo::rustc-cfg=deadstop_backend=\"linux\"");
     }
 
+    // Set by `.ci/fuzz`. Not `fuzzing`, which whoever fuzzes a program that uses
+    // this library sets for all that is in it.
+    println!("cargo::rustc-check-cfg=cfg(deadstop_fuzzing)");
+
     println!("cargo::rustc-check-cfg=cfg(deadstop_stacks)");
     let is_asked = env::var_os("CARGO_FEATURE_STACKS").is_some();
     let library = env::var("CARGO_CFG_TARGET_ENV").unwrap_or_default();

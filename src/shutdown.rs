@@ -226,7 +226,7 @@ impl Shutdown {
     pub fn wait(&self) -> ExitCode {
         self.try_wait().unwrap_or_else(|error| {
             if error == WaitError::FromTask {
-                log::error!("{error}");
+                log::error!(target: "deadstop", "{error}");
             }
             ExitCode::FAILURE
         })
@@ -598,12 +598,12 @@ impl ShutdownBuilder {
 
         shutdown.watchdog.defences().log(without);
         if let Some(why) = shutdown.core.reporter.why_no_stacks() {
-            log::info!("hang reports have no stacks: {why}");
+            log::info!(target: "deadstop", "hang reports have no stacks: {why}");
         }
         #[cfg(feature = "fault")]
         crate::fault::log_planted();
         for signal in ignored {
-            log::info!("{signal} was ignored when the process started, and stays so");
+            log::info!(target: "deadstop", "{signal} was ignored when the process started, and stays so");
         }
         Ok(shutdown)
     }

@@ -53,8 +53,9 @@ mod gone_by {
     const LEAD: Duration = Duration::from_millis(500);
     const GRACE: Duration = Duration::from_secs(1);
 
-    /// What the estimate may have on top: for the rest of the process.
-    const REST: Duration = Duration::from_millis(50);
+    /// What the estimate may have on top: for the rest of the process, and a
+    /// tenth of it all.
+    const REST: Duration = Duration::from_millis(100);
 
     fn ends(fault: &str) -> Death {
         ends_with(fault, GRACE, 124)

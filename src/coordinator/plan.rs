@@ -55,7 +55,7 @@ impl Plan {
                     reserved_later,
                 };
                 if !planned.disabled {
-                    reserved_later += phase.reserve;
+                    reserved_later = reserved_later.saturating_add(phase.reserve);
                 }
                 planned
             })
@@ -388,6 +388,14 @@ mod tests {
         );
         let disabled = [Phase::DRAIN.budget(Duration::from_secs(80)).disabled()];
         assert!(order_of(disabled).is_ok());
+    }
+
+    #[test]
+    fn reserves_without_end_fit_into_a_grace_without_end() {
+        let all = [Phase::DRAIN, Phase::FLUSH].map(|phase| phase.reserve(Duration::MAX));
+        let plan = Plan::new(all.into(), Duration::MAX).unwrap();
+        let first = plan.phases().first().unwrap();
+        assert!(first.ends(Nanos(1), Nanos::LAST) == Nanos(0));
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Error for ParseFaultError {}
 
 /// A fault, and the name of the task or point at which it strikes.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     pub(super) name: String,
     pub(super) fault: Fault,
 }
@@ -103,7 +103,7 @@ impl fmt::Display for Plan {
 
 /// Reads what `DEADSTOP_FAULT` says. Blanks around names and faults do not
 /// matter, nor do entries of blanks.
-pub(super) fn parse(text: &str) -> Result<Vec<Plan>, PlantError> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Plan>, PlantError> {
     let mut plans: Vec<Plan> = Vec::new();
     for entry in text.split(';').map(str::trim) {
         if entry.is_empty() {

@@ -38,6 +38,8 @@ mod strike;
 mod victim;
 
 pub use self::kind::Fault;
+#[cfg(deadstop_fuzzing)]
+pub(crate) use self::language::parse;
 pub use self::language::{ParseFaultError, PlantError};
 pub use self::plant::{plant, point};
 pub use self::victim::{Death, NotSaid, StillAlive, Victim, VictimBuilder};

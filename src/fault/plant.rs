@@ -201,7 +201,7 @@ pub(crate) fn log_planted() {
     let all: Vec<_> = planted.all().map(|plant| plant.plan.to_string()).collect();
     drop(planted);
     if !all.is_empty() {
-        log::warn!("faults are planted: {}", all.join("; "));
+        log::warn!(target: "deadstop", "faults are planted: {}", all.join("; "));
     }
 }
 

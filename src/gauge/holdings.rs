@@ -73,6 +73,12 @@ impl Held {
     }
 }
 
+/// What `text` says if it is the one file, and if it is the other.
+#[cfg(deadstop_fuzzing)]
+pub(crate) fn read_text(text: &str) -> (Option<(u64, u64)>, u64) {
+    (threads_and_pages(text), huge_bytes(text))
+}
+
 fn read<'a>(file: Option<&Kept>, buffer: &'a mut [u8]) -> Option<&'a str> {
     let read = file?.file()?.read_at(buffer, 0).ok()?;
     // A program may be called anything, and its name is in one of the files.
@@ -97,9 +103,9 @@ fn huge_bytes(text: &str) -> u64 {
         let mut fields = line.split_ascii_whitespace();
         let key = fields.next()?;
         let kib: u64 = fields.next()?.parse().ok()?;
-        keys.contains(&key).then_some(kib * 1024)
+        keys.contains(&key).then_some(kib.saturating_mul(1024))
     });
-    lines.sum()
+    lines.fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]
@@ -116,6 +122,8 @@ mod tests {
         let smaps = "55d0-7ffc ---p 00000000 00:00 0   [rollup]\n\
             Rss:  4096 kB\nAnonHugePages:  2048 kB\nFilePmdMapped: 1024 kB\n";
         assert_eq!(huge_bytes(smaps), 3 * 1024 * 1024);
+        let most = "AnonHugePages: 18446744073709551615 kB\n".repeat(2);
+        assert_eq!(huge_bytes(&most), u64::MAX);
     }
 
     #[test]

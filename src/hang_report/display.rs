@@ -102,7 +102,7 @@ impl Display for HungTask {
                 how,
             } => {
                 times(f, *start, *took, *budget)?;
-                writeln!(f, ", {how}, {file}:{line}")
+                writeln!(f, ", {}, {file}:{line}", Word(how))
             }
             TaskState::Running {
                 ran,

@@ -68,6 +68,8 @@ impl HangReport {
     pub fn parse(text: &str) -> Result<Self, ParseReportError> {
         let mut lines = text
             .lines()
+            // A terminal that is recorded may have put in more than one.
+            .map(|line| line.trim_end_matches('\r'))
             .enumerate()
             .filter_map(|(place, line)| Some((place, line.strip_prefix(PREFIX)?)));
         let mut report = loop {
@@ -91,6 +93,11 @@ impl HangReport {
                 return Err(ParseReportError::Version { version });
             }
         }
+        report.tasks.sort_by_key(|task| match task.state {
+            TaskState::Running { .. } => 0,
+            TaskState::Waiting => 1,
+            TaskState::Over { .. } => 2,
+        });
         Ok(report)
     }
 }
@@ -264,7 +271,7 @@ fn headline(line: &str) -> Option<HangReport> {
         scan.end()?;
         return Some(report);
     }
-    report.hung = scan.number()?;
+    report.hung = scan.number().filter(|hung| *hung > 0)?;
     scan.tag(match report.hung {
         1 => " task has not returned:",
         _ => " tasks have not returned:",
@@ -479,6 +486,20 @@ fn stack_line(mut scan: Scan<'_>, stack: &mut Option<ThreadStack>) -> Option<()>
         *stack = Some(ThreadStack::Refused(scan.0.to_owned()));
         return Some(());
     }
+    // Before the stack is touched: this may be no line of one.
+    let line = match scan.tag("and ") {
+        Some(()) => StackLine::More(whole(scan, |scan| {
+            let more = scan.number().filter(|more| *more > 0)?;
+            scan.tag(" more frames")?;
+            Some(more)
+        })?),
+        None => {
+            scan.tag("#")?;
+            let place = scan.number()?;
+            scan.tag(" ")?;
+            StackLine::Frame(place, frame(scan.0)?)
+        }
+    };
     let captured = stack.get_or_insert(ThreadStack::Captured {
         frames: Vec::new(),
         left_out: 0,
@@ -486,15 +507,17 @@ fn stack_line(mut scan: Scan<'_>, stack: &mut Option<ThreadStack>) -> Option<()>
     let ThreadStack::Captured { frames, left_out } = captured else {
         return None;
     };
-    if scan.tag("and ").is_some() {
-        *left_out = scan.number()?;
-        return (scan.0 == " more frames").then_some(());
+    match line {
+        StackLine::More(more) => *left_out = more,
+        StackLine::Frame(place, frame) if place == frames.len() => frames.push(frame),
+        StackLine::Frame(..) => return None,
     }
-    scan.tag("#")?;
-    let place: usize = scan.number()?;
-    scan.tag(" ")?;
-    frames.push(frame(scan.0)?);
-    (place + 1 == frames.len()).then_some(())
+    Some(())
+}
+
+enum StackLine {
+    More(u64),
+    Frame(usize, StackFrame),
 }
 
 /// A function's name may have anything in it, so the parentheses behind it are

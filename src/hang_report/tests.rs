@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cause::Cause;
-use crate::kill_path::report::{Facts, Kind, json, stacks, text};
+use crate::kill_path::report::{END_OF_STACKS, Facts, Kind, json, stack_again, text};
 use crate::kill_path::{
     Call, Captured, Census, Descriptor, Doing, Entry, Kind as DescriptorKind, Line, Nanos, Roster,
     Stack, Thread,
@@ -394,9 +394,15 @@ proptest! {
                 site.clear();
             }
         }
-        let mut names = Box::new(Line::<SIZE>::new());
-        on_stage(&scene, |facts| stacks(&mut names, facts, scene.frames));
-        let followed = rendered(&nameless) + names.as_str();
+        let mut followed = rendered(&nameless);
+        for stack in scene.stacks.iter().map(stack) {
+            if stack.captured == Captured::Yes {
+                let mut names = Box::new(Line::<SIZE>::new());
+                stack_again(&mut names, &stack, scene.frames);
+                followed.push_str(names.as_str());
+            }
+        }
+        followed.push_str(END_OF_STACKS);
         let report = HangReport::parse(&followed)
             .map_err(|e| TestCaseError::fail(format!("{e}\n{followed}")))?;
         let named = HangReport::parse(&rendered(&scene)).unwrap();
@@ -517,4 +523,36 @@ fn of_several_reports_the_first_is_read() {
     let report = HangReport::parse(&format!("{one}{two}")).unwrap();
     assert_eq!(report.kind, ReportKind::Dump);
     assert_eq!(report.ending, Ending::Whole);
+}
+
+/// What no report of the library's says, but a text may.
+#[test]
+fn whatever_is_read_is_written_and_read_as_the_same() {
+    let dump = "deadstop: dump, no deadline: no task is running\n";
+    let head = format!("{dump}deadstop: cause: none, the shutdown has not begun\n");
+    for lines in [
+        // In another order than tasks are written in.
+        "deadstop: task \"b\" flush waiting, a.rs:1\n\
+         deadstop: task \"a\" flush 0.1 s of 0.2 s, a.rs:1\n",
+        // An end that is no plain word.
+        "deadstop: task \"a\" flush at 0.1 s, 0.1 s of 0.2 s, \"not, as such\", a.rs:1\n",
+        // More than one carriage return.
+        "deadstop: thread 1\r\r\ndeadstop:   no stack: none\r\r\n",
+        // Looks like a line of a stack, and is none.
+        "deadstop: thread 1\ndeadstop:   by itself\n",
+    ] {
+        let report = HangReport::parse(&format!("{head}{lines}")).expect(lines);
+        let again = HangReport::parse(&report.to_string());
+        assert_eq!(again, Ok(report), "{lines}");
+    }
+    for line in [
+        "deadstop: thread 1\ndeadstop:   and 0 more frames\n",
+        "deadstop: thread 1\ndeadstop:   and more frames\n",
+    ] {
+        let error = HangReport::parse(&format!("{head}{line}")).unwrap_err();
+        let number = matches!(error, ParseReportError::Line { number: 4, .. });
+        assert!(number, "{error}");
+    }
+    let none = "deadstop: dump, no deadline: 0 tasks have not returned: \"a\" (phase a, 0.1 s)\n";
+    assert!(HangReport::parse(none).is_err());
 }

@@ -23,7 +23,12 @@
 //!
 //! That the watchdog sees a new word when it wakes is the event count's doing:
 //! `arm` writes the word and then advances (`Release`), the watchdog reads the
-//! count (`Acquire`) and then the word.
+//! count (`Acquire`) and then the word. So it is with the lead.
+//!
+//! Whoever reads both words of an arm reads the deadline first, and by that
+//! word's ordering finds when it was asked for. Only this can be seen to fail in
+//! a model: the ordering of `begun` and `lead` by themselves, and the acquire of
+//! the two minima, stand behind the count's and the timer's.
 
 use ::core::convert::TryFrom;
 use ::core::option::Option::{self, None, Some};

@@ -66,10 +66,13 @@ mod watch;
 
 pub(crate) use self::backstop::Line3;
 pub(crate) use self::census::Census;
+#[cfg(deadstop_fuzzing)]
+pub(crate) use self::census::outside;
 #[cfg(test)]
-pub(crate) use self::census::{
-    Call, Descriptor, Doing, Kind, Thread, address, infer, parse, words,
-};
+pub(crate) use self::census::{Call, Descriptor, Doing};
+#[cfg(any(test, deadstop_fuzzing))]
+pub(crate) use self::census::{Kind, Thread, address, infer, parse, words};
+pub(crate) use self::deadline::Deadline;
 pub(crate) use self::line::Line;
 pub(crate) use self::progress::{Layout, progress};
 pub(crate) use self::roster::{Entry, Place, Roster};

@@ -13,6 +13,7 @@ mod cause;
 mod log;
 mod progress;
 mod reporter;
+mod round;
 mod sinks;
 mod stacks;
 mod stderr;

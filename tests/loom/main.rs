@@ -28,6 +28,8 @@ mod kill_path {
     }
     pub(crate) mod sys;
 
+    pub(crate) use self::deadline::Deadline;
+    pub(crate) use self::models::{arm, unarmed, wake};
     pub(crate) use self::sys::Nanos;
 
     mod models;
@@ -58,6 +60,14 @@ mod roster {
         pub(super) use crate::kill_path::Nanos;
     }
     mod text;
+
+    mod models;
+}
+
+/// The reporter, as far as it is modelled.
+mod report {
+    #[path = "../../../src/report/round.rs"]
+    mod round;
 
     mod models;
 }

@@ -39,7 +39,7 @@ pub(crate) enum Doing {
 
 impl Doing {
     /// The descriptor that it is about, if it is known which.
-    pub(super) fn descriptor_mut(&mut self) -> Option<&mut Descriptor> {
+    pub(crate) fn descriptor_mut(&mut self) -> Option<&mut Descriptor> {
         match self {
             Self::Reads(descriptor)
             | Self::Writes(descriptor)

@@ -22,7 +22,7 @@ mod doing;
 pub(crate) mod infer;
 mod look;
 mod looks;
-mod outside;
+pub(crate) mod outside;
 pub(crate) mod parse;
 mod take;
 mod thread;

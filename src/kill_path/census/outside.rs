@@ -5,7 +5,7 @@ use ::core::iter::Iterator;
 use super::super::line::Line;
 
 /// Adds `bytes`, with a U+FFFD for each piece that is not UTF-8.
-pub(super) fn lossy<const N: usize>(line: &mut Line<N>, bytes: &[u8]) {
+pub(crate) fn lossy<const N: usize>(line: &mut Line<N>, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
         line.text(chunk.valid());
         if !chunk.invalid().is_empty() {
@@ -16,7 +16,7 @@ pub(super) fn lossy<const N: usize>(line: &mut Line<N>, bytes: &[u8]) {
 
 /// The same for a path, of which the end matters most: if it is too long, what
 /// is left out of it is the beginning.
-pub(super) fn path<const N: usize>(line: &mut Line<N>, path: &[u8]) {
+pub(crate) fn path<const N: usize>(line: &mut Line<N>, path: &[u8]) {
     const CUT: &str = "...";
     if path.len() <= N {
         lossy(line, path);

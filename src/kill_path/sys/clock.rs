@@ -12,7 +12,7 @@ use ::core::result::Result::{Err, Ok};
 use ::core::time::Duration;
 
 /// A reading of `CLOCK_MONOTONIC`, in nanoseconds.
-#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, ::core::fmt::Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Nanos(pub(crate) u64);
 
 impl Nanos {

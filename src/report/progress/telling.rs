@@ -14,7 +14,7 @@ use crate::coordinator::{Escaped, ShutdownReport};
 use crate::installation::WATCH;
 use crate::kill_path::{self, Layout, Line, Nanos};
 use crate::report::ROSTER;
-use crate::report::reporter::due_at;
+use crate::report::round::due_at;
 use crate::report::stderr::Stderr;
 
 /// A line of progress is cut to this. A pipe takes as much in one piece.

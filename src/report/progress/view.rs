@@ -26,7 +26,7 @@ use super::{Outlet, Progress};
 use crate::cause::Cause;
 use crate::kill_path::{self, Layout, Line, Nanos};
 use crate::report::ROSTER;
-use crate::report::reporter::due_at;
+use crate::report::round::due_at;
 use crate::report::stderr::Stderr;
 use crate::signal::Signal;
 use crate::sys::signals::{Disposition, disposition};

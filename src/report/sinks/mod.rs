@@ -35,6 +35,11 @@ pub(super) const MESSAGE: usize = 4096;
 /// a change of user, and written when there is a hang to report: until then
 /// what is in them stays.
 ///
+/// A file that is named here is open until the process ends. Name none on a disk
+/// that may stop answering (a network file system): closing it, or a write that
+/// is under way, can then hold the process in uninterruptible sleep beyond its
+/// deadline, as measured with FUSE.
+///
 /// # Examples
 ///
 /// ```
@@ -123,7 +128,7 @@ impl Sinks {
         Ok(Open {
             message,
             json: json.transpose()?,
-            stderr: self.stderr.then(Stderr::of_now).flatten(),
+            stderr: self.stderr.then(Stderr::reopened).flatten(),
             log: self.log.then(|| log.clone()),
         })
     }
@@ -174,7 +179,7 @@ impl Open {
         }
     }
 
-    pub(super) fn stderr(&self, text: &str, until: Nanos) {
+    pub(super) fn stderr(&self, text: &str, until: impl Fn() -> Nanos) {
         if let Some(stderr) = &self.stderr {
             stderr.write_until(text.as_bytes(), until);
         }

@@ -76,6 +76,24 @@ fn an_end_publishes_what_came_before() {
     });
 }
 
+/// What was noted before a task started is seen by whoever sees that it has.
+/// Fails if a change is not a release, or looking not an acquire.
+#[test]
+fn a_start_publishes_what_came_before() {
+    check(|| {
+        let state = Arc::new((waiting(), AtomicU32::new(0)));
+        let runs = Arc::clone(&state);
+        let start = thread::spawn(move || {
+            runs.1.store(1, Ordering::Relaxed);
+            runs.0.start()
+        });
+        if state.0.has_started() {
+            assert_eq!(state.1.load(Ordering::Relaxed), 1);
+        }
+        assert!(start.join().expect("it ends"));
+    });
+}
+
 /// A state that waits, whose atomic is made.
 fn waiting() -> State {
     let state = State::waiting();

@@ -15,7 +15,7 @@ use crate::check;
 #[test]
 fn racing_arms_leave_the_timer_at_the_earliest_deadline() {
     check(|| {
-        let shared = Arc::new((deadline(), Backstop::absent()));
+        let shared = Arc::new((unarmed(), Backstop::absent()));
         let arms = [3, 1, 2].map(|at| {
             let shared = Arc::clone(&shared);
             move || {
@@ -44,7 +44,7 @@ fn racing_arms_leave_the_timer_at_the_earliest_deadline() {
 #[test]
 fn an_estimate_that_races_with_an_arm_leaves_the_timer_behind_the_end() {
     check(|| {
-        let shared = Arc::new((deadline(), Backstop::absent()));
+        let shared = Arc::new((unarmed(), Backstop::absent()));
         let (deadline, backstop) = &*shared;
         deadline.arm(Nanos(1), Nanos(9));
         backstop.follow(deadline);
@@ -69,7 +69,7 @@ fn an_estimate_that_races_with_an_arm_leaves_the_timer_behind_the_end() {
 #[test]
 fn whoever_sees_the_event_sees_the_word() {
     check(|| {
-        let deadline = Arc::new(deadline());
+        let deadline = Arc::new(unarmed());
         let armed = Arc::clone(&deadline);
         let thread = thread::spawn(move || {
             armed.arm(Nanos(1), Nanos(2));
@@ -79,6 +79,53 @@ fn whoever_sees_the_event_sees_the_word() {
             assert_eq!(deadline.get(), Some(Nanos(2)));
         }
         thread.join().expect("it ends");
+    });
+}
+
+/// Fails if `arm` writes the deadline before it notes when it was asked for, if
+/// its minimum is no release, or if the words are read without an acquire, or in
+/// another order.
+#[test]
+fn no_end_begins_before_it_was_asked_for() {
+    check(|| {
+        let deadline = Arc::new(unarmed());
+        // More than there will be.
+        deadline.set_lead(Duration::from_nanos(100));
+        let armed = Arc::clone(&deadline);
+        let thread = thread::spawn(move || armed.arm(Nanos(5), Nanos(9)));
+        if let Some(exit) = deadline.exit() {
+            assert_eq!(exit, Nanos(5));
+        }
+        thread.join().expect("it ends");
+    });
+}
+
+/// The watchdog's look and wait, on a clock that stands at 4. Fails if the count
+/// is read behind the words, or if whoever changes a word does not advance it:
+/// loom then says that nobody is left to wake the watchdog. The orderings of the
+/// lead cannot fail it, since the count's order it.
+#[test]
+fn an_estimate_or_an_arm_is_not_slept_through() {
+    check(|| {
+        let deadline = Arc::new(unarmed());
+        let (armed, gauge) = (Arc::clone(&deadline), Arc::clone(&deadline));
+        let threads = [
+            thread::spawn(move || arm(&armed, Nanos(1), Nanos(9))),
+            thread::spawn(move || {
+                gauge.set_lead(Duration::from_nanos(6));
+                gauge.wake();
+            }),
+        ];
+        loop {
+            let seen = deadline.changes();
+            match deadline.exit() {
+                Some(exit) if exit <= Nanos(4) => break,
+                _ => deadline.wait_change(seen, None),
+            }
+        }
+        for thread in threads {
+            thread.join().expect("it ends");
+        }
     });
 }
 
@@ -115,12 +162,23 @@ fn of_two_writers_one_is_heard() {
 }
 
 /// An unarmed deadline, whose every atomic is made.
-fn deadline() -> Deadline {
+pub(crate) fn unarmed() -> Deadline {
     let deadline = Deadline::unarmed();
     deadline.set_lead(Duration::ZERO);
     let unarmed = (deadline.get(), deadline.begun(), deadline.changes());
     assert_eq!(unarmed, (None, None, 0));
     deadline
+}
+
+/// Arms, and wakes whoever waits for that.
+pub(crate) fn arm(deadline: &Deadline, now: Nanos, at: Nanos) {
+    deadline.arm(now, at);
+    deadline.wake();
+}
+
+/// Wakes whoever waits.
+pub(crate) fn wake(deadline: &Deadline) {
+    deadline.wake();
 }
 
 /// An empty text, whose every atomic is made.

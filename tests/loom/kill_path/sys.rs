@@ -1,9 +1,10 @@
 //! What stands in for the kernel.
 
 use std::ffi::c_int;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::lazy::Mutex;
+use crate::lazy::{Mutex, Ordering};
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Nanos(pub(crate) u64);
@@ -22,24 +23,53 @@ impl Nanos {
     }
 }
 
-/// A futex that is only counted: no model waits on it.
-pub(crate) struct EventCount(crate::lazy::AtomicU32);
+/// A count, and the queue of those who wait, which the kernel locks as it looks
+/// at the count. A wait has no end but a wake-up: one that is lost is seen.
+pub(crate) struct EventCount {
+    count: crate::lazy::AtomicU32,
+    queue: OnceLock<Queue>,
+}
+
+struct Queue {
+    lock: loom::sync::Mutex<()>,
+    woken: loom::sync::Condvar,
+}
 
 impl EventCount {
     pub(crate) const fn new() -> Self {
-        Self(crate::lazy::AtomicU32::new(0))
+        Self {
+            count: crate::lazy::AtomicU32::new(0),
+            queue: OnceLock::new(),
+        }
     }
 
     pub(crate) fn read(&self) -> u32 {
-        self.0.load(loom::sync::atomic::Ordering::Acquire)
+        self.queue();
+        self.count.load(Ordering::Acquire)
     }
 
     pub(crate) fn advance(&self) {
-        self.0.fetch_add(1, loom::sync::atomic::Ordering::Release);
+        self.count.fetch_add(1, Ordering::Release);
+        let queue = self.queue();
+        drop(queue.lock.lock().expect("not poisoned"));
+        queue.woken.notify_all();
     }
 
-    pub(crate) fn wait_past(&self, _seen: u32, _until: Option<Nanos>) {
-        loom::thread::yield_now();
+    pub(crate) fn wait_past(&self, seen: u32, until: Option<Nanos>) {
+        assert!(until.is_none(), "no clock runs here");
+        let queue = self.queue();
+        let locked = queue.lock.lock().expect("not poisoned");
+        if self.count.load(Ordering::Relaxed) == seen {
+            // It may wake for nothing; whoever waits looks again.
+            drop(queue.woken.wait(locked).expect("not poisoned"));
+        }
+    }
+
+    fn queue(&self) -> &Queue {
+        self.queue.get_or_init(|| Queue {
+            lock: loom::sync::Mutex::new(()),
+            woken: loom::sync::Condvar::new(),
+        })
     }
 }
 

@@ -7,8 +7,11 @@ use super::sys::Nanos;
 use crate::check;
 
 /// Fails if the state does not change with each use of a slot, is not read again,
-/// or either fence is taken out. It does not fail if listing is no release, or
-/// its reading no acquire: that is left to the file's argument.
+/// or either fence is taken out. Three it cannot see. That listing is a release:
+/// the fence before the fields is enough for loom, which is left to the file's
+/// argument. That a claim is an acquire, and leaving a release: they keep one use
+/// apart from the next, and loom has no write come before an exchange that it is
+/// behind.
 #[test]
 fn an_entry_is_never_made_of_two() {
     check(|| {
@@ -27,6 +30,30 @@ fn an_entry_is_never_made_of_two() {
         }
         thread.join().expect("it ends");
     });
+}
+
+/// Fails if an end is no release, be it of a task that was given up or not, or
+/// its reading no acquire.
+#[test]
+fn an_end_comes_with_its_time() {
+    for gives_up in [false, true] {
+        check(move || {
+            let roster = roster();
+            let place = roster.running.enter(&entry("a", "A")).expect("room");
+            let thread = thread::spawn(move || roster.running.end(Some(place), LATER, false));
+            if gives_up {
+                place.abandon();
+            }
+            let mut buffer = Buffer::new();
+            for slot in roster.running.slots() {
+                if let Some(task) = slot.read(&mut buffer) {
+                    let is_over = matches!(task.is, Is::Late | Is::Done);
+                    assert!(!is_over || task.ended.0 == LATER.0);
+                }
+            }
+            thread.join().expect("it ends");
+        });
+    }
 }
 
 /// Fails if the state does not change with each use of a slot.

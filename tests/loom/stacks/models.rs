@@ -21,8 +21,10 @@ fn an_answer_is_read_whole() {
     });
 }
 
-/// Fails if the reporter gives up what is being written by making it free, or
-/// if a handler that nobody waits for any more says that it is done.
+/// Fails if the reporter gives up what is being written by making it free, if a
+/// handler that nobody waits for any more says that it is done, if the reporter
+/// frees an answer without a release, or a handler begins without an acquire.
+/// That the late handler frees it by a release takes more preemptions to see.
 #[test]
 fn a_late_handler_never_writes_into_a_later_answer() {
     check(|| {

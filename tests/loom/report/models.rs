@@ -1,0 +1,147 @@
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::thread;
+
+use super::round::{Asked, Next, Round};
+use crate::check;
+use crate::kill_path::{Deadline, Nanos, arm, unarmed, wake};
+
+/// What the reporter shares with those who wake it. A wake-up that is lost leaves
+/// it waiting for ever, and loom says so.
+struct Desk {
+    deadline: Deadline,
+    asked: Asked,
+    retired: AtomicBool,
+}
+
+impl Desk {
+    /// One turn of the reporter's life, at the time `now`. `None` if it waited.
+    fn turn(&self, round: &mut Round, now: u64) -> Option<Next> {
+        let is_retired = || self.retired.load(Ordering::Acquire);
+        match round.look(&self.deadline, &self.asked, is_retired, || Nanos(now)) {
+            Next::Wait { seen, .. } => {
+                self.deadline.wait_change(seen, None);
+                None
+            }
+            next => Some(next),
+        }
+    }
+
+    fn ask(&self) {
+        self.asked.ask();
+        wake(&self.deadline);
+    }
+
+    fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+        wake(&self.deadline);
+    }
+}
+
+/// Fails if the count of changes is read behind the count of those who ask, or
+/// if what was asked before its thread ran counts as answered.
+#[test]
+fn whoever_asks_is_answered() {
+    check(|| {
+        let desk = desk();
+        let mut round = Round::first(&desk.asked);
+        let reporter = Arc::clone(&desk);
+        let thread = thread::spawn(move || {
+            loop {
+                if let Some(next) = reporter.turn(&mut round, 0) {
+                    return next;
+                }
+            }
+        });
+        desk.ask();
+        assert_eq!(thread.join().expect("it ends"), Next::Dump);
+    });
+}
+
+/// Fails if the count of changes is read behind the deadline, or the reporter
+/// does not remember that it has reported.
+#[test]
+fn a_report_that_is_due_is_written_once() {
+    check(|| {
+        let desk = desk();
+        let mut round = Round::first(&desk.asked);
+        let caller = Arc::clone(&desk);
+        let thread = thread::spawn(move || {
+            arm(&caller.deadline, Nanos(1), Nanos(9));
+            arm(&caller.deadline, Nanos(2), Nanos(8));
+            caller.retire();
+        });
+        let mut reports = 0;
+        loop {
+            match desk.turn(&mut round, 9) {
+                Some(Next::Report(exit)) => {
+                    assert!([8, 9].contains(&exit.0), "{exit:?}");
+                    reports += 1;
+                }
+                Some(Next::Leave) => break,
+                None => {}
+                Some(next) => panic!("{next:?}"),
+            }
+        }
+        // It may have been retired before it was told of the deadline.
+        assert!(reports <= 1, "{reports}");
+        thread.join().expect("it ends");
+    });
+}
+
+/// Fails if a deadline that is near leaves no time for the report, or a dump
+/// takes its place.
+#[test]
+fn a_report_that_is_due_is_not_slept_through() {
+    check(|| {
+        let desk = desk();
+        let mut round = Round::first(&desk.asked);
+        let caller = Arc::clone(&desk);
+        let thread = thread::spawn(move || {
+            caller.ask();
+            arm(&caller.deadline, Nanos(1), Nanos(9));
+        });
+        let mut dumps = 0;
+        loop {
+            match desk.turn(&mut round, 9) {
+                Some(Next::Report(_)) => break,
+                Some(Next::Dump) => dumps += 1,
+                None => {}
+                Some(next) => panic!("{next:?}"),
+            }
+        }
+        assert!(dumps <= 1, "{dumps}");
+        thread.join().expect("it ends");
+    });
+}
+
+/// Fails if the count of changes is read behind the retirement.
+#[test]
+fn a_reporter_that_is_retired_leaves() {
+    check(|| {
+        let desk = desk();
+        let mut round = Round::first(&desk.asked);
+        let reporter = Arc::clone(&desk);
+        let thread = thread::spawn(move || {
+            loop {
+                if let Some(next) = reporter.turn(&mut round, 0) {
+                    return next;
+                }
+            }
+        });
+        desk.retire();
+        assert_eq!(thread.join().expect("it ends"), Next::Leave);
+    });
+}
+
+/// A desk at which nobody has been asked since the last reporter, with every
+/// atomic made.
+fn desk() -> Arc<Desk> {
+    let desk = Desk {
+        deadline: unarmed(),
+        asked: Asked::never(),
+        retired: AtomicBool::new(false),
+    };
+    desk.asked.ask();
+    Arc::new(desk)
+}
