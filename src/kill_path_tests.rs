@@ -5,7 +5,9 @@ mod census;
 use std::time::Duration;
 
 use crate::kill_path::report::{Facts, Kind, text};
-use crate::kill_path::{self, Census, Entry, Layout, Line, Nanos, Roster, Text, Watch};
+use crate::kill_path::{
+    self, Captured, Census, Entry, Layout, Line, Nanos, Roster, Stack, Text, Watch,
+};
 
 fn nanos(seconds: u64) -> Nanos {
     Nanos(seconds * 1_000_000_000)
@@ -242,6 +244,25 @@ fn a_line_that_is_cleared_is_as_new() {
     assert_eq!((line.as_str(), line.is_full()), ("", false));
     line.text("6");
     assert_eq!(line.as_str(), "6");
+}
+
+#[test]
+fn a_stack_that_is_cleared_is_as_new() {
+    let mut stack = Box::new(Stack::empty());
+    stack.clear(1);
+    stack.captured = Captured::Yes;
+    while let Some(frame) = stack.push(0x1000) {
+        frame.is_call = true;
+        frame.function.text("main");
+    }
+    assert!(stack.frames().count() > 0 && stack.left_out == 1);
+    stack.clear(2);
+    assert_eq!((stack.tid, stack.captured), (2, Captured::NotAsked));
+    assert_eq!((stack.frames().count(), stack.left_out), (0, 0));
+    let frame = stack.push(0x2000).expect("there is room");
+    assert_eq!((frame.address, frame.is_call), (0x2000, false));
+    assert_eq!(frame.function.as_str(), "");
+    assert_eq!(stack.frames().count(), 1);
 }
 
 #[test]
@@ -487,6 +508,10 @@ fn the_time_left_is_never_more_than_there_is() {
         assert!(line.starts_with(says), "{left}: {line}");
     }
     let endless = render_progress(roster(), nanos(100), Nanos::LAST);
+    assert!(endless.starts_with("no end in sight: "), "{endless}");
+    let nearly = render_progress(roster(), nanos(100), nanos(1_000_099));
+    assert!(nearly.starts_with("999999.0 s left: "), "{nearly}");
+    let endless = render_progress(roster(), nanos(100), nanos(1_000_100));
     assert!(endless.starts_with("no end in sight: "), "{endless}");
     // The deadline has passed.
     let late = render_progress(roster(), nanos(100), nanos(99));

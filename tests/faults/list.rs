@@ -41,6 +41,7 @@ faults! {
     executed_again => OURS,
     executed_by_another_thread => OURS,
     fork_then_hang => OURS,
+    forked_allocator_dead => OURS,
     forked_before_arm => OURS,
     forked_before_install => OURS,
     forked_twice => OURS,

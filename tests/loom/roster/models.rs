@@ -111,6 +111,8 @@ fn roster() -> &'static Roster {
 fn who_is_given_up_as_it_ends_is_late_or_done() {
     check(|| {
         let roster = roster();
+        let before = roster.running.enter(&entry("z", "Z"));
+        roster.running.leave(before);
         let place = roster.running.enter(&entry("a", "A")).expect("room");
         let thread = thread::spawn(move || roster.running.end(Some(place), LATER, false));
         place.abandon();
@@ -124,6 +126,14 @@ fn who_is_given_up_as_it_ends_is_late_or_done() {
         }
         let again = roster.running.enter(&entry("b", "B"));
         assert!(again.is_some(), "its room is had again");
+        // The uses of a slot are counted on, whoever came first.
+        roster.running.leave(again);
+        roster.running.enter(&entry("c", "C"));
+        before.expect("room").abandon();
+        for slot in roster.running.slots() {
+            let task = slot.read(&mut buffer).expect("it is listed");
+            assert!(task.is == Is::Running);
+        }
     });
 }
 
