@@ -170,6 +170,16 @@ pub(crate) fn spawn(
     start_thread(name, thread::Builder::new().stack_size(STACK), life)
 }
 
+/// Starts a thread that hears no signal, for code of ours that needs `stack`
+/// bytes, whatever `RUST_MIN_STACK` says.
+pub(crate) fn spawn_of(
+    name: &'static str,
+    stack: usize,
+    life: impl FnOnce() + Send + 'static,
+) -> Result<(), InstallError> {
+    start_thread(name, thread::Builder::new().stack_size(stack), life)
+}
+
 /// Starts a thread that hears no signal and calls what the program has lent
 /// us, a logger or an exit handler: its stack is as deep as any thread's.
 pub(crate) fn spawn_deep(

@@ -4,6 +4,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
+use std::time::SystemTime;
 
 /// A file that was opened at install.
 ///
@@ -16,12 +17,14 @@ pub(crate) struct Kept {
     identity: Identity,
 }
 
-/// What a descriptor stands for, as fstat(2) tells files apart.
+/// What a descriptor stands for, as statx(2) tells files apart.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Identity {
     device: u64,
     inode: u64,
     special: u64,
+    /// A file system gives the number of a file that is gone to the next one.
+    created: Option<SystemTime>,
 }
 
 impl Kept {
@@ -60,6 +63,8 @@ impl Identity {
             device: metadata.dev(),
             inode: metadata.ino(),
             special: metadata.rdev(),
+            // Pipes and terminals have none, nor do some file systems' files.
+            created: metadata.created().ok(),
         }
     }
 }

@@ -5,7 +5,7 @@ mod census;
 use std::time::Duration;
 
 use crate::kill_path::report::{Facts, Kind, text};
-use crate::kill_path::{self, Census, Entry, Layout, Line, Nanos, Roster, Text};
+use crate::kill_path::{self, Census, Entry, Layout, Line, Nanos, Roster, Text, Watch};
 
 fn nanos(seconds: u64) -> Nanos {
     Nanos(seconds * 1_000_000_000)
@@ -103,12 +103,122 @@ fn who_has_left_is_not_named() {
     let report = render(roster);
     assert!(!report.contains("\"a\""), "{report}");
     roster.running.leave(Some(b));
-    // The place is another's by now.
+    // The places are others' by now.
     roster.running.enter(&entry("c"));
+    a.unwrap().abandon();
     b.abandon();
     let report = render(roster);
     assert!(report.contains("\"c\" flush"), "{report}");
     assert!(!report.contains("abandoned"), "{report}");
+}
+
+#[test]
+fn a_roster_that_forgets_is_empty_and_has_room_for_all() {
+    let roster = roster();
+    let fill = || {
+        for n in 0..64 {
+            let place = roster.running.enter(&entry(&format!("runs {n}")));
+            place.expect("there is room").says("half done");
+        }
+        assert!(roster.running.enter(&entry("beyond")).is_none());
+        for n in 0..40 {
+            roster.waiting.enter(&entry(&format!("waits {n}")));
+            roster.phases.begin("flush", nanos(100), nanos(110));
+        }
+        roster.cause.write("SIGTERM");
+        (
+            render(roster),
+            render_progress(roster, nanos(104), nanos(110)),
+        )
+    };
+    let full = fill();
+    assert!(full.0.contains("65 tasks have not returned"), "{full:?}");
+    assert!(full.1.contains("40 wait"), "{full:?}");
+
+    roster.forget();
+    let none = self::roster();
+    assert_eq!(render(roster), render(none));
+    assert_eq!(
+        render_progress(roster, nanos(104), nanos(110)),
+        render_progress(none, nanos(104), nanos(110))
+    );
+    assert_eq!(roster.cause.read(&mut [0; 256]), Some(""));
+    assert_eq!(fill(), full);
+}
+
+#[test]
+fn of_what_is_over_only_the_brief_and_good_is_forgotten() {
+    let roster = roster();
+    for (name, took, failed) in [
+        ("brief", 999_999, false),
+        ("failed", 999_999, true),
+        ("took", 1_000_000, false),
+        ("both", 1_000_000, true),
+    ] {
+        let place = roster.running.enter(&entry(name));
+        let at = nanos(100).saturating_add(Duration::from_nanos(took));
+        roster.running.end(place, at, failed);
+    }
+    let late = roster.running.enter(&entry("late"));
+    late.unwrap().abandon();
+    roster.running.end(late, nanos(101), true);
+    let report = render(roster);
+    let listed = report
+        .lines()
+        .filter_map(|line| line.strip_prefix("deadstop: task "));
+    let words = listed.map(|line| {
+        let outcome = ["done", "failed", "late"].map(|word| line.contains(&format!(", {word},")));
+        (line.split('"').nth(1).unwrap_or_default(), outcome)
+    });
+    assert_eq!(
+        words.collect::<Vec<_>>(),
+        [
+            ("failed", [false, true, false]),
+            ("took", [true, false, false]),
+            ("both", [false, true, false]),
+            ("late", [false, false, true]),
+        ],
+        "{report}"
+    );
+}
+
+#[test]
+fn what_is_over_makes_room_if_there_is_no_other() {
+    let roster = roster();
+    let places = [(); 64].map(|()| roster.running.enter(&entry("over")));
+    for place in places {
+        roster.running.end(place, nanos(103), false);
+    }
+    assert!(roster.running.enter(&entry("next")).is_some());
+    places[0].unwrap().abandon();
+    let report = render(roster);
+    let hangs = "1 task has not returned: \"next\"";
+    assert!(report.contains(hangs), "{report}");
+    assert!(!report.contains("abandoned"), "{report}");
+}
+
+#[test]
+fn whoever_is_only_counted_is_counted_out_too() {
+    let roster = roster();
+    let line = || render_progress(roster, nanos(104), nanos(110));
+    roster.waiting.crowd(3);
+    assert_eq!(line(), "6.0 s left: no task is running; 3 wait");
+    roster.waiting.uncrowd(2);
+    assert_eq!(line(), "6.0 s left: no task is running; 1 waits");
+    roster.waiting.leave(None);
+    assert_eq!(line(), "6.0 s left: no task is running");
+    roster.running.crowd(1);
+    roster.running.end(None, nanos(103), false);
+    assert_eq!(line(), "6.0 s left: no task is running");
+}
+
+#[test]
+fn a_table_has_the_room_that_it_says() {
+    let table = &roster().waiting;
+    for _ in 0..table.room() {
+        assert!(table.enter(&entry("waits")).is_some());
+    }
+    assert!(table.enter(&entry("beyond")).is_none());
 }
 
 #[test]
@@ -121,6 +231,33 @@ fn no_name_can_break_a_line() {
         "{report}"
     );
     assert_eq!(report.lines().count(), 4);
+}
+
+#[test]
+fn a_length_as_a_number_has_all_its_digits() {
+    for (millis, says) in [
+        (0, "0.000"),
+        (1, "0.001"),
+        (9, "0.009"),
+        (10, "0.010"),
+        (99, "0.099"),
+        (100, "0.100"),
+        (999, "0.999"),
+        (12_034, "12.034"),
+    ] {
+        let mut line = Line::<16>::new();
+        line.decimal_seconds(Duration::from_millis(millis));
+        assert_eq!(line.as_str(), says);
+    }
+}
+
+#[test]
+fn every_control_character_is_four_digits_of_json() {
+    for c in ('\0'..='\u{9f}').filter(|c| c.is_control()) {
+        let mut line = Line::<16>::new();
+        line.json(&c.to_string());
+        assert_eq!(line.as_str(), format!("\"\\u{:04x}\"", c as u32));
+    }
 }
 
 #[test]
@@ -166,6 +303,55 @@ fn a_length_too_long_ends_at_the_last_point_there_is() {
     assert!(nanos(5).saturating_sub(Duration::from_secs(2)) == nanos(3));
     assert!(nanos(5).saturating_sub(Duration::MAX) == Nanos(0));
     assert_eq!(nanos(5).since(nanos(7)), Duration::ZERO);
+}
+
+/// A watch of its own, that nobody watches.
+fn armed(grace: Duration, lead: Duration) -> Watch {
+    let watch = Watch::new();
+    assert!(!watch.arm(grace), "nobody has opened it");
+    watch.open();
+    watch.lead(lead);
+    assert!(watch.deadline().exit().is_none(), "nobody has armed it");
+    assert!(watch.arm(grace));
+    watch
+}
+
+#[test]
+fn the_end_begins_before_the_deadline_but_not_before_it_was_asked_for() {
+    let grace = Duration::from_secs(3600);
+    for lead in [0, 1, 3599] {
+        let lead = Duration::from_secs(lead);
+        let watch = armed(grace, lead);
+        let (begun, at) = (watch.deadline().begun().unwrap(), watch.deadline().get());
+        assert!(at == Some(begun.saturating_add(grace)));
+        let exit = begun.saturating_add(grace - lead);
+        assert!(watch.deadline().exit() == Some(exit));
+    }
+    for lead in [
+        Duration::from_secs(3600),
+        Duration::from_secs(3601),
+        Duration::MAX,
+    ] {
+        let watch = armed(grace, lead);
+        assert!(watch.deadline().exit() == watch.deadline().begun());
+    }
+}
+
+#[test]
+fn an_estimate_goes_both_ways_and_an_arm_only_one() {
+    let hour = Duration::from_secs(3600);
+    let watch = armed(2 * hour, hour);
+    let (begun, at) = (watch.deadline().begun(), watch.deadline().get());
+    watch.lead(Duration::ZERO);
+    assert!(watch.deadline().exit() == at);
+    assert!(watch.arm(3 * hour));
+    assert!((watch.deadline().begun(), watch.deadline().get()) == (begun, at));
+    assert!(watch.arm(hour));
+    assert!(watch.deadline().begun() == begun);
+    assert!(watch.deadline().get() < at);
+    watch.forget();
+    assert!(watch.deadline().begun().is_none() && watch.deadline().get().is_none());
+    assert!(!watch.arm(hour));
 }
 
 fn render_progress(roster: &'static Roster, now: Nanos, at: Nanos) -> String {

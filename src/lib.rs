@@ -100,7 +100,7 @@
 //!
 //! # What it costs
 //!
-//! Six parked threads, with no wake-ups until a shutdown begins (one, for the
+//! Seven parked threads, with no wake-ups until a shutdown begins (one, for the
 //! watchdog alone), and one kernel timer. Once armed, the watchdog wakes
 //! some 50 times in the last 250 ms before the deadline, and `deadstop-log` four
 //! times a second, for as long as it tells the progress. A task that says how far it

@@ -167,10 +167,15 @@ impl WatchdogBuilder {
     /// A process with much memory takes a while to go: some 92 ms for each GiB.
     /// If that matters, one more thread, `deadstop-gauge`, estimates it when the
     /// watchdog is armed and again as the deadline nears, and the end begins
-    /// earlier by that much. [`deadline`](Watchdog::deadline) stays what it is.
+    /// earlier by that much and a tenth of it.
+    /// [`deadline`](Watchdog::deadline) stays what it is.
     ///
     /// It is an estimate: of memory, threads and descriptors, by the constants of
-    /// [`teardown`](Self::teardown). Where `/proc` cannot be read it is that of a
+    /// [`teardown`](Self::teardown). The tenth is there because the same process
+    /// takes now less and now more; on a busy machine it can take twice as long,
+    /// and is then late by what is missing. Which of the memory is in huge pages,
+    /// which are given back sooner, is looked at as long as such a look (15 ms for
+    /// a GiB in small ones) is over before the end begins. Where `/proc` cannot be read it is that of a
     /// process that has nothing.
     pub fn gone_by(mut self, gone_by: bool) -> Self {
         self.teardown = gone_by.then(|| self.teardown.unwrap_or_default());

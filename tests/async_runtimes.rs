@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 use std::{env, panic};
 
-use deadstop::{Cause, Phase, Shutdown};
+use deadstop::{Cause, HangReport, Phase, Shutdown};
 use harness::{Death, End, Victim};
 use tokio::runtime::{Builder, Runtime};
 
@@ -27,6 +27,9 @@ const BROKEN: i32 = 43;
 
 /// Long enough for the cleanup to come before it under load.
 const GRACE: Duration = Duration::from_millis(600);
+
+/// Long enough for names in the report: it comes half a second before the end.
+const REPORTED: Duration = Duration::from_secs(5);
 
 /// What nobody waits for.
 const AGES: Duration = Duration::from_secs(60);
@@ -55,6 +58,7 @@ const CASES: &[Case] = &[
     ("awaited_on_tokio_by_many", awaited_on_tokio_by_many, seen),
     ("task_awaits_tokio", task_awaits_tokio, seen),
     ("tokio_drop_hangs", tokio_drop_hangs, cleaned_and_ended),
+    ("tokio_drop_is_told", tokio_drop_is_told, told),
     (
         "tokio_workers_blocked",
         || tokio_workers_blocked(true),
@@ -119,6 +123,24 @@ fn cleaned_and_gone(death: &Death) {
     assert_eq!(death.end, End::Status(1), "{death:?}");
     assert!(death.after >= GRACE / 3, "early: {death:?}");
     assert!(death.stdout.contains("cleaned"), "{death:?}");
+}
+
+/// Every task is over, and `main` waits in tokio: that is on its stack.
+fn told(death: &Death) {
+    assert_eq!(death.end, End::Status(124), "{death:?}");
+    assert!(death.after >= REPORTED, "early: {death:?}");
+    let begin = death.stderr.find("deadstop: deadline in ");
+    let text = &death.stderr[begin.expect("a report")..];
+    let report = HangReport::parse(text).expect("it can be read");
+    assert_eq!(report.hung, 0, "{death:?}");
+    let main = report.threads.first().expect("main is listed");
+    let details = main.details.as_ref().expect("it was looked at");
+    assert_eq!(details.doing, "waits for a lock", "{death:?}");
+    if cfg!(feature = "stacks") {
+        // In the dump before it, if there is no time for names at the deadline.
+        assert!(death.stderr.contains("::drops_a_runtime ("), "{death:?}");
+        assert!(death.stderr.contains(" tokio::runtime::"), "{death:?}");
+    }
 }
 
 fn run(name: &str) {
@@ -287,6 +309,31 @@ fn tokio_drop_hangs() {
     blocked.recv().expect("it is blocked");
     shutdown.finish();
     drop(runtime);
+}
+
+fn tokio_drop_is_told() {
+    let shutdown = Shutdown::builder().grace(REPORTED).signals([]);
+    let shutdown = shutdown.install().expect("nothing is in the way");
+    let runtime = multi_thread();
+    let (to, blocked) = mpsc::channel();
+    runtime.spawn_blocking(move || {
+        to.send(()).expect("it is heard");
+        thread::sleep(AGES);
+    });
+    blocked.recv().expect("it is blocked");
+    let dumped = shutdown.clone();
+    thread::spawn(move || {
+        thread::sleep(REPORTED / 5);
+        dumped.dump();
+    });
+    shutdown.finish();
+    drops_a_runtime(runtime);
+}
+
+#[inline(never)]
+fn drops_a_runtime(runtime: Runtime) {
+    drop(runtime);
+    say("dropped");
 }
 
 /// Prints a line, in one piece.

@@ -129,6 +129,14 @@ mod by_itself {
     }
 }
 
+/// The coordinator sees that a task has not returned by the deadline, too, but
+/// the status is the deadline's to choose, however late that comes.
+#[test]
+fn what_is_not_over_by_the_deadline_is_left_to_it() {
+    let victim = Victim::watched("both_lines_missing", GRACE);
+    assert!(victim.lives_for(3 * GRACE));
+}
+
 /// What is lent to us: a logger, a waker, an `atexit` handler.
 mod lent {
     use super::*;

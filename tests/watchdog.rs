@@ -53,8 +53,9 @@ mod gone_by {
     const LEAD: Duration = Duration::from_millis(500);
     const GRACE: Duration = Duration::from_secs(1);
 
-    /// What the estimate may have on top: for the rest of the process.
-    const REST: Duration = Duration::from_millis(50);
+    /// What the estimate may have on top: for the rest of the process, and a
+    /// tenth of it all.
+    const REST: Duration = Duration::from_millis(100);
 
     fn ends(fault: &str) -> Death {
         ends_with(fault, GRACE, 124)
@@ -278,6 +279,16 @@ mod children {
     #[test]
     fn a_forked_child_with_its_parents_pid_is_no_exception() {
         is_ended_by_its_own_watchdog("forked_with_its_parents_pid");
+    }
+
+    #[test]
+    fn a_forked_child_has_a_timer_of_its_own_too() {
+        let death = Victim::watched("forked_and_frozen", LONG).wait();
+        assert_eq!(death.end, End::Signal(libc::SIGKILL), "{death:?}");
+        let armed = figures(&death, "child").next().expect("the child armed");
+        let before = Duration::from_nanos(armed - death.armed_at);
+        assert!(death.after - before >= GRACE + BEHIND, "early: {death:?}");
+        assert!(death.after < LONG, "by its parent's: {death:?}");
     }
 
     #[test]

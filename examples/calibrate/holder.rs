@@ -109,7 +109,7 @@ impl fmt::Display for Hold {
 }
 
 /// Maps `bytes` and touches every page.
-fn take(bytes: usize, advice: libc::c_int) {
+pub(crate) fn take(bytes: usize, advice: libc::c_int) {
     // SAFETY: a new mapping at an address of the kernel's choice.
     let memory = unsafe {
         libc::mmap(

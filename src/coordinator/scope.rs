@@ -90,7 +90,9 @@ impl Node {
     /// Whether its end has been asked for: its own, or one that it joins.
     pub(crate) fn is_requested(&self) -> bool {
         match &self.parent {
-            None => WATCH.is_home() && FIRST.is_some(),
+            // In this order: the second is a system call, and a program that
+            // looks at this in a loop is spared it.
+            None => FIRST.is_some() && WATCH.is_home(),
             Some(parent) => {
                 self.asked.load(Ordering::Acquire) || (!self.detached && parent.is_requested())
             }

@@ -21,7 +21,7 @@ use crate::error::InstallError;
 use crate::installation::{self, WATCH};
 use crate::kill_path::{self, Nanos};
 
-use self::holdings::Holdings;
+use self::holdings::{Held, Holdings};
 
 pub use self::teardown::Teardown;
 
@@ -31,6 +31,15 @@ pub(crate) use self::holdings::read_text as read;
 /// How long before the end it stops looking: an estimate that comes later moves
 /// what is under way.
 const LAST_LOOK: Duration = Duration::from_millis(5);
+
+/// How long it may take to look at the huge pages, for each GiB there is, before
+/// it is known. A look waits for nobody's death: one that is under way keeps the
+/// process from going. Measured: 15 ms on an idle machine.
+const WALK: Duration = Duration::from_millis(50);
+
+/// The end is aimed at this part of the estimate before the deadline: an
+/// estimate is exceeded as often as not.
+const MARGIN: u32 = 10;
 
 /// How often it looks at most.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -56,20 +65,24 @@ fn live(holdings: &Holdings, teardown: &Teardown) {
     let deadline = WATCH.deadline();
     // Bytes in huge pages, as of the last look at them.
     let mut huge = 0;
+    // How long that look took.
+    let mut walk = None;
     loop {
         let seen = deadline.changes();
         let wanted = WANTED.load(Ordering::Acquire);
-        let Some(exit) = deadline.exit().filter(|_| wanted) else {
+        if deadline.get().is_none() || !wanted {
             deadline.wait_change(seen, None);
             continue;
-        };
+        }
         // The quick look first: the other one waits for a lock of the kernel's
         // that a stuck thread may hold.
         let held = holdings.look(huge);
-        WATCH.lead(teardown.takes(&held));
-        if kill_path::now().saturating_add(LAST_LOOK) < exit {
+        WATCH.lead(lead(teardown.takes(&held)));
+        let now = kill_path::now();
+        if has_time_to_walk(now, deadline.exit(), walk, &held) {
             huge = holdings.huge();
-            WATCH.lead(teardown.takes(&held.with_huge(huge)));
+            walk = Some(kill_path::now().since(now));
+            WATCH.lead(lead(teardown.takes(&held.with_huge(huge))));
         }
         // The count only now: what is said above is among the changes.
         let seen = deadline.changes();
@@ -78,9 +91,59 @@ fn live(holdings: &Holdings, teardown: &Teardown) {
     }
 }
 
+/// How long before the deadline the end begins, for what takes so long.
+fn lead(takes: Duration) -> Duration {
+    takes.saturating_add(takes / MARGIN)
+}
+
+/// Whether a look at the huge pages is over before the end begins. The last one
+/// took `walk`, if there was one.
+fn has_time_to_walk(now: Nanos, exit: Option<Nanos>, walk: Option<Duration>, held: &Held) -> bool {
+    let most = match walk {
+        Some(walk) => walk.saturating_mul(2),
+        None => teardown::of_memory(WALK, held.small.saturating_add(held.huge)),
+    };
+    let over = now.saturating_add(most.saturating_add(LAST_LOOK));
+    exit.is_some_and(|exit| over < exit)
+}
+
 /// When to look again: half-way to the end, and not in its last moments.
 fn next_look(now: Nanos, exit: Option<Nanos>) -> Option<Nanos> {
     let left = exit?.since(now);
     let next = (left / 2).max(PAUSE);
     (next + LAST_LOOK < left).then(|| now.saturating_add(next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Nanos = Nanos(1_000_000_000);
+
+    #[test]
+    fn a_tenth_is_to_spare() {
+        let takes = Duration::from_millis(100);
+        assert_eq!(lead(takes), Duration::from_millis(110));
+        assert_eq!(lead(Duration::MAX), Duration::MAX);
+    }
+
+    #[test]
+    fn no_look_is_under_way_as_the_end_begins() {
+        let held = Held {
+            small: 1 << 30,
+            ..Held::default()
+        };
+        let in_time = |before: u64, walk: Option<Duration>| {
+            let now = Nanos(SECOND.0 - before * 1_000_000);
+            has_time_to_walk(now, Some(SECOND), walk, &held)
+        };
+        // The first is judged by the size: 50 ms, and 5 at the end.
+        assert!(in_time(56, None));
+        assert!(!in_time(55, None));
+        // Those after it by the last: twice as long at most.
+        let walk = Some(Duration::from_millis(20));
+        assert!(in_time(46, walk));
+        assert!(!in_time(45, walk));
+        assert!(!has_time_to_walk(SECOND, None, None, &held));
+    }
 }

@@ -82,24 +82,26 @@ impl Teardown {
 
     /// How long all of it takes.
     pub(super) fn takes(&self, held: &Held) -> Duration {
-        let memory = |takes: Duration, bytes: u64| {
-            let nanos = takes.as_nanos().saturating_mul(bytes.into()) >> 30;
-            Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-        };
         let each = |takes: Duration, number: u64| {
             let nanos = takes.as_nanos().saturating_mul(number.into());
             Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
         };
         [
             self.process,
-            memory(self.gibibyte, held.small),
-            memory(self.huge_gibibyte, held.huge),
+            of_memory(self.gibibyte, held.small),
+            of_memory(self.huge_gibibyte, held.huge),
             each(self.thread, held.threads),
             each(self.descriptor, held.descriptors),
         ]
         .into_iter()
         .fold(Duration::ZERO, Duration::saturating_add)
     }
+}
+
+/// How long so many bytes take, if a GiB takes `gibibyte`.
+pub(super) fn of_memory(gibibyte: Duration, bytes: u64) -> Duration {
+    let nanos = gibibyte.as_nanos().saturating_mul(bytes.into()) >> 30;
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 impl Default for Teardown {

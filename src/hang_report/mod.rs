@@ -59,7 +59,8 @@ pub use self::parse::ParseReportError;
 ///
 /// The names of functions are looked up after the report is out, since that may
 /// hang. Where the report could not be written over they follow it, as
-/// `stack of thread ID` with the frames once more, up to `end of stacks`.
+/// `stack of thread ID` with the frames once more, the culprit's first, up to
+/// `end of stacks`. The end of the process may come before that.
 ///
 /// A tool accepts lines that it does not know. A line that is here will not
 /// change its meaning under the same version.

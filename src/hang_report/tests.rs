@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cause::Cause;
-use crate::kill_path::report::{Facts, Kind, json, stacks, text};
+use crate::kill_path::report::{END_OF_STACKS, Facts, Kind, json, stack_again, text};
 use crate::kill_path::{
     Call, Captured, Census, Descriptor, Doing, Entry, Kind as DescriptorKind, Line, Nanos, Roster,
     Stack, Thread,
@@ -394,9 +394,15 @@ proptest! {
                 site.clear();
             }
         }
-        let mut names = Box::new(Line::<SIZE>::new());
-        on_stage(&scene, |facts| stacks(&mut names, facts, scene.frames));
-        let followed = rendered(&nameless) + names.as_str();
+        let mut followed = rendered(&nameless);
+        for stack in scene.stacks.iter().map(stack) {
+            if stack.captured == Captured::Yes {
+                let mut names = Box::new(Line::<SIZE>::new());
+                stack_again(&mut names, &stack, scene.frames);
+                followed.push_str(names.as_str());
+            }
+        }
+        followed.push_str(END_OF_STACKS);
         let report = HangReport::parse(&followed)
             .map_err(|e| TestCaseError::fail(format!("{e}\n{followed}")))?;
         let named = HangReport::parse(&rendered(&scene)).unwrap();

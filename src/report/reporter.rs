@@ -8,11 +8,11 @@ use log::Level;
 
 use crate::error::InstallError;
 use crate::installation::{self, WATCH};
-use crate::kill_path::report::{Facts, Kind, json, stacks, text};
-use crate::kill_path::{self, CAUSE, Census, Line, Nanos, Proc, STACKS, Stack};
+use crate::kill_path::report::{END_OF_STACKS, Facts, Kind, json, stack_again, text};
+use crate::kill_path::{self, CAUSE, Census, EventCount, Line, Nanos, Proc, STACKS, Stack};
 use crate::trigger::FIRST;
 
-use super::round::{Asked, Next, Round};
+use super::round::{Asked, Next, Round, due};
 use super::sinks::{MESSAGE, Open};
 use super::stacks::Stacks;
 use super::{ROSTER, in_words};
@@ -28,6 +28,10 @@ const CENSUS_PART: u32 = 4;
 const TEXT: usize = 32 * 1024;
 const JSON: usize = 128 * 1024;
 
+/// What a report is made on: half a megabyte in a debug build, and what it takes
+/// to look names up.
+const STACK: usize = 2 * 1024 * 1024;
+
 /// Frames of a stack that the message has room for, and all there can be.
 const FEW: usize = 8;
 const ALL: usize = usize::MAX;
@@ -40,6 +44,9 @@ pub(crate) fn ask() {
     WATCH.nudge();
 }
 
+/// Advanced when the thread needs nothing more that could be refused.
+static READY: EventCount = EventCount::new();
+
 /// `deadstop-report`. Dropped only by an `install` that failed later.
 pub(crate) struct Reporter {
     retired: Arc<AtomicBool>,
@@ -49,7 +56,7 @@ pub(crate) struct Reporter {
 impl Reporter {
     pub(crate) fn start(sinks: Open) -> Result<Self, InstallError> {
         let retired = Arc::new(AtomicBool::new(false));
-        // Before there is anybody who could ask.
+        // Whoever asks from here on is answered.
         let round = Round::first(&ASKED);
         let desk = Desk {
             retired: Arc::clone(&retired),
@@ -60,7 +67,12 @@ impl Reporter {
         let why_no_stacks = desk.stacks.why_not();
         // All that a report is made in is on its stack: memory that is there,
         // and is touched only if there is a hang.
-        installation::spawn_deep("deadstop-report", move || desk.live(round))?;
+        let before = READY.read();
+        installation::spawn_of("deadstop-report", STACK, move || desk.live(round))?;
+        // A thread allocates as it starts, and the allocator may die next.
+        while READY.read() == before {
+            READY.wait_past(before, None);
+        }
         Ok(Self {
             retired,
             why_no_stacks,
@@ -94,28 +106,30 @@ impl Desk {
         // As prompt as the watchdog, or under load there is an end and no
         // report.
         kill_path::settle();
+        READY.advance();
         let deadline = WATCH.deadline();
         let is_retired = || self.retired.load(Ordering::Acquire);
         loop {
-            match round.look(deadline, &ASKED, is_retired, kill_path::now) {
+            let next = round.look(deadline, &ASKED, is_retired, kill_path::now);
+            let now = kill_path::now();
+            match next {
                 Next::Leave => return,
-                Next::Report(exit) => self.report(Kind::Deadline, exit),
-                Next::Dump => {
-                    let until = kill_path::now().saturating_add(DUMP_PATIENCE);
-                    self.report(Kind::Dump, until);
+                Next::Report => self.report(Patience::at_deadline(now)),
+                Next::Dump { report_follows } => {
+                    self.report(Patience::of_dump(now, report_follows));
                 }
                 Next::Wait { seen, due } => {
-                    let next = due.map(|due| kill_path::next_look(kill_path::now(), due));
+                    let next = due.map(|due| kill_path::next_look(now, due));
                     deadline.wait_change(seen, next);
                 }
             }
         }
     }
 
-    /// Writes a report to all sinks, as long as they take it before `until`;
-    /// first what can be had without an allocator, and then once more with the
-    /// names of functions.
-    fn report(&self, kind: Kind, until: Nanos) {
+    /// Writes a report to all sinks, as long as they take it in time; first
+    /// what can be had without an allocator, and then once more with the names
+    /// of functions.
+    fn report(&self, patience: Patience) {
         let mut census = Census::empty();
         let mut stacks = [const { Stack::empty() }; STACKS];
         let mut cause = [0; CAUSE];
@@ -127,9 +141,9 @@ impl Desk {
                 .read(&mut cause)
                 .filter(|text| !text.is_empty()),
         };
-        self.look(&mut census, &mut stacks, until);
+        self.look(&mut census, &mut stacks, patience);
         let facts = |now| Facts {
-            kind,
+            kind: patience.kind,
             pid: kill_path::pid(),
             roster: &ROSTER,
             census: &census,
@@ -143,59 +157,70 @@ impl Desk {
             stacks: &stacks,
             ..facts(kill_path::now())
         };
-        self.write(&essential, until);
+        self.write(&essential, patience);
 
-        for stack in &mut stacks {
-            self.stacks.look_up(stack);
+        // One at a time, the culprit's first: there may not be time for all.
+        let mut has_names = false;
+        for n in 0..stacks.len() {
+            if patience.makes_way() {
+                return;
+            }
+            self.stacks.look_up(&mut stacks[n]);
+            if has_function(&stacks[n]) {
+                has_names = true;
+                let named = Facts {
+                    stacks: &stacks,
+                    ..facts(kill_path::now())
+                };
+                self.write_names(&named, &stacks[n], patience);
+            }
         }
-        let mut frames = stacks.iter().flat_map(Stack::frames);
-        if frames.any(|frame| !frame.function.as_str().is_empty()) {
-            let named = Facts {
-                stacks: &stacks,
-                ..facts(kill_path::now())
-            };
-            self.write_names(&named, until);
+        if has_names {
+            self.say(END_OF_STACKS, patience);
         }
     }
 
     /// Looks at the threads of the tasks that have not returned, at main, and
     /// at others; and has the first of these write down their stacks.
-    fn look(&self, census: &mut Census, stacks: &mut [Stack; STACKS], until: Nanos) {
+    fn look(&self, census: &mut Census, stacks: &mut [Stack; STACKS], patience: Patience) {
         let now = kill_path::now();
-        let patience = (until.since(now) / CENSUS_PART).min(CENSUS);
+        let census_has = (patience.end().since(now) / CENSUS_PART).min(CENSUS);
         let mut threads = [0; STACKS];
         // The last place is main's.
         let hung = ROSTER.hung_threads(&mut threads[..STACKS - 1]);
         let tasks = threads[..hung].iter().copied();
-        census.take(&self.proc, tasks, now.saturating_add(patience));
+        census.take(&self.proc, tasks, now.saturating_add(census_has));
         let main = kill_path::pid();
         if !threads[..hung].contains(&main) {
             threads[hung] = main;
         }
         for (tid, stack) in threads.into_iter().zip(stacks) {
             if tid != 0 {
-                self.stacks.capture(tid, stack, until);
+                self.stacks.capture(tid, stack, patience.end());
             }
         }
     }
 
     /// Writes what could be had without an allocator.
-    fn write(&self, facts: &Facts<'_>, until: Nanos) {
+    fn write(&self, facts: &Facts<'_>, patience: Patience) {
         self.write_files(facts);
         let mut lines = Line::<TEXT>::new();
         text(&mut lines, facts, ALL);
-        self.sinks.stderr(lines.as_str(), until);
-        self.sinks.log(lines.as_str(), level(facts.kind));
+        self.say(lines.as_str(), patience);
     }
 
     /// Writes it once more where it can be written over, and elsewhere what is
-    /// new.
-    fn write_names(&self, facts: &Facts<'_>, until: Nanos) {
+    /// new: the names in `stack`.
+    fn write_names(&self, facts: &Facts<'_>, stack: &Stack, patience: Patience) {
         self.write_files(facts);
         let mut lines = Line::<TEXT>::new();
-        stacks(&mut lines, facts, ALL);
-        self.sinks.stderr(lines.as_str(), until);
-        self.sinks.log(lines.as_str(), level(facts.kind));
+        stack_again(&mut lines, stack, ALL);
+        self.say(lines.as_str(), patience);
+    }
+
+    fn say(&self, lines: &str, patience: Patience) {
+        self.sinks.stderr(lines, || patience.end());
+        self.sinks.log(lines, level(patience.kind));
     }
 
     /// Writes those that cannot block.
@@ -211,6 +236,51 @@ impl Desk {
             self.sinks.json(&object);
         }
     }
+}
+
+/// What a report is for, and so how long it may wait.
+#[derive(Clone, Copy)]
+struct Patience {
+    kind: Kind,
+    until: Nanos,
+    /// Whether the report for the deadline is still to come.
+    is_first: bool,
+}
+
+impl Patience {
+    fn at_deadline(now: Nanos) -> Self {
+        Self {
+            kind: Kind::Deadline,
+            until: WATCH.deadline().exit().unwrap_or(now),
+            is_first: false,
+        }
+    }
+
+    fn of_dump(now: Nanos, is_first: bool) -> Self {
+        Self {
+            kind: Kind::Dump,
+            until: now.saturating_add(DUMP_PATIENCE),
+            is_first,
+        }
+    }
+
+    fn end(self) -> Nanos {
+        match due(WATCH.deadline()).filter(|_| self.is_first) {
+            Some(due) => self.until.min(due),
+            None => self.until,
+        }
+    }
+
+    /// Whether the report for the deadline is due, which the shutdown may have
+    /// brought since this one began.
+    fn makes_way(self) -> bool {
+        self.is_first && due(WATCH.deadline()).is_some_and(|due| due <= kill_path::now())
+    }
+}
+
+fn has_function(stack: &Stack) -> bool {
+    let mut frames = stack.frames();
+    frames.any(|frame| !frame.function.as_str().is_empty())
 }
 
 fn level(kind: Kind) -> Level {

@@ -25,6 +25,20 @@ fn a_task_over_its_own_budget_is_abandoned_and_told_so() {
     sees_and_is_late_by_at_most(TENTH, "task_budget");
 }
 
+/// Two turns after 100 ms, with 50 ms for each: before the coordinator would
+/// look by itself, which it does every 250 ms.
+#[test]
+fn a_budget_that_begins_while_the_coordinator_sleeps_is_kept() {
+    let share = TENTH / 2;
+    sees_and_is_late_by_at_most(share, "budget_begun_meanwhile");
+    sees_and_is_late_by_at_most(share, "budget_of_the_next_phase");
+}
+
+#[test]
+fn a_phase_ends_when_its_last_task_does() {
+    sees_and_is_late_by_at_most(TENTH / 2, "phases_end_with_their_tasks");
+}
+
 #[test]
 fn a_task_never_has_more_than_its_phase() {
     sees("task_budget_beyond_its_phase");

@@ -12,7 +12,7 @@ const _: () = {
     let _ = (Victim::trigger, Victim::send, Victim::hear);
     let _ = (Victim::is_installed, Victim::is_refused, uid);
     let _ = (Victim::watched, Victim::unwatched, Victim::lives_for);
-    let _ = (super::BEHIND, super::GRACE);
+    let _ = (super::BEHIND, super::GRACE, Victim::overhear);
 };
 
 /// The user who sends the signals.
@@ -62,6 +62,25 @@ impl Victim {
                     let (fault, heard) = (&self.fault, &self.heard);
                     panic!("{fault} did not say {word:?}: {heard}\n{stderr}");
                 }
+            }
+        }
+    }
+}
+
+impl Victim {
+    /// Waits for a line of standard error that is `line`.
+    pub(crate) fn overhear(&mut self, line: &str) {
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            let Ok(said) = self.stderr.recv_timeout(left(patience)) else {
+                self.kill();
+                let (fault, overheard) = (&self.fault, &self.overheard);
+                panic!("{fault} did not write {line:?}: {overheard}");
+            };
+            self.overheard.push_str(&said);
+            self.overheard.push('\n');
+            if said == line {
+                return;
             }
         }
     }

@@ -1,18 +1,22 @@
 //! Starts victims and watches them die. It asserts nothing about deadstop: it
 //! returns what it saw, and tests read as claims.
 
-#![expect(unsafe_code, reason = "reads the clock that victims read")]
+#![expect(unsafe_code, reason = "kills what it started")]
 
+mod clock;
+mod end;
 pub(crate) mod live;
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::mem::MaybeUninit;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
+
+pub(crate) use self::clock::monotonic_nanos;
+pub(crate) use self::end::End;
 
 /// The grace of most victims: long enough to start a process under load.
 pub(crate) const GRACE: Duration = Duration::from_millis(300);
@@ -37,6 +41,8 @@ pub(crate) struct Victim {
     stderr: Receiver<String>,
     /// What it said before it was waited for.
     heard: String,
+    /// The same, of standard error.
+    overheard: String,
 }
 
 impl Victim {
@@ -73,7 +79,7 @@ impl Victim {
             end,
             after,
             stdout: self.heard.clone() + &drain(&self.stdout),
-            stderr: drain(&self.stderr),
+            stderr: self.overheard.clone() + &drain(&self.stderr),
         }
     }
 
@@ -107,6 +113,7 @@ impl Victim {
             stdout,
             stderr,
             heard: String::new(),
+            overheard: String::new(),
         };
         victim.listen();
         victim
@@ -163,27 +170,6 @@ pub(crate) struct Death {
     pub(crate) stderr: String,
 }
 
-/// What waitpid(2) says.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum End {
-    /// It was still there when patience ran out.
-    Never,
-    /// By a signal's default action.
-    Signal(i32),
-    /// By an exit with this status.
-    Status(i32),
-}
-
-impl From<ExitStatus> for End {
-    fn from(status: ExitStatus) -> Self {
-        match (status.code(), status.signal()) {
-            (Some(code), _) => Self::Status(code),
-            (None, Some(signal)) => Self::Signal(signal),
-            (None, None) => Self::Never,
-        }
-    }
-}
-
 impl fmt::Debug for Death {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (fault, end, after) = (&self.fault, self.end, self.after);
@@ -232,14 +218,4 @@ fn drain(lines: &Receiver<String>) -> String {
         all.push('\n');
     }
     all
-}
-
-/// Reads `CLOCK_MONOTONIC`, which processes share.
-pub(crate) fn monotonic_nanos() -> u64 {
-    let mut time = MaybeUninit::<libc::timespec>::zeroed();
-    // SAFETY: the pointer is valid for writes.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, time.as_mut_ptr()) };
-    // SAFETY: zeroed, and now written; both fields are integers.
-    let time = unsafe { time.assume_init() };
-    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
 }

@@ -161,7 +161,10 @@ impl Run {
             }
             let backlog = self.backlog(&stage);
             let short = self.core.pool.is_short(backlog);
-            let more = ramp.look(self, &mut stage, now, short);
+            let found = ramp.look(stage.place, stage.settled, now, short);
+            if found.is_slow && stage.waiting.is_none() {
+                stage.waiting = Some(self.list_waiting(&stage));
+            }
             let mut until = match (short && ramp.has_steps()) || stage.waiting.is_none() {
                 true => ramp.due(),
                 false => now.saturating_add(LOOK),
@@ -172,7 +175,7 @@ impl Run {
             }
             stage.next_look = until;
             drop(stage);
-            if more > 0 && !self.core.pool.staff(more, backlog) {
+            if found.more > 0 && !self.core.pool.staff(found.more, backlog) {
                 ramp.is_refused();
             }
             self.bell.wait_past(rung, until);

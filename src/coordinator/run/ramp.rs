@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::{Run, Stage};
 use crate::kill_path::Nanos;
 
 /// How long the pool may be short of threads without any progress before it
@@ -29,6 +28,24 @@ pub(super) struct Ramp {
     /// that.
     short_since: Option<Nanos>,
     crowd: usize,
+}
+
+/// What a look has found.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(super) struct Found {
+    /// Nothing has happened for a moment: this phase takes longer.
+    pub(super) is_slow: bool,
+    /// How many threads to start.
+    pub(super) more: usize,
+}
+
+impl Found {
+    fn short_of(more: usize) -> Self {
+        Self {
+            is_slow: false,
+            more,
+        }
+    }
 }
 
 impl Ramp {
@@ -58,39 +75,39 @@ impl Ramp {
         self.step > 0
     }
 
-    /// Says how many threads to start.
-    pub(super) fn look(&mut self, run: &Run, stage: &mut Stage, now: Nanos, short: bool) -> usize {
-        let progress = std::mem::replace(&mut self.settled, stage.settled) != stage.settled;
+    /// Has a look at a run that is in the phase at `place`, and in which so many
+    /// tasks are `settled`.
+    pub(super) fn look(&mut self, place: usize, settled: u64, now: Nanos, short: bool) -> Found {
+        let progress = std::mem::replace(&mut self.settled, settled) != settled;
         let due = self.due <= now;
         if due || progress {
             self.due = now.saturating_add(RAMP);
         }
-        if std::mem::replace(&mut self.place, stage.place) != stage.place {
+        if std::mem::replace(&mut self.place, place) != place {
             self.step = 1;
             self.crowd = 1;
         }
         if self.is_crowded(now, short) {
             let more = self.crowd;
             self.crowd *= 2;
-            return more;
+            return Found::short_of(more);
         }
         if progress {
             self.step = self.step.min(1);
-            return 0;
+            return Found::default();
         }
         if !due {
-            return 0;
+            return Found::default();
         }
-        // Nothing has happened for a moment: this phase takes longer.
-        if stage.waiting.is_none() {
-            stage.waiting = Some(run.list_waiting(stage));
+        let mut more = 0;
+        if short {
+            more = self.step;
+            self.step *= 2;
         }
-        if !short {
-            return 0;
+        Found {
+            is_slow: true,
+            more,
         }
-        let more = self.step;
-        self.step *= 2;
-        more
     }
 
     fn is_crowded(&mut self, now: Nanos, short: bool) -> bool {
@@ -104,5 +121,130 @@ impl Ramp {
             self.short_since = Some(now);
         }
         crowded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ramp, and the clock that it is looked at by.
+    struct Looks {
+        ramp: Ramp,
+        now: Nanos,
+        place: usize,
+        settled: u64,
+    }
+
+    impl Looks {
+        fn new() -> Self {
+            let now = Nanos(1_000_000_000);
+            Self {
+                ramp: Ramp::new(now),
+                now,
+                place: 0,
+                settled: 0,
+            }
+        }
+
+        fn after(&mut self, time: Duration, short: bool) -> Found {
+            self.now = self.now.saturating_add(time);
+            self.ramp.look(self.place, self.settled, self.now, short)
+        }
+
+        /// The same, and a task has ended meanwhile.
+        fn after_one_more(&mut self, time: Duration, short: bool) -> Found {
+            self.settled += 1;
+            self.after(time, short)
+        }
+    }
+
+    const MOMENT: Duration = Duration::from_nanos(1);
+
+    fn slow_and_short_of(more: usize) -> Found {
+        Found {
+            is_slow: true,
+            more,
+        }
+    }
+
+    #[test]
+    fn without_progress_there_are_twice_as_many_each_time() {
+        let mut looks = Looks::new();
+        assert_eq!(looks.after(RAMP - MOMENT, true), Found::default());
+        assert_eq!(looks.after(MOMENT, true), slow_and_short_of(1));
+        assert!(looks.ramp.due() == looks.now.saturating_add(RAMP));
+        assert_eq!(looks.after(RAMP - MOMENT, true), Found::default());
+        for more in [2, 4, 8] {
+            assert_eq!(looks.after(RAMP, true), slow_and_short_of(more));
+        }
+    }
+
+    #[test]
+    fn with_threads_enough_there_are_no_more() {
+        let mut looks = Looks::new();
+        for _ in 0..100 {
+            assert_eq!(looks.after(RAMP, false), slow_and_short_of(0));
+        }
+        assert_eq!(looks.after(RAMP, true), slow_and_short_of(1));
+    }
+
+    #[test]
+    fn progress_puts_it_off_and_takes_it_back_to_one() {
+        let mut looks = Looks::new();
+        looks.after(RAMP, true);
+        looks.after(RAMP, true);
+        assert_eq!(looks.after_one_more(RAMP / 2, true), Found::default());
+        assert_eq!(looks.after(RAMP - MOMENT, true), Found::default());
+        assert_eq!(looks.after(MOMENT, true), slow_and_short_of(1));
+    }
+
+    #[test]
+    fn another_phase_begins_anew() {
+        let mut looks = Looks::new();
+        for _ in 0..3 {
+            looks.after(RAMP, true);
+        }
+        looks.place = 1;
+        assert_eq!(looks.after(RAMP, true), slow_and_short_of(1));
+        assert_eq!(looks.after(RAMP, true), slow_and_short_of(2));
+    }
+
+    #[test]
+    fn where_threads_are_refused_there_are_none_until_the_next_phase() {
+        let mut looks = Looks::new();
+        looks.after(RAMP, true);
+        assert!(looks.ramp.has_steps());
+        looks.ramp.is_refused();
+        assert!(!looks.ramp.has_steps());
+        assert_eq!(looks.after(RAMP, true), slow_and_short_of(0));
+        assert_eq!(looks.after_one_more(RAMP, true), Found::default());
+        assert!(!looks.ramp.has_steps());
+        looks.place = 1;
+        assert_eq!(looks.after(RAMP, true), slow_and_short_of(1));
+    }
+
+    #[test]
+    fn a_crowd_that_makes_progress_gets_more_all_the_same() {
+        let mut looks = Looks::new();
+        let mut crowded = |time| looks.after_one_more(time, true);
+        assert_eq!(crowded(RAMP), Found::default());
+        for more in [1, 2, 4] {
+            assert_eq!(crowded(CROWDED - MOMENT), Found::default());
+            assert_eq!(crowded(MOMENT), Found::short_of(more));
+        }
+        looks.place = 1;
+        assert_eq!(looks.after_one_more(CROWDED, true), Found::short_of(1));
+    }
+
+    #[test]
+    fn a_crowd_is_one_only_while_there_is_no_thread_to_spare() {
+        let mut looks = Looks::new();
+        looks.after_one_more(RAMP, true);
+        looks.after_one_more(CROWDED - MOMENT, false);
+        assert_eq!(looks.after_one_more(MOMENT, true), Found::default());
+        let nearly = looks.after_one_more(CROWDED - MOMENT, true);
+        assert_eq!(nearly, Found::default());
+        assert_eq!(looks.after_one_more(MOMENT, true), Found::short_of(1));
     }
 }

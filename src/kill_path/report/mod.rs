@@ -27,7 +27,7 @@ use super::stack::{Captured, Stack};
 use super::sys::Nanos;
 
 pub(crate) use self::json::json;
-pub(crate) use self::text::{stacks, text};
+pub(crate) use self::text::{END_OF_STACKS, stack_again, text};
 
 /// What a report is rendered from.
 #[derive(Clone, Copy)]

@@ -36,6 +36,8 @@ const NAMED: usize = 3;
 
 /// The last line, with the number of the format.
 const END: &str = "deadstop: end of hang report 1\n";
+/// The line behind the stacks that follow a report.
+pub(crate) const END_OF_STACKS: &str = "deadstop: end of stacks\n";
 /// The last line of one that did not fit.
 const CUT: &str = "deadstop: cut short\n";
 
@@ -67,18 +69,13 @@ pub(crate) fn text<const N: usize>(line: &mut Line<N>, facts: &Facts<'_>, frames
     }
 }
 
-/// Renders the stacks alone, to follow a report that has them without names.
-pub(crate) fn stacks<const N: usize>(line: &mut Line<N>, facts: &Facts<'_>, frames: usize) {
+/// Renders a stack alone, to follow a report that has it without names.
+pub(crate) fn stack_again<const N: usize>(line: &mut Line<N>, stack: &Stack, frames: usize) {
     line.clear();
-    for stack in facts.stacks {
-        if stack.captured == Captured::Yes {
-            line.text("deadstop: stack of thread ")
-                .number(number(stack.tid))
-                .text("\n");
-            self::stack(line, stack, frames);
-        }
-    }
-    line.text("deadstop: end of stacks\n");
+    line.text("deadstop: stack of thread ")
+        .number(number(stack.tid))
+        .text("\n");
+    self::stack(line, stack, frames);
     if line.is_full() {
         line.end_with(CUT);
     }

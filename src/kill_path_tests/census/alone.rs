@@ -28,18 +28,6 @@ pub(super) fn with_few_descriptors(limit: u32, test: &str, body: fn()) {
     );
 }
 
-/// The same in a process of another user's, which may not read its own
-/// program: the system then hides some of it, as after a `setuid`. The caller
-/// must be root.
-pub(super) fn hidden_from_itself(test: &str, body: fn()) {
-    behind(
-        "copy=$(mktemp) && trap 'rm $copy' EXIT && cat \"$0\" > $copy && chmod 711 $copy &&
-        setpriv --reuid 65534 --regid 65534 --clear-groups $copy \"$@\"",
-        test,
-        body,
-    );
-}
-
 /// Whether this is root. If not, a test is skipped; with `DEADSTOP_NO_SKIPS`
 /// set, it fails.
 pub(super) fn is_root() -> bool {

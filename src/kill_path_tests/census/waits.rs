@@ -11,7 +11,7 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::alone::{alone, hidden_from_itself, is_root};
+use super::alone::alone;
 use super::{said, take};
 use crate::kill_path::{self, Proc};
 
@@ -244,23 +244,4 @@ fn one_that_has_ended() {
             format!("{tid} \"\" X -, ended")
         );
     });
-}
-
-#[test]
-fn where_the_call_is_hidden_the_kernels_function_does() {
-    // The process of its own is not root any more.
-    if is_hidden() || is_root() {
-        let name = "waits::where_the_call_is_hidden_the_kernels_function_does";
-        hidden_from_itself(name, || {
-            assert!(is_hidden());
-            let mut child = Sleeper::start();
-            let mut pipe = child.0.stdout.take().expect("it is piped");
-            expect(move || drop(pipe.read(&mut [0])), ", reads, ");
-            expect(|| thread::sleep(Duration::from_secs(60)), ", sleeps, ");
-        });
-    }
-}
-
-fn is_hidden() -> bool {
-    File::open("/proc/thread-self/syscall").is_err()
 }

@@ -123,7 +123,7 @@ impl Sinks {
         Ok(Open {
             message,
             json: json.transpose()?,
-            stderr: self.stderr.then(Stderr::of_now).flatten(),
+            stderr: self.stderr.then(Stderr::reopened).flatten(),
             log: self.log.then(|| log.clone()),
         })
     }
@@ -174,7 +174,7 @@ impl Open {
         }
     }
 
-    pub(super) fn stderr(&self, text: &str, until: Nanos) {
+    pub(super) fn stderr(&self, text: &str, until: impl Fn() -> Nanos) {
         if let Some(stderr) = &self.stderr {
             stderr.write_until(text.as_bytes(), until);
         }

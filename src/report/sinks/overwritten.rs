@@ -1,6 +1,6 @@
 //! A file that a report is written over, from its beginning.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
@@ -27,10 +27,15 @@ impl Overwritten {
             .mode(0o644)
             // The opening of a fifo would wait for a reader.
             .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-            .open(path)?;
+            .open(path)
+            // Of some, such as a fifo, the system's word for it is no help.
+            .map_err(|error| match fs::metadata(path) {
+                Ok(metadata) if !metadata.is_file() => not_regular(),
+                _ => error,
+            })?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
-            return Err(io::Error::other("it is not a regular file"));
+            return Err(not_regular());
         }
         if most.is_some_and(|most| metadata.len() > most) {
             let length = metadata.len();
@@ -52,4 +57,8 @@ impl Overwritten {
             }
         }
     }
+}
+
+fn not_regular() -> io::Error {
+    io::Error::other("it is not a regular file")
 }
