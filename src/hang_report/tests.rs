@@ -1,5 +1,6 @@
 //! What the room renders, read back.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -191,7 +192,10 @@ fn scene() -> impl Strategy<Value = Scene> {
     )
         .prop_map(
             |((dump, begun, at), cause, (running, waiting, phases), threads, frames)| {
-                let (threads, total, refused, stacks) = threads;
+                let (threads, total, refused, mut stacks) = threads;
+                // A thread is asked once.
+                let mut asked = HashSet::new();
+                stacks.retain(|(tid, ..): &Captive| asked.insert(*tid));
                 Scene {
                     dump,
                     begun,

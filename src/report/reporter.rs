@@ -12,7 +12,7 @@ use crate::kill_path::report::{END_OF_STACKS, Facts, Kind, json, stack_again, te
 use crate::kill_path::{self, CAUSE, Census, EventCount, Line, Nanos, Proc, STACKS, Stack};
 use crate::trigger::FIRST;
 
-use super::round::{Asked, Next, Round, due_at};
+use super::round::{Asked, Next, Round, due};
 use super::sinks::{MESSAGE, Open};
 use super::stacks::Stacks;
 use super::{ROSTER, in_words};
@@ -56,7 +56,7 @@ pub(crate) struct Reporter {
 impl Reporter {
     pub(crate) fn start(sinks: Open) -> Result<Self, InstallError> {
         let retired = Arc::new(AtomicBool::new(false));
-        // Before there is anybody who could ask.
+        // Whoever asks from here on is answered.
         let round = Round::first(&ASKED);
         let desk = Desk {
             retired: Arc::clone(&retired),
@@ -110,15 +110,16 @@ impl Desk {
         let deadline = WATCH.deadline();
         let is_retired = || self.retired.load(Ordering::Acquire);
         loop {
-            match round.look(deadline, &ASKED, is_retired, kill_path::now) {
+            let next = round.look(deadline, &ASKED, is_retired, kill_path::now);
+            let now = kill_path::now();
+            match next {
                 Next::Leave => return,
-                Next::Report(exit) => self.report(Patience::at_deadline(exit)),
-                Next::Dump => {
-                    let is_first = !round.has_reported();
-                    self.report(Patience::of_dump(kill_path::now(), is_first));
+                Next::Report => self.report(Patience::at_deadline(now)),
+                Next::Dump { report_follows } => {
+                    self.report(Patience::of_dump(now, report_follows));
                 }
                 Next::Wait { seen, due } => {
-                    let next = due.map(|due| kill_path::next_look(kill_path::now(), due));
+                    let next = due.map(|due| kill_path::next_look(now, due));
                     deadline.wait_change(seen, next);
                 }
             }
@@ -247,10 +248,10 @@ struct Patience {
 }
 
 impl Patience {
-    fn at_deadline(until: Nanos) -> Self {
+    fn at_deadline(now: Nanos) -> Self {
         Self {
             kind: Kind::Deadline,
-            until,
+            until: WATCH.deadline().exit().unwrap_or(now),
             is_first: false,
         }
     }
@@ -264,7 +265,7 @@ impl Patience {
     }
 
     fn end(self) -> Nanos {
-        match due().filter(|_| self.is_first) {
+        match due(WATCH.deadline()).filter(|_| self.is_first) {
             Some(due) => self.until.min(due),
             None => self.until,
         }
@@ -273,7 +274,7 @@ impl Patience {
     /// Whether the report for the deadline is due, which the shutdown may have
     /// brought since this one began.
     fn makes_way(self) -> bool {
-        self.is_first && due().is_some_and(|due| due <= kill_path::now())
+        self.is_first && due(WATCH.deadline()).is_some_and(|due| due <= kill_path::now())
     }
 }
 
@@ -287,11 +288,4 @@ fn level(kind: Kind) -> Level {
         Kind::Deadline => Level::Error,
         Kind::Dump => Level::Warn,
     }
-}
-
-/// When the report is due, if the deadline is known.
-fn due() -> Option<Nanos> {
-    let deadline = WATCH.deadline();
-    let (begun, at) = deadline.begun().zip(deadline.exit())?;
-    Some(due_at(begun, at))
 }

@@ -52,10 +52,10 @@ pub(super) struct Round {
 pub(super) enum Next {
     /// End the thread.
     Leave,
-    /// Write the report. The end begins at this point.
-    Report(Nanos),
-    /// Write a dump.
-    Dump,
+    /// Write the report.
+    Report,
+    /// Write a dump, and be done in time for the report if that is to follow.
+    Dump { report_follows: bool },
     /// Wait for a change past the count that was seen, or until the report may
     /// be due.
     Wait { seen: u32, due: Option<Nanos> },
@@ -69,11 +69,6 @@ impl Round {
             answered: asked.times(),
             has_reported: false,
         }
-    }
-
-    /// Whether the report for the deadline has been due.
-    pub(super) fn has_reported(&self) -> bool {
-        self.has_reported
     }
 
     /// Looks at how it stands: at the count of changes first, so that whatever
@@ -90,21 +85,25 @@ impl Round {
             return Next::Leave;
         }
         let asked = asked.times();
-        let end = deadline.begun().zip(deadline.exit());
-        let end = end.filter(|_| !self.has_reported);
-        let due = end.map(|(begun, exit)| due_at(begun, exit));
-        match (end, due) {
-            (Some((_, exit)), Some(due)) if due <= now() => {
+        match due(deadline).filter(|_| !self.has_reported) {
+            Some(due) if due <= now() => {
                 self.has_reported = true;
-                Next::Report(exit)
+                Next::Report
             }
             _ if asked != self.answered => {
                 self.answered = asked;
-                Next::Dump
+                let report_follows = !self.has_reported;
+                Next::Dump { report_follows }
             }
-            _ => Next::Wait { seen, due },
+            due => Next::Wait { seen, due },
         }
     }
+}
+
+/// When the report is due, if the deadline is known.
+pub(super) fn due(deadline: &Deadline) -> Option<Nanos> {
+    let (begun, exit) = deadline.begun().zip(deadline.exit())?;
+    Some(due_at(begun, exit))
 }
 
 /// When the report is due of a shutdown that began at `begun` and whose deadline
