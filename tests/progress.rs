@@ -111,6 +111,19 @@ mod lines {
         assert_eq!(waits, "1 waits", "{death:?}");
     }
 
+    /// One that is to be gone by its deadline, and is said to take 1.5 s to go,
+    /// and a tenth of that: its end begins at 1.35 s of three at the latest.
+    #[test]
+    fn count_to_where_the_end_begins() {
+        let death = sent("progress_gone_by", COUNTED, &[]);
+        assert_eq!(death.end, End::Status(124), "{death:?}");
+        let lines = progress(death.stderr.lines());
+        assert!(!lines.is_empty(), "{death:?}");
+        for (left, _) in lines {
+            assert!(left <= 13, "{left} tenths: {death:?}");
+        }
+    }
+
     #[test]
     fn begin_with_the_cause_and_the_grace() {
         let death = sent("progress_hang", COUNTED, &[]);

@@ -174,11 +174,12 @@ impl Telling {
     }
 }
 
-/// When the shutdown began, and when it has to be over. It has begun.
+/// When the shutdown began, and when the end does, which for a process that is to
+/// be gone by its deadline is before that. It has begun.
 fn times(now: Nanos) -> (Nanos, Nanos) {
     let deadline = WATCH.deadline();
     let begun = deadline.begun().unwrap_or(now);
-    (begun, deadline.get().unwrap_or(Nanos::LAST))
+    (begun, deadline.exit().unwrap_or(Nanos::LAST))
 }
 
 /// Asks the logger, if need be.
