@@ -164,16 +164,17 @@ impl WatchdogBuilder {
     /// Whether the process is to be *gone* by its deadline, and not only to
     /// begin to go; false unless set.
     ///
-    /// A process with much memory takes a while to go: some 92 ms for each GiB.
-    /// If that matters, one more thread, `deadstop-gauge`, estimates it when the
-    /// watchdog is armed and again as the deadline nears, and the end begins
-    /// earlier by that much and a tenth of it.
+    /// A process with much memory takes a while to go: some 30 to 90 ms for each
+    /// GiB, by the machine. If that matters, one more thread, `deadstop-gauge`,
+    /// estimates it when the watchdog is armed and again as the deadline nears,
+    /// and the end begins earlier by that much, a tenth of it, and 2 ms.
     /// [`deadline`](Watchdog::deadline) stays what it is.
     ///
     /// It is an estimate: of memory, threads and descriptors, by the constants of
     /// [`teardown`](Self::teardown). The tenth is there because the same process
-    /// takes now less and now more; on a busy machine it can take twice as long,
-    /// and is then late by what is missing. Which of the memory is in huge pages,
+    /// takes now less and now more, and the 2 ms for the turns on a processor of
+    /// the watchdog and of whoever waits for the end. On a busy machine it can all
+    /// take twice as long, and is then late by what is missing. Which of the memory is in huge pages,
     /// which are given back sooner, is looked at as long as such a look (some
     /// 15 ms for a GiB in small ones) is over before the end begins. Where `/proc`
     /// cannot be read it is that of a process that has nothing.

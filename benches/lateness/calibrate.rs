@@ -7,11 +7,20 @@ mod measure;
 
 use crate::page::Page;
 
-use self::measure::{Measured, measure};
+use self::measure::{Measured, Times, measure, usual_memory};
 
 /// Measures them, and leaves them where victims find them.
-pub(crate) fn calibrate(page: &Page, runs: usize) -> Measured {
-    let measured = measure(runs, |_, _| {}).unwrap();
+pub(crate) fn calibrate(page: &Page, runs: usize, memory: Option<usize>) -> Measured {
+    let memory = memory.unwrap_or_else(usual_memory);
+    let say = |hold,
+               Times {
+                   least,
+                   median,
+                   most,
+               }: Times| {
+        println!("{hold}: {median:?}, from {least:?} to {most:?}");
+    };
+    let measured = measure(runs, memory, say).unwrap();
     for (word, (_, takes)) in page.teardown.iter().zip(measured) {
         word.set(takes.as_nanos() as u64);
     }

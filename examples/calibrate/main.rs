@@ -2,14 +2,19 @@
 //! for `gone_by`.
 //!
 //! ```text
-//! cargo run --release --example calibrate
+//! cargo run --release --example calibrate [-- MIB]
 //! ```
 //!
 //! It starts processes that take memory, threads or descriptors and then call
-//! `_exit`, and looks when each is gone. It takes some 20 seconds, and up to
-//! 2 GiB of memory. Let nothing else run meanwhile.
+//! `_exit`, and looks when each is gone. They take so many MiB, best as many as
+//! the program will that is to be gone; 4096 unless said, and then no more than a
+//! quarter of what is available. It takes a minute. Let nothing else run meanwhile.
 
-#![expect(clippy::print_stdout, reason = "it talks to whoever runs it")]
+#![expect(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "it talks to whoever runs it"
+)]
 #![expect(unsafe_code, reason = "takes memory, and leaves without a word")]
 
 mod holder;
@@ -21,16 +26,42 @@ use std::process::ExitCode;
 use deadstop::Teardown;
 
 use holder::Hold;
-use measure::measure;
+use measure::{Times, measure, usual_memory};
 
 const RUNS: usize = 15;
+
+/// A PiB.
+const MOST_MIB: usize = 1 << 30;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     if let Some(hold) = Hold::asked_for() {
         hold.and_exit();
     }
-    println!("the best of {RUNS} processes each\n");
-    let measured = measure(RUNS, |hold, best| println!("{hold:>24}: {best:>10.1?}"))?;
+    let memory = match std::env::args().nth(1) {
+        None => usual_memory(),
+        Some(mib) => match mib.parse::<usize>() {
+            Ok(mib @ 1..=MOST_MIB) => mib << 20,
+            _ => {
+                eprintln!("usage: calibrate [MIB]: {mib} is not a number from 1 to {MOST_MIB}");
+                return Ok(ExitCode::from(2));
+            }
+        },
+    };
+    println!(
+        "{:>24}  {:>10} {:>10} {:>10}",
+        format!("{RUNS} processes each"),
+        "least",
+        "median",
+        "most"
+    );
+    let measured = measure(RUNS, memory, |hold, times| {
+        let Times {
+            least,
+            median,
+            most,
+        } = times;
+        println!("{hold:>24}: {least:>10.1?} {median:>10.1?} {most:>10.1?}");
+    })?;
     println!("\nTeardown::new()");
     for (name, takes) in measured {
         println!("    .{name}(Duration::from_nanos({}))", takes.as_nanos());

@@ -37,9 +37,14 @@ const LAST_LOOK: Duration = Duration::from_millis(5);
 /// process from going. Measured: 11 to 15 ms of processor time, in small pages.
 const WALK: Duration = Duration::from_millis(50);
 
-/// The end is aimed at this part of the estimate before the deadline: an
-/// estimate is exceeded as often as not.
+/// This part of the estimate is added to it: an estimate is exceeded as often as
+/// not.
 const MARGIN: u32 = 10;
+
+/// And this, whatever the process has: the watchdog has to get its turn, and so
+/// has whoever waits for the end. Measured: up to 1.7 ms from the deadline to
+/// when an idle process of 10 MiB was seen gone, of which it took 0.4 to go.
+const TURNS: Duration = Duration::from_millis(2);
 
 /// How often it looks at most.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -93,7 +98,7 @@ fn live(holdings: &Holdings, teardown: &Teardown) {
 
 /// How long before the deadline the end begins, for what takes so long.
 fn lead(takes: Duration) -> Duration {
-    takes.saturating_add(takes / MARGIN)
+    takes.saturating_add(takes / MARGIN).saturating_add(TURNS)
 }
 
 /// Whether a look at the huge pages is over before the end begins. The last one
@@ -121,9 +126,9 @@ mod tests {
     const SECOND: Nanos = Nanos(1_000_000_000);
 
     #[test]
-    fn a_tenth_is_to_spare() {
+    fn a_tenth_and_two_turns_are_to_spare() {
         let takes = Duration::from_millis(100);
-        assert_eq!(lead(takes), Duration::from_millis(110));
+        assert_eq!(lead(takes), Duration::from_millis(112));
         assert_eq!(lead(Duration::MAX), Duration::MAX);
     }
 

@@ -7,12 +7,14 @@ use super::holdings::Held;
 /// How long the kernel takes to take back what a process has: the constants of
 /// [`gone_by`](crate::WatchdogBuilder::gone_by).
 ///
-/// Unless set, they are what was measured on a virtual machine with Linux 6.18.
-/// `cargo run --release --example calibrate` measures them on yours.
+/// Unless set, they are those of the slower of two virtual machines that were
+/// measured, with Linux 6.18 on an AMD EPYC. The other, with the same Linux on an
+/// Intel Xeon, takes 28 ms for a GiB in small pages, and not 92: with constants
+/// that are not its own, a process is gone too early there, by two thirds of the
+/// time. `cargo run --release --example calibrate` measures them on yours.
 ///
-/// The time is the sum of these, each times how much of it there is. Not in it,
-/// and so on top: a turn on the processor for the slowest thread, and whatever
-/// waits uninterruptibly for a disk.
+/// The time is the sum of these, each times how much of it there is. Not in it
+/// is whatever waits uninterruptibly for a disk.
 ///
 /// # Examples
 ///
