@@ -67,7 +67,7 @@ fn page(seed: u64, at_once: usize, took: Duration, ended: &[Ended], tally: &Tall
         page,
         "Machine: {}, {cores} cores, Linux {}; {}. Seed {seed}, {at_once} at a time; \
          it took {} minutes. The same again:\n\n\
-         ```text\ncargo run --release --example campaign -- --runs {runs} --seed {seed} --keep\n```\n\n\
+         ```text\ncargo run --release --example campaign -- --runs {runs} --seed {seed} --at-once {at_once} --keep\n```\n\n\
          {}\n{LATE}\n{}\n{BOUNDS}\n",
         model(),
         first_line("/proc/sys/kernel/osrelease"),
@@ -118,10 +118,12 @@ back. A victim has all lines of defence.
 A victim must never be seen gone before its deadline, which is exact, and never
 be there 125 ms after it, *not counting the time for which the machine kept it*:
 for which its threads wanted a processor and others had them, by the kernel's
-own count for each thread. Of each process the two threads are counted that
-waited longest (the watchdog, which has to get its turn, and then whichever
-thread is the last to go), with what was stolen by a virtual machine's host, and
-what the one who looks on had to wait itself. A thread that is asleep wants
+own count for each thread, or slept in the kernel where nobody can wake them (a
+root directory that was removed is taken from the disk as its last user goes).
+Of each process, a tracer included, the two threads are counted that waited
+longest (the watchdog, which has to get its turn, and then whichever thread is the
+last to go), with what was stolen by a virtual machine's host, and what the one
+who looks on had to wait itself. A thread that sleeps and can be woken wants
 nothing: a watchdog that is not woken is found out under any load.
 
 ";

@@ -215,7 +215,7 @@ impl Watched {
             }
             Some(starved) => {
                 let before = starved.time();
-                let stirs = starved.look(id, now);
+                let stirs = starved.look(now);
                 (starved.time().saturating_sub(before), stirs)
             }
         };

@@ -1,9 +1,10 @@
 //! For how long the machine kept a victim past its deadline: it wanted a
-//! processor, and others had them.
+//! processor, and others had them; or it slept in the kernel where nobody can
+//! wake it, over a disk, say.
 //!
 //! The kernel counts for every thread how long it was ready to run and did not
-//! (the second field of its `schedstat`), up to when it last ran; since then, a
-//! look now and then tells. On its way out a process waits for one thread at a
+//! (the second field of its `schedstat`), up to when it last ran; since then, and
+//! of the sleep, a look now and then tells. On its way out a process waits for one thread at a
 //! time: for the watchdog to get its turn, and then for whichever thread is the
 //! last to get its own. So of each process of a victim the two threads are
 //! counted that waited longest, and none besides.
@@ -23,6 +24,10 @@ const THREADS: usize = 80;
 /// What is known of one victim, from just before its deadline on.
 #[derive(Debug)]
 pub(crate) struct Starved {
+    /// The victim, and all that have ever been seen to descend from it: its
+    /// children are nobody's once it is on its way out, and one that traces it
+    /// must still run for it to go.
+    family: Vec<u32>,
     /// By process and thread.
     threads: HashMap<(u32, u32), Thread>,
     stolen: Duration,
@@ -37,7 +42,11 @@ struct Thread {
     last: Look,
     /// When what is in `last` was first seen to be so.
     since: u64,
-    /// What it has waited since this began.
+    /// When it was last looked at.
+    seen_at: u64,
+    /// What it has slept, with no waking it, since this began.
+    slept: Duration,
+    /// What it has waited since this began, that included.
     waited: Duration,
 }
 
@@ -45,6 +54,8 @@ struct Thread {
 #[derive(Clone, Copy, Debug)]
 struct Look {
     is_ready: bool,
+    /// It sleeps, and cannot be woken: `D`.
+    is_fast_asleep: bool,
     ran: Duration,
     waited: Duration,
     turns: u64,
@@ -54,20 +65,22 @@ impl Starved {
     /// Begins to count, for the victim `id`, at the time `now`.
     pub(crate) fn begin(id: u32, now: u64) -> Self {
         let mut starved = Self {
+            family: vec![id],
             threads: HashMap::new(),
             stolen: stolen(),
             seen: 0,
         };
-        starved.look(id, now);
+        starved.look(now);
         starved
     }
 
-    /// Looks at all threads of the victim `id`, at the time `now`. Returns whether
-    /// any has run since the last look, wants to, or is gone.
-    pub(crate) fn look(&mut self, id: u32, now: u64) -> bool {
+    /// Looks at all threads of the victim, at the time `now`. Returns whether any
+    /// has run since the last look, wants to, or is gone.
+    pub(crate) fn look(&mut self, now: u64) -> bool {
         let mut stirs = false;
         let mut seen = 0;
-        for process in family(id) {
+        add_descendants(&mut self.family);
+        for &process in &self.family {
             for thread in threads(process) {
                 let Some(look) = Look::at(process, thread) else {
                     continue;
@@ -84,6 +97,8 @@ impl Starved {
                         before: look.waited,
                         last: look,
                         since: now,
+                        seen_at: now,
+                        slept: Duration::ZERO,
                         waited: Duration::ZERO,
                     });
             }
@@ -113,6 +128,10 @@ impl Starved {
 impl Thread {
     fn update(&mut self, look: Look, now: u64) {
         let last = &self.last;
+        if look.is_fast_asleep && last.is_fast_asleep && look.turns == last.turns {
+            self.slept += Duration::from_nanos(now.saturating_sub(self.seen_at));
+        }
+        self.seen_at = now;
         if !look.is_ready
             || !last.is_ready
             || look.turns != last.turns
@@ -128,7 +147,7 @@ impl Thread {
             }
             false => Duration::ZERO,
         };
-        let waited = look.waited.saturating_sub(self.before) + pending;
+        let waited = look.waited.saturating_sub(self.before) + pending + self.slept;
         self.waited = self.waited.max(waited);
     }
 }
@@ -140,9 +159,11 @@ impl Look {
         let stat = fs::read_to_string(format!("{folder}/stat")).ok()?;
         // The name before it may have anything in it.
         let state = stat.rsplit_once(')')?.1.trim_start();
+        let is = |letter| state.starts_with(letter);
         let [ran, waited, turns] = schedstat(&folder)?;
         Some(Self {
-            is_ready: state.starts_with('R'),
+            is_ready: is('R'),
+            is_fast_asleep: is('D'),
             ran: Duration::from_nanos(ran),
             waited: Duration::from_nanos(waited),
             turns,
@@ -157,21 +178,19 @@ fn schedstat(folder: &str) -> Option<[u64; 3]> {
     Some([words.next()??, words.next()??, words.next()??])
 }
 
-/// The process and all its descendants, as far as first threads made them.
-fn family(id: u32) -> Vec<u32> {
-    let mut family = vec![id];
+/// Adds all descendants that are new, as far as first threads made them.
+fn add_descendants(family: &mut Vec<u32>) {
     let mut next = 0;
     while let Some(member) = family.get(next) {
         let children = fs::read_to_string(format!("/proc/{member}/task/{member}/children"));
-        let children = children.unwrap_or_default();
-        family.extend(
-            children
-                .split_whitespace()
-                .filter_map(|id| id.parse::<u32>().ok()),
-        );
+        for child in children.unwrap_or_default().split_whitespace() {
+            let child = child.parse().ok();
+            if let Some(child) = child.filter(|child| !family.contains(child)) {
+                family.push(child);
+            }
+        }
         next += 1;
     }
-    family
 }
 
 fn threads(process: u32) -> Vec<u32> {
