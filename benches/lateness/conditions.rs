@@ -120,6 +120,9 @@ const fn with_memory(name: &'static str, memory: Memory, grace: Duration) -> Con
     }
 }
 
+/// Those that the short picture has.
+pub(crate) const FEW: [&Condition; 4] = [&IDLE, &SPINNERS_64, &FOREIGN_64, &BLOCKED];
+
 /// In the order of the tables.
 pub(crate) const ALL: [&Condition; 12] = [
     &IDLE,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::table::{counts, late};
 use super::time;
 use crate::conditions;
-use crate::goals::Punctuality;
+use crate::goals::{Punctuality, spread};
 use crate::plan::Cell;
 use crate::victims::Table;
 
@@ -30,7 +30,9 @@ pub(super) fn table(text: &mut String, cells: &[Cell]) {
             let figures = late(cell).map_or("- | - | - | -".into(), |of| {
                 [of.min, of.median, of.p99, of.max].map(time).join(" | ")
             });
-            let punctual = Punctuality::of(cells, cell).map_or("- | -".into(), |of| {
+            let own = late(cell).filter(|_| !cell.row.is_gone_by);
+            let own = own.map_or("- | -".into(), |of| format!("- | ({:.0} %)", spread(&of)));
+            let punctual = Punctuality::of(cells, cell).map_or(own, |of| {
                 format!("{} of {} | {:.0} %", of.in_time, of.count, of.earliest)
             });
             writeln!(

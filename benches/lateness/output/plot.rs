@@ -8,7 +8,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::conditions;
+use crate::conditions::{self, Condition};
 use crate::plan::Cell;
 use crate::sampling::Sample;
 use crate::statistics::Summary;
@@ -71,15 +71,26 @@ const STYLE: &str = "<style>\
     @media(prefers-color-scheme:dark){text{fill:#c9d1d9}}\
     </style>";
 
+/// All panels.
 pub(crate) fn plot(cells: &[Cell]) -> String {
-    let mut panels = Vec::new();
-    for table in [
+    let tables = [
         Table::Ends,
         Table::Beginnings,
         Table::Reports,
         Table::Memory,
-    ] {
-        for condition in conditions::ALL {
+    ];
+    draw(cells, &tables, &conditions::ALL)
+}
+
+/// Those that say most.
+pub(crate) fn short(cells: &[Cell]) -> String {
+    draw(cells, &[Table::Ends], &conditions::FEW)
+}
+
+fn draw(cells: &[Cell], tables: &[Table], conditions: &[&Condition]) -> String {
+    let mut panels = Vec::new();
+    for &table in tables {
+        for &condition in conditions {
             let of = |cell: &&Cell| {
                 cell.condition == condition && cell.row.table == table && !cell.samples.is_empty()
             };
