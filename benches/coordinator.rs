@@ -20,6 +20,10 @@
     reason = "a program, not the library"
 )]
 
+#[expect(unsafe_code, reason = "a system call; its blocks argue their case")]
+#[path = "lateness/foreign.rs"]
+mod foreign;
+
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 use std::str::FromStr;
@@ -28,6 +32,8 @@ use std::time::{Duration, Instant};
 use std::{env, fs, process};
 
 use tokio_util::sync::CancellationToken;
+
+use foreign::Foreign;
 
 const SIZES: [usize; 3] = [1, 100, 10_000];
 const ROUNDS: usize = 25;
@@ -163,16 +169,14 @@ fn rows(only: &str) -> Vec<Row> {
 
 /// Runs a child, and measures what the rest of the machine did meanwhile.
 fn sample(row: &Row, round: usize, most: f64) -> Sample {
-    let (machine, own, begun) = (busy_of_machine(), busy_of_ours(), Instant::now());
+    let foreign = Foreign::begin();
     let output = Command::new(env::current_exe().unwrap())
         .args(["--child", row.library, "--shape", row.shape])
         .args(["--tasks", &row.tasks.to_string()])
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let elapsed = begun.elapsed();
-    let machine = busy_of_machine().saturating_sub(machine);
-    let foreign = machine.saturating_sub(busy_of_ours() - own);
+    let foreign = foreign.cores();
     let took = String::from_utf8(output.stdout).unwrap();
     let Ok(took) = u64::from_str(took.trim()) else {
         eprintln!(
@@ -185,50 +189,12 @@ fn sample(row: &Row, round: usize, most: f64) -> Sample {
         );
         process::exit(1);
     };
-    let foreign = foreign.as_secs_f64() / elapsed.as_secs_f64();
     Sample {
         round,
         took: Duration::from_nanos(took),
         foreign,
         counts: foreign <= most,
     }
-}
-
-/// The CPU time of all processes. In nanoseconds where the kernel counts them;
-/// else `/proc/stat`, whose unit is hundredths of a second.
-fn busy_of_machine() -> Duration {
-    if let Ok(nanos) = fs::read_to_string("/sys/fs/cgroup/cpuacct/cpuacct.usage") {
-        return Duration::from_nanos(nanos.trim().parse().unwrap());
-    }
-    let stat = fs::read_to_string("/proc/stat").unwrap();
-    let fields = stat.lines().next().unwrap().split_whitespace().skip(1);
-    let fields: Vec<u64> = fields.map(|field| field.parse().unwrap()).collect();
-    // All but idle and waiting for a disk; what guests used is in `user`.
-    let idle = fields[3] + fields[4];
-    let guests: u64 = fields[8..].iter().sum();
-    Duration::from_millis((fields.iter().sum::<u64>() - idle - guests) * 10)
-}
-
-/// The CPU time of this process and of the children that have ended.
-fn busy_of_ours() -> Duration {
-    let of = |pid: i32| {
-        let clock = |time: libc::timeval| {
-            Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
-        };
-        let usage = usage_of(pid);
-        clock(usage.ru_utime) + clock(usage.ru_stime)
-    };
-    of(libc::RUSAGE_SELF) + of(libc::RUSAGE_CHILDREN)
-}
-
-#[expect(unsafe_code, reason = "one system call")]
-fn usage_of(who: i32) -> libc::rusage {
-    let mut usage = std::mem::MaybeUninit::zeroed();
-    // SAFETY: the pointer is valid for writes of an `rusage`.
-    let done = unsafe { libc::getrusage(who, usage.as_mut_ptr()) };
-    assert_eq!(done, 0);
-    // SAFETY: the call has filled it, and zeroes would do.
-    unsafe { usage.assume_init() }
 }
 
 /// The value below which `share` of the samples lie.
