@@ -28,10 +28,10 @@
 //! # Who lives here
 //!
 //! ```text
-//! watch ──▶ deadline ◀── backstop        two lines of defence, one word
-//! report ──▶ roster, census, stack, line  what the reporter says, and of whom
-//! progress ──▶ roster, line               what is said before, by the log's thread
-//! sys                                    the system calls under all of them
+//! watch ──▶ deadline ◀── backstop                 two lines of defence, one word
+//! report ──▶ roster, phases, census, stack, line  what the reporter says, and of whom
+//! progress ──▶ roster, phases, line               what is said before, by the log's thread
+//! sys                                             the system calls under all of them
 //! ```
 //!
 //! [signal-safety(7)]: https://man7.org/linux/man-pages/man7/signal-safety.7.html

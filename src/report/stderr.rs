@@ -30,15 +30,14 @@ const MOMENT: Duration = Duration::from_millis(1);
 impl Stderr {
     /// Standard error as it is now; `None` if it is closed.
     pub(super) fn of_now() -> Option<Self> {
-        let stderr = io::stderr().as_fd().try_clone_to_owned().ok()?;
-        Kept::new(File::from(stderr)).ok().map(Self)
+        Kept::new(duplicate()?).ok().map(Self)
     }
 
     /// The same, with a pipe or a terminal opened once more if that is allowed,
     /// so that a write to it need not block: a terminal that says it takes
     /// something may not take a whole line.
     pub(super) fn reopened() -> Option<Self> {
-        let stderr = File::from(io::stderr().as_fd().try_clone_to_owned().ok()?);
+        let stderr = duplicate()?;
         let file = reopened(&stderr).unwrap_or(stderr);
         Kept::new(file).ok().map(Self)
     }
@@ -95,6 +94,12 @@ impl Stderr {
     pub(super) fn size(&self) -> Option<(u16, u16)> {
         sys::terminal::size(self.0.file()?)
     }
+}
+
+/// `None` if standard error is closed.
+fn duplicate() -> Option<File> {
+    let stderr = io::stderr().as_fd().try_clone_to_owned().ok()?;
+    Some(File::from(stderr))
 }
 
 /// A pipe or a terminal, opened once more.

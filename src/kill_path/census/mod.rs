@@ -1,8 +1,8 @@
 //! The threads of the process, and what each is doing.
 //!
 //! A census is taken shortly before the deadline, when nothing of the process
-//! can be relied on: by raw system calls into a table made at install. What
-//! cannot be had is left out, and says so.
+//! can be relied on: by raw system calls, into a table on the stack of
+//! the one who takes it. What cannot be had is left out, and says so.
 //!
 //! Nothing here waits for another thread, with one exception: `syscall` is read
 //! behind an `exec` of the process's own that is under way. Measured: 0.2 ms of
@@ -54,8 +54,7 @@ pub(crate) struct Census {
 }
 
 impl Census {
-    /// For a `Box` or a static made at install: at some 75 KiB it is too large
-    /// for a stack.
+    /// Some 75 KiB: for the stack of a thread that has room for it.
     pub(crate) const fn empty() -> Self {
         Self {
             threads: [const { Thread::empty() }; THREADS],

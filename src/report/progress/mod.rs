@@ -9,7 +9,6 @@
 //! Before a shutdown begins nothing here is awake.
 
 mod pace;
-
 mod telling;
 #[cfg(feature = "terminal")]
 mod view;

@@ -157,7 +157,7 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    /// Whether there is anywhere to write to.
+    /// Whether there is a termination message to write.
     pub(super) fn has_message(&self) -> bool {
         self.message.is_some()
     }
