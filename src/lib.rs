@@ -100,7 +100,7 @@
 //!
 //! # What it costs
 //!
-//! Seven parked threads, with no wake-ups until a shutdown begins (one, for the
+//! Eight parked threads, with no wake-ups until a shutdown begins (one, for the
 //! watchdog alone), and one kernel timer. Once armed, the watchdog wakes
 //! some 50 times in the last 250 ms before the deadline, and `deadstop-log` four
 //! times a second, for as long as it tells the progress. A task that says how far it
@@ -113,6 +113,7 @@
 //! | `deadstop-run` | runs the phases; no code of yours runs on it |
 //! | `deadstop-task` | is there for a task when the system gives no more threads |
 //! | `deadstop-report` | writes the hang report; may block for ever, without harm |
+//! | `deadstop-names` | finds the names for it; may block for ever, without harm |
 //! | `deadstop-log` | tells the progress, and calls your logger; may block for ever, without harm |
 //! | `deadstop-gauge` | estimates what it takes to go, only where [`gone_by`](WatchdogBuilder::gone_by) asks for it |
 //! | `ctrl-c` | is the `ctrlc` crate's, where `SIGINT` is a trigger |

@@ -13,6 +13,7 @@ use super::text::head;
 
 /// Up to `N` bytes of UTF-8, written from left to right. What does not fit is
 /// left out, whole characters at a time, and with it all that follows.
+#[derive(::core::clone::Clone)]
 pub(crate) struct Line<const N: usize> {
     bytes: [u8; N],
     len: usize,

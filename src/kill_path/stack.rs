@@ -11,6 +11,7 @@ use super::line::Line;
 use super::sizes::{FRAMES, FUNCTION, MODULE, SITE};
 
 /// The innermost frames of one thread, as it stood at one moment.
+#[derive(::core::clone::Clone)]
 pub(crate) struct Stack {
     /// The thread; 0 for none.
     pub(crate) tid: c_int,
@@ -41,6 +42,7 @@ pub(crate) enum Captured {
 }
 
 /// One frame.
+#[derive(::core::clone::Clone)]
 pub(crate) struct Frame {
     /// Where in the code, as the thread has it.
     pub(crate) address: usize,

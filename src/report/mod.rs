@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! reporter ──▶ facts (cause, census, stacks) ──▶ sinks    deadstop-report
+//! names of functions                                       deadstop-names
 //! log                                                      deadstop-log
 //! ```
 //!
-//! `deadstop-report` writes the hang report shortly before the deadline. The
-//! log has a thread of its own: a logger is the user's code, and one that hangs
-//! must not cost the report.
+//! `deadstop-report` writes the hang report shortly before the deadline. Names
+//! and the log have threads of their own: a look-up allocates, a logger is the
+//! user's code, and one that hangs must not cost the report.
 
 mod cause;
 mod log;

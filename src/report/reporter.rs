@@ -28,9 +28,8 @@ const CENSUS_PART: u32 = 4;
 const TEXT: usize = 32 * 1024;
 const JSON: usize = 128 * 1024;
 
-/// What a report is made on: half a megabyte in a debug build, and what it takes
-/// to look names up.
-const STACK: usize = 2 * 1024 * 1024;
+/// What a report is made on: half a megabyte in a debug build.
+const STACK: usize = 1024 * 1024;
 
 /// Frames of a stack that the message has room for, and all there can be.
 const FEW: usize = 8;
@@ -62,7 +61,7 @@ impl Reporter {
             retired: Arc::clone(&retired),
             sinks,
             proc: Proc::open(),
-            stacks: Stacks::prepare(),
+            stacks: Stacks::prepare()?,
         };
         let why_no_stacks = desk.stacks.why_not();
         // All that a report is made in is on its stack: memory that is there,
@@ -128,7 +127,7 @@ impl Desk {
 
     /// Writes a report to all sinks, as long as they take it in time; first
     /// what can be had without an allocator, and then once more with the names
-    /// of functions.
+    /// of functions, as far as `deadstop-names` finds them.
     fn report(&self, patience: Patience) {
         let mut census = Census::empty();
         let mut stacks = [const { Stack::empty() }; STACKS];
@@ -165,7 +164,7 @@ impl Desk {
             if patience.makes_way() {
                 return;
             }
-            self.stacks.look_up(&mut stacks[n]);
+            self.stacks.look_up(&mut stacks[n], || patience.end());
             if has_function(&stacks[n]) {
                 has_names = true;
                 let named = Facts {

@@ -133,7 +133,7 @@ fn nor_does_one_before_the_descriptors_are_used_up() {
 }
 
 #[test]
-fn one_comes_without_an_allocator_and_does_not_hold_up_the_end() {
+fn one_comes_without_an_allocator_and_does_not_cost_the_report() {
     let files = Files::new();
     let mut victim = files.victim("dump_by_signal_with_dead_allocator", REPORTED);
     victim.send(libc::SIGQUIT);
@@ -141,6 +141,10 @@ fn one_comes_without_an_allocator_and_does_not_hold_up_the_end() {
     victim.trigger(libc::SIGTERM);
     let death = ended(victim, REPORTED);
     assert_eq!(dumps(&death).len(), 1, "{death:?}");
+    // Without an allocator no task begins, and none is a culprit.
+    last(&death);
+    assert_eq!(files.message().kind, ReportKind::Deadline, "{death:?}");
+    assert_eq!(files.json()["kind"], "deadline", "{death:?}");
 }
 
 #[test]

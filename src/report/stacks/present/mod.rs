@@ -2,6 +2,7 @@
 
 mod file;
 mod handler;
+mod namer;
 mod names;
 mod ready;
 mod request;
@@ -10,29 +11,29 @@ mod tests;
 mod words;
 
 use std::ffi::c_int;
-use std::panic::{self, AssertUnwindSafe};
 
-use self::names::Names;
+use self::namer::Namer;
 use self::ready::Ready;
+use crate::error::InstallError;
 use crate::kill_path::{Nanos, Stack};
 
 /// What `install` has made ready to capture stacks with.
 pub(crate) struct Stacks {
     ready: Result<Ready, &'static str>,
-    names: Names,
+    namer: Option<Namer>,
 }
 
 impl Stacks {
     /// Takes a real-time signal that nobody handles, and captures one stack of
     /// the calling thread, so that all it takes is in memory and in place.
+    /// Starts `deadstop-names`.
     ///
     /// Where stacks cannot be had, it says why instead, and every stack is
     /// `NotAsked`.
-    pub(crate) fn prepare() -> Self {
-        Self {
-            ready: Ready::prepare(),
-            names: Names::none(),
-        }
+    pub(crate) fn prepare() -> Result<Self, InstallError> {
+        let ready = Ready::prepare();
+        let namer = ready.is_ok().then(Namer::start).transpose()?;
+        Ok(Self { ready, namer })
     }
 
     /// Why no stack can be had here, if it is so.
@@ -53,13 +54,15 @@ impl Stacks {
         }
     }
 
-    /// Finds the names of functions and places in the source.
+    /// Has the names of functions and places in the source found, if that is
+    /// done before `until`, which is asked again whenever the deadline changes.
     ///
-    /// It allocates and locks, and for every 10 MB of each file that it meets
-    /// for the first time takes some 4 ms, or 30 in a debug build. Its thread
-    /// needs a stack like any other's, not one of the smallest.
-    pub(crate) fn look_up(&self, stack: &mut Stack) {
-        // What is read is whatever files there are, by code that is not ours.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| self.names.look_up(stack)));
+    /// Allocates nothing and takes no lock, as another thread does it. For every
+    /// 10 MB of each file that is met for the first time it takes some 4 ms, or
+    /// 30 in a debug build.
+    pub(crate) fn look_up(&self, stack: &mut Stack, until: impl Fn() -> Nanos) {
+        if let Some(namer) = &self.namer {
+            namer.look_up(stack, until);
+        }
     }
 }

@@ -8,16 +8,15 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-
-use parking_lot::Mutex;
 
 use super::file;
 use super::words::{without_head, without_middle};
 use crate::kill_path::Stack;
 
 /// Every file that has been looked at so far: each is opened once.
-pub(super) struct Names(Mutex<Vec<Known>>);
+pub(super) struct Names(Vec<Known>);
 
 struct Known {
     path: Box<[u8]>,
@@ -32,14 +31,20 @@ pub(super) const PROGRAM: &str = "/proc/self/exe";
 
 impl Names {
     pub(super) const fn none() -> Self {
-        Self(Mutex::new(Vec::new()))
+        Self(Vec::new())
     }
 
-    pub(super) fn look_up(&self, stack: &mut Stack) {
+    /// Finds the names of functions and places in the source. It allocates.
+    pub(super) fn look_up(&mut self, stack: &mut Stack) {
+        // What is read is whatever files there are, by code that is not ours.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| self.fill_in(stack)));
+    }
+
+    fn fill_in(&mut self, stack: &mut Stack) {
         let Ok(maps) = fs::read("/proc/self/maps") else {
             return;
         };
-        let mut files = self.0.lock();
+        let files = &mut self.0;
         for frame in stack.frames_mut() {
             // Code that the loader has not mapped is nowhere in its file, as
             // far as anybody knows.

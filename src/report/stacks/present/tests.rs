@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn stacks() -> (MutexGuard<'static, ()>, Stacks) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let one = ONE_AT_A_TIME.lock();
-    let stacks = Stacks::prepare();
+    let stacks = Stacks::prepare().unwrap();
     assert_eq!(stacks.why_not(), None);
     (one, stacks)
 }
@@ -48,7 +48,7 @@ fn capture_when(stacks: &Stacks, tid: c_int, is_there: impl Fn(&Stack) -> bool) 
     let by = by();
     loop {
         let mut stack = capture(stacks, tid);
-        stacks.look_up(&mut stack);
+        stacks.look_up(&mut stack, || by);
         if is_there(&stack) {
             return stack;
         }
@@ -239,7 +239,7 @@ fn a_signal_that_somebody_has_taken_is_not_sent() {
     // If it were sent, its default action would end this process.
     crate::sys::signals::set_default(ready.signal.number());
     assert_eq!(capture(&stacks, tid).captured, Captured::SignalTaken);
-    let again = Stacks::prepare();
+    let again = Stacks::prepare().unwrap();
     assert_eq!(capture(&again, tid).captured, Captured::Yes);
     stop.store(true, Ordering::Relaxed);
     thread.join().unwrap();
@@ -420,7 +420,7 @@ fn looked_up(stacks: &Stacks, address: usize, is_call: bool) -> String {
     frame.is_call = is_call;
     frame.offset = (address - moved) as u64;
     frame.module.text(program.module.as_str());
-    stacks.look_up(&mut stack);
+    stacks.look_up(&mut stack, by);
     let frame = stack.frames().next().unwrap();
     frame.function.as_str().to_owned()
 }
