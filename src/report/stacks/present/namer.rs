@@ -8,9 +8,10 @@
 //! # Orderings
 //!
 //! The paper is the thread's while `is_asked`, and the reporter's else. Whoever
-//! gives it away does so by a `Release`, and the other sees that by an
-//! `Acquire`, so the paper's lock is never waited for; it is there because the
-//! compiler does not know it.
+//! gives it away has let go of its lock before, by a `Release`, and the other sees
+//! that by an `Acquire`: so the lock is always free, and it is there because the
+//! compiler does not know that. Were one of the two weaker, a stack might be left
+//! without names for once; there is no model of it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
