@@ -122,7 +122,7 @@
 //!
 //! - Outrun the kernel: a process is gone when its last thread is. A thread in
 //!   uninterruptible sleep (a dead network file system) stays until the kernel
-//!   lets it go, and memory takes time to give back: about 92 ms per GB, which
+//!   lets it go, and memory takes time to give back: 20 to 90 ms per GiB, which
 //!   [`gone_by`](WatchdogBuilder::gone_by) allows for.
 //! - Run on a machine that does not: `CLOCK_MONOTONIC` stands still while it is
 //!   suspended.

@@ -164,7 +164,7 @@ impl WatchdogBuilder {
     /// Whether the process is to be *gone* by its deadline, and not only to
     /// begin to go; false unless set.
     ///
-    /// A process with much memory takes a while to go: some 30 to 90 ms for each
+    /// A process with much memory takes a while to go: some 20 to 90 ms for each
     /// GiB, by the machine. If that matters, one more thread, `deadstop-gauge`,
     /// estimates it when the watchdog is armed and again as the deadline nears,
     /// and the end begins earlier by that much, a tenth of it, and 2 ms.

@@ -6,9 +6,9 @@
 //! ```
 //!
 //! It starts processes that take memory, threads or descriptors and then call
-//! `_exit`, and looks when each is gone. They take so many MiB, best as many as
-//! the program will that is to be gone; 4096 unless said, and then no more than a
-//! quarter of what is available. It takes a minute. Let nothing else run meanwhile.
+//! `_exit`, and looks when each is gone. Say how many MiB of memory your program
+//! has as it ends; unless said it is 4096, or a quarter of what is available if
+//! that is less. It takes a minute. Let nothing else run meanwhile.
 
 #![expect(
     clippy::print_stderr,
