@@ -293,6 +293,30 @@ fn every_control_character_is_four_digits_of_json() {
 }
 
 #[test]
+fn every_other_character_is_itself_in_json() {
+    let mut line = Line::<16>::new();
+    line.json("a é \u{1f6d1}");
+    assert_eq!(line.as_str(), "\"a é \u{1f6d1}\"");
+}
+
+#[test]
+fn a_word_that_is_not_plain_is_quoted() {
+    for plain in ["flush", "a-b_c.d/e:f", "%&'*"] {
+        let mut line = Line::<32>::new();
+        line.word(plain);
+        assert_eq!(line.as_str(), plain);
+    }
+    for other in ["", "a b", "a,b", "a;b", "(a", "a)", "é"] {
+        let mut line = Line::<32>::new();
+        line.word(other);
+        assert_eq!(line.as_str(), format!("\"{other}\""));
+    }
+    let mut line = Line::<32>::new();
+    line.word("a\"b\\c");
+    assert_eq!(line.as_str(), r#""a\"b\\c""#);
+}
+
+#[test]
 fn a_text_is_cut_between_characters() {
     let text = Text::<5>::empty();
     let mut buffer = [0; 5];
