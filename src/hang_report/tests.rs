@@ -501,6 +501,83 @@ fn an_object_that_does_not_fit_is_told_with_less() {
     assert_eq!(value["tasks"].as_array().unwrap().len(), 64);
 }
 
+/// Two tasks that hang, the later one on thread 7, and one on thread 8 that is
+/// over; threads 7, 8 and 9 are listed, of 12.
+fn one_task_on_a_listed_thread() -> Scene {
+    let task = |name: &str, started: u64, budget, tid, fate| Registered {
+        name: name.to_owned(),
+        phase: "flush".to_owned(),
+        file: "src/main.rs".to_owned(),
+        line: 1,
+        started: started * 1_000_000_000,
+        budget,
+        tid,
+        says: String::new(),
+        fate,
+    };
+    let thread = |tid| {
+        let (name, nothing) = ("t".to_owned(), String::new());
+        (tid, name, b'S', nothing.clone(), 5, nothing, None, None)
+    };
+    Scene {
+        dump: false,
+        begun: Some(1_000_000_000),
+        at: Some(20_000_000_000),
+        cause: None,
+        running: vec![
+            task("with a thread", 3, Duration::from_millis(2500), 7, 0),
+            task("without", 2, Duration::MAX, 0, 0),
+            task("over", 4, Duration::MAX, 8, 2),
+        ],
+        waiting: Vec::new(),
+        phases: Vec::new(),
+        threads: [7, 8, 9].map(thread).to_vec(),
+        total: 12,
+        refused: 0,
+        stacks: Vec::new(),
+        frames: 0,
+    }
+}
+
+#[test]
+fn a_task_has_its_times_and_its_thread() {
+    let scene = one_task_on_a_listed_thread();
+    let mut object = Box::new(Line::<SIZE>::new());
+    on_stage(&scene, |facts| json(&mut object, facts));
+    let value: serde_json::Value = serde_json::from_str(object.as_str()).unwrap();
+    let task = |name: &str| {
+        let tasks = value["tasks"].as_array().unwrap();
+        tasks.iter().find(|task| task["name"] == name).unwrap()
+    };
+    let with = task("with a thread");
+    assert_eq!(with["start"], 2.0, "{with}");
+    assert_eq!(with["took"], 12.0, "{with}");
+    assert_eq!(with["budget"], 2.5, "{with}");
+    assert_eq!(with["thread"], 7, "{with}");
+    let without = task("without");
+    assert!(without["budget"].is_null(), "{without}");
+    assert!(without["thread"].is_null(), "{without}");
+}
+
+#[test]
+fn a_thread_is_told_once_and_those_without_room_are_counted() {
+    let scene = one_task_on_a_listed_thread();
+    let report = HangReport::parse(&rendered(&scene)).unwrap();
+    let others: Vec<_> = report.threads.iter().map(|thread| thread.id).collect();
+    // The thread of a task that is over is anybody's.
+    assert_eq!(others, [8, 9]);
+    assert_eq!(report.unlisted.threads, 9);
+}
+
+#[test]
+fn the_threads_of_tasks_are_in_the_order_of_the_report() {
+    on_stage(&one_task_on_a_listed_thread(), |facts| {
+        let mut threads = [0; 2];
+        assert_eq!(facts.roster.hung_threads(&mut threads), 1);
+        assert_eq!(threads, [7, 0]);
+    });
+}
+
 #[test]
 fn a_broken_line_is_named() {
     let text = "noise\n\
