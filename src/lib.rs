@@ -113,7 +113,7 @@
 //! | `deadstop-run` | runs the phases; no code of yours runs on it |
 //! | `deadstop-task` | is there for a task when the system gives no more threads |
 //! | `deadstop-report` | writes the hang report; may block for ever, without harm |
-//! | `deadstop-names` | finds the names for it; may block for ever, without harm |
+//! | `deadstop-names` | finds the names for it, with the feature `stacks`; may block for ever, without harm |
 //! | `deadstop-log` | tells the progress, and calls your logger; may block for ever, without harm |
 //! | `deadstop-gauge` | estimates what it takes to go, only where [`gone_by`](WatchdogBuilder::gone_by) asks for it |
 //! | `ctrl-c` | is the `ctrlc` crate's, where `SIGINT` is a trigger |

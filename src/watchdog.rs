@@ -174,10 +174,11 @@ impl WatchdogBuilder {
     /// [`teardown`](Self::teardown). The tenth is there because the same process
     /// takes now less and now more, and the 2 ms for the turns on a processor of
     /// the watchdog and of whoever waits for the end. On a busy machine it can all
-    /// take twice as long, and is then late by what is missing. Which of the memory is in huge pages,
-    /// which are given back sooner, is looked at as long as such a look (some
-    /// 15 ms for a GiB in small ones) is over before the end begins. Where `/proc`
-    /// cannot be read it is that of a process that has nothing.
+    /// take twice as long, and is then late by what is missing. Which of the
+    /// memory is in huge pages, which are given back sooner, is looked at as long
+    /// as such a look (some 15 ms for a GiB in small ones) is over before the end
+    /// begins. Where `/proc` cannot be read it is that of a process that has
+    /// nothing.
     pub fn gone_by(mut self, gone_by: bool) -> Self {
         self.teardown = gone_by.then(|| self.teardown.unwrap_or_default());
         self

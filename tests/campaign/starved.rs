@@ -4,10 +4,10 @@
 //!
 //! The kernel counts for every thread how long it was ready to run and did not
 //! (the second field of its `schedstat`), up to when it last ran; since then, and
-//! of the sleep, a look now and then tells. On its way out a process waits for one thread at a
-//! time: for the watchdog to get its turn, and then for whichever thread is the
-//! last to get its own. So of each process of a victim the two threads are
-//! counted that waited longest, and none besides.
+//! of the sleep, a look now and then tells. On its way out a process waits for one
+//! thread at a time: for the watchdog to get its turn, and then for whichever
+//! thread is the last to get its own. So of each process of a victim the two
+//! threads are counted that waited longest, and none besides.
 //!
 //! To it is added what the host of a virtual machine took from it meanwhile. And
 //! from one look to the next, what the one who looks on was kept from looking
