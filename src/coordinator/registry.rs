@@ -44,8 +44,10 @@ impl Registry {
         removed
     }
 
+    /// Whether `phase` has none. There are none behind the last phase.
     pub(super) fn is_empty_at(&self, phase: usize) -> bool {
-        self.phases[phase].tasks.is_empty()
+        let queue = self.phases.get(phase);
+        queue.is_none_or(|queue| queue.tasks.is_empty())
     }
 
     /// Takes the tasks of `phase` for which `wanted` holds, to the end of `to`.

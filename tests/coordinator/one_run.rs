@@ -31,6 +31,12 @@ fn all_who_wait_are_told_the_same() {
     sees("all_wait_for_the_same_run");
 }
 
+/// SM1: also once the coordinator's own thread has come to the end.
+#[test]
+fn what_they_are_told_stays() {
+    sees("same_report_stays");
+}
+
 /// CG15, CG16, TG15, PK19: the work is done.
 #[test]
 fn finishing_is_asking_and_waiting() {

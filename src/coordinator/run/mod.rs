@@ -151,7 +151,7 @@ impl Run {
             let rung = self.bell.rung();
             let now = kill_path::now();
             let mut stage = self.stage.lock();
-            if self.bell.take_added() && !self.is_over(&stage) {
+            if self.bell.take_added() {
                 self.take(&mut stage);
             }
             self.step(&mut stage, now);
@@ -232,7 +232,8 @@ impl Run {
     /// What became of all, once; and only if it is over.
     pub(super) fn report(&self) -> Option<ShutdownReport> {
         let mut stage = self.stage.lock();
-        if !self.is_over(&stage) || stage.phases.len() < self.core.plan.phases().len() {
+        // Fewer are left once they were taken.
+        if stage.phases.len() < self.core.plan.phases().len() {
             return None;
         }
         let mut phases = std::mem::take(&mut stage.phases);
