@@ -31,6 +31,9 @@ mod app {
     use deadstop::{Phase, Shutdown};
 
     pub(super) fn main() -> Result<ExitCode, Box<dyn Error>> {
+        // A fault at any other name is an error then. In a package of one's own
+        // this line is behind the feature that turns the faults on.
+        deadstop::fault::declare(["flush the log", "close the database"]);
         let shutdown = Shutdown::builder().grace(grace()?).install()?;
         shutdown
             .task("flush the log")

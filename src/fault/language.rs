@@ -159,6 +159,15 @@ pub enum PlantError {
         /// The name.
         name: String,
     },
+    /// A fault is planted at a name that is none of those that the program
+    /// [declares](super::declare).
+    #[non_exhaustive]
+    Undeclared {
+        /// The name.
+        name: String,
+        /// Those that are declared, sorted.
+        declared: Vec<String>,
+    },
     /// `DEADSTOP_FAULT` asks for a fault that there is not.
     #[non_exhaustive]
     Unknown {
@@ -187,6 +196,20 @@ impl fmt::Display for PlantError {
                 f,
                 "DEADSTOP_FAULT names {name:?} twice; one fault at each name is allowed"
             ),
+            Self::Undeclared { name, declared } => {
+                write!(
+                    f,
+                    "a fault is planted at {name:?}, which is no name that the program \
+                     declares; it declares "
+                )?;
+                let Some((last, others)) = declared.split_last() else {
+                    return f.write_str("none");
+                };
+                for other in others {
+                    write!(f, "{other:?}, ")?;
+                }
+                write!(f, "{last:?}")
+            }
             // The whole of it: there is no more to the error than this.
             Self::Unknown { name, error } => {
                 write!(f, "DEADSTOP_FAULT: at {name:?}, {error}")

@@ -16,20 +16,24 @@
 //!
 //! The variable is read once, by
 //! [`Shutdown`](crate::ShutdownBuilder::install)'s `install`, which fails with
-//! [`InstallError::Fault`](crate::InstallError::Fault) if it makes no sense. A
-//! name that no task has makes sense all the same: tasks are registered after
-//! `install`, and some during the shutdown. So it is at the end that a fault
+//! [`InstallError::Fault`](crate::InstallError::Fault) if it makes no sense: if
+//! it cannot be read, if there is no such fault, or if the program
+//! [declares](declare) the names of its tasks and this is none of them.
+//!
+//! Where nothing is declared, any name makes sense: tasks are registered after
+//! `install`, and some during the shutdown. Then it is at the end that a fault
 //! which did not strike is heard of: as a warning in the log, and in
 //! [`ShutdownReport::missed_faults`](crate::ShutdownReport::missed_faults). A
 //! process that its deadline ends does not come to say it.
 //!
 //! From code, [`plant`] does the same, and [`point`] makes a place for a fault
-//! that is not a task; a program with the watchdog alone has these two. A [`Victim`] is the program under test, in a process of
-//! its own.
+//! that is not a task; a program with the watchdog alone has these two. A
+//! [`Victim`] is the program under test, in a process of its own.
 //!
 //! Without the feature there is none of this: no code, no variable that is
 //! read, no cost.
 
+mod declared;
 mod kind;
 mod language;
 mod names;
@@ -37,6 +41,7 @@ mod plant;
 mod strike;
 mod victim;
 
+pub use self::declared::declare;
 pub use self::kind::Fault;
 #[cfg(deadstop_fuzzing)]
 pub(crate) use self::language::parse;

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::coordinator::TaskContext;
 use crate::sys;
 
+use super::declared;
 use super::kind::Fault;
 use super::language::{self, Plan, PlantError};
 
@@ -78,7 +79,8 @@ impl Planted {
 ///
 /// Call it at any time before the task runs. A fault at a name that no task has
 /// and no point is never heard of, except at the end: see
-/// [`ShutdownReport::missed_faults`](crate::ShutdownReport::missed_faults).
+/// [`ShutdownReport::missed_faults`](crate::ShutdownReport::missed_faults). A
+/// program that [declares](super::declare) its names hears of it at `install`.
 ///
 /// # Examples
 ///
@@ -207,6 +209,7 @@ pub(crate) fn log_planted() {
 
 /// Checks that what is planted can strike.
 fn check(plans: &[Plan], has_stuck_allocator: bool) -> Result<(), PlantError> {
+    declared::check(plans)?;
     let needs = |plan: &&Plan| plan.fault == Fault::AllocatorLock;
     match plans.iter().find(needs) {
         Some(plan) if !has_stuck_allocator => Err(PlantError::NoStuckAllocator {

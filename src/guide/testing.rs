@@ -188,11 +188,23 @@
 //!
 //! # What if nothing happens?
 //!
-//! A fault at a name that no task has does not strike. `install` cannot know
-//! that, since tasks are registered later; so it is said at the end, by a warning
-//! in the log and by
-//! [`ShutdownReport::missed_faults`](crate::ShutdownReport::missed_faults). Names
-//! are as reports show them: a task of a scope has its path, `/ingest/reader`.
+//! A fault at a name that no task has does not strike, and a test that waits for
+//! a hang sees a program that ends well. `install` cannot know that the name is
+//! wrong, since tasks are registered later, unless the program says which there
+//! will be:
+//!
+//! ```
+//! # /*
+//! #[cfg(feature = "fault-points")]
+//! # */
+//! deadstop::fault::declare(["flush the log", "close the database"]);
+//! ```
+//!
+//! From then on `install` refuses a fault at any other name, with an error that
+//! lists these. Who declares none is told at the end, by a warning in the log and
+//! by [`ShutdownReport::missed_faults`](crate::ShutdownReport::missed_faults).
+//! Names are as reports show them: a task of a scope has its path,
+//! `/ingest/reader`.
 //!
 //! [`Fault`]: crate::fault::Fault
 //! [`StuckAllocator`]: crate::fault::StuckAllocator

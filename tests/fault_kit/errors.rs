@@ -3,7 +3,10 @@
 use super::*;
 
 fn says_why(fault: &str) -> String {
-    let death = refused(app(LONG).env("DEADSTOP_FAULT", fault));
+    why(refused(app(LONG).env("DEADSTOP_FAULT", fault)))
+}
+
+fn why(death: Death) -> String {
     let why = death.stdout().strip_prefix("not installed: ");
     why.unwrap_or_else(|| panic!("{death}"))
         .trim_end()
@@ -36,6 +39,41 @@ fn a_name_that_is_there_twice_is_named() {
         says_why("a=spin;b=panic;a=panic"),
         "DEADSTOP_FAULT names \"a\" twice; one fault at each name is allowed"
     );
+}
+
+const DECLARES: &str = "APP_DECLARES";
+
+/// From the environment, and by the program itself.
+#[test]
+fn a_name_that_is_not_declared_lists_those_that_are() {
+    let from_environment = app(LONG).env(DECLARES, "").plant("flush", Fault::Spin);
+    let own = app(LONG).env(DECLARES, "").arg("flush=panic");
+    for app in [from_environment, own] {
+        assert_eq!(
+            why(refused(app)),
+            "a fault is planted at \"flush\", which is no name that the program declares; \
+             it declares \"/store/close\", \"be brief\", \"flush the log\", \
+             \"say \\\"goodbye\\\" to each of the peers on the lists, one by one: Zoë, Zoë, Zoë\", \
+             \"the store is half closed\""
+        );
+    }
+}
+
+#[test]
+fn a_fault_strikes_at_a_name_that_is_declared() {
+    for name in ["flush the log", "/store/close", "the store is half closed"] {
+        let death = stopped(app(LONG).env(DECLARES, "").plant(name, Fault::Panic));
+        death.assert_status(1);
+        assert!(!death.stdout().contains("missed"), "{death}");
+    }
+}
+
+/// The control: it is a fault that is missed, and the program ends well.
+#[test]
+fn where_nothing_is_declared_any_name_will_do() {
+    let death = stopped(app(LONG).plant("flush", Fault::Spin));
+    death.assert_status(0);
+    assert!(says(&death, "missed flush=spin"), "{death}");
 }
 
 #[test]
