@@ -53,8 +53,17 @@ use harness::{Death, End, Victim};
 /// The status of a scenario that has seen all it should.
 const SEEN: i32 = 42;
 
-/// Runs a scenario that must see all it should.
+/// The harness has its own patience on top.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Runs a scenario that must see all it should: in silence, where the thread of
+/// the last task may conclude the run, and with an operator to be told, where
+/// the coordinator's does.
 fn sees(scenario: &str) -> Death {
+    let mut silent = command(scenario);
+    silent.env("SCENARIO_SILENT", "");
+    let death = Victim::start(silent, scenario, PATIENCE).wait();
+    assert_eq!(death.end, End::Status(SEEN), "in silence: {death:?}");
     ends_with(scenario, SEEN)
 }
 
@@ -66,10 +75,13 @@ fn ends_with(scenario: &str, status: i32) -> Death {
 }
 
 fn run(scenario: &str) -> Death {
+    Victim::start(command(scenario), scenario, PATIENCE).wait()
+}
+
+fn command(scenario: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scenario"));
     command.arg(scenario);
-    // The harness has its own patience on top.
-    Victim::start(command, scenario, Duration::from_secs(8)).wait()
+    command
 }
 
 /// Runs a scenario a few times, until it was late by at most `share`.
