@@ -5,11 +5,14 @@ use std::hint;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
 
 use super::alone::alone;
 use super::{said, take};
@@ -212,6 +215,48 @@ fn one_that_waits_at_a_pipe_with_a_path() {
         );
         fs::remove_dir_all(folder).expect("it is ours");
     });
+}
+
+/// A lock of the file behind a descriptor, of whatever kind it is.
+#[test]
+fn one_that_waits_for_a_lock_of_a_file() {
+    alone("waits::one_that_waits_for_a_lock_of_a_file", || {
+        let folder = folder();
+        let file = format!("{folder}/f");
+        File::create(&file).expect("it is ours");
+        let mut all = vec![
+            (folder.clone(), "directory"),
+            (file, "file"),
+            ("/dev/zero".to_owned(), "device"),
+        ];
+        // Not every container has one.
+        all.extend(disk().map(|disk| (disk, "disk")));
+        for (path, kind) in all {
+            let open = || File::open(&path).expect("it is there");
+            let (held, file) = (open(), open());
+            flock(&held, FlockOperation::LockExclusive).expect("nobody else locks it");
+            let number = file.as_raw_fd();
+            let what = format!(", in flock on descriptor {number} ({kind} \"{path}\"), ");
+            let said = expect(
+                move || {
+                    let _ = flock(&file, FlockOperation::LockExclusive);
+                },
+                &what,
+            );
+            assert!(said.contains(" S "), "{said:?}");
+        }
+        fs::remove_dir_all(folder).expect("it is ours");
+    });
+}
+
+/// A block device that may be opened, if there is one.
+fn disk() -> Option<String> {
+    let all = fs::read_dir("/dev").ok()?.flatten();
+    let mut disks = all.filter(|entry| {
+        let kind = entry.file_type();
+        kind.is_ok_and(|kind| kind.is_block_device()) && File::open(entry.path()).is_ok()
+    });
+    Some(disks.next()?.path().display().to_string())
 }
 
 #[test]
