@@ -170,14 +170,27 @@ pub(crate) fn spawn(
     start_thread(name, thread::Builder::new().stack_size(STACK), life)
 }
 
-/// Starts a thread that hears no signal, for code of ours that needs `stack`
-/// bytes, whatever `RUST_MIN_STACK` says.
+/// Starts a thread that hears no signal and is as prompt as the watchdog, for
+/// code of ours that needs `stack` bytes, whatever `RUST_MIN_STACK` says.
+///
+/// Returns when `life` begins: a thread allocates as it starts, and the
+/// allocator may die next.
 pub(crate) fn spawn_of(
     name: &'static str,
     stack: usize,
     life: impl FnOnce() + Send + 'static,
 ) -> Result<(), InstallError> {
-    start_thread(name, thread::Builder::new().stack_size(stack), life)
+    static BEGUN: EventCount = EventCount::new();
+    let before = BEGUN.read();
+    start_thread(name, thread::Builder::new().stack_size(stack), || {
+        kill_path::settle();
+        BEGUN.advance();
+        life();
+    })?;
+    while BEGUN.read() == before {
+        BEGUN.wait_past(before, None);
+    }
+    Ok(())
 }
 
 /// Starts a thread that hears no signal and calls what the program has lent

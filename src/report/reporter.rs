@@ -9,7 +9,7 @@ use log::Level;
 use crate::error::InstallError;
 use crate::installation::{self, WATCH};
 use crate::kill_path::report::{END_OF_STACKS, Facts, Kind, json, stack_again, text};
-use crate::kill_path::{self, CAUSE, Census, EventCount, Line, Nanos, Proc, STACKS, Stack};
+use crate::kill_path::{self, CAUSE, Census, Line, Nanos, Proc, STACKS, Stack};
 use crate::trigger::FIRST;
 
 use super::round::{Asked, Next, Round, due};
@@ -43,9 +43,6 @@ pub(crate) fn ask() {
     WATCH.nudge();
 }
 
-/// Advanced when the thread needs nothing more that could be refused.
-static READY: EventCount = EventCount::new();
-
 /// `deadstop-report`. Dropped only by an `install` that failed later.
 pub(crate) struct Reporter {
     retired: Arc<AtomicBool>,
@@ -66,12 +63,7 @@ impl Reporter {
         let why_no_stacks = desk.stacks.why_not();
         // All that a report is made in is on its stack: memory that is there,
         // and is touched only if there is a hang.
-        let before = READY.read();
         installation::spawn_of("deadstop-report", STACK, move || desk.live(round))?;
-        // A thread allocates as it starts, and the allocator may die next.
-        while READY.read() == before {
-            READY.wait_past(before, None);
-        }
         Ok(Self {
             retired,
             why_no_stacks,
@@ -100,12 +92,9 @@ struct Desk {
 }
 
 impl Desk {
-    /// The thread's life.
+    /// The thread's life. Were it less prompt than the watchdog, there would be an
+    /// end and no report under load.
     fn live(&self, mut round: Round) {
-        // As prompt as the watchdog, or under load there is an end and no
-        // report.
-        kill_path::settle();
-        READY.advance();
         let deadline = WATCH.deadline();
         let is_retired = || self.retired.load(Ordering::Acquire);
         loop {

@@ -34,8 +34,6 @@ struct Desk {
     paper: Mutex<Stack>,
     is_asked: AtomicBool,
     is_retired: AtomicBool,
-    /// Advanced when the thread has begun.
-    begun: EventCount,
     /// Advanced when there is something for it to look at.
     asked: EventCount,
 }
@@ -46,15 +44,10 @@ impl Namer {
             paper: Mutex::new(Stack::empty()),
             is_asked: AtomicBool::new(false),
             is_retired: AtomicBool::new(false),
-            begun: EventCount::new(),
             asked: EventCount::new(),
         });
         let its = Arc::clone(&desk);
         installation::spawn_of("deadstop-names", STACK, move || its.live())?;
-        // A thread allocates as it starts, and the allocator may die next.
-        while desk.begun.read() == 0 {
-            desk.begun.wait_past(0, None);
-        }
         Ok(Self(desk))
     }
 
@@ -109,11 +102,8 @@ impl Desk {
         true
     }
 
-    /// The thread's life.
+    /// The thread's life. It is as prompt as the reporter, which waits for it.
     fn live(&self) {
-        // As prompt as the reporter, which waits for it.
-        kill_path::settle();
-        self.begun.advance();
         let mut names = Names::none();
         loop {
             let seen = self.asked.read();
