@@ -183,6 +183,18 @@ fn multi_thread() -> Runtime {
     runtime.expect("a runtime")
 }
 
+/// A runtime that is stuck in what was spawned on it.
+fn blocked() -> Runtime {
+    let runtime = multi_thread();
+    let (to, blocked) = mpsc::channel();
+    runtime.spawn_blocking(move || {
+        to.send(()).expect("it is heard");
+        thread::sleep(AGES);
+    });
+    blocked.recv().expect("it is blocked");
+    runtime
+}
+
 /// `block_on` returns once the end has been asked for, and not before.
 fn awaited(block_on: impl FnOnce(deadstop::Requested)) {
     let shutdown = install();
@@ -300,13 +312,7 @@ fn tokio_workers_blocked(waits: bool) {
 /// `main` has done its part, and drops its runtime.
 fn tokio_drop_hangs() {
     let shutdown = install_with_cleanup();
-    let runtime = multi_thread();
-    let (to, blocked) = mpsc::channel();
-    runtime.spawn_blocking(move || {
-        to.send(()).expect("it is heard");
-        thread::sleep(AGES);
-    });
-    blocked.recv().expect("it is blocked");
+    let runtime = blocked();
     shutdown.finish();
     drop(runtime);
 }
@@ -314,13 +320,7 @@ fn tokio_drop_hangs() {
 fn tokio_drop_is_told() {
     let shutdown = Shutdown::builder().grace(REPORTED).signals([]);
     let shutdown = shutdown.install().expect("nothing is in the way");
-    let runtime = multi_thread();
-    let (to, blocked) = mpsc::channel();
-    runtime.spawn_blocking(move || {
-        to.send(()).expect("it is heard");
-        thread::sleep(AGES);
-    });
-    blocked.recv().expect("it is blocked");
+    let runtime = blocked();
     let dumped = shutdown.clone();
     thread::spawn(move || {
         thread::sleep(REPORTED / 5);

@@ -15,15 +15,15 @@ struct Desk {
 }
 
 impl Desk {
-    /// One turn of the reporter's life, at the time `now`. `None` if it waited.
-    fn turn(&self, round: &mut Round, now: u64) -> Option<Next> {
+    /// What the reporter does next, at the time `now`, once it has waited for
+    /// something to do.
+    fn next(&self, round: &mut Round, now: u64) -> Next {
         let is_retired = || self.retired.load(Ordering::Acquire);
-        match round.look(&self.deadline, &self.asked, is_retired, || Nanos(now)) {
-            Next::Wait { seen, .. } => {
-                self.deadline.wait_change(seen, None);
-                None
+        loop {
+            match round.look(&self.deadline, &self.asked, is_retired, || Nanos(now)) {
+                Next::Wait { seen, .. } => self.deadline.wait_change(seen, None),
+                next => return next,
             }
-            next => Some(next),
         }
     }
 
@@ -46,13 +46,7 @@ fn whoever_asks_is_answered() {
         let desk = desk();
         let mut round = Round::first(&desk.asked);
         let reporter = Arc::clone(&desk);
-        let thread = thread::spawn(move || {
-            loop {
-                if let Some(next) = reporter.turn(&mut round, 0) {
-                    return next;
-                }
-            }
-        });
+        let thread = thread::spawn(move || reporter.next(&mut round, 0));
         desk.ask();
         let report_follows = true;
         assert_eq!(
@@ -77,11 +71,10 @@ fn a_report_that_is_due_is_written_once() {
         });
         let mut reports = 0;
         loop {
-            match desk.turn(&mut round, 9) {
-                Some(Next::Report) => reports += 1,
-                Some(Next::Leave) => break,
-                None => {}
-                Some(next) => panic!("{next:?}"),
+            match desk.next(&mut round, 9) {
+                Next::Report => reports += 1,
+                Next::Leave => break,
+                next => panic!("{next:?}"),
             }
         }
         // It may have been retired before it was told of the deadline.
@@ -104,11 +97,10 @@ fn a_report_that_is_due_is_not_slept_through() {
         });
         let mut dumps = 0;
         loop {
-            match desk.turn(&mut round, 9) {
-                Some(Next::Report) => break,
-                Some(Next::Dump { .. }) => dumps += 1,
-                None => {}
-                Some(next) => panic!("{next:?}"),
+            match desk.next(&mut round, 9) {
+                Next::Report => break,
+                Next::Dump { .. } => dumps += 1,
+                next => panic!("{next:?}"),
             }
         }
         assert!(dumps <= 1, "{dumps}");
@@ -123,13 +115,7 @@ fn a_reporter_that_is_retired_leaves() {
         let desk = desk();
         let mut round = Round::first(&desk.asked);
         let reporter = Arc::clone(&desk);
-        let thread = thread::spawn(move || {
-            loop {
-                if let Some(next) = reporter.turn(&mut round, 0) {
-                    return next;
-                }
-            }
-        });
+        let thread = thread::spawn(move || reporter.next(&mut round, 0));
         desk.retire();
         assert_eq!(thread.join().expect("it ends"), Next::Leave);
     });

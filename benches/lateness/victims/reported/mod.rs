@@ -71,39 +71,15 @@ pub(crate) fn taken(stage: &Stage) -> ! {
 }
 
 pub(crate) fn stderr_is_full(stage: &Stage) -> ! {
-    stage.become_nobody();
-    blocked::stderr_is_full();
-    let files = Files::in_memory();
-    hang(
-        stage,
-        files.sinks(),
-        Progress::Stderr,
-        Some(files.message()),
-    )
+    hang_behind(stage, blocked::stderr_is_full)
 }
 
 pub(crate) fn others_are_faster(stage: &Stage) -> ! {
-    stage.become_nobody();
-    blocked::others_are_faster();
-    let files = Files::in_memory();
-    hang(
-        stage,
-        files.sinks(),
-        Progress::Stderr,
-        Some(files.message()),
-    )
+    hang_behind(stage, blocked::others_are_faster)
 }
 
 pub(crate) fn terminal_is_stopped(stage: &Stage) -> ! {
-    stage.become_nobody();
-    blocked::terminal_is_stopped();
-    let files = Files::in_memory();
-    hang(
-        stage,
-        files.sinks(),
-        Progress::Stderr,
-        Some(files.message()),
-    )
+    hang_behind(stage, blocked::terminal_is_stopped)
 }
 
 pub(crate) fn logger_hangs(stage: &Stage) -> ! {
@@ -140,6 +116,19 @@ fn install_on(stage: &Stage, disk: &Disk, progress: Progress) -> Shutdown {
     // Only now, since `install` opens the files.
     disk.die();
     shutdown
+}
+
+/// With a standard error that was blocked before there was a shutdown.
+fn hang_behind(stage: &Stage, block: fn()) -> ! {
+    stage.become_nobody();
+    block();
+    let files = Files::in_memory();
+    hang(
+        stage,
+        files.sinks(),
+        Progress::Stderr,
+        Some(files.message()),
+    )
 }
 
 fn hang(stage: &Stage, sinks: Sinks, progress: Progress, message: Option<PathBuf>) -> ! {
