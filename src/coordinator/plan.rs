@@ -186,7 +186,8 @@ fn order(phases: &[Phase]) -> Result<Vec<usize>, PhasesError> {
         }
         wishes.push(wish);
     }
-    let mut keys = vec![None; phases.len()];
+    let of_default = |place: usize| (place < Phase::DEFAULTS.len()).then(|| ROOM * place as i64);
+    let mut keys: Vec<_> = (0..phases.len()).map(of_default).collect();
     for place in 0..phases.len() {
         key(place, &wishes, &mut keys);
     }
@@ -228,18 +229,16 @@ struct Wish {
 /// Between two of the four there is room for this many wishes.
 const ROOM: i64 = 1 << 32;
 
+/// Behind the four, and all who wish for a place near them.
+const LAST: i64 = 1 << 48;
+
 /// Where the phase wishes to be. A wish that leads back to itself counts for
 /// nothing.
 fn key(place: usize, wishes: &[Wish], keys: &mut [Option<i64>]) -> i64 {
     if let Some(key) = keys[place] {
         return key;
     }
-    let last = ROOM * (Phase::DEFAULTS.len() as i64 + 1);
-    if place < Phase::DEFAULTS.len() {
-        keys[place] = Some(ROOM * place as i64);
-        return ROOM * place as i64;
-    }
-    keys[place] = Some(last);
+    keys[place] = Some(LAST);
     let wish = &wishes[place];
     let after = wish
         .after
@@ -254,7 +253,7 @@ fn key(place: usize, wishes: &[Wish], keys: &mut [Option<i64>]) -> i64 {
                 .iter()
                 .map(|&other| key(other, wishes, keys))
                 .min();
-            before.map_or(last, |before| before - 1)
+            before.map_or(LAST, |before| before - 1)
         }
     };
     keys[place] = Some(key);
@@ -313,6 +312,29 @@ mod tests {
             order_of(phases).unwrap(),
             "announce unbind drain replicate verify flush sync close last"
         );
+    }
+
+    /// The nearer a phase is to one of the four by its wishes, the nearer it is
+    /// in the order.
+    #[test]
+    fn a_wish_counts_from_the_one_that_is_named() {
+        let behind = [
+            Phase::new("last"),
+            Phase::new("a").after(Phase::DRAIN),
+            Phase::new("b").after("a"),
+            Phase::new("c").after(Phase::DRAIN),
+            Phase::new("d").after(Phase::CLOSE),
+        ];
+        assert_eq!(
+            order_of(behind).unwrap(),
+            "unbind drain a c b flush close d last"
+        );
+        let before = [
+            Phase::new("a").before(Phase::FLUSH),
+            Phase::new("b").before(Phase::FLUSH),
+            Phase::new("c").before("a"),
+        ];
+        assert_eq!(order_of(before).unwrap(), "unbind drain c a b flush close");
     }
 
     /// PK1: every phase comes after all it depends on, whatever the order in
