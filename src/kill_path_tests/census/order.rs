@@ -131,6 +131,24 @@ fn a_program_may_be_called_as_the_library_is() {
     });
 }
 
+/// A quarter of the time there is lies between two looks, and a pause of less
+/// than a millisecond says nothing.
+#[test]
+fn who_is_looked_at_for_too_short_a_time_is_not_said_to_be_busy() {
+    let name = "order::who_is_looked_at_for_too_short_a_time_is_not_said_to_be_busy";
+    alone(name, || {
+        let spinner = start("spins", spin);
+        let proc = Proc::open();
+        let mut census = Box::new(Census::empty());
+        for _ in 0..20 {
+            let until = kill_path::now().saturating_add(Duration::from_millis(3));
+            census.take(&proc, [spinner].into_iter(), until);
+            let busy: Vec<_> = census.threads().map(|thread| thread.busy).collect();
+            assert!(busy.iter().all(Option::is_none), "{busy:?}");
+        }
+    });
+}
+
 #[test]
 fn nothing_is_begun_after_its_time() {
     alone("order::nothing_is_begun_after_its_time", || {
