@@ -148,6 +148,11 @@ fn there_is_one_per_process() {
     sees("installed_once");
 }
 
+#[test]
+fn installs_that_fail_leave_no_threads_behind() {
+    sees("failed_installs_add_no_threads");
+}
+
 /// FX2, CG8.
 #[test]
 fn a_signal_may_come_while_tasks_come_and_go() {
