@@ -10,8 +10,9 @@
 //! The paper is the thread's while `is_asked`, and the reporter's else. Whoever
 //! gives it away has let go of its lock before, by a `Release`, and the other sees
 //! that by an `Acquire`: so the lock is always free, and it is there because the
-//! compiler does not know that. Were one of the two weaker, a stack might be left
-//! without names for once; there is no model of it.
+//! compiler does not know that. Were one of the two weaker, the lock might seem
+//! to be taken still, and a stack be left without names for once. loom cannot show
+//! that: its locks are free for everybody at the moment that they are let go of.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
