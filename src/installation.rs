@@ -3,6 +3,12 @@
 //! A thread cannot be taken back, so one that was started by an `install` that
 //! failed later is kept, parked, for the next try. The first that succeeds
 //! opens the watchdog; until then nobody can arm it.
+//!
+//! # Orderings
+//!
+//! What `deadstop-signal` is told is written before `told` advances, and what it says
+//! before `ready` does: the event counts order it, as `tests/loom` tries for the
+//! deadline's. `FORKS` is changed by a child's only thread.
 
 use std::io;
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};

@@ -1,4 +1,11 @@
 //! What the coordinator's parts and the handles share.
+//!
+//! # Orderings
+//!
+//! None of these can be seen by loom to be weakened: locks order what matters. Ids
+//! only have to differ. A scope's run is counted in under the registry's lock,
+//! under which it is also said that the whole is over: who knows that sees the
+//! count. It is counted out before `TRIGGERED` advances, and read behind that.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -7,6 +7,12 @@
 //! One thread is parked before there is any load. If the system gives no more,
 //! that one runs the tasks one by one. When it has been at its task for a
 //! moment, another is started to park in its place.
+//!
+//! # Orderings
+//!
+//! `retired` is set before a job is put into the queue, and read behind one that was
+//! taken out: the queue's lock orders the two. `refused` is a note for the report,
+//! with which nothing is passed on.
 
 use std::collections::VecDeque;
 use std::io;

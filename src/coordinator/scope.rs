@@ -1,4 +1,10 @@
 //! A scope: a part of the program that can also be stopped alone.
+//!
+//! # Orderings
+//!
+//! `asked` is changed under the registry's lock, and whoever decides by it which run
+//! takes a task holds that lock. Who reads it without is told that the end was asked
+//! for, and nothing else is passed on with it: there is nothing for loom to see.
 
 #[cfg(feature = "crossbeam-channel")]
 use std::convert::Infallible;

@@ -1,4 +1,10 @@
 //! A task: one named piece of cleanup.
+//!
+//! # Orderings
+//!
+//! The time of the start is written before the exchange that starts the task, and
+//! read behind one that has seen it started: these order it (`state`, which
+//! `tests/loom` has a model of).
 
 use std::fmt;
 use std::future::Future;

@@ -3,6 +3,12 @@
 //! What the environment says is read once, as a shutdown is installed, and goes
 //! before what the program says. Whoever looks takes a lock for a moment, and
 //! never while a fault strikes.
+//!
+//! # Orderings
+//!
+//! `ANY` says whether to look, and what is found is behind the lock. A fault strikes
+//! for sure at a task that is registered, or a thread that is started, after it was
+//! planted, which orders the two.
 
 use std::env::{self, VarError};
 use std::fmt;

@@ -10,6 +10,11 @@
 //! ```text
 //! holdings (what the process has) ──▶ teardown (what that takes) ──▶ the watchdog's lead
 //! ```
+//!
+//! # Orderings
+//!
+//! `WANTED` is a flag, and nothing is passed on with it. It is set before the watchdog
+//! can be armed, which the thread waits for by the deadline's count of changes.
 
 mod holdings;
 mod teardown;

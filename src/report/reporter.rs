@@ -1,4 +1,9 @@
 //! The life of `deadstop-report`.
+//!
+//! # Orderings
+//!
+//! `retired` is set before the deadline's count of changes advances, and read behind
+//! it: `tests/loom` has a model of that. What is asked for is `round`'s.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

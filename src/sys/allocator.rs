@@ -1,4 +1,10 @@
 //! An allocator whose lock can be taken and never given back.
+//!
+//! # Orderings
+//!
+//! Flags, with which nothing is passed on. The allocator is asked too often for more
+//! than a plain load: a thread that sees late that the lock is held is stuck at the
+//! next time.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,9 @@
 //! Dispositions and chained handlers.
+//!
+//! # Orderings
+//!
+//! `HANDLER` is written before `NUMBER`, and read behind it. The reader is a child of
+//! `fork`, which has its memory from one of the parent's threads: loom has no forks.
 
 use std::io;
 use std::mem::MaybeUninit;

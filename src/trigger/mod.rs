@@ -29,7 +29,8 @@ pub(crate) static FIRST: First = First::none();
 /// Counts the triggers.
 pub(crate) static TRIGGERED: EventCount = EventCount::new();
 
-/// The grace that triggers give, in nanoseconds, for handlers to read.
+/// The grace that triggers give, in nanoseconds, for handlers to read. One word,
+/// with which nothing is passed on, so there is nothing for loom to see.
 static GRACE: AtomicU64 = AtomicU64::new(0);
 
 /// Sets the grace that triggers give.

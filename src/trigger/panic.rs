@@ -2,6 +2,11 @@
 //!
 //! The hook arms before anything else: the hook that was there before it prints
 //! a message, and may never get to the end of that.
+//!
+//! # Orderings
+//!
+//! Both flags are single, and nothing is passed on with them: there is nothing for
+//! loom to see. What the hook passes on goes through `first`.
 
 use std::any::Any;
 use std::panic::{self, PanicHookInfo};

@@ -11,6 +11,12 @@
 //! later, or this is a child of `fork`) takes its default action, as if the
 //! handler were not there; unless it was handled before us, whose business it
 //! then is, or ignored.
+//!
+//! # Orderings
+//!
+//! Each of the three sets is one word, and nothing is passed on with it: there is
+//! nothing for loom to see. `SHARED` is written before the system call that puts the
+//! handler in place, without which nobody reads it.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,10 @@
 //! What wakes the coordinator of a run.
+//!
+//! # Orderings
+//!
+//! The count orders: who has read a count sees what was done before the rings in
+//! it, as `tests/loom` tries for the deadline's count of changes. `added` is set
+//! before its ring and asked behind the count; by itself it would need no ordering.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
