@@ -45,6 +45,8 @@ struct Started {
     home: (i32, u32),
     watchdog: bool,
     line3: Option<Line3>,
+    /// Whether line 3 was chosen to spare core dumps.
+    spares_core_dumps: bool,
     gauge: bool,
     /// A child of `fork` inherits these two.
     fork_notice: bool,
@@ -57,6 +59,7 @@ impl Started {
             home: (0, 0),
             watchdog: false,
             line3: None,
+            spares_core_dumps: false,
             gauge: false,
             fork_notice: false,
             exit_notice: false,
@@ -95,9 +98,16 @@ impl Installation {
         &mut self,
         status: u8,
         timer: Need,
+        spares_core_dumps: bool,
         signals: SignalSet,
     ) -> Result<Option<io::Error>, InstallError> {
         let started = &mut *self.0;
+        if started.spares_core_dumps != spares_core_dumps {
+            // An `install` that failed wanted it otherwise.
+            started.spares_core_dumps = spares_core_dumps;
+            started.line3 = None;
+            WATCH.backstop().forget();
+        }
         if !started.fork_notice {
             sys::fork::notify_child(in_child).map_err(InstallError::Fork)?;
             started.fork_notice = true;
@@ -150,7 +160,7 @@ impl Installation {
     ) -> Result<io::Result<()>, InstallError> {
         let line3 = match started.line3 {
             Some(line3) => Ok(line3),
-            None => Line3::of_process(kill_path::pid()),
+            None => Line3::of_process(kill_path::pid(), started.spares_core_dumps),
         };
         started.line3 = line3.ok();
         let heard = signals.and(line3.map_or(SignalSet::EMPTY, Line3::signals));

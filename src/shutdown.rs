@@ -429,6 +429,13 @@ impl ShutdownBuilder {
         self
     }
 
+    /// Whether a core dump that is under way at the deadline may be finished; see
+    /// [`WatchdogBuilder::finish_core_dumps`].
+    pub fn finish_core_dumps(mut self, finish: bool) -> Self {
+        self.watchdog = self.watchdog.finish_core_dumps(finish);
+        self
+    }
+
     /// Whether the process is to be gone by its deadline, and not only to begin
     /// to go; see [`WatchdogBuilder::gone_by`]. Budgets are then counted to where
     /// the end begins.

@@ -57,6 +57,7 @@ impl Watchdog {
             grace: GRACE,
             exit_status: TIMED_OUT,
             kernel_timer: Need::BestEffort,
+            finish_core_dumps: false,
             teardown: None,
         }
     }
@@ -126,6 +127,7 @@ pub struct WatchdogBuilder {
     pub(crate) grace: Duration,
     pub(crate) exit_status: u8,
     pub(crate) kernel_timer: Need,
+    pub(crate) finish_core_dumps: bool,
     /// What it takes to go, if the process is to be gone by its deadline.
     pub(crate) teardown: Option<Teardown>,
 }
@@ -158,6 +160,27 @@ impl WatchdogBuilder {
     /// (`RLIMIT_SIGPENDING`) is reached.
     pub fn kernel_timer(mut self, need: Need) -> Self {
         self.kernel_timer = need;
+        self
+    }
+
+    /// Whether a core dump that is under way at the deadline may be finished;
+    /// false unless set.
+    ///
+    /// While a process that has crashed writes its core, no thread of it runs, the
+    /// watchdog's included. So it is the kernel timer that cuts a core of gigabytes
+    /// off, 25 ms after the deadline. Where the core is worth more than the
+    /// deadline, the timer sends a real-time signal in place of `SIGKILL`, whose
+    /// handler ends the process with the status 137. A process that dumps core does
+    /// not hear it: it dies of what it crashed by, with all of its core, whenever
+    /// that is written.
+    ///
+    /// The timer is then the weaker line that it is for pid 1
+    /// ([`KernelTimer::Handler`]). A handler needs a thread that may run: a process
+    /// that is stopped, or in a frozen cgroup, is not ended on time. The
+    /// watchdog alone has a second thread for it, `deadstop-signal`. Where the
+    /// program handles every real-time signal itself, there is no timer.
+    pub fn finish_core_dumps(mut self, finish: bool) -> Self {
+        self.finish_core_dumps = finish;
         self
     }
 
@@ -227,7 +250,12 @@ impl WatchdogBuilder {
         if self.exit_status == 0 {
             return Err(InstallError::ExitStatus);
         }
-        let without = installation.start(self.exit_status, self.kernel_timer, signals)?;
+        let without = installation.start(
+            self.exit_status,
+            self.kernel_timer,
+            self.finish_core_dumps,
+            signals,
+        )?;
         installation.start_gauge(self.teardown)?;
         let watchdog = Watchdog {
             grace: self.grace,
@@ -284,7 +312,7 @@ impl Defences {
         if let Some(error) = without {
             log::warn!(target: "deadstop", "no kernel timer stands behind the watchdog: {error}");
         }
-        if self.kernel_timer == KernelTimer::Handler {
+        if self.kernel_timer == KernelTimer::Handler && kill_path::pid() == 1 {
             log::info!(target: "deadstop",
                 "running as pid 1, which the kernel shields from its own SIGKILL: \
                  behind the watchdog stands a real-time signal; \
@@ -313,7 +341,8 @@ pub enum KernelTimer {
     Absent,
     /// It sends a real-time signal, whose handler ends the process with the
     /// status 137. This is so for pid 1 of a PID namespace, which the kernel
-    /// shields from its own `SIGKILL`.
+    /// shields from its own `SIGKILL`, and where a core dump
+    /// [may be finished](WatchdogBuilder::finish_core_dumps).
     Handler,
     /// It ends the process by `SIGKILL`.
     Kill,

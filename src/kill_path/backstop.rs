@@ -8,7 +8,8 @@
 //! shielded from its own `SIGKILL`. There the timer sends a real-time signal to
 //! `deadstop-signal`, the only thread that hears it, whose handler ends the
 //! process. That needs the thread to run, so it is a weaker line: it does not
-//! end a stopped process.
+//! end a stopped process. Nor one that is dumping core, for which a program may
+//! ask for it.
 
 use ::core::ffi::c_int;
 use ::core::option::Option::{None, Some};
@@ -38,15 +39,16 @@ pub(crate) enum Line3 {
 }
 
 impl Line3 {
-    /// Which way is open to a process with this id, decided before any thread
-    /// starts. The error is that every real-time signal is somebody's.
-    pub(crate) fn of_process(pid: c_int) -> Result<Self, c_int> {
-        match pid {
-            1 => match Target::free_signal() {
-                Some(signal) => Ok(Self::Handler { signal }),
-                None => Err(::libc::EBUSY),
-            },
-            _ => Ok(Self::Kill),
+    /// Which way is open to a process with this id, which may want to spare a
+    /// core dump that is under way. Decided before any thread starts. The error
+    /// is that every real-time signal is somebody's.
+    pub(crate) fn of_process(pid: c_int, spares_core_dumps: bool) -> Result<Self, c_int> {
+        if pid != 1 && !spares_core_dumps {
+            return Ok(Self::Kill);
+        }
+        match Target::free_signal() {
+            Some(signal) => Ok(Self::Handler { signal }),
+            None => Err(::libc::EBUSY),
         }
     }
 
@@ -101,8 +103,9 @@ impl Backstop {
         }
     }
 
-    /// A child of `fork` has no timer.
-    pub(super) fn forget(&self) {
+    /// A child of `fork` has no timer. Otherwise it is left behind, unset, as long
+    /// as nobody could arm.
+    pub(crate) fn forget(&self) {
         self.timer.forget();
     }
 }

@@ -1,6 +1,6 @@
-//! Where the kernel keeps a process whatever is sent to it, and what a process
-//! dies of without us. The crate's documentation says the same, under "What it
-//! cannot do".
+//! Where the kernel keeps a process whatever is sent to it, what a process dies
+//! of without us, and what it was asked to let finish. The crate's documentation
+//! says the same, under "What it cannot do".
 
 use std::time::Duration;
 
@@ -23,6 +23,9 @@ const BEYOND: &[(&str, &[End])] = &[
     // As it is held, both lines are on their way.
     ("held_at_exit", &[OURS, KILLED]),
 ];
+
+/// What a victim exits with that has come through.
+const UNSTUCK: i32 = 97;
 
 /// What a process dies of by itself, long before it would have to.
 const DEATHS: &[&str] = &["memory_refused_aborts", "stack_overflow_aborts"];
@@ -47,7 +50,23 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert!(death.after < LONG, "{death:?}");
         }));
     }
+    trials.push(trial(
+        "core_may_be_finished::after_the_deadline".to_owned(),
+        a_core_is_finished_after_the_deadline,
+    ));
     trials
+}
+
+/// `core_takes_too_long` is its control: there the same core is cut off.
+fn a_core_is_finished_after_the_deadline() {
+    let victim = Victim::watched("core_may_be_finished", GRACE);
+    if victim.is_refused() {
+        return;
+    }
+    let death = victim.wait();
+    // It finds its core whole, and says so.
+    assert_eq!(death.end, End::Status(UNSTUCK), "{death:?}");
+    assert!(death.after >= GRACE, "written in time: {death:?}");
 }
 
 fn keeps_the_process(fault: &str, ends: &[End]) {

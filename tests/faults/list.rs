@@ -42,6 +42,7 @@ faults! {
     executed_by_another_thread => OURS,
     fork_then_hang => OURS,
     forked_allocator_dead => OURS,
+    finishing_cores_watchdog_frozen => AS_IF_KILLED,
     forked_before_arm => OURS,
     forked_before_install => OURS,
     forked_twice => OURS,
