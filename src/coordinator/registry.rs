@@ -112,3 +112,114 @@ impl Queue {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::Location;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PHASES: usize = 3;
+
+    /// What may be done with a registry.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert(usize),
+        /// Of those that were ever inserted, this one.
+        Remove(prop::sample::Index),
+        /// Those whose ids can be divided by this.
+        Take(usize, u64),
+    }
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            6 => (0..PHASES).prop_map(Step::Insert),
+            4 => any::<prop::sample::Index>().prop_map(Step::Remove),
+            1 => (0..PHASES, 1..3_u64).prop_map(|(phase, part)| Step::Take(phase, part)),
+        ]
+    }
+
+    fn task(id: u64, phase: usize) -> Arc<Task> {
+        let mut task = Task::named("task", Location::caller());
+        (task.id, task.phase) = (id, phase);
+        Arc::new(task)
+    }
+
+    fn ids<'a, I: IntoIterator<Item = &'a Arc<Task>>>(tasks: I) -> Vec<u64> {
+        tasks.into_iter().map(|task| task.id).collect()
+    }
+
+    proptest! {
+        /// The reference is a list of those that wait, in the order of their
+        /// registration.
+        #[test]
+        fn it_holds_what_a_list_would(steps in prop::collection::vec(any_step(), 0..60)) {
+            let mut registry = Registry::new(PHASES);
+            let mut all: Vec<Arc<Task>> = Vec::new();
+            let mut waiting: Vec<Arc<Task>> = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Insert(phase) => {
+                        let task = task(all.len() as u64, phase);
+                        registry.insert(Arc::clone(&task));
+                        all.push(Arc::clone(&task));
+                        waiting.push(task);
+                    }
+                    Step::Remove(_) if all.is_empty() => {}
+                    Step::Remove(which) => {
+                        let task = which.get(&all);
+                        let there = waiting.iter().position(|other| other.id == task.id);
+                        prop_assert_eq!(registry.remove(task), there.is_some());
+                        there.map(|at| waiting.remove(at));
+                    }
+                    Step::Take(phase, part) => {
+                        let wanted = |task: &Task| task.id % part == 0;
+                        let mut taken = VecDeque::new();
+                        registry.take(phase, wanted, &mut taken);
+                        let is_taken = |task: &Arc<Task>| task.phase == phase && wanted(task);
+                        let expected = waiting.iter().filter(|task| is_taken(task));
+                        prop_assert_eq!(ids(&taken), ids(expected));
+                        waiting.retain(|task| !is_taken(task));
+                    }
+                }
+                prop_assert_eq!(registry.is_empty(), waiting.is_empty());
+                for phase in 0..PHASES {
+                    let of_phase = waiting.iter().filter(|task| task.phase == phase);
+                    let queue = &registry.phases[phase];
+                    prop_assert_eq!(ids(queue.tasks()), ids(of_phase));
+                    // At most half of it are gaps.
+                    prop_assert!(queue.tasks.len() <= 2 * queue.tasks().count());
+                }
+            }
+            let mut of_all = ids(&waiting);
+            of_all.sort_by_key(|id| all[*id as usize].phase);
+            for most in 0..5 {
+                let (first, beyond) = registry.from(0, most);
+                prop_assert_eq!(ids(first.iter().copied()), of_all[..most.min(of_all.len())].to_vec());
+                prop_assert_eq!(beyond, of_all.len().saturating_sub(most));
+            }
+        }
+    }
+
+    /// Two threads that were given an id each may come in either order.
+    #[test]
+    fn a_phase_is_in_the_order_of_the_ids() {
+        let mut registry = Registry::new(1);
+        for id in [1, 0, 4, 2, 3] {
+            registry.insert(task(id, 0));
+        }
+        assert_eq!(ids(registry.phases[0].tasks()), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn there_is_nothing_behind_the_last_phase() {
+        let mut registry = Registry::new(1);
+        assert!(registry.is_empty_at(0));
+        registry.insert(task(0, 0));
+        assert!(!registry.is_empty_at(0));
+        assert!(registry.is_empty_at(1));
+        assert_eq!(registry.from(1, 9).0.len(), 0);
+    }
+}

@@ -70,6 +70,11 @@ fn an_abandoned_task_makes_room_for_the_next() {
     sees("abandoned_tasks_count_no_more");
 }
 
+#[test]
+fn an_abandoned_task_that_returns_takes_nobodys_turn() {
+    sees("abandoned_tasks_take_no_turn");
+}
+
 /// TG14: the other way round.
 #[test]
 fn dropping_every_handle_changes_nothing() {
