@@ -410,6 +410,23 @@ fn an_estimate_goes_both_ways_and_an_arm_only_one() {
     assert!(!watch.arm(hour));
 }
 
+/// One long sleep, and naps of 5 ms in the last 250 ms.
+#[test]
+fn a_wait_naps_only_at_its_end() {
+    let at = nanos(100);
+    let before = |millis| at.saturating_sub(Duration::from_millis(millis));
+    let naps = before(250);
+    for now in [nanos(0), nanos(99), before(251)] {
+        assert!(kill_path::next_look(now, at) == naps);
+    }
+    for (now, next) in [(250, 245), (249, 244), (6, 1), (5, 0), (3, 0), (0, 0)] {
+        assert!(
+            kill_path::next_look(before(now), at) == before(next),
+            "{now}"
+        );
+    }
+}
+
 fn render_progress(roster: &'static Roster, now: Nanos, at: Nanos) -> String {
     let mut line = Line::<2048>::new();
     kill_path::progress(&mut line, roster, now, at, &Layout::ONE_LINE);

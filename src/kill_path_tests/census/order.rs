@@ -157,6 +157,8 @@ fn nothing_is_begun_after_its_time() {
         let mut census = Box::new(Census::empty());
         census.take(&proc, [sleeper].into_iter(), kill_path::now());
         assert_eq!(tids(&census), [sleeper, kill_path::pid()]);
+        // How many there are is no more than a look at the folder.
+        assert_eq!(census.total as usize, count());
         assert_eq!(
             said(&census, sleeper),
             format!("{sleeper} \"\" ? -, not known")
