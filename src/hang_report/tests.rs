@@ -1,5 +1,7 @@
 //! What the room renders, read back.
 
+mod wording;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
