@@ -46,12 +46,11 @@ pub(super) fn links(descriptor: c_int) -> Option<u32> {
 #[derive(Clone, Copy)]
 pub(in crate::kill_path) enum FileKind {
     Pipe,
-    Socket,
-    Regular,
     Directory,
     Terminal,
     Character,
     Block,
+    /// A regular one, for the most part.
     Other,
 }
 
@@ -61,8 +60,6 @@ pub(in crate::kill_path) fn kind(descriptor: c_int) -> Option<FileKind> {
     let status = status(descriptor)?;
     Some(match u32::from(status.stx_mode) & ::libc::S_IFMT {
         ::libc::S_IFIFO => FileKind::Pipe,
-        ::libc::S_IFSOCK => FileKind::Socket,
-        ::libc::S_IFREG => FileKind::Regular,
         ::libc::S_IFDIR => FileKind::Directory,
         ::libc::S_IFCHR => match status.stx_rdev_major {
             // Consoles and serial lines, the two that stand for one's own, and
