@@ -1,6 +1,7 @@
 //! Unit tests of the room, kept outside it: they allocate, and they panic.
 
 mod census;
+mod signals;
 
 use std::time::Duration;
 
