@@ -49,6 +49,22 @@ fn those_whose_turn_has_not_come_wait() {
     }
 }
 
+/// Also where there are more of them than are listed.
+#[test]
+fn those_who_had_their_turn_do_not_wait() {
+    let (death, report) = hung("told_turns", REPORTED);
+    assert!(running(&report, "overruns").abandoned, "{death:?}");
+    assert!(!running(&report, "hangs").abandoned, "{death:?}");
+    let tasks = report.tasks.iter();
+    let waiting = tasks.filter(|task| task.state == TaskState::Waiting);
+    let waiting: Vec<_> = waiting.map(|task| task.name.as_str()).collect();
+    let queued: Vec<_> = (0..31).map(|n| format!("queued {n}")).collect();
+    // Its own place is not given to another.
+    assert_eq!(waiting, queued, "{death:?}");
+    // Nine of those behind it, and one of the last phase.
+    assert_eq!(report.unlisted.waiting, 10, "{death:?}");
+}
+
 /// Times are to the nearest tenth, so that each may be half of one less than
 /// what it must be at least.
 #[test]
