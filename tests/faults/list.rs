@@ -42,6 +42,8 @@ faults! {
     executed_by_another_thread => OURS,
     fork_then_hang => OURS,
     forked_allocator_dead => OURS,
+    finishing_cores_no_signal_is_free => OURS,
+    finishing_cores_one_signal_is_free => AS_IF_KILLED,
     finishing_cores_watchdog_frozen => AS_IF_KILLED,
     forked_before_arm => OURS,
     forked_before_install => OURS,
