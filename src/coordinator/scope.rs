@@ -45,6 +45,9 @@ pub(crate) struct Node {
 struct State {
     position: Position,
     report: Option<Arc<ShutdownReport>>,
+    /// How often it was restarted, and what was reported of the run before.
+    restarts: u64,
+    before: Option<Arc<ShutdownReport>>,
     #[cfg(feature = "crossbeam-channel")]
     gate: Option<(Sender<Infallible>, Receiver<Infallible>)>,
 }
@@ -71,6 +74,8 @@ impl Node {
             state: Mutex::new(State {
                 position: Position::Before,
                 report: None,
+                restarts: 0,
+                before: None,
                 #[cfg(feature = "crossbeam-channel")]
                 gate: None,
             }),
@@ -163,6 +168,18 @@ impl Node {
     /// Whether its run is over.
     pub(super) fn is_over(&self) -> bool {
         matches!(self.position(), Position::Over)
+    }
+
+    fn restarts(&self) -> u64 {
+        self.state.lock().restarts
+    }
+
+    /// What was reported of the run that it was restarted after, if it was since
+    /// there were so many `restarts`.
+    fn report_before(&self, restarts: u64) -> Option<Arc<ShutdownReport>> {
+        let state = self.state.lock();
+        let before = state.before.as_ref();
+        before.filter(|_| state.restarts != restarts).cloned()
     }
 
     /// How far the run is that its tasks belong to.
@@ -353,7 +370,9 @@ impl Scope {
     }
 
     /// Waits until the scope has stopped, and returns what became of its tasks.
-    /// If it stops as part of another, or of the whole, the report is of that.
+    /// If it stops as part of another, or of the whole, the report is of that. One
+    /// that is [restarted](Self::restart) before the caller comes to see it has
+    /// stopped all the same.
     ///
     /// # Errors
     ///
@@ -364,6 +383,10 @@ impl Scope {
     ///
     /// Not async-signal-safe: it takes a lock.
     pub fn wait(&self) -> Result<Arc<ShutdownReport>, WaitError> {
+        self.wait_since(self.node.restarts())
+    }
+
+    fn wait_since(&self, restarts: u64) -> Result<Arc<ShutdownReport>, WaitError> {
         if !WATCH.is_home() {
             return Err(WaitError::Forked);
         }
@@ -372,6 +395,9 @@ impl Scope {
         }
         loop {
             let seen = TRIGGERED.read();
+            if let Some(report) = self.node.report_before(restarts) {
+                return Ok(report);
+            }
             let run = self.node.runs_with();
             if let Some(report) = run.state.lock().report.clone() {
                 return Ok(report);
@@ -399,8 +425,10 @@ impl Scope {
     ///
     /// Not async-signal-safe: it takes a lock.
     pub fn stop(&self, cause: Cause, grace: Duration) -> Result<Arc<ShutdownReport>, WaitError> {
+        // Who restarts it may be faster.
+        let restarts = self.node.restarts();
         self.request(cause, grace);
-        self.wait()
+        self.wait_since(restarts)
     }
 
     /// Makes a scope that has stopped, and those in it, ready for new tasks.
@@ -413,8 +441,8 @@ impl Scope {
         let _registry = self.core.registry.lock();
         // The report is the last that a run leaves behind: one that came after
         // the restart would pass for the next run's.
-        let stopped = self.node.state.lock().report.is_some();
-        if !stopped || self.core.root.is_requested() {
+        let report = self.node.state.lock().report.clone();
+        if report.is_none() || self.core.root.is_requested() {
             return false;
         }
         let scopes = self.core.scopes.lock();
@@ -423,7 +451,8 @@ impl Scope {
             // A scope inside that runs by itself goes on doing so.
             if !matches!(state.position, Position::At { .. }) {
                 state.position = Position::Before;
-                state.report = None;
+                state.restarts += 1;
+                state.before = state.report.take().or_else(|| report.clone());
                 node.asked.store(false, Ordering::Release);
             }
         }

@@ -70,6 +70,11 @@ fn a_scope_that_has_stopped_can_be_restarted() {
 }
 
 #[test]
+fn a_scope_that_is_restarted_has_stopped_for_those_who_waited() {
+    sees("scope_restarts_under_waiters");
+}
+
+#[test]
 fn a_scope_that_is_restarted_at_once_gets_its_own_report() {
     sees("scope_restarts_at_once");
 }
