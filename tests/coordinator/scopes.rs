@@ -63,6 +63,11 @@ fn a_detached_scope_that_nobody_stops_is_reported_as_that() {
     sees("scope_detached_and_left");
 }
 
+#[test]
+fn a_detached_scope_that_nobody_stops_hides_no_failure() {
+    sees("scope_detached_and_left_beside_a_failure");
+}
+
 /// TG18.
 #[test]
 fn a_scope_that_has_stopped_can_be_restarted() {

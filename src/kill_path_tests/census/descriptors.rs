@@ -47,6 +47,20 @@ fn a_census_leaves_no_descriptor_open() {
 }
 
 #[test]
+fn what_is_kept_is_not_for_other_programs() {
+    let proc = Proc::open();
+    for number in proc.numbers() {
+        let number = number.expect("it is there");
+        let info = fs::read_to_string(format!("/proc/self/fdinfo/{number}"));
+        let info = info.expect("it is open");
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+        let flags = i32::from_str_radix(flags.expect("it has some").trim(), 8);
+        assert_ne!(flags.expect("a number") & libc::O_CLOEXEC, 0, "{info}");
+    }
+    proc.close_as_a_daemon_does();
+}
+
+#[test]
 fn a_process_that_has_used_up_its_descriptors() {
     let name = "descriptors::a_process_that_has_used_up_its_descriptors";
     with_few_descriptors(32, name, || {
