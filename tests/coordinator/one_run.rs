@@ -56,6 +56,11 @@ fn if_nobody_waits_it_ends_by_itself() {
     assert!(death.stdout.contains("last"), "{death:?}");
 }
 
+#[test]
+fn whoever_waits_has_all_the_time_it_likes() {
+    ends_with("waiter_takes_its_time", 9);
+}
+
 /// Load can make anybody too late, so the best of a few counts.
 #[test]
 fn whoever_asks_and_then_waits_is_waited_for_a_moment() {

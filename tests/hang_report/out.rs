@@ -63,6 +63,7 @@ stuck! {
     out_dead_allocator
     out_descriptors_reused
     out_descriptors_reused_by_heirs
+    out_descriptors_standard
     out_descriptors_used_up
     out_file_size_zero
     out_hundred_tasks
@@ -161,6 +162,13 @@ fn a_file_that_got_our_files_number_as_well_is_not_touched() {
     if heirs == 0 {
         skip("this file system gives no number twice");
     }
+}
+
+#[test]
+fn where_the_standard_streams_were_closed_before() {
+    let files = Files::new();
+    let death = run("out_descriptors_standard", &files).expect("not refused");
+    is_in_files(&death, &files);
 }
 
 #[test]
