@@ -222,6 +222,16 @@ fn without_threads_tasks_run_one_by_one() {
     assert!(says(&death, "threads refused"), "{death:?}");
 }
 
+/// What was refused does not count as there.
+#[test]
+fn with_threads_again_tasks_run_together() {
+    let death = sent("tasks_threads_refused_at_first", LONG);
+    assert_eq!(death.end, End::Status(0), "{death:?}");
+    for name in ["one", "the other"] {
+        assert!(says(&death, &format!("ran {name}")), "{death:?}");
+    }
+}
+
 /// Where the report goes, and where it must not.
 mod stderr {
     use super::*;
