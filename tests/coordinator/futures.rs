@@ -49,6 +49,12 @@ fn threads_wait_for_the_request_as_long_as_they_like() {
     sees("requested_for_threads");
 }
 
+#[cfg(feature = "crossbeam-channel")]
+#[test]
+fn a_channel_is_disconnected_at_the_request_it_is_of() {
+    sees("requested_by_channel");
+}
+
 /// TG6, TG7, TG18, TG31, TG32: down the tree, and not up.
 #[test]
 fn a_scopes_request_is_heard_by_it_and_by_what_is_in_it() {
