@@ -1,7 +1,10 @@
 //! Starts victims and watches them die. It asserts nothing about deadstop: it
 //! returns what it saw, and tests read as claims.
 
-#![expect(unsafe_code, reason = "kills what it started")]
+#![expect(
+    unsafe_code,
+    reason = "kills what it started, and gives it signals that are not ignored"
+)]
 
 mod clock;
 mod end;
@@ -93,13 +96,15 @@ impl Victim {
     /// Starts a victim by `command`, which may be another program that starts
     /// it. Returns once it says that it has armed: no test sleeps and hopes.
     pub(crate) fn start(mut command: Command, fault: &str, grace: Duration) -> Self {
-        let child = command
+        command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // So that its children can be killed with it.
-            .process_group(0)
-            .spawn();
+            .process_group(0);
+        // SAFETY: the function makes system calls only, and takes no lock.
+        unsafe { command.pre_exec(hear_what_shells_ignore) };
+        let child = command.spawn();
         let mut child = child.expect("the victim starts");
         let stdout = lines(child.stdout.take().expect("stdout is piped"));
         let stderr = lines(child.stderr.take().expect("stderr is piped"));
@@ -194,6 +199,16 @@ pub(crate) fn command(fault: &str, grace: Duration, watched: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_victim"));
     command.args([fault, &grace.as_millis().to_string(), watched]);
     command
+}
+
+/// What nohup(1), or a shell in the background, has a test ignore, its victims are
+/// to hear all the same.
+fn hear_what_shells_ignore() -> io::Result<()> {
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+        // SAFETY: two integers; no handler is set.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    Ok(())
 }
 
 /// Reads lines, on a thread of its own: a victim may be stuck before it speaks.
