@@ -3,7 +3,9 @@
 mod census;
 mod signals;
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::kill_path::report::{Facts, Kind, text};
 use crate::kill_path::{
@@ -332,24 +334,32 @@ fn a_text_is_cut_between_characters() {
 #[test]
 fn a_text_is_read_whole_or_not_at_all() {
     static TEXT: Text<64> = Text::empty();
+    static IS_READ: AtomicBool = AtomicBool::new(false);
     let texts = ["a".repeat(60), "b".repeat(60)];
     TEXT.write(&texts[0]);
     let writers = texts.clone().map(|text| {
-        std::thread::spawn(move || {
-            for _ in 0..20_000 {
+        thread::spawn(move || {
+            while !IS_READ.load(Ordering::Relaxed) {
                 TEXT.write(&text);
             }
         })
     });
-    let mut read = 0;
-    while !writers.iter().all(std::thread::JoinHandle::is_finished) {
+    let patience = Instant::now() + Duration::from_secs(20);
+    // How often each was read.
+    let mut read = [0; 2];
+    while read.iter().any(|times| *times < 1_000) && Instant::now() < patience {
         let mut buffer = [0; 64];
         if let Some(text) = TEXT.read(&mut buffer) {
-            assert!(texts.iter().any(|whole| whole == text), "{text}");
-            read += 1;
+            let which = texts.iter().position(|whole| whole == text);
+            IS_READ.fetch_or(which.is_none(), Ordering::Relaxed);
+            read[which.unwrap_or_else(|| panic!("torn: {text}"))] += 1;
         }
     }
-    assert!(read > 0);
+    IS_READ.store(true, Ordering::Relaxed);
+    for writer in writers {
+        writer.join().expect("it writes");
+    }
+    assert!(read.iter().all(|times| *times > 0), "{read:?}");
 }
 
 #[test]
