@@ -71,6 +71,11 @@ fn an_abandoned_task_makes_room_for_the_next() {
 }
 
 #[test]
+fn a_task_that_is_accepted_as_its_phase_ends_runs() {
+    sees("tasks_come_as_phases_end");
+}
+
+#[test]
 fn an_abandoned_task_that_returns_takes_nobodys_turn() {
     sees("abandoned_tasks_take_no_turn");
 }

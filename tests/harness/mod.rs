@@ -96,15 +96,13 @@ impl Victim {
     /// Starts a victim by `command`, which may be another program that starts
     /// it. Returns once it says that it has armed: no test sleeps and hopes.
     pub(crate) fn start(mut command: Command, fault: &str, grace: Duration) -> Self {
-        command
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // So that its children can be killed with it.
-            .process_group(0);
-        // SAFETY: the function makes system calls only, and takes no lock.
-        unsafe { command.pre_exec(hear_what_shells_ignore) };
-        let child = command.spawn();
+            .process_group(0)
+            .spawn();
         let mut child = child.expect("the victim starts");
         let stdout = lines(child.stdout.take().expect("stdout is piped"));
         let stderr = lines(child.stderr.take().expect("stderr is piped"));
@@ -198,6 +196,8 @@ pub(crate) fn skip(reason: &str) {
 pub(crate) fn command(fault: &str, grace: Duration, watched: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_victim"));
     command.args([fault, &grace.as_millis().to_string(), watched]);
+    // SAFETY: the function makes system calls only, and takes no lock.
+    unsafe { command.pre_exec(hear_what_shells_ignore) };
     command
 }
 
