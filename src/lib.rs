@@ -141,8 +141,9 @@
 //! - Keep a process for as long as its deadline allows where `RLIMIT_RTTIME` is
 //!   zero: the watchdog is a real-time thread where it may be, and the kernel
 //!   ends a process that has one and no time for it.
-//! - End a stopped process that is pid 1, or that may finish its core dumps, or keep its deadline if a seccomp
-//!   filter refuses it both `exit_group` and the handler's return.
+//! - End a stopped process that is pid 1, or whose core dumps may be finished; or
+//!   keep its deadline if a seccomp filter refuses it both `exit_group` and the
+//!   handler's return.
 //! - Have both the deadline and the core of a crash: a dump that is still being
 //!   written 25 ms after the deadline is cut off, unless it
 //!   [may be finished](WatchdogBuilder::finish_core_dumps).

@@ -232,7 +232,7 @@ impl Run {
     /// What became of all, once; and only if it is over.
     pub(super) fn report(&self) -> Option<ShutdownReport> {
         let mut stage = self.stage.lock();
-        // Fewer are left once they were taken.
+        // There are fewer until it is over, and none once they were taken.
         if stage.phases.len() < self.core.plan.phases().len() {
             return None;
         }
