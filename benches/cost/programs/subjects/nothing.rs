@@ -1,5 +1,0 @@
-//! Nothing at all.
-
-pub fn install() {}
-
-pub fn finish(_: ()) {}

@@ -1,0 +1,162 @@
+//! The deadline, in one atomic word.
+//!
+//! ```text
+//! UNARMED ──arm(t)──▶ t ──arm(an earlier t)──▶ the earlier t
+//! ```
+//!
+//! [`Deadline::arm`] takes a minimum: the deadline never moves to a later
+//! point, and cannot be unset. Two triggers that race therefore need no lock.
+//! A second word keeps, by a minimum too, when the first trigger came.
+//!
+//! Another word is the earliest deadline that is in force: the backup timer is set
+//! to it, and the watchdog was woken. Arming for the same or a later one does
+//! nothing. It is not the deadline itself: the thread that sets that may be stopped
+//! before it has set the timer, and then the next thread that arms sets it.
+//!
+//! A fourth word is how long before the deadline the exit begins: a process with
+//! much memory takes a while to disappear, and may have to be gone by the
+//! deadline. It is an estimate, and may grow and shrink.
+//!
+//! # Orderings
+//!
+//! Arming is an `AcqRel` minimum and reading an `Acquire`. The backup timer
+//! needs both: it reads the word, sets its timer, and reads the word again. Of
+//! two threads that arm, the one that sets the timer last has entered the kernel
+//! after the other, and sees the other's word on the second reading (the
+//! kernel's lock around the timer orders the two).
+//!
+//! The event count makes the watchdog see a new word when it wakes: `arm` writes
+//! the word and then advances (`Release`), the watchdog reads the count
+//! (`Acquire`) and then the word. The same holds for `early_by`.
+//!
+//! Code that reads both words of an arm reads the deadline first, and by that
+//! word's ordering sees when it was armed. `in_force` is written with `Release` after the
+//! wake-up and read with `Acquire`: a thread that finds the deadline in force knows that
+//! the watchdog was woken for it. loom can show these: the orderings of `begun` and
+//! `early_by` by themselves, and the acquire of the minima, are redundant with the event
+//! count's and the timer lock's.
+
+use core::time::Duration;
+
+use crate::atomic::{AtomicU64, Ordering};
+use crate::sys::{EventCount, Nanos};
+
+const UNARMED: u64 = u64::MAX;
+
+/// The point in time at which the process ends, once it is known.
+#[derive(Debug)]
+pub struct Deadline {
+    at: AtomicU64,
+    begun: AtomicU64,
+    in_force: AtomicU64,
+    early_by: AtomicU64,
+    armed: EventCount,
+}
+
+impl Deadline {
+    /// Creates a deadline that is not armed.
+    pub const fn unarmed() -> Self {
+        Self {
+            at: AtomicU64::new(UNARMED),
+            begun: AtomicU64::new(UNARMED),
+            in_force: AtomicU64::new(UNARMED),
+            early_by: AtomicU64::new(0),
+            armed: EventCount::new(),
+        }
+    }
+
+    /// Brings the deadline forward to `at`, unless it is earlier already. `now`
+    /// is when the caller asked for it.
+    ///
+    /// Wakes no thread: [`wake`](Self::wake) does, after the timer is set.
+    /// Async-signal-safe.
+    pub(crate) fn arm(&self, now: Nanos, at: Nanos) {
+        self.begun.fetch_min(now.0, Ordering::AcqRel);
+        self.at.fetch_min(at.0, Ordering::AcqRel);
+    }
+
+    /// Returns `true` if a deadline of `at` or earlier is in force, and was first
+    /// armed by `now`: arming would change nothing. Async-signal-safe.
+    pub(crate) fn is_in_force(&self, now: Nanos, at: Nanos) -> bool {
+        let in_force = self.in_force.load(Ordering::Acquire);
+        // Before the first arm the word says `UNARMED`, which `at` may be too.
+        let is_armed = in_force != UNARMED;
+        is_armed && in_force <= at.0 && self.begun.load(Ordering::Acquire) <= now.0
+    }
+
+    /// Records that the backup timer and the watchdog know of the deadline `at`, or
+    /// of an earlier one. Async-signal-safe.
+    pub(crate) fn set_in_force(&self, at: Nanos) {
+        self.in_force.fetch_min(at.0, Ordering::AcqRel);
+    }
+
+    /// Wakes the threads that wait for a change. Async-signal-safe.
+    pub(crate) fn wake(&self) {
+        self.armed.advance();
+    }
+
+    /// Returns the deadline. Async-signal-safe.
+    pub fn get(&self) -> Option<Nanos> {
+        known(&self.at)
+    }
+
+    /// Returns when the exit begins: at the deadline, or earlier by the time
+    /// that the process takes to disappear, but not before it was armed.
+    /// Async-signal-safe.
+    pub fn exit_at(&self) -> Option<Nanos> {
+        let at = self.get()?;
+        let early_by = Duration::from_nanos(self.early_by.load(Ordering::Acquire));
+        let early = at.saturating_sub(early_by);
+        match self.begun() {
+            Some(begun) if early < begun && begun < at => Some(begun),
+            _ => Some(early),
+        }
+    }
+
+    /// Returns the length from the first trigger to the deadline.
+    /// Async-signal-safe.
+    pub fn grace(&self) -> Option<Duration> {
+        let at = self.get()?;
+        Some(at.since(self.begun()?))
+    }
+
+    /// Sets by how much the exit begins before the deadline. Wakes no thread.
+    pub(crate) fn set_early_by(&self, length: Duration) {
+        let nanos = u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
+        self.early_by.store(nanos, Ordering::Release);
+    }
+
+    /// Returns when the deadline was first armed: every length in a report is
+    /// counted from this point. Async-signal-safe.
+    pub fn begun(&self) -> Option<Nanos> {
+        known(&self.begun)
+    }
+
+    /// Returns the number of changes so far, for
+    /// [`wait_for_change`](Self::wait_for_change).
+    pub fn change_count(&self) -> u32 {
+        self.armed.read()
+    }
+
+    /// Waits until there are more changes than `seen`, or the clock reads
+    /// `until`. May return before either.
+    pub fn wait_for_change(&self, seen: u32, until: Option<Nanos>) {
+        self.armed.wait_past(seen, until);
+    }
+
+    /// Makes the deadline unarmed in a child of `fork`, which has no watchdog
+    /// and only one thread.
+    pub(crate) fn reset_after_fork(&self) {
+        self.at.store(UNARMED, Ordering::Release);
+        self.begun.store(UNARMED, Ordering::Release);
+        self.in_force.store(UNARMED, Ordering::Release);
+        self.early_by.store(0, Ordering::Release);
+    }
+}
+
+fn known(word: &AtomicU64) -> Option<Nanos> {
+    match word.load(Ordering::Acquire) {
+        UNARMED => None,
+        at => Some(Nanos(at)),
+    }
+}

@@ -1,0 +1,223 @@
+//! The child processes that end with this process.
+//!
+//! The watchdog, or a second signal's handler, kills every entry before it ends
+//! the process. Each entry costs one or two system calls, about 1 µs each.
+//!
+//! # States of a slot
+//!
+//! ```text
+//! FREE ──add──▶ FILLING ──▶ LISTED ──kill_all──▶ KILLING ──▶ KILLED
+//!  ▲                          │                                │
+//!  └──────────remove──────────┴────────────────────────────────┘
+//! ```
+//!
+//! # Reused numbers
+//!
+//! The kernel may give the number of a process to another one, but not before
+//! its parent has reaped it. The parent therefore removes an entry first, and
+//! reaps the child after that: [`KillSlot::remove`] does not return while the
+//! entry is being killed. An entry with a pidfd is safe by itself.
+//!
+//! # Orderings
+//!
+//! - `state` publishes the fields: `add` writes it with `Release`, `kill_all`
+//!   claims it with `Acquire`. A use count in its upper bits makes the claim of
+//!   an earlier use fail.
+//! - `kill_all` leaves an entry with `Release`, and `remove` sees that with
+//!   `Acquire`: what the caller does after `remove` comes after the kill.
+//! - `kill_all` sets `is_closed` before it reads the states, and `add` reads
+//!   `is_closed` after it has written a state, each with a `SeqCst` fence
+//!   between. So either `kill_all` sees the entry, or `add` returns `None`.
+//!
+//! `tests/loom/kill_path` has a model for each of these.
+
+use core::ffi::c_int;
+
+use crate::atomic::{AtomicI32, AtomicU32, Ordering, fence};
+use crate::sizes::MAX_KILLED_PROCESSES;
+use crate::sys::{KillTarget, yield_now};
+
+const FREE: u32 = 0;
+const FILLING: u32 = 1;
+const LISTED: u32 = 2;
+const KILLING: u32 = 3;
+const KILLED: u32 = 4;
+const STATE: u32 = 7;
+const NEXT_USE: u32 = 8;
+
+const NO_PIDFD: c_int = -1;
+
+/// Processes and process groups to kill before this process ends: a fixed
+/// table without locks.
+///
+/// Only [`kill_all`](Self::kill_all) is async-signal-safe.
+#[derive(Debug)]
+pub struct KillList {
+    slots: [Slot; MAX_KILLED_PROCESSES],
+    is_closed: AtomicU32,
+}
+
+/// One entry of a [`KillList`].
+///
+/// Dropping it leaves the entry on the list.
+#[derive(Debug)]
+#[must_use = "the entry must be removed before the child is reaped"]
+pub struct KillSlot {
+    slot: &'static Slot,
+    listed: u32,
+}
+
+#[derive(Debug)]
+struct Slot {
+    state: AtomicU32,
+    pid: AtomicI32,
+    pidfd: AtomicI32,
+    kills_group: AtomicU32,
+}
+
+impl KillList {
+    pub(crate) const fn empty() -> Self {
+        Self {
+            slots: [const { Slot::free() }; MAX_KILLED_PROCESSES],
+            is_closed: AtomicU32::new(0),
+        }
+    }
+
+    /// Lists a child process, and with `kills_group` the process group that it
+    /// leads.
+    ///
+    /// The child must not have been reaped yet, and must not be reaped while it
+    /// is listed. `pidfd` is a descriptor of the same child; it must stay open
+    /// while the child is listed.
+    ///
+    /// Returns `None` if the list is full (256 entries), if `pid` is not
+    /// positive, or if [`kill_all`](Self::kill_all) has run already: the caller
+    /// should then kill the child itself.
+    pub fn add(
+        &'static self,
+        pid: c_int,
+        pidfd: Option<c_int>,
+        kills_group: bool,
+    ) -> Option<KillSlot> {
+        // Zero and -1 would be this process's own group and every process.
+        if pid <= 1 {
+            return None;
+        }
+        let slot = self.slots.iter().find(|slot| slot.claim())?;
+        let entry = slot.fill(pid, pidfd.unwrap_or(NO_PIDFD), kills_group);
+        fence(Ordering::SeqCst);
+        if self.is_closed.load(Ordering::Relaxed) != 0 {
+            entry.remove();
+            return None;
+        }
+        Some(entry)
+    }
+
+    /// Kills every listed process and group with `SIGKILL`, and closes the
+    /// list. Does not wait for them to end. Async-signal-safe.
+    pub fn kill_all(&self) {
+        self.is_closed.store(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        for slot in &self.slots {
+            slot.kill();
+        }
+    }
+
+    /// Makes the list empty in a child of `fork`, whose parent's children are
+    /// not its own. No other thread may use the list.
+    pub(crate) fn reset_after_fork(&self) {
+        for slot in &self.slots {
+            slot.release(slot.state.load(Ordering::Relaxed));
+        }
+        self.is_closed.store(0, Ordering::Relaxed);
+    }
+}
+
+impl KillSlot {
+    /// Removes the entry. After this returns, the process is not killed any
+    /// more, and may be reaped.
+    ///
+    /// If [`kill_all`](KillList::kill_all) is killing the entry at this moment,
+    /// waits for that. In a child of `fork` it does nothing.
+    pub fn remove(self) {
+        loop {
+            let removed = self.slot.state.compare_exchange(
+                self.listed,
+                (self.listed & !STATE).wrapping_add(NEXT_USE),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            let Err(state) = removed else {
+                return;
+            };
+            if state & !STATE != self.listed & !STATE {
+                // A child of `fork` has another list.
+                return;
+            }
+            if state & STATE == KILLED {
+                self.slot.release(state);
+                return;
+            }
+            yield_now();
+        }
+    }
+}
+
+impl Slot {
+    const fn free() -> Self {
+        Self {
+            state: AtomicU32::new(FREE),
+            pid: AtomicI32::new(0),
+            pidfd: AtomicI32::new(NO_PIDFD),
+            kills_group: AtomicU32::new(0),
+        }
+    }
+
+    fn claim(&self) -> bool {
+        let state = self.state.load(Ordering::Relaxed);
+        state & STATE == FREE
+            && self
+                .state
+                .compare_exchange(state, state | FILLING, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok()
+    }
+
+    fn fill(&'static self, pid: c_int, pidfd: c_int, kills_group: bool) -> KillSlot {
+        self.pid.store(pid, Ordering::Relaxed);
+        self.pidfd.store(pidfd, Ordering::Relaxed);
+        self.kills_group
+            .store(u32::from(kills_group), Ordering::Relaxed);
+        let listed = self.state.load(Ordering::Relaxed) & !STATE | LISTED;
+        self.state.store(listed, Ordering::Release);
+        KillSlot { slot: self, listed }
+    }
+
+    fn kill(&self) {
+        let state = self.state.load(Ordering::Relaxed);
+        if state & STATE != LISTED {
+            return;
+        }
+        let killing = state & !STATE | KILLING;
+        let claimed =
+            self.state
+                .compare_exchange(state, killing, Ordering::Acquire, Ordering::Relaxed);
+        // Fails if the entry is removed at this moment.
+        if claimed.is_err() {
+            return;
+        }
+        let pidfd = self.pidfd.load(Ordering::Relaxed);
+        let target = KillTarget {
+            pid: self.pid.load(Ordering::Relaxed),
+            pidfd: (pidfd != NO_PIDFD).then_some(pidfd),
+            kills_group: self.kills_group.load(Ordering::Relaxed) != 0,
+        };
+        target.kill();
+        self.state.store(state & !STATE | KILLED, Ordering::Release);
+    }
+
+    /// Makes the slot free for its next use.
+    fn release(&self, state: u32) {
+        let free = (state & !STATE).wrapping_add(NEXT_USE);
+        self.state.store(free, Ordering::Release);
+    }
+}

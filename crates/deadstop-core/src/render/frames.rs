@@ -1,0 +1,248 @@
+//! Whose code a frame runs, and how its function and place are written.
+
+use crate::buffer::TextBuffer;
+use crate::stack::{Frame, Source, Stack};
+
+/// Whose code a frame runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Owner {
+    Application,
+    Deadstop,
+    /// Executors, thread pools, channels and locks that an application builds on.
+    Runtime,
+    /// The C library and the loader.
+    System,
+    /// Rust's standard library, and the shims that the compiler makes.
+    Std,
+    /// The function's name is not known.
+    Unknown,
+}
+
+impl Owner {
+    /// The word for folded frames.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Application => "the application",
+            Self::Deadstop => "deadstop",
+            Self::Runtime => "the runtime",
+            Self::System => "the C library",
+            Self::Std => "std",
+            Self::Unknown => "unknown functions",
+        }
+    }
+}
+
+/// Crates whose frames seldom say what an application does.
+const RUNTIMES: &[&str] = &[
+    "actix_rt",
+    "actix_server",
+    "async_executor",
+    "async_global_executor",
+    "async_io",
+    "async_std",
+    "async_task",
+    "axum",
+    "blocking",
+    "crossbeam",
+    "crossbeam_channel",
+    "crossbeam_deque",
+    "crossbeam_epoch",
+    "crossbeam_utils",
+    "flume",
+    "futures",
+    "futures_channel",
+    "futures_core",
+    "futures_executor",
+    "futures_lite",
+    "futures_task",
+    "futures_util",
+    "h2",
+    "hyper",
+    "hyper_util",
+    "lock_api",
+    "mio",
+    "parking",
+    "parking_lot",
+    "parking_lot_core",
+    "pin_project_lite",
+    "polling",
+    "rayon",
+    "rayon_core",
+    "smol",
+    "tokio",
+    "tokio_stream",
+    "tokio_util",
+    "tower",
+    "tower_http",
+    "tower_service",
+    "tracing",
+];
+
+/// Files of the C library, the loader and the compiler's support libraries.
+const SYSTEM_MODULES: &[&str] = &[
+    "libc.so",
+    "libc-",
+    "libpthread",
+    "libgcc_s",
+    "libstdc++",
+    "libm.so",
+    "libdl",
+    "librt",
+    "ld-linux",
+    "ld-musl",
+    "libc.musl",
+    "linux-vdso",
+    "[vdso]",
+];
+
+/// Returns whose code `frame` runs.
+pub fn owner(frame: &Frame) -> Owner {
+    let module = frame.module.as_str();
+    if SYSTEM_MODULES.iter().any(|known| module.starts_with(known)) {
+        return Owner::System;
+    }
+    match frame.function.as_str() {
+        "" => Owner::Unknown,
+        // Where there are line tables only, an inlined function's name has no path.
+        function if frame.source == Source::Std && !has_path(function) => Owner::Std,
+        function => owner_of_function(function),
+    }
+}
+
+fn owner_of_function(function: &str) -> Owner {
+    let root = root(function);
+    match root {
+        "std" | "core" | "alloc" => Owner::Std,
+        "deadstop" | "deadstop_core" => Owner::Deadstop,
+        _ if RUNTIMES.contains(&root) => Owner::Runtime,
+        _ if function.starts_with("__rust") || function.starts_with("_R") => Owner::Std,
+        _ if matches!(function, "main" | "_start" | "rust_begin_unwind") => Owner::Std,
+        _ => Owner::Application,
+    }
+}
+
+/// Whether a name has a path before its parameters.
+fn has_path(function: &str) -> bool {
+    let name = function.split('<').next().unwrap_or_default();
+    name.is_empty() || name.contains("::")
+}
+
+/// The crate in whose code the function is: of `<a::B as c::D>::e`, the type's,
+/// or the trait's if the type is a parameter.
+fn root(function: &str) -> &str {
+    let path = function.trim_start_matches(['<', '&', '*', '(', '[', '_']);
+    let path = ["dyn ", "mut ", "const "]
+        .iter()
+        .fold(path, |path, word| path.strip_prefix(word).unwrap_or(path));
+    let head = head(path);
+    let is_parameter = head.len() <= 2 && head.bytes().all(|byte| byte.is_ascii_uppercase());
+    match path.split_once(" as ") {
+        Some((_, of)) if is_parameter => self::head(of),
+        _ => head,
+    }
+}
+
+fn head(path: &str) -> &str {
+    let end = path.find([':', '<', '>', ' ', '(', ',', ';', '[']);
+    path.get(..end.unwrap_or(path.len())).unwrap_or(path)
+}
+
+/// Returns the innermost frame of the application's code.
+pub fn innermost(stack: &Stack) -> Option<&Frame> {
+    stack
+        .frames()
+        .find(|frame| owner(frame) == Owner::Application)
+}
+
+/// Returns the innermost frame of the application's own code that called `innermost`, if
+/// that is a dependency's or may be: a crate, or a library in C.
+pub fn caller<'a>(stack: &'a Stack, innermost: &Frame) -> Option<&'a Frame> {
+    if is_certainly_own(innermost) {
+        return None;
+    }
+    let outer = stack
+        .frames()
+        .skip_while(|frame| !core::ptr::eq(*frame, innermost));
+    let mut outer = outer.skip(1);
+    outer.find(|frame| owner(frame) == Owner::Application && is_certainly_own(frame))
+}
+
+/// Whether a frame is of the program's own code, by its source, or by the name of its
+/// crate where the source is not known.
+fn is_certainly_own(frame: &Frame) -> bool {
+    match frame.source {
+        Source::Application => true,
+        Source::Dependency | Source::Std => false,
+        // In a folder that is not known: another crate of the same author.
+        Source::Unknown if frame.site.as_str().contains(".rs:") => true,
+        Source::Unknown => {
+            let (module, root) = (frame.module.as_str(), root(frame.function.as_str()));
+            let replaced = |byte: u8| if byte == b'-' { b'_' } else { byte };
+            !module.is_empty() && module.bytes().map(replaced).eq(root.bytes())
+        }
+    }
+}
+
+/// Returns who waits in this stack: the owner of the innermost frame that is
+/// neither the C library's nor std's.
+pub fn waiter(stack: &Stack) -> Option<Owner> {
+    stack
+        .frames()
+        .map(owner)
+        .find(|owner| !matches!(owner, Owner::System | Owner::Std))
+}
+
+/// Adds `FUNCTION (SITE)`, or what is known of it.
+pub(crate) fn frame<const N: usize>(line: &mut TextBuffer<N>, frame: &Frame) {
+    match (frame.function.as_str(), frame.site.as_str()) {
+        ("", _) => place(line, frame),
+        (function, "") => {
+            self::function(line, function);
+            place(line.text(" ("), frame).text(")")
+        }
+        (function, site) => {
+            self::function(line, function);
+            line.text(" (").escaped(site).text(")")
+        }
+    };
+}
+
+/// Adds `MODULE+0xOFFSET`.
+pub(crate) fn place<'a, const N: usize>(
+    line: &'a mut TextBuffer<N>,
+    frame: &Frame,
+) -> &'a mut TextBuffer<N> {
+    match frame.module.as_str() {
+        "" => line.text("0x").hex(frame.address as u64),
+        module => line.word(module).text("+0x").hex(frame.offset),
+    }
+}
+
+/// Adds a function's name: `{closure}` for `{{closure}}`, and without the hash
+/// that the compiler adds.
+fn function<const N: usize>(line: &mut TextBuffer<N>, name: &str) {
+    let mut rest = without_hash(name);
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (inside, behind) = after.split_once("}}").unwrap_or((after, ""));
+        line.escaped(before);
+        if inside != "vtable.shim" {
+            line.text("{").escaped(inside).text("}");
+        }
+        rest = behind;
+    }
+    // The v0 mangling writes a closure as `{closure#0}`.
+    while let Some((before, after)) = rest.split_once("{closure#") {
+        line.escaped(before).text("{closure");
+        rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    }
+    line.escaped(rest);
+}
+
+fn without_hash(name: &str) -> &str {
+    match name.rsplit_once("::h") {
+        Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            name
+        }
+        _ => name,
+    }
+}

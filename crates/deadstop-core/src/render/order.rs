@@ -1,0 +1,124 @@
+//! The order of tasks in a report.
+
+use core::ffi::c_int;
+
+use crate::roster::{Polls, Roster, TaskBuffer, TaskReading, TaskStatus};
+use crate::sys::Nanos;
+
+impl Roster {
+    /// Calls `each` with every task that has not returned, the culprits first:
+    /// those that were abandoned, and then those that have run longest.
+    pub(crate) fn hung(&self, each: impl FnMut(&TaskReading<'_>)) {
+        let rank = |is: TaskStatus| is.is_unfinished().then_some(is != TaskStatus::Abandoned);
+        self.in_order(rank, each);
+    }
+
+    /// Calls `each` with every task that is over and was kept for the record,
+    /// in the order in which they began.
+    pub(crate) fn over(&self, each: impl FnMut(&TaskReading<'_>)) {
+        self.in_order(|is| (!is.is_unfinished()).then_some(false), each);
+    }
+
+    /// Calls `each` with every heartbeat that is late.
+    pub(crate) fn stalled(&self, mut each: impl FnMut(&TaskReading<'_>)) {
+        let mut buffer = TaskBuffer::new();
+        for slot in self.stalls.slots() {
+            if let Some(stall) = slot.read(&mut buffer) {
+                each(&stall);
+            }
+        }
+    }
+
+    /// The threads of the tasks that have not returned, in the order in which
+    /// the report has them, as far as there is room. Returns how many.
+    pub fn hung_threads(&self, into: &mut [c_int]) -> usize {
+        let mut len = 0_usize;
+        self.hung(|task| {
+            if let Some(place) = into.get_mut(len).filter(|_| task.tid > 0) {
+                *place = task.tid;
+                len = len.saturating_add(1);
+            }
+        });
+        len
+    }
+
+    /// The threads that poll the future of a task which has not returned, as far as
+    /// there is room. Returns how many.
+    pub fn pollers(&self, into: &mut [c_int]) -> usize {
+        let mut len = 0_usize;
+        self.hung(|task| {
+            if let Polls::Last {
+                tid,
+                is_polled: true,
+                ..
+            } = task.polls
+            {
+                if let Some(place) = into.get_mut(len) {
+                    *place = tid;
+                    len = len.saturating_add(1);
+                }
+            }
+        });
+        len
+    }
+
+    /// Calls `each` with the tasks that have a rank, in the order of their
+    /// ranks and then of their starts.
+    fn in_order(
+        &self,
+        rank: impl Fn(TaskStatus) -> Option<bool>,
+        mut each: impl FnMut(&TaskReading<'_>),
+    ) {
+        let mut buffer = TaskBuffer::new();
+        let mut last = None;
+        loop {
+            // The next one after the last: a table of 64 is walked 64 times at
+            // most, and nothing need be kept or sorted.
+            let mut next: Option<(bool, Nanos, usize)> = None;
+            for (place, slot) in self.running.slots().enumerate() {
+                let Some((is, started)) = slot.peek() else {
+                    continue;
+                };
+                let Some(rank) = rank(is) else {
+                    continue;
+                };
+                let key = (rank, started, place);
+                let is_behind_last = last.is_none_or(|last| key > last);
+                if is_behind_last && next.is_none_or(|next| key < next) {
+                    next = Some(key);
+                }
+            }
+            let Some(key) = next else {
+                return;
+            };
+            last = next;
+            let slot = self.running.slots().nth(key.2);
+            // It may have ended meanwhile, or be another task's.
+            let task = slot.and_then(|slot| slot.read(&mut buffer));
+            if let Some(task) = task.filter(|task| rank(task.status).is_some()) {
+                each(&task);
+            }
+        }
+    }
+}
+
+/// Calls `found` with the task that is on thread `tid` and has not returned.
+pub(crate) fn task_of(
+    roster: &Roster,
+    tid: c_int,
+    buffer: &mut TaskBuffer,
+    found: impl FnOnce(&TaskReading<'_>),
+) {
+    for slot in roster.running.slots() {
+        let is_on = slot
+            .peek()
+            .is_some_and(|(status, _)| status.is_unfinished());
+        if !is_on || slot.thread() != tid {
+            continue;
+        }
+        if let Some(task) = slot.read(buffer) {
+            found(&task);
+            return;
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! For whom a thread waits, one thread after another.
+
+use super::doing::{doing_without_id, name};
+use crate::buffer::TextBuffer;
+use crate::render::Facts;
+use crate::render::words::number;
+use crate::roster::TaskReading;
+use crate::threads::{Blocker, Hold, Thread};
+
+/// Longest chain of threads that is followed.
+const LINKS: usize = 4;
+
+/// The threads that hold up `thread`, one after another, up to a cycle.
+pub(super) fn chain<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) {
+    let mut waiter = thread;
+    let mut seen = [0; LINKS];
+    let mut length = 0_usize;
+    let mut is_certain = true;
+    loop {
+        match waiter.blocker {
+            Blocker::Thread { tid, hold } => {
+                line.text(if length == 0 {
+                    "deadstop:   it waits for "
+                } else {
+                    ", which waits for "
+                });
+                let Some(next) = facts.threads.find(tid) else {
+                    line.text("thread ").number(number(tid)).text("\n");
+                    return;
+                };
+                if length == 0 {
+                    line.text(hold_words(hold));
+                }
+                name(line, facts, next);
+                is_certain &= hold != Hold::OtherEnd;
+                if tid == thread.tid || seen.contains(&tid) {
+                    line.text(match is_certain {
+                        true => ": deadlock\n",
+                        // Another thread may use the descriptor.
+                        false => ": they wait for each other\n",
+                    });
+                    return;
+                }
+                let Some(place) = seen.get_mut(length) else {
+                    line.text(", ...\n");
+                    return;
+                };
+                *place = tid;
+                length = length.saturating_add(1);
+                waiter = next;
+            }
+            Blocker::Process {
+                pid,
+                ref name,
+                state,
+                others,
+            } => {
+                which(line, facts, waiter, length)
+                    .text("process ")
+                    .number(number(pid));
+                if !name.as_str().is_empty() {
+                    line.text(" ").quoted(name.as_str());
+                }
+                if state != 0 {
+                    line.text(" in state ")
+                        .text(char::from(state).encode_utf8(&mut [0; 4]));
+                }
+                match others {
+                    0 => &mut *line,
+                    1 => line.text(" and 1 other"),
+                    others => line.text(" and ").number(u64::from(others)).text(" others"),
+                }
+                .text("\n");
+                return;
+            }
+            Blocker::OwnDescriptor { number: other } => {
+                which(line, facts, waiter, length)
+                    .text("this process: the other end is its descriptor ")
+                    .number(number(other))
+                    .text("\n");
+                return;
+            }
+            Blocker::Unknown if length == 0 => {
+                together(line, facts, waiter);
+                return;
+            }
+            Blocker::Unknown => {
+                line.text(", which ");
+                doing_without_id(line, facts, waiter);
+                line.text("\n");
+                return;
+            }
+        }
+    }
+}
+
+/// Threads that are named as waiting for the same.
+const TOGETHER: usize = 3;
+
+/// The threads that wait for the same lock or condition, where it is not known who holds
+/// it.
+fn together<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) {
+    let with = || facts.threads.waiting_with(thread);
+    let count = with().count();
+    if count == 0 {
+        return;
+    }
+    line.text("deadstop:   it waits for the same lock or condition as ");
+    for (n, other) in with().take(TOGETHER).enumerate() {
+        line.text(if n == 0 { "" } else { ", " });
+        name(line, facts, other);
+    }
+    if count > TOGETHER {
+        line.text(" and ")
+            .number(count.saturating_sub(TOGETHER) as u64)
+            .text(" more");
+    }
+    line.text("\n");
+}
+
+/// Begins a link of a chain whose end is no thread: what the last thread does says how it
+/// waits. The first thread's has a line of its own.
+fn which<'a, const N: usize>(
+    line: &'a mut TextBuffer<N>,
+    facts: &Facts<'_>,
+    waiter: &Thread,
+    length: usize,
+) -> &'a mut TextBuffer<N> {
+    if length == 0 {
+        return line.text("deadstop:   it waits for ");
+    }
+    line.text(", which ");
+    doing_without_id(line, facts, waiter);
+    line.text(", and waits for ")
+}
+
+/// Whether the line of the first culprit's chain has the thread.
+pub(super) fn is_in_first_chain(facts: &Facts<'_>, thread: &Thread) -> bool {
+    let mut waiter = 0;
+    let mut first = |task: &TaskReading<'_>| {
+        if waiter == 0 {
+            waiter = task.tid;
+        }
+    };
+    facts.roster.hung(&mut first);
+    facts.roster.stalled(&mut first);
+    for _ in 0..LINKS {
+        match facts.threads.find(waiter).map(|waiter| &waiter.blocker) {
+            Some(Blocker::Thread { tid, .. }) if *tid == thread.tid => return true,
+            Some(Blocker::Thread { tid, .. }) => waiter = *tid,
+            _ => return false,
+        }
+    }
+    false
+}
+
+const fn hold_words(hold: Hold) -> &'static str {
+    match hold {
+        Hold::Joined => "the end of ",
+        Hold::OtherEnd => "the other end of its descriptor, in use by ",
+        Hold::Owns => "a lock of ",
+        Hold::Refers => "a lock that is on the stack of ",
+    }
+}

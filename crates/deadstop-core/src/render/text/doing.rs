@@ -1,0 +1,149 @@
+//! What a thread is, what it does, and whether it moves.
+
+use super::label::label;
+use crate::buffer::TextBuffer;
+use crate::render::words::number;
+use crate::render::{Facts, Still, frames, order};
+use crate::roster::TaskBuffer;
+use crate::sizes::TASK_NAME_LEN;
+use crate::threads::{Activity, Thread, format};
+
+/// A thread that used less processor time than this, in per cent, is called
+/// idle if it has not moved.
+const STILL: u8 = 1;
+
+/// `task "flush the log"`, `main`, or `thread 4243 "consumer"`.
+pub(super) fn name<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) {
+    let mut buffer = TaskBuffer::new();
+    let mut task_name = TextBuffer::<TASK_NAME_LEN>::new();
+    order::task_of(facts.roster, thread.tid, &mut buffer, |task| {
+        task_name.text(task.name);
+    });
+    match task_name.as_str() {
+        "" if thread.tid == facts.pid => line.text("main"),
+        "" => line
+            .text("thread ")
+            .number(number(thread.tid))
+            .text(" ")
+            .quoted(thread.name.as_str()),
+        task => line.text("task ").quoted(task),
+    };
+    label(line, facts, thread.tid);
+}
+
+/// `is in FUNCTION (SITE), called by FUNCTION (SITE): thread 4242 writes to ..., 0 % busy`.
+pub(super) fn doing<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) {
+    match function(line, facts, thread) {
+        true => line.text("thread ").number(number(thread.tid)).text(" "),
+        false => {
+            line.text("is on thread ")
+                .number(number(thread.tid))
+                .text(match thread.activity {
+                    // As on systems that do not say what a thread waits for.
+                    Activity::Unknown => ": ",
+                    _ => ", which ",
+                })
+        }
+    };
+    activity(line, thread);
+}
+
+/// The same of a thread whose id stands before it.
+pub(super) fn doing_without_id<const N: usize>(
+    line: &mut TextBuffer<N>,
+    facts: &Facts<'_>,
+    thread: &Thread,
+) {
+    function(line, facts, thread);
+    activity(line, thread);
+}
+
+/// Adds the innermost function that is not the runtime's; if it is a dependency's, with
+/// the application's that called it. Returns whether it is known.
+fn function<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) -> bool {
+    let Some(stack) = facts.stack(thread.tid) else {
+        return false;
+    };
+    let Some(innermost) = frames::innermost(stack) else {
+        return false;
+    };
+    frames::frame(line.text("is in "), innermost);
+    if let Some(caller) = frames::caller(stack, innermost) {
+        frames::frame(line.text(", called by "), caller);
+    }
+    line.text(": ");
+    true
+}
+
+fn activity<const N: usize>(line: &mut TextBuffer<N>, thread: &Thread) {
+    format::activity(line, &thread.activity);
+    if let Some(busy) = thread.busy {
+        line.text(", ").number(u64::from(busy)).text(" % busy");
+    }
+}
+
+/// Since when the thread has used no processor time.
+pub(super) fn movement<const N: usize>(
+    line: &mut TextBuffer<N>,
+    facts: &Facts<'_>,
+    thread: &Thread,
+) {
+    let still = facts.still.iter().find(|still| still.tid == thread.tid);
+    let Some(still) = still.filter(|still| still.samples > 1) else {
+        return;
+    };
+    let length = still.last.since(still.since);
+    let is_busy = thread.busy.is_some_and(|busy| busy > STILL);
+    let has_moved = is_busy || length.is_zero();
+    line.text("deadstop:   it ");
+    match (has_moved, &thread.activity) {
+        (true, _) => line.text("still moves: it ran between the last of "),
+        (false, Activity::Runs) => line
+            .text("wants to run, and has had no processor for ")
+            .seconds_at_least(length)
+            .text(": it did not run between "),
+        (false, _) => line
+            .text("has not moved for ")
+            .seconds_at_least(length)
+            .text(": it did not run between "),
+    };
+    line.number(u64::from(still.samples)).text(" samples");
+    if has_moved {
+        shares(line, still);
+    }
+    let repeats = facts.repeats.filter(|it| is_busy && it.tid == thread.tid);
+    if let Some(repeats) = repeats {
+        line.text("; of ")
+            .number(u64::from(repeats.samples))
+            .text(" stacks ");
+        match repeats.distinct {
+            1 if repeats.samples < ENOUGH => line.text("all are the same"),
+            1 => line.text("all are the same: a loop in one function"),
+            distinct if distinct < repeats.samples => line
+                .number(u64::from(distinct))
+                .text(" are different: a loop through these"),
+            _ if repeats.samples < ENOUGH => line.text("all are different"),
+            _ => line.text("all are different: it may make progress"),
+        };
+    }
+    line.text("\n");
+}
+
+/// Stacks from which a conclusion is drawn. On a busy machine there are fewer.
+const ENOUGH: u32 = 4;
+
+/// Shares of a processor that a line shows.
+const SHARES: usize = 4;
+
+/// The last shares of a processor: ` (0, 12, 100, 100 % of a processor)`.
+fn shares<const N: usize>(line: &mut TextBuffer<N>, still: &Still) {
+    let count = still.shares.iter().count();
+    let last = still.shares.iter().skip(count.saturating_sub(SHARES));
+    for (n, share) in last.enumerate() {
+        line.text(if n == 0 { " (" } else { ", " })
+            .number(u64::from(share));
+    }
+    if count > 0 {
+        line.text(" % of a processor)");
+    }
+}

@@ -1,0 +1,62 @@
+//! Heartbeats that are late.
+
+use super::chain::chain;
+use super::doing::{doing_without_id, movement, name};
+use super::span::span;
+use crate::buffer::TextBuffer;
+use crate::render::Facts;
+use crate::render::words::number;
+use crate::roster::TaskReading;
+
+/// Heartbeats that the first line names.
+const NAMED: usize = 3;
+
+/// The late heartbeats: `heartbeat "consumer loop" has not ticked for 6.2 s`.
+pub(super) fn late<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+    let mut named = 0_usize;
+    facts.roster.stalled(|beat| {
+        if named < NAMED {
+            line.text(if named == 0 { "heartbeat " } else { ", " })
+                .quoted(beat.name)
+                .text(" has not ticked for ")
+                .seconds(facts.now.since(beat.started));
+        }
+        named = named.saturating_add(1);
+    });
+    line.text(match named {
+        0 => "the heartbeat ticks again\n",
+        1..=NAMED => "\n",
+        _ => ", ...\n",
+    });
+}
+
+/// What the thread of a late heartbeat does, and for whom it waits.
+pub(super) fn stall<const N: usize>(
+    line: &mut TextBuffer<N>,
+    facts: &Facts<'_>,
+    beat: &TaskReading<'_>,
+    is_first: bool,
+) {
+    line.text("deadstop:   heartbeat ")
+        .quoted(beat.name)
+        .text(", no tick for ")
+        .seconds(facts.now.since(beat.started))
+        .text(" of ");
+    span(line, beat.budget);
+    line.text(": ");
+    let Some(thread) = facts.threads.find(beat.tid) else {
+        match beat.tid {
+            0 => line.text("it has no thread of its own\n"),
+            tid => line.text("thread ").number(number(tid)).text(" is gone\n"),
+        };
+        return;
+    };
+    name(line, facts, thread);
+    line.text(" ");
+    doing_without_id(line, facts, thread);
+    line.text("\n");
+    if is_first {
+        movement(line, facts, thread);
+        chain(line, facts, thread);
+    }
+}

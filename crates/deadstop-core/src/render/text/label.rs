@@ -1,0 +1,15 @@
+//! What the application says that a thread is doing.
+
+use core::ffi::c_int;
+
+use crate::buffer::TextBuffer;
+use crate::render::Facts;
+use crate::sizes::LABEL_LEN;
+
+/// Adds the label of a thread, if it has one.
+pub(super) fn label<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, tid: c_int) {
+    let mut buffer = [0; LABEL_LEN];
+    if let Some(label) = facts.roster.labels.of(tid, &mut buffer) {
+        line.text(" at ").quoted(label);
+    }
+}

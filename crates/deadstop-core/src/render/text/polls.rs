@@ -1,0 +1,87 @@
+//! When a runtime polled a task's future, and which thread keeps it from that.
+
+use super::doing::{doing_without_id, name};
+use crate::buffer::TextBuffer;
+use crate::render::{Facts, frames};
+use crate::roster::{Polls, TaskReading};
+use crate::stack::Stack;
+use crate::threads::Thread;
+
+/// When a runtime polled the task's future, and whether it still does.
+pub(super) fn polls<const N: usize>(
+    line: &mut TextBuffer<N>,
+    facts: &Facts<'_>,
+    task: &TaskReading<'_>,
+) {
+    let Polls::Last { at, tid, is_polled } = task.polls else {
+        if task.polls == Polls::Never {
+            line.text(
+                "deadstop:   its future was never polled: no worker of its runtime is free\n",
+            );
+            blocks_its_runtime(line, facts);
+        }
+        return;
+    };
+    let length = facts.now.since(at);
+    match (is_polled, facts.threads.find(tid)) {
+        (true, Some(worker)) if worker.tid != task.tid => {
+            line.text("deadstop:   its future has been polled for ")
+                .seconds(length)
+                .text(" by ");
+            name(line, facts, worker);
+            line.text(", which ");
+            doing_without_id(line, facts, worker);
+        }
+        (true, _) => {
+            line.text("deadstop:   its future has been polled for ")
+                .seconds(length);
+        }
+        (false, worker) => {
+            line.text("deadstop:   its future was last polled ")
+                .seconds(length)
+                .text(" ago");
+            if let Some(worker) = worker {
+                line.text(" by ");
+                name(line, facts, worker);
+            }
+            line.text("\n");
+            blocks_its_runtime(line, facts);
+            return;
+        }
+    }
+    line.text("\n");
+}
+
+/// Says whether a thread waits for deadstop on a runtime that has this one thread.
+fn blocks_its_runtime<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) -> bool {
+    let has = |stack: &Stack, part: &str| {
+        let mut frames = stack.frames();
+        frames.any(|frame| frame.function.as_str().contains(part))
+    };
+    let is_it = |thread: &&Thread| {
+        let stack = facts.stack(thread.tid);
+        stack.is_some_and(|stack| {
+            frames::waiter(stack) == Some(frames::Owner::Deadstop)
+                && (has(stack, "current_thread") || has(stack, "CurrentThread"))
+        })
+    };
+    let Some(thread) = facts.threads.iter().find(is_it) else {
+        return false;
+    };
+    line.text("deadstop:   ");
+    name(line, facts, thread);
+    line.text(
+        " blocks the only thread of its runtime in `wait`, so the future cannot go on: \
+         use `ended().await`\n",
+    );
+    true
+}
+
+/// Whether the thread polls the first culprit's future at this moment: its line is there.
+pub(super) fn polls_first(facts: &Facts<'_>, thread: &Thread) -> bool {
+    let mut first = None;
+    facts.roster.hung(|task| {
+        first.get_or_insert(task.polls);
+    });
+    matches!(first, Some(Polls::Last { tid, is_polled: true, .. }) if tid == thread.tid)
+}

@@ -1,0 +1,297 @@
+//! The report about a process that does not use the library: the threads, the
+//! busiest first, and the child processes.
+//!
+//! ```text
+//! deadstop: deadline in 0.5 s: "node" (pid 4711) has not ended: main runs, 100 % busy since the trigger
+//! deadstop:   cause: SIGTERM from pid 1, uid 0, 9.5 s ago; grace 10.0 s
+//! deadstop:   process 4712 "sleep" (S) is killed with it
+//! deadstop:   at the deadline the process ends with status 124
+//! deadstop: details:
+//! ...
+//! deadstop: end of hang report 1
+//! ```
+
+#![expect(
+    single_use_lifetimes,
+    reason = "anonymous lifetimes in `impl Trait` are unstable"
+)]
+
+use core::cmp::Reverse;
+use core::ffi::c_int;
+
+use super::span::span;
+use super::threads::{group, is_like};
+use super::{CUT, stacks};
+use crate::buffer::TextBuffer;
+use crate::render::words::{self, number};
+use crate::sizes::{MAX_THREADS, THREAD_NAME_LEN};
+use crate::stack::{Captured, Stack};
+use crate::sys::Nanos;
+use crate::threads::format::thread;
+use crate::threads::{Activity, Blocker, Thread};
+
+/// A thread that used less processor time than this, in per cent, is not what the
+/// first line names.
+const BUSY: u8 = 10;
+
+/// The last line: a process has one such report.
+const END: &str = "deadstop: end of hang report 1\n";
+
+/// Frames of a stack.
+const FRAMES: usize = 16;
+
+/// Waiting threads that are named.
+const NAMES: usize = 16;
+
+/// Child processes with a line of their own.
+const CHILDREN: usize = 8;
+
+/// A process that does not use the library.
+#[derive(Clone, Copy)]
+pub struct Process<'a> {
+    pub name: &'a str,
+    pub pid: c_int,
+    /// Why the shutdown began.
+    pub cause: &'a str,
+    pub begun: Nanos,
+    pub now: Nanos,
+    pub at: Nanos,
+    /// The status that the process ends with at the deadline, by itself or by its
+    /// supervisor.
+    pub exit_status: u8,
+    /// The number of threads, listed or not.
+    pub threads: u32,
+    /// The `errno` of reading `/proc`, or 0.
+    pub proc_error: c_int,
+    pub stacks: &'a [Stack],
+}
+
+/// Another process that ends with this one or is left alone, at the time of the report.
+#[derive(Clone, Debug)]
+pub struct ChildProcess {
+    pub pid: c_int,
+    pub name: TextBuffer<THREAD_NAME_LEN>,
+    /// As `ps` shows it.
+    pub state: u8,
+    /// Whether it is killed at the deadline.
+    pub is_killed: bool,
+}
+
+/// The position of a thread: the busiest since the trigger first.
+#[derive(Clone, Copy)]
+struct Place {
+    share: Option<u8>,
+    busy: Option<u8>,
+    is_main: bool,
+    index: u8,
+}
+
+/// Renders the report. `share` is the part of a processor that a thread has used
+/// since the trigger, in per cent.
+pub fn process<'a, const N: usize>(
+    line: &mut TextBuffer<N>,
+    process: &Process<'_>,
+    threads: impl Iterator<Item = &'a Thread> + Clone,
+    share: impl Fn(c_int) -> Option<u8>,
+    children: impl Iterator<Item = &'a ChildProcess>,
+) {
+    line.clear();
+    let mut places = [const { None::<Place> }; MAX_THREADS];
+    for ((index, known), place) in (0_u8..).zip(threads.clone()).zip(&mut places) {
+        *place = Some(Place {
+            share: share(known.tid),
+            busy: known.busy,
+            is_main: known.tid == process.pid,
+            index,
+        });
+    }
+    crate::threads::heap_sort_by_key(&mut places, |place| {
+        let place = place.as_ref();
+        let key = place.map(|at| (Reverse(at.share), Reverse(at.busy), !at.is_main, at.index));
+        // Empty places last.
+        (key.is_none(), key)
+    });
+    let ordered = places.iter().flatten();
+    let ordered =
+        ordered.filter_map(|place| Some((*place, threads.clone().nth(place.index.into())?)));
+
+    headline(line, process, ordered.clone());
+    cause(line, process);
+    self::children(line, children);
+    line.text("deadstop:   at the deadline the process ends with status ")
+        .number(u64::from(process.exit_status))
+        .text("\ndeadstop: details:\n");
+    details(line, process, ordered.map(|(_, thread)| thread));
+    line.text(END);
+    if line.is_full() {
+        line.end_with(CUT);
+    }
+}
+
+fn headline<'a, const N: usize>(
+    line: &mut TextBuffer<N>,
+    process: &Process<'_>,
+    mut threads: impl Iterator<Item = (Place, &'a Thread)> + Clone,
+) {
+    span(
+        line.text("deadstop: deadline in "),
+        process.at.since(process.now),
+    )
+    .text(": ")
+    .quoted(process.name)
+    .text(" (pid ")
+    .number(number(process.pid))
+    .text(") has not ended");
+    let busiest = threads.clone().next();
+    let busiest = busiest.filter(|(place, _)| place.share.or(place.busy) >= Some(BUSY));
+    let main = threads.find(|(_, thread)| thread.tid == process.pid);
+    let Some((place, first)) = busiest.or(main) else {
+        line.text("\n");
+        return;
+    };
+    line.text(": ");
+    name(line, process, first);
+    line.text(" ").text(words::doing(first).as_str());
+    if let Blocker::Process { pid, name, .. } = &first.blocker {
+        line.text(", for process ")
+            .number(number(*pid))
+            .text(" ")
+            .quoted(name.as_str());
+    }
+    if let Some(share) = place.share {
+        line.text(", ")
+            .number(u64::from(share))
+            .text(" % busy since the trigger");
+    }
+    if let Some(function) = function(process.stacks, first.tid) {
+        line.text(", in ").text(function);
+    }
+    line.text("\n");
+}
+
+/// Returns the name of the innermost function that has one.
+fn function(stacks: &[Stack], tid: c_int) -> Option<&str> {
+    let stack = stack(stacks, tid)?;
+    let names = stack.frames().map(|frame| frame.function.as_str());
+    names.into_iter().find(|name| !name.is_empty())
+}
+
+fn stack(stacks: &[Stack], tid: c_int) -> Option<&Stack> {
+    stacks
+        .iter()
+        .find(|stack| stack.tid == tid && stack.captured != Captured::NotAsked)
+}
+
+fn name<const N: usize>(line: &mut TextBuffer<N>, process: &Process<'_>, thread: &Thread) {
+    match thread.tid == process.pid {
+        true => line.text("main"),
+        false => line
+            .text("thread ")
+            .number(number(thread.tid))
+            .text(" ")
+            .quoted(thread.name.as_str()),
+    };
+}
+
+fn cause<const N: usize>(line: &mut TextBuffer<N>, process: &Process<'_>) {
+    line.text("deadstop:   cause: ")
+        .text(process.cause)
+        .text(", ")
+        .seconds(process.now.since(process.begun))
+        .text(" ago; grace ");
+    span(line, process.at.since(process.begun)).text("\n");
+}
+
+fn children<'a, const N: usize>(
+    line: &mut TextBuffer<N>,
+    children: impl Iterator<Item = &'a ChildProcess>,
+) {
+    let mut more = 0_u64;
+    for (n, child) in children.enumerate() {
+        if n >= CHILDREN {
+            more = more.saturating_add(1);
+            continue;
+        }
+        line.text("deadstop:   process ")
+            .number(number(child.pid))
+            .text(" ")
+            .quoted(child.name.as_str())
+            .text(" (")
+            .text(char::from(child.state).encode_utf8(&mut [0; 4]))
+            .text(match child.is_killed {
+                true => ") is killed with it\n",
+                false => ") is left alone\n",
+            });
+    }
+    if more > 0 {
+        line.text("deadstop:   and ")
+            .number(more)
+            .text(" more processes\n");
+    }
+}
+
+fn details<'a, const N: usize>(
+    line: &mut TextBuffer<N>,
+    process: &Process<'_>,
+    threads: impl Iterator<Item = &'a Thread> + Clone,
+) {
+    let first = threads.clone().next().map_or(0, |first| first.tid);
+    let is_alone = |one: &Thread| {
+        one.tid == process.pid || one.tid == first || stack(process.stacks, one.tid).is_some()
+    };
+    let is_idle = |one: &Thread| matches!(one.activity, Activity::WaitsForLock);
+    for one in threads.clone().filter(|one| is_alone(one)) {
+        thread(line.text("deadstop: thread "), one);
+        line.text("\n");
+        if let Some(stack) = stack(process.stacks, one.tid) {
+            stacks::render(line, stack, FRAMES);
+        }
+    }
+    let others = threads.clone().filter(|one| !is_alone(one));
+    let active = others.clone().filter(|one| !is_idle(one));
+    for (place, first) in active.clone().enumerate() {
+        if !active
+            .clone()
+            .take(place)
+            .any(|before| is_like(before, first))
+        {
+            let like = active.clone().filter(|other| is_like(other, first));
+            group(line, first, like.count());
+        }
+    }
+    idle(line, others.filter(|one| is_idle(one)));
+    let listed = threads.count() as u64;
+    let more = u64::from(process.threads).saturating_sub(listed);
+    if more > 0 {
+        line.text("deadstop: and ")
+            .number(more)
+            .text(" more threads\n");
+    }
+    if process.proc_error != 0 {
+        line.text("deadstop: threads are not known: /proc is refused with error ")
+            .number(number(process.proc_error))
+            .text("\n");
+    }
+}
+
+/// One line for the threads that wait on a futex: a runtime has dozens of them.
+fn idle<'a, const N: usize>(
+    line: &mut TextBuffer<N>,
+    threads: impl Iterator<Item = &'a Thread> + Clone,
+) {
+    let count = threads.clone().count();
+    if count == 0 {
+        return;
+    }
+    line.text("deadstop: ")
+        .number(count as u64)
+        .text(match count {
+            1 => " other thread waits (lock, channel, condition or join):",
+            _ => " other threads wait (lock, channel, condition or join):",
+        });
+    for (place, thread) in threads.take(NAMES).enumerate() {
+        line.text(if place == 0 { " " } else { ", " })
+            .quoted(thread.name.as_str());
+    }
+    line.text(if count > NAMES { ", ...\n" } else { "\n" });
+}

@@ -1,0 +1,278 @@
+//! What hung, doing what, since when, for whom it waits, and what follows.
+
+use core::time::Duration;
+
+use super::chain::{chain, is_in_first_chain};
+use super::doing::{doing, doing_without_id, movement, name};
+use super::heartbeats::{late, stall};
+use super::polls::{polls, polls_first};
+use super::span::span;
+use super::threads::hangs_like;
+use crate::buffer::TextBuffer;
+use crate::render::suspects::{Role, Roles, Suspicion};
+use crate::render::{Facts, Kind};
+use crate::roster::{TaskBuffer, TaskKind, TaskReading, TaskStatus};
+use crate::sizes::PHASE_NAME_LEN;
+use crate::threads::Thread;
+
+/// Culprits that the first line names. All have a line in the details.
+const NAMED: usize = 3;
+
+/// Culprits with lines of their own. The second has one line only, so that the
+/// screen has ten lines at most.
+const SHOWN: usize = 2;
+
+/// Suspicious threads with a line of their own.
+const SUSPECTS: usize = 1;
+
+/// Tasks named as not done.
+const UNDONE: usize = 3;
+
+pub(super) fn render<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, roles: &Roles) {
+    headline(line, facts);
+    let mut shown = 0_usize;
+    let mut first = 0;
+    facts.roster.hung(|task| {
+        match shown {
+            0 => {
+                first = task.tid;
+                culprit(line, facts, task);
+            }
+            // One that hangs on the same thread has nothing to add.
+            _ if first > 0 && task.tid == first => return,
+            n if n < SHOWN => second(line, facts, task),
+            _ => {}
+        }
+        shown = shown.saturating_add(1);
+    });
+    let mut stalls = 0_usize;
+    facts.roster.stalled(|beat| {
+        if stalls < SHOWN {
+            stall(line, facts, beat, stalls == 0);
+        }
+        stalls = stalls.saturating_add(1);
+    });
+    let room = if shown < SHOWN {
+        SUSPECTS.saturating_add(1)
+    } else {
+        SUSPECTS
+    };
+    let suspects = roles.suspects(facts);
+    let suspects = suspects.filter(|thread| {
+        let is_stalled = roles.get(facts, thread.tid) == Role::Suspect(Suspicion::Stalled);
+        !is_stalled && !is_in_first_chain(facts, thread) && !polls_first(facts, thread)
+    });
+    let mut last: Option<&Thread> = None;
+    let mut left = room;
+    for thread in suspects {
+        let is_new = last.is_none_or(|last| !hangs_like(facts, last, thread));
+        if is_new && left > 0 {
+            suspect(line, facts, thread);
+            left = left.saturating_sub(1);
+        }
+        last = Some(thread);
+    }
+    undone(line, facts);
+    replaced(line, facts);
+    cause(line, facts);
+    end(line, facts);
+}
+
+fn headline<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+    line.text(match facts.kind {
+        Kind::Abandoned => "deadstop: task abandoned, ",
+        Kind::Deadline => "deadstop: ",
+        Kind::Stall => "deadstop: stall, ",
+        Kind::Status => "deadstop: status report, ",
+    });
+    match facts.at {
+        Some(at) => span(line.text("deadline in "), at.since(facts.now)),
+        None => line.text("no deadline"),
+    };
+    let mut hung = u64::from(facts.roster.running.unlisted());
+    facts.roster.hung(|_| hung = hung.saturating_add(1));
+    if facts.kind == Kind::Deadline && is_over(facts) {
+        line.text(": the shutdown is over, but the process has not ended");
+        abandoned(line, hung);
+        line.text("\n");
+        return;
+    }
+    match (hung, facts.kind) {
+        (0, Kind::Deadline) => {
+            line.text(": no task is running, but the process has not ended\n");
+            return;
+        }
+        (0, Kind::Stall) => {
+            line.text(": ");
+            late(line, facts);
+            return;
+        }
+        (0, _) => {
+            line.text(": no task is running\n");
+            return;
+        }
+        (1, _) => line.text(": 1 task has not returned:"),
+        _ => line
+            .text(": ")
+            .number(hung)
+            .text(" tasks have not returned:"),
+    };
+    let mut named = 0_usize;
+    facts.roster.hung(|task| {
+        if named < NAMED {
+            line.text(if named == 0 { " " } else { ", " })
+                .quoted(task.name)
+                .text(" (phase ")
+                .word(task.phase)
+                .text(", ")
+                .seconds(facts.now.since(task.started))
+                .text(" of ");
+            span(line, task.budget);
+            if task.status == TaskStatus::Abandoned {
+                line.text(", abandoned");
+            }
+            line.text(")");
+        }
+        named = named.saturating_add(1);
+    });
+    if named > NAMED {
+        line.text(", ...");
+    }
+    line.text("\n");
+}
+
+/// Whether every phase has ended. The tasks that have not returned were abandoned.
+fn is_over(facts: &Facts<'_>) -> bool {
+    let mut buffer = [0; PHASE_NAME_LEN];
+    let mut phases = 0_usize;
+    for slot in facts.roster.phases.slots() {
+        let Some(phase) = slot.read(&mut buffer) else {
+            break;
+        };
+        if phase.ended.is_none() {
+            return false;
+        }
+        phases = phases.saturating_add(1);
+    }
+    phases > 0
+        && facts
+            .roster
+            .pending
+            .slots()
+            .all(|slot| slot.peek().is_none())
+}
+
+fn abandoned<const N: usize>(line: &mut TextBuffer<N>, tasks: u64) {
+    match tasks {
+        0 => line,
+        1 => line.text("; 1 abandoned task has not returned"),
+        _ => line
+            .text("; ")
+            .number(tasks)
+            .text(" abandoned tasks have not returned"),
+    };
+}
+
+fn culprit<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, task: &TaskReading<'_>) {
+    if !task.progress.is_empty() {
+        line.text("deadstop:   it says ")
+            .quoted(task.progress)
+            .text("\n");
+    }
+    // Its own thread waits for the child in deadstop's code: it says which child that is.
+    if task.kind == TaskKind::Child {
+        return;
+    }
+    let Some(thread) = facts.threads.find(task.tid) else {
+        return;
+    };
+    line.text("deadstop:   it ");
+    doing(line, facts, thread);
+    line.text("\n");
+    movement(line, facts, thread);
+    polls(line, facts, task);
+    chain(line, facts, thread);
+}
+
+fn second<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, task: &TaskReading<'_>) {
+    let Some(thread) = facts.threads.find(task.tid) else {
+        return;
+    };
+    line.text("deadstop:   ").quoted(task.name).text(" ");
+    doing(line, facts, thread);
+    line.text("\n");
+}
+
+fn suspect<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) {
+    line.text("deadstop:   suspicious: ");
+    name(line, facts, thread);
+    line.text(" ");
+    doing_without_id(line, facts, thread);
+    line.text("\n");
+}
+
+/// Tasks that have not begun because others hang.
+fn undone<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+    let mut buffer = TaskBuffer::new();
+    let mut undone = 0_usize;
+    for slot in facts.roster.pending.slots() {
+        let Some(task) = slot.read(&mut buffer) else {
+            continue;
+        };
+        if undone < UNDONE {
+            line.text(if undone == 0 {
+                "deadstop:   not begun: "
+            } else {
+                ", "
+            })
+            .quoted(task.name)
+            .text(" (")
+            .word(task.phase)
+            .text(")");
+        }
+        undone = undone.saturating_add(1);
+    }
+    let unlisted = usize::try_from(facts.roster.pending.unlisted()).unwrap_or(usize::MAX);
+    let more = undone.saturating_sub(UNDONE).saturating_add(unlisted);
+    match (undone, more) {
+        (0, _) => return,
+        (_, 0) => {}
+        _ => {
+            line.text(" and ").number(more as u64).text(" more");
+        }
+    }
+    line.text("\n");
+}
+
+/// Signals that may not begin the shutdown.
+fn replaced<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+    if !facts.replaced.is_empty() {
+        line.text("deadstop:   another library has replaced the handler of ")
+            .text(facts.replaced)
+            .text(": it may not begin the shutdown\n");
+    }
+}
+
+fn cause<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+    line.text("deadstop:   cause: ");
+    let Some(begun) = facts.begun else {
+        line.text("none, the shutdown has not begun\n");
+        return;
+    };
+    line.text(facts.cause.unwrap_or("not known"))
+        .text(", ")
+        .seconds(facts.now.since(begun))
+        .text(" ago; grace ");
+    let grace = facts.at.map_or(Duration::MAX, |at| at.since(begun));
+    span(line, grace).text("\n");
+}
+
+fn end<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+    match (facts.begun, facts.exit_status) {
+        (Some(_), Some(status)) => line
+            .text("deadstop:   at the deadline the process ends with status ")
+            .number(u64::from(status))
+            .text("\n"),
+        _ => line,
+    };
+}

@@ -1,0 +1,199 @@
+//! Threads that run no task: first the suspicious ones, then the others in
+//! groups.
+
+use core::ffi::c_int;
+
+use super::doing::name;
+use super::label::label;
+use super::stacks;
+use crate::buffer::TextBuffer;
+use crate::render::suspects::{Role, Roles};
+use crate::render::words::{self, number};
+use crate::render::{Facts, frames};
+use crate::sizes::LABEL_LEN;
+use crate::threads::format::thread;
+use crate::threads::{Blocker, Thread};
+
+pub(super) fn render<const N: usize>(
+    line: &mut TextBuffer<N>,
+    facts: &Facts<'_>,
+    roles: &Roles,
+    frames: usize,
+) {
+    for (place, other) in roles.suspects(facts).enumerate() {
+        let same = |before: &&Thread| hangs_like(facts, before, other);
+        if roles
+            .suspects(facts)
+            .take(place)
+            .any(|before| same(&before))
+        {
+            continue;
+        }
+        alone(line, facts, other, frames);
+        let later = roles.suspects(facts).skip(place.saturating_add(1));
+        let more = later.filter(same).count();
+        if more > 0 {
+            line.text("deadstop:   and ")
+                .number(more as u64)
+                .text(if more == 1 {
+                    " more thread "
+                } else {
+                    " more threads "
+                })
+                .quoted(stem(other.name.as_str()))
+                .text(" in the same function\n");
+        }
+    }
+    shared_locks(line, facts, roles);
+    match (facts.threads.find(facts.pid), roles.get(facts, facts.pid)) {
+        (Some(main), Role::Own) => {
+            thread(
+                line.text("deadstop: main waits for deadstop: thread "),
+                main,
+            );
+            line.text("\n");
+        }
+        (Some(main), Role::Other) => alone(line, facts, main, frames),
+        _ => {}
+    }
+    let others = || {
+        let others = roles.with(facts, Role::Other);
+        others.filter(|other| other.tid != facts.pid)
+    };
+    for (place, first) in others().enumerate() {
+        if !others().take(place).any(|before| is_like(before, first)) {
+            let like = others().filter(|other| is_like(other, first));
+            group(line, first, like.count());
+        }
+    }
+    let more = facts.unlisted_threads();
+    if more > 0 {
+        line.text("deadstop: and ")
+            .number(more)
+            .text(" more threads, those of deadstop among them\n");
+    }
+    if facts.threads.proc_error != 0 {
+        line.text("deadstop: threads are not known: /proc is refused with error ")
+            .number(number(facts.threads.proc_error))
+            .text("\n");
+    }
+}
+
+/// Threads that a line names.
+const NAMED: usize = 8;
+
+/// Threads that wait for the same lock or condition, if a task or a suspicious thread is
+/// among them: idle threads of a pool wait for the same condition as well.
+fn shared_locks<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, roles: &Roles) {
+    let matters = |thread: &Thread| {
+        let role = roles.get(facts, thread.tid);
+        matches!(role, Role::Task | Role::Suspect(_))
+    };
+    for (place, first) in facts.threads.iter().enumerate() {
+        let with = || facts.threads.waiting_with(first);
+        let is_first = !facts
+            .threads
+            .iter()
+            .take(place)
+            .any(|before| with().any(|other| other.tid == before.tid));
+        let count = with().count().saturating_add(1);
+        if count < 2 || !is_first || !(matters(first) || with().any(matters)) {
+            continue;
+        }
+        line.text("deadstop: ")
+            .number(count as u64)
+            .text(" threads wait for the same lock or condition: ");
+        for (n, thread) in core::iter::once(first)
+            .chain(with())
+            .take(NAMED)
+            .enumerate()
+        {
+            line.text(if n == 0 { "" } else { ", " });
+            name(line, facts, thread);
+        }
+        if count > NAMED {
+            line.text(" and ")
+                .number(count.saturating_sub(NAMED) as u64)
+                .text(" more");
+        }
+        line.text("\n");
+    }
+}
+
+fn alone<const N: usize>(
+    line: &mut TextBuffer<N>,
+    facts: &Facts<'_>,
+    other: &Thread,
+    frames: usize,
+) {
+    thread(line.text("deadstop: thread "), other);
+    label(line, facts, other.tid);
+    line.text("\n");
+    if let Some(stack) = facts.stack(other.tid) {
+        stacks::render(line, stack, frames);
+    }
+}
+
+/// Renders one thread and its stack for a list of checks.
+pub(super) fn indented<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, tid: c_int) {
+    let Some(found) = facts.threads.find(tid) else {
+        return;
+    };
+    thread(line.text("    thread "), found);
+    line.text("\n");
+    if let Some(stack) = facts.stack(tid) {
+        stacks::render_after(line, "    ", stack, usize::MAX);
+    }
+}
+
+pub(super) fn is_like(one: &Thread, other: &Thread) -> bool {
+    one.state == other.state
+        && stem(one.name.as_str()) == stem(other.name.as_str())
+        && words::doing(one).as_str() == words::doing(other).as_str()
+}
+
+/// Whether two threads do the same in the same function of the application. Those with
+/// a label, and those whose function is not known, are listed one by one.
+pub(super) fn hangs_like(facts: &Facts<'_>, one: &Thread, other: &Thread) -> bool {
+    let has_label = |thread: &Thread| {
+        let mut buffer = [0; LABEL_LEN];
+        facts.roster.labels.of(thread.tid, &mut buffer).is_some()
+    };
+    let function = |thread: &Thread| {
+        let innermost = facts.stack(thread.tid).and_then(frames::innermost);
+        innermost.map(|frame| (frame.offset, frame.function.as_str()))
+    };
+    is_like(one, other)
+        && matches!(
+            (&one.blocker, &other.blocker),
+            (Blocker::Unknown, Blocker::Unknown)
+        )
+        && function(one).is_some()
+        && function(one) == function(other)
+        && !has_label(one)
+        && !has_label(other)
+}
+
+/// A name without the number at its end.
+fn stem(name: &str) -> &str {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    match stem {
+        "" => name,
+        _ => stem.trim_end_matches(['-', '_', '#', ':', ' ']),
+    }
+}
+
+pub(super) fn group<const N: usize>(line: &mut TextBuffer<N>, first: &Thread, count: usize) {
+    match count {
+        0 | 1 => thread(line.text("deadstop: thread "), first),
+        count => {
+            line.text("deadstop: ")
+                .number(count as u64)
+                .text(" threads ")
+                .quoted(stem(first.name.as_str()))
+                .text(": ")
+                .text(words::doing(first).as_str());
+        }
+    }
+    line.text("\n");
+}

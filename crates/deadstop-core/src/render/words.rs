@@ -1,0 +1,74 @@
+//! The words that a report has for states, for people and for tools alike.
+
+use core::ffi::c_int;
+
+use crate::buffer::TextBuffer;
+use crate::roster::{TaskKind, TaskStatus};
+use crate::stack::{Captured, Source};
+use crate::threads::{Hold, Thread};
+
+/// The state of a task.
+pub(crate) const fn state(is: TaskStatus) -> &'static str {
+    match is {
+        TaskStatus::Abandoned => "abandoned",
+        TaskStatus::Done => "done",
+        TaskStatus::Failed => "failed",
+        TaskStatus::Late => "late",
+        TaskStatus::Running => "running",
+    }
+}
+
+/// The kind of work that a task stands for.
+pub(crate) const fn kind(kind: TaskKind) -> &'static str {
+    match kind {
+        TaskKind::Task => "task",
+        TaskKind::Child => "child",
+        TaskKind::Gate => "gate",
+        TaskKind::Pool => "pool",
+        TaskKind::Resource => "resource",
+        TaskKind::Thread => "thread",
+    }
+}
+
+/// How a thread holds up another.
+pub(crate) const fn hold(hold: Hold) -> &'static str {
+    match hold {
+        Hold::OtherEnd => "other_end",
+        Hold::Joined => "thread_end",
+        Hold::Owns => "lock_owner",
+        Hold::Refers => "lock_on_stack",
+    }
+}
+
+/// Whose source a frame's code is from; empty if that is not known.
+pub(crate) const fn source(source: Source) -> &'static str {
+    match source {
+        Source::Application => "application",
+        Source::Dependency => "dependency",
+        Source::Std => "std",
+        Source::Unknown => "",
+    }
+}
+
+/// Why there is no stack; empty if there is one.
+pub(crate) const fn no_stack(captured: Captured) -> &'static str {
+    match captured {
+        Captured::Yes | Captured::NotAsked => "",
+        Captured::Blocked => "the thread blocks the signal",
+        Captured::Gone => "the thread is gone",
+        Captured::NoAnswer => "the thread did not answer",
+        Captured::SignalTaken => "another handler replaced ours for this signal",
+    }
+}
+
+/// What a thread is doing.
+pub(crate) fn doing(thread: &Thread) -> TextBuffer<256> {
+    let mut line = TextBuffer::new();
+    crate::threads::format::activity(&mut line, &thread.activity);
+    line
+}
+
+/// An id, which is never negative.
+pub(crate) fn number(id: c_int) -> u64 {
+    u64::try_from(id).unwrap_or(0)
+}

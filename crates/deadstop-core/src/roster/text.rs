@@ -1,0 +1,91 @@
+//! A short text that one thread writes while another reads it.
+//!
+//! The reader may run at any point of a write, and the writer may never finish.
+//! Neither waits for the other: a reader that sees an unfinished text returns
+//! none.
+//!
+//! # Orderings
+//!
+//! A sequence lock. The writer makes the count odd (`Acquire`, so that no byte
+//! is written before it; the `Release` fence makes a reader that sees one of the
+//! bytes see the count too) and even again (`Release`). The reader reads the
+//! count (`Acquire`), the bytes, and after an `Acquire` fence the count again: if
+//! it saw a byte of a later text, it sees the later count too. The bytes are
+//! `Relaxed` atomics, so a torn read is a wrong text, is never undefined, and is
+//! discarded.
+
+use crate::atomic::{AtomicU8, AtomicU32, Ordering, fence};
+use crate::buffer::truncate;
+use crate::sizes::READ_ATTEMPTS;
+
+/// Up to `N` bytes of UTF-8.
+#[derive(Debug)]
+pub struct Text<const N: usize> {
+    count: AtomicU32,
+    bytes: [AtomicU8; N],
+    len: AtomicU32,
+}
+
+impl<const N: usize> Text<N> {
+    /// Creates an empty text.
+    pub const fn empty() -> Self {
+        Self {
+            count: AtomicU32::new(0),
+            bytes: [const { AtomicU8::new(0) }; N],
+            len: AtomicU32::new(0),
+        }
+    }
+
+    /// Replaces the text, cut at the last character that fits. If another
+    /// thread is writing at this moment, that thread's text stands and this one
+    /// is lost.
+    ///
+    /// Allocates nothing and waits for no other thread.
+    pub fn write(&self, text: &str) {
+        let count = self.count.load(Ordering::Relaxed) & !1;
+        let odd = count.wrapping_add(1);
+        let claimed = self
+            .count
+            .compare_exchange(count, odd, Ordering::Acquire, Ordering::Relaxed);
+        if claimed.is_err() {
+            return;
+        }
+        fence(Ordering::Release);
+        let text = truncate(text, N);
+        for (to, from) in self.bytes.iter().zip(text.bytes()) {
+            to.store(from, Ordering::Relaxed);
+        }
+        self.len.store(text.len() as u32, Ordering::Relaxed);
+        self.count.store(odd.wrapping_add(1), Ordering::Release);
+    }
+
+    /// Makes the text empty in a child of `fork`, where a write may never finish.
+    /// No other thread may use it.
+    pub fn reset_after_fork(&self) {
+        self.len.store(0, Ordering::Relaxed);
+        self.count.store(0, Ordering::Release);
+    }
+
+    /// Copies the text into `buffer`. `None` if other threads were writing during
+    /// every attempt.
+    pub fn read<'a>(&self, buffer: &'a mut [u8; N]) -> Option<&'a str> {
+        let mut tries = 0_u32;
+        let len = loop {
+            let before = self.count.load(Ordering::Acquire);
+            for (to, from) in buffer.iter_mut().zip(&self.bytes) {
+                *to = from.load(Ordering::Relaxed);
+            }
+            let len = self.len.load(Ordering::Relaxed);
+            fence(Ordering::Acquire);
+            if before & 1 == 0 && before == self.count.load(Ordering::Relaxed) {
+                break len as usize;
+            }
+            tries = tries.wrapping_add(1);
+            if tries == READ_ATTEMPTS {
+                return None;
+            }
+            core::hint::spin_loop();
+        };
+        core::str::from_utf8(buffer.get(..len)?).ok()
+    }
+}

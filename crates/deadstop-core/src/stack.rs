@@ -1,0 +1,137 @@
+//! The stack of a stuck thread, as far as it could be captured.
+//!
+//! This is only where it is kept: a fixed table, so that a report is rendered
+//! from it without an allocator.
+
+use core::ffi::c_int;
+
+use crate::buffer::TextBuffer;
+pub use crate::sizes::MAX_FRAMES;
+use crate::sizes::{FUNCTION_NAME_LEN, MODULE_NAME_LEN, SOURCE_PATH_LEN};
+
+/// The innermost frames of one thread, as it stood at one moment.
+#[derive(Clone)]
+pub struct Stack {
+    /// The thread; 0 for none.
+    pub tid: c_int,
+    pub captured: Captured,
+    frames: [Frame; MAX_FRAMES],
+    len: usize,
+    /// Frames that there was no room for.
+    pub left_out: usize,
+}
+
+/// Whether a stack could be captured, or why not.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Captured {
+    /// It is here.
+    Yes,
+    /// The thread blocks the signal that asks for it.
+    Blocked,
+    /// The thread is gone.
+    Gone,
+    /// The thread did not answer in time.
+    NoAnswer,
+    /// No stack was asked for, or none can be captured here.
+    NotAsked,
+    /// Another handler has replaced ours.
+    SignalTaken,
+}
+
+/// One frame.
+#[derive(Clone)]
+pub struct Frame {
+    /// Where in the code, in the addresses of this process.
+    pub address: usize,
+    /// At a call, and the address is where that returns: the code in question
+    /// is the instruction before it. Else the thread was interrupted here.
+    pub is_call: bool,
+    /// The file that the code is from.
+    pub module: TextBuffer<MODULE_NAME_LEN>,
+    /// Where in that file, as its symbols count.
+    pub offset: u64,
+    /// The function's name; empty until it is looked up.
+    pub function: TextBuffer<FUNCTION_NAME_LEN>,
+    /// The place in the source, as `file:line`; empty if it is not known.
+    pub site: TextBuffer<SOURCE_PATH_LEN>,
+    /// Whose that source is.
+    pub source: Source,
+}
+
+/// Whose source a frame's code is from.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Source {
+    /// Not known.
+    #[default]
+    Unknown,
+    /// The program's own.
+    Application,
+    /// A crate from a registry or a repository.
+    Dependency,
+    /// The standard library's.
+    Std,
+}
+
+impl Stack {
+    pub const fn empty() -> Self {
+        Self {
+            tid: 0,
+            captured: Captured::NotAsked,
+            frames: [const { Frame::empty() }; MAX_FRAMES],
+            len: 0,
+            left_out: 0,
+        }
+    }
+
+    /// Begins anew, for the thread `tid`.
+    pub fn clear(&mut self, tid: c_int) {
+        self.tid = tid;
+        self.captured = Captured::NotAsked;
+        self.len = 0;
+        self.left_out = 0;
+    }
+
+    /// The next frame, from the inside out, to be filled in. `None` if there
+    /// is no room: it is then counted.
+    pub fn push(&mut self, address: usize) -> Option<&mut Frame> {
+        let Some(frame) = self.frames.get_mut(self.len) else {
+            self.left_out = self.left_out.saturating_add(1);
+            return None;
+        };
+        self.len = self.len.saturating_add(1);
+        frame.clear(address);
+        Some(frame)
+    }
+
+    pub fn frames(&self) -> impl Iterator<Item = &Frame> {
+        self.frames.iter().take(self.len)
+    }
+
+    pub fn frames_mut(&mut self) -> impl Iterator<Item = &mut Frame> {
+        self.frames.iter_mut().take(self.len)
+    }
+}
+
+impl Frame {
+    const fn empty() -> Self {
+        Self {
+            address: 0,
+            is_call: false,
+            module: TextBuffer::new(),
+            offset: 0,
+            function: TextBuffer::new(),
+            site: TextBuffer::new(),
+            source: Source::Unknown,
+        }
+    }
+
+    fn clear(&mut self, address: usize) {
+        self.address = address;
+        self.is_call = false;
+        self.module.clear();
+        self.offset = 0;
+        self.function.clear();
+        self.site.clear();
+        self.source = Source::Unknown;
+    }
+}

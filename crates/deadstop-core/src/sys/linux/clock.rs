@@ -1,0 +1,39 @@
+//! `CLOCK_MONOTONIC`.
+//!
+//! It cannot be set, it runs while the process is stopped and stands still
+//! while the machine is suspended, and all processes share it. On the machines
+//! that this crate was measured on, reading it takes no system call.
+
+use crate::sys::Nanos;
+
+/// Reads the clock. Async-signal-safe.
+pub fn now() -> Nanos {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the pointer is valid for writes. The call has no error to report:
+    // the clock exists wherever this backend is chosen.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    // The fields have 32 bits on some processors.
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
+    Nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
+}
+
+/// Returns the same point in time as the kernel's type.
+///
+/// A point that the type cannot hold (a `time_t` of 32 bits) becomes the latest
+/// that it can.
+pub(super) fn timespec(at: Nanos) -> libc::timespec {
+    let seconds = at.0.wrapping_div(1_000_000_000);
+    let nanos = at.0.wrapping_rem(1_000_000_000);
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // By assignment: `libc` has deprecated the name of the first field's type for musl.
+    time.tv_sec = seconds.try_into().unwrap_or(i32::MAX.into());
+    time.tv_nsec = nanos.try_into().unwrap_or_default();
+    time
+}

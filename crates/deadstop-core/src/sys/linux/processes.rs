@@ -1,0 +1,110 @@
+//! The descriptors of processes, from `/proc`, read with bare system calls.
+//!
+//! Nothing here opens or follows a file of a process: the kernel answers from memory,
+//! and no file server is asked.
+
+use core::ffi::{CStr, c_int};
+
+use super::descriptor::{close, identity_at, mode_at, open, repeat};
+use super::threads::ThreadIds;
+use crate::buffer::TextBuffer;
+use crate::sys::HeldFile;
+
+/// `/proc`, open.
+#[derive(Debug)]
+pub struct Processes {
+    number: c_int,
+}
+
+/// `/proc/PID/fd`, open.
+#[derive(Debug)]
+pub struct ProcessDescriptors {
+    number: c_int,
+}
+
+impl Processes {
+    /// Opens `/proc`. `None` if there is none, or no descriptor is free.
+    pub fn open() -> Option<Self> {
+        let number = open(libc::AT_FDCWD, c"/proc", FOLDER).ok()?;
+        Some(Self { number })
+    }
+
+    /// Goes back to the first process.
+    pub fn rewind(&self) {
+        // SAFETY: three integers, and a directory has a beginning.
+        unsafe { libc::lseek(self.number, 0, libc::SEEK_SET) };
+    }
+
+    /// Returns the ids of the next processes; empty at the end.
+    pub fn next<'a>(&self, buffer: &'a mut [u8]) -> ThreadIds<'a> {
+        ThreadIds::read(self.number, buffer)
+    }
+
+    /// Opens the descriptors of a process. `None` if it is gone, or if the kernel does
+    /// not let this process see them: it is another user's, for example.
+    pub fn descriptors(&self, pid: c_int) -> Option<ProcessDescriptors> {
+        let mut path = TextBuffer::<32>::new();
+        path.number(u64::try_from(pid).ok()?).text("/fd\0");
+        let path = CStr::from_bytes_with_nul(path.as_bytes()).ok()?;
+        let number = open(self.number, path, FOLDER).ok()?;
+        Some(ProcessDescriptors { number })
+    }
+}
+
+impl ProcessDescriptors {
+    /// Returns the next descriptors; empty at the end.
+    pub fn next<'a>(&self, buffer: &'a mut [u8]) -> ThreadIds<'a> {
+        ThreadIds::read(self.number, buffer)
+    }
+
+    /// Reads the link of a descriptor, which names its file. `None` if it is closed.
+    pub fn link<'a>(&self, descriptor: c_int, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+        let mut path = TextBuffer::<16>::new();
+        let path = name(&mut path, descriptor)?;
+        // SAFETY: the first pointer is to a text that ends with zero, the second is valid
+        // for writes of the length given.
+        let len = repeat(|| unsafe {
+            libc::syscall(
+                libc::SYS_readlinkat,
+                self.number,
+                path.as_ptr(),
+                buffer.as_mut_ptr(),
+                buffer.len(),
+            )
+        });
+        buffer.get(..len.ok()?)
+    }
+
+    /// Returns the file of a descriptor, and what the process may do with it. `None` if
+    /// it is closed.
+    pub fn file(&self, descriptor: c_int) -> Option<HeldFile> {
+        let mut path = TextBuffer::<16>::new();
+        let path = name(&mut path, descriptor)?;
+        // The link's own mode says how the descriptor was opened.
+        let mode = mode_at(self.number, path)?;
+        Some(HeldFile {
+            inode: identity_at(self.number, path)?,
+            is_read: mode & libc::S_IRUSR != 0,
+            is_written: mode & libc::S_IWUSR != 0,
+        })
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        close(self.number);
+    }
+}
+
+impl Drop for ProcessDescriptors {
+    fn drop(&mut self) {
+        close(self.number);
+    }
+}
+
+const FOLDER: c_int = libc::O_RDONLY | libc::O_DIRECTORY;
+
+fn name(path: &mut TextBuffer<16>, descriptor: c_int) -> Option<&CStr> {
+    path.number(u64::try_from(descriptor).ok()?).text("\0");
+    CStr::from_bytes_with_nul(path.as_bytes()).ok()
+}

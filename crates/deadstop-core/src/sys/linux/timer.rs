@@ -1,0 +1,132 @@
+//! A POSIX timer whose expiry ends the process without a thread of its own.
+
+use core::ffi::c_int;
+use core::mem::MaybeUninit;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use super::clock::timespec;
+use super::errno;
+use super::signals::handle_if_free;
+use crate::sys::Nanos;
+
+/// The effect of the timer's expiry.
+#[derive(Clone, Copy, Debug)]
+pub enum Target {
+    /// The kernel sends `SIGKILL` to the process. No code of the process runs.
+    Process,
+    /// The kernel sends `signal` to one thread, for a process that cannot kill
+    /// itself.
+    Thread {
+        /// The signal's number.
+        signal: c_int,
+        /// The thread's id.
+        tid: c_int,
+    },
+}
+
+impl Target {
+    /// Finds a real-time signal that the program does not handle, and sets `handler`
+    /// for it, which must be async-signal-safe and end the process.
+    pub fn free_signal(handler: extern "C" fn(c_int)) -> Option<c_int> {
+        // Those that libc leaves to programs, highest first.
+        let mut signals = (libc::SIGRTMIN()..=libc::SIGRTMAX()).rev();
+        signals.find(|signal| handle_if_free(*signal, handler))
+    }
+}
+
+/// A timer on `CLOCK_MONOTONIC`, created once and set as often as needed.
+///
+/// # Orderings
+///
+/// `id` is written with `Release` after the timer is created, and read with
+/// `Acquire` before it is set.
+#[derive(Debug)]
+pub struct Timer {
+    /// A `timer_t`. Null is a possible id in glibc.
+    id: AtomicPtr<core::ffi::c_void>,
+}
+
+/// No timer: an address that libc never returns as an id.
+const ABSENT: *mut core::ffi::c_void = ptr::without_provenance_mut(usize::MAX);
+
+impl Timer {
+    /// Creates a value without a timer.
+    pub const fn absent() -> Self {
+        Self {
+            id: AtomicPtr::new(ABSENT),
+        }
+    }
+
+    /// Returns `true` if the timer exists.
+    pub fn is_present(&self) -> bool {
+        self.id.load(Ordering::Acquire) != ABSENT
+    }
+
+    /// Creates the timer, disarmed.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the kernel's `errno`: `EAGAIN` means that the user's limit on
+    /// pending signals is reached.
+    pub fn create(&self, target: Target) -> Result<(), c_int> {
+        // SAFETY: all zeroes are a value of `sigevent`, which is integers and a
+        // union of integers and pointers.
+        let mut event = unsafe { MaybeUninit::<libc::sigevent>::zeroed().assume_init() };
+        match target {
+            Target::Process => {
+                event.sigev_notify = libc::SIGEV_SIGNAL;
+                event.sigev_signo = libc::SIGKILL;
+            }
+            Target::Thread { signal, tid } => {
+                event.sigev_notify = libc::SIGEV_THREAD_ID;
+                event.sigev_signo = signal;
+                event.sigev_notify_thread_id = tid;
+            }
+        }
+        let mut id = ABSENT;
+        // SAFETY: the first pointer is valid for reads, the second for writes.
+        let made = unsafe {
+            libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, (&raw mut id).cast())
+        };
+        if made != 0 {
+            return Err(errno::last());
+        }
+        self.id.store(id, Ordering::Release);
+        Ok(())
+    }
+
+    /// Forgets the timer. A child of `fork` does not inherit it.
+    pub fn reset_after_fork(&self) {
+        self.id.store(ABSENT, Ordering::Release);
+    }
+
+    /// Sets the timer to expire at `at`, in place of any earlier setting. It
+    /// expires at once if that is in the past.
+    ///
+    /// Async-signal-safe: POSIX lists `timer_settime`.
+    pub fn set(&self, at: Nanos) {
+        let id = self.id.load(Ordering::Acquire);
+        if id == ABSENT {
+            return;
+        }
+        let mut when = libc::itimerspec {
+            it_interval: timespec(Nanos(0)),
+            it_value: timespec(at),
+        };
+        if at.0 == 0 {
+            // All zeroes would disarm the timer.
+            when.it_value.tv_nsec = 1;
+        }
+        // SAFETY: the id is of a timer that `create` made and that is never
+        // deleted; the pointer is valid for reads; the last one may be null.
+        unsafe {
+            libc::timer_settime(
+                id.cast(),
+                libc::TIMER_ABSTIME,
+                &raw const when,
+                ptr::null_mut(),
+            )
+        };
+    }
+}
