@@ -1,0 +1,56 @@
+//! Carries out what the machine has decided.
+
+use super::coordinator::{Coordinator, State};
+use super::running_task::Payload;
+use crate::coordinator::machine::Action;
+use crate::process::{ROSTER, TRIGGERED};
+use crate::reporting::Event;
+
+impl Coordinator {
+    pub(super) fn carry_out(&self, state: &mut State, action: Action<Payload>) {
+        let reporting = &self.reporting;
+        match action {
+            Action::ScopeBegan { path, cause } => {
+                reporting.consume(Event::ScopeBegan { path, cause });
+                state.wakers.take_requested(&state.machine, &mut state.pool);
+                TRIGGERED.advance();
+            }
+            Action::ScopeEnded { path, report } => {
+                reporting.consume(Event::ScopeEnded { path, report });
+                TRIGGERED.advance();
+            }
+            Action::PhaseBegan { place, now, ends } => {
+                if self.settings.is_attached {
+                    let name = self.plan.phases()[place].name.as_str();
+                    ROSTER.phases.begin(name, now, ends);
+                }
+                if state.wakers.take_reached(place, &mut state.pool) || state.wakers.has_threads() {
+                    TRIGGERED.advance();
+                }
+            }
+            Action::PhaseEnded { now } => {
+                if self.settings.is_attached {
+                    ROSTER.phases.end(now);
+                }
+                if let Some(published) = state.published.take() {
+                    published.remove();
+                }
+            }
+            Action::PhaseDisabled { place, tasks } => {
+                let phase = self.plan.phases()[place].name.clone();
+                reporting.consume(Event::PhaseDisabled { phase, tasks });
+            }
+            Action::TaskRefused { name, site } => {
+                reporting.consume(Event::TaskRefused { name, site });
+            }
+            Action::Abandon { payload } => payload.abandon(),
+            Action::TaskFailed { name, outcome } => {
+                reporting.consume(Event::TaskFailed { name, outcome });
+            }
+            Action::Discard { payload } => state.pool.discard(payload),
+            Action::AllEnded(report) => state.ended = Some(report),
+            Action::WarnNoWaiter => state.warn_no_waiter = true,
+            Action::Exit => state.exit = true,
+        }
+    }
+}

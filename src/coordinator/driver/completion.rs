@@ -1,0 +1,56 @@
+//! The end of the shutdown, and a place to wait for it.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::report::ShutdownReport;
+use deadstop_core::{EventCount, Nanos};
+
+/// How the shutdown ended.
+#[derive(Clone)]
+pub(crate) struct Final {
+    pub(crate) report: Arc<ShutdownReport>,
+}
+
+impl Final {
+    pub(crate) fn status(&self) -> u8 {
+        self.report.status()
+    }
+}
+
+/// How the shutdown ended, and a place to wait for it.
+pub(crate) struct Completion {
+    end: Mutex<Option<Final>>,
+    changed: EventCount,
+}
+
+impl Completion {
+    pub(super) fn new() -> Self {
+        Self {
+            end: Mutex::new(None),
+            changed: EventCount::new(),
+        }
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn get(&self) -> Option<Final> {
+        self.end.lock().clone()
+    }
+
+    pub(super) fn complete(&self, report: Arc<ShutdownReport>) {
+        *self.end.lock() = Some(Final { report });
+        self.changed.advance();
+    }
+
+    pub(super) fn wait_until(&self, until: Option<Nanos>) -> Option<Final> {
+        loop {
+            let seen = self.changed.read();
+            let end = self.get();
+            if end.is_some() || until.is_some_and(|until| until <= deadstop_core::now()) {
+                return end;
+            }
+            self.changed.wait_past(seen, until);
+        }
+    }
+}

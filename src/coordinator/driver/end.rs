@@ -1,0 +1,122 @@
+//! Waits for the end of the shutdown, and ends the process after it.
+
+use std::sync::Arc;
+
+use super::completion::Final;
+use super::coordinator::Coordinator;
+use crate::coordinator::machine::{CleanExit, TaskId};
+use crate::current_task;
+use crate::error::WaitError;
+use crate::process::{self, TRIGGERED, WATCH};
+use crate::report::ShutdownReport;
+use crate::sys::exit;
+use deadstop_core::Nanos;
+
+/// Counts as a waiter for the end until it is dropped.
+pub(crate) struct WaiterGuard<'a>(&'a Coordinator);
+
+impl Drop for WaiterGuard<'_> {
+    fn drop(&mut self) {
+        self.0.remove_waiter();
+    }
+}
+
+impl Coordinator {
+    /// Counts in a waiter.
+    pub(crate) fn waiter(&self) -> WaiterGuard<'_> {
+        self.add_waiter();
+        WaiterGuard(self)
+    }
+
+    pub(in crate::coordinator) fn add_waiter(&self) {
+        self.change(|machine, _| machine.add_waiter());
+    }
+
+    /// Counts a waiter out, unless this is the main thread and the shutdown is over:
+    /// then it goes on to end the process.
+    pub(in crate::coordinator) fn remove_waiter(&self) {
+        if !self.is_here() {
+            return;
+        }
+        let is_main = deadstop_core::tid() == deadstop_core::pid();
+        if is_main && self.completion.get().is_some() {
+            return;
+        }
+        self.change(|machine, now| machine.remove_waiter(now));
+    }
+
+    /// Waits for the end, counted as a waiter.
+    ///
+    /// # Errors
+    ///
+    /// Fails in a child of `fork`, and in a task of the shutdown.
+    pub(crate) fn wait_for_end(&self) -> Result<Final, WaitError> {
+        self.may_wait()?;
+        let _waiter = self.waiter();
+        loop {
+            if let Some(end) = self.completion.wait_until(None) {
+                return Ok(end);
+            }
+        }
+    }
+
+    pub(in crate::coordinator) fn wait_for_end_until(
+        &self,
+        until: Nanos,
+    ) -> Result<Option<Final>, WaitError> {
+        self.may_wait()?;
+        let _waiter = self.waiter();
+        Ok(self.completion.wait_until(Some(until)))
+    }
+
+    /// Returns an error where waiting for the end would never end.
+    pub(crate) fn may_wait(&self) -> Result<(), WaitError> {
+        if !self.is_here() {
+            process::warn_if_forked();
+            return Err(WaitError::Forked);
+        }
+        match self.task_on_this_thread() {
+            Some(_) => Err(WaitError::FromTask),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the task of this coordinator that the calling thread runs.
+    pub(in crate::coordinator) fn task_on_this_thread(&self) -> Option<TaskId> {
+        current_task::task_of(self).map(TaskId::from_number)
+    }
+
+    /// Announces the end.
+    pub(super) fn announce(&self, report: Arc<ShutdownReport>) {
+        self.completion.complete(report);
+        let mut guard = self.lock();
+        let state = &mut *guard.state;
+        let now = deadstop_core::now();
+        state.machine.conclude(now);
+        state.wakers.take_ended(&mut state.pool);
+        guard.settle(now, 0);
+        drop(guard);
+        // Those that wait for a scope, which has ended with the whole.
+        TRIGGERED.advance();
+    }
+}
+
+/// Ends the process after a shutdown that ended as `end` says.
+///
+/// `atexit` handlers run, and may hang: the watchdog is armed.
+pub(crate) fn exit_with(clean_exit: CleanExit, end: &Final) -> ! {
+    let signal = end.report.cause().signal();
+    // Neither a signal nor `_exit` runs the exit handler that does it otherwise.
+    process::do_last_things();
+    WATCH.terminal().restore();
+    if matches!(clean_exit, CleanExit::Reraise | CleanExit::Immediate) {
+        // The program's exit handlers do not run, and nothing else ends the children.
+        WATCH.run_exit_actions();
+    }
+    match (clean_exit, signal.filter(|_| end.report.is_clean())) {
+        (CleanExit::Reraise, Some(signal)) => deadstop_core::sys::end_by_signal(signal.number()),
+        (CleanExit::Immediate, _) => deadstop_core::sys::terminate(end.status().into()),
+        // Exit handlers are the program's.
+        _ => crate::threads::with_program_mask(|| exit::exit(end.status())),
+    }
+}

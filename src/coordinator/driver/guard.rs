@@ -1,0 +1,205 @@
+//! The lock of the coordinator, and the calls that change the machine under it.
+//!
+//! Whatever changes the machine calls [`Guard::settle`] before it lets go of the
+//! lock: that carries the actions out, wakes a pool thread if there is work, and
+//! wakes `deadstop-run` if it would sleep too long. So no wake-up is lost.
+
+use std::sync::Arc;
+
+use parking_lot::MutexGuard;
+
+use super::coordinator::{Coordinator, State};
+use super::running_task::Payload;
+use crate::cause::Cause;
+use crate::coordinator::machine::{Machine, NewTask, Refusal, TaskId};
+use crate::process::{FIRST, TRIGGERED, WATCH};
+use crate::report::ShutdownReport;
+use crate::reporting::Event;
+use deadstop_core::Nanos;
+
+/// The lock, held.
+pub(in crate::coordinator) struct Guard<'a> {
+    coordinator: &'a Coordinator,
+    pub(super) state: MutexGuard<'a, State>,
+}
+
+impl Guard<'_> {
+    /// The time, or any time before the shutdown has begun: nothing depends on it
+    /// then.
+    fn now_if_begun(&self) -> Nanos {
+        match self.state.machine.is_active() {
+            true => deadstop_core::now(),
+            false => Nanos(0),
+        }
+    }
+
+    fn begin_triggered(&mut self) {
+        let Some(cause) = FIRST.cause() else { return };
+        let now = deadstop_core::now();
+        let begun = WATCH.deadline().begun().unwrap_or(now);
+        self.begin(cause, begun, FIRST.from(), now);
+        self.settle(now, 0);
+    }
+
+    fn begin(&mut self, cause: Cause, begun: Nanos, first: usize, now: Nanos) {
+        let coordinator = self.coordinator;
+        coordinator.reporting.consume(Event::ShutdownBegan {
+            cause: cause.clone(),
+            grace: coordinator.settings.grace,
+        });
+        let state = &mut *self.state;
+        state.machine.set_deadline(coordinator.deadline(), now);
+        state.machine.begin(cause, begun, first, now);
+        state.wakers.take_requested(&state.machine, &mut state.pool);
+        // `settle` then wakes `deadstop-run`, and the threads that wait for the request.
+        state.sleeps_until = Nanos::LAST;
+    }
+
+    /// Carries out what the machine has decided, and wakes the threads that have
+    /// something to do. The caller itself takes `taken` pieces of work.
+    pub(super) fn settle(&mut self, now: Nanos, taken: usize) {
+        self.carry_out_actions();
+        self.wake_threads(now, taken);
+    }
+
+    /// Does the same on a pool thread that has no other work. Returns the report if
+    /// the shutdown has ended: the caller ends it, and no other thread has to wake for
+    /// that.
+    pub(super) fn settle_idle(&mut self, now: Nanos) -> Option<Arc<ShutdownReport>> {
+        self.carry_out_actions();
+        let ended = self.state.ended.take();
+        self.wake_threads(now, 0);
+        ended
+    }
+
+    fn carry_out_actions(&mut self) {
+        let state = &mut *self.state;
+        if !state.machine.has_actions() {
+            return;
+        }
+        let mut actions = std::mem::take(&mut state.actions);
+        actions = state.machine.take_actions(actions);
+        for action in actions.drain(..) {
+            self.coordinator.carry_out(state, action);
+        }
+        state.actions = actions;
+    }
+
+    fn wake_threads(&mut self, now: Nanos, taken: usize) {
+        let state = &mut *self.state;
+        let work = state.work().saturating_sub(taken);
+        if work > 0 && state.pool.wakes_one() {
+            self.coordinator.work.notify_one();
+        }
+        let wants = state.wants_run_thread(now);
+        if wants < state.sleeps_until {
+            state.sleeps_until = wants;
+            TRIGGERED.advance();
+        }
+    }
+}
+
+impl Coordinator {
+    /// Takes the lock, and lets the machine know of a trigger and of the deadline.
+    /// Only where [`is_here`](Self::is_here).
+    pub(in crate::coordinator) fn lock(&self) -> Guard<'_> {
+        let state = self.state.lock();
+        let mut guard = Guard {
+            coordinator: self,
+            state,
+        };
+        if self.settings.is_attached && FIRST.is_some() && !guard.state.machine.has_begun() {
+            guard.begin_triggered();
+        }
+        guard
+    }
+
+    /// Calls `change` with the machine, and carries out what it decides.
+    pub(in crate::coordinator) fn change<R>(
+        &self,
+        change: impl FnOnce(&mut Machine<Payload>, Nanos) -> R,
+    ) -> R {
+        let mut guard = self.lock();
+        let now = deadstop_core::now();
+        let result = change(&mut guard.state.machine, now);
+        guard.settle(now, 0);
+        result
+    }
+
+    /// Registers a task, or gives its payload back.
+    pub(in crate::coordinator) fn register(
+        &self,
+        new: NewTask,
+        payload: Payload,
+    ) -> Result<TaskId, (Refusal, Payload)> {
+        let mut guard = self.lock();
+        let now = guard.now_if_begun();
+        let registered = guard.state.machine.register(new, payload, now);
+        guard.settle(now, 0);
+        registered
+    }
+
+    /// Cancels a task; returns its payload if this call cancelled it.
+    pub(in crate::coordinator) fn cancel(&self, task: TaskId) -> Option<Payload> {
+        let mut guard = self.lock();
+        let now = guard.now_if_begun();
+        let cancelled = guard.state.machine.cancel(task, now);
+        guard.settle(now, 0);
+        cancelled
+    }
+
+    /// Makes the shutdown hold its tasks until [`release_tasks`](Self::release_tasks), or
+    /// for a short time.
+    pub(crate) fn hold_tasks(&self) {
+        self.change(|machine, _| machine.hold());
+    }
+
+    /// Lets the tasks of a shutdown that holds them start.
+    pub(crate) fn release_tasks(&self) {
+        self.change(|machine, now| machine.release(now));
+    }
+
+    /// Begins a shutdown that was triggered, on the calling thread.
+    pub(crate) fn begin_now(&self) {
+        drop(self.lock());
+    }
+
+    /// Begins the shutdown of a detached coordinator. Returns whether this was the
+    /// first request.
+    pub(crate) fn begin_detached(&self, cause: Cause, first: usize) -> bool {
+        if self.settings.is_attached || !self.is_here() {
+            return false;
+        }
+        let now = deadstop_core::now();
+        let mut guard = self.lock();
+        if guard.state.machine.has_begun() {
+            return false;
+        }
+        let deadline = now.saturating_add(self.settings.grace);
+        // Not `LAST`, which is for none.
+        let deadline = deadline.min(Nanos(Nanos::LAST.0 - 1));
+        self.deadline_handle().set_own(deadline);
+        guard.begin(cause, now, first, now);
+        guard.settle(now, 0);
+        drop(guard);
+        TRIGGERED.advance();
+        true
+    }
+
+    /// The number of tasks that are registered and were never asked for: `None` once
+    /// the shutdown has begun, or where the lock is held.
+    pub(crate) fn never_requested(&self) -> Option<usize> {
+        if self.is_requested() || !self.is_here() {
+            return None;
+        }
+        let state = self.state.try_lock()?;
+        Some(state.machine.pending_count())
+    }
+
+    /// Ends the threads of a coordinator that has no more use.
+    pub(crate) fn retire(&self) {
+        self.lock().state.pool.retire();
+        self.work.notify_all();
+        TRIGGERED.advance();
+    }
+}

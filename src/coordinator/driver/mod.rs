@@ -1,0 +1,37 @@
+//! Drives the coordinator's state machine: threads, the one lock, calls of foreign
+//! code, and what is reported.
+//!
+//! ```text
+//!  handles ──events──▶ Machine (under the lock) ──actions──▶ dispatch ──▶ reporting
+//!                         ▲                                     │
+//!  pool threads ──────────┘◀──── tasks, wakers, discards ───────┘
+//!  deadstop-run: time, the deadline, more threads, the end
+//! ```
+//!
+//! No foreign code runs under the lock, and none on `deadstop-run`.
+
+mod carry_out;
+mod completion;
+mod coordinator;
+mod deadline;
+mod end;
+mod execute;
+mod guard;
+mod name_threads;
+mod pool;
+mod pool_threads;
+mod publish_pending;
+mod run_thread;
+mod running_task;
+mod scope_handle;
+mod settings;
+mod waiters;
+mod wakers;
+mod work;
+
+pub(crate) use self::coordinator::Coordinator;
+pub(crate) use self::end::{WaiterGuard, exit_with};
+pub(super) use self::running_task::{RunningTask, TaskShared};
+pub(super) use self::scope_handle::ScopeHandle;
+pub(crate) use self::settings::Settings;
+pub(super) use self::wakers::Milestone;

@@ -1,0 +1,69 @@
+//! Names threads after the tasks that they run, for `ps`, `top` and thread dumps.
+//!
+//! It takes system calls, and the name matters for tasks that hang. So `deadstop-run`
+//! names the thread of a task that has run for a while, from outside.
+//!
+//! Only `deadstop-run` gives a thread a task's name. A thread that was named takes its
+//! own name back before it waits for work. Where that comes first, `deadstop-run` sees
+//! afterwards that the task has ended, and takes the name back itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::coordinator::{Coordinator, State};
+use crate::coordinator::machine::TaskId;
+use crate::sys;
+use deadstop_core::Nanos;
+
+/// The name of a pool thread without a task.
+pub(super) const THREAD_NAME: &str = "deadstop-task";
+
+/// How long a task runs before its thread is named.
+pub(super) const NAME_AFTER: Duration = Duration::from_millis(1);
+
+/// A thread to be named.
+pub(super) struct Unnamed {
+    task: TaskId,
+    tid: i32,
+    name: Arc<str>,
+}
+
+impl State {
+    /// Takes the threads whose tasks have run for a while, and decides when to look
+    /// again.
+    pub(super) fn unnamed_threads(&mut self, now: Nanos) -> Vec<Unnamed> {
+        let mut unnamed = Vec::new();
+        let mut due = Nanos::LAST;
+        self.machine.each_running(|task, name, started, payload| {
+            if payload.is_thread_named() {
+                return;
+            }
+            let at = started.saturating_add(NAME_AFTER);
+            if at > now {
+                due = due.min(at);
+            } else if let Some(tid) = payload.take_unnamed_thread() {
+                let name = Arc::clone(name);
+                unnamed.push(Unnamed { task, tid, name });
+            }
+        });
+        self.naming_due = due;
+        unnamed
+    }
+}
+
+impl Coordinator {
+    pub(super) fn name_threads(&self, threads: &[Unnamed]) {
+        for thread in threads {
+            sys::thread::set_name_of(thread.tid, &thread.name);
+        }
+        let ended: Vec<i32> = {
+            let guard = self.lock();
+            let machine = &guard.state.machine;
+            let ended = threads.iter().filter(|it| !machine.is_running(it.task));
+            ended.map(|it| it.tid).collect()
+        };
+        for tid in ended {
+            sys::thread::set_name_of(tid, THREAD_NAME);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What the pool of task threads has to do, and how many threads it has.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::task::Waker;
+
+use super::running_task::Payload;
+use crate::coordinator::machine::Start;
+
+pub(super) struct Pool {
+    /// Threads without work, those that are about to run for the first time included.
+    pub(super) idle: usize,
+    /// Idle threads that wait for work.
+    pub(super) waiting: usize,
+    /// Those of them that were woken and have not taken the lock since.
+    pub(super) woken: usize,
+    jobs: VecDeque<Job>,
+    pub(super) jobs_done: u64,
+    pub(super) is_retired: bool,
+}
+
+/// Foreign code that is not a task.
+enum Job {
+    /// Wakers, called one by one: one that hangs leaves the others to another thread.
+    Wake(BTreeMap<u64, Waker>),
+    /// What a task would have used.
+    Discard(Payload),
+}
+
+/// One piece of work.
+pub(super) enum Work {
+    Task(Start<Payload>),
+    Wake(Waker),
+    Discard(Payload),
+}
+
+impl Pool {
+    pub(super) fn new() -> Self {
+        Self {
+            idle: 0,
+            waiting: 0,
+            woken: 0,
+            jobs: VecDeque::new(),
+            jobs_done: 0,
+            is_retired: false,
+        }
+    }
+
+    pub(super) fn idle(&self) -> usize {
+        self.idle
+    }
+
+    pub(super) fn has_jobs(&self) -> bool {
+        !self.jobs.is_empty()
+    }
+
+    pub(super) fn jobs_done(&self) -> u64 {
+        self.jobs_done
+    }
+
+    pub(super) fn is_retired(&self) -> bool {
+        self.is_retired
+    }
+
+    pub(super) fn retire(&mut self) {
+        self.is_retired = true;
+    }
+
+    pub(super) fn wake(&mut self, wakers: BTreeMap<u64, Waker>) {
+        self.jobs.push_back(Job::Wake(wakers));
+    }
+
+    pub(super) fn discard(&mut self, payload: Payload) {
+        self.jobs.push_back(Job::Discard(payload));
+    }
+
+    /// Whether the caller must wake one waiting thread: there is one, and none is on
+    /// its way. That one wakes the next if there is more work.
+    pub(super) fn wakes_one(&mut self) -> bool {
+        let wakes = self.woken == 0 && self.waiting > 0;
+        self.woken += usize::from(wakes);
+        wakes
+    }
+
+    pub(super) fn take_job(&mut self) -> Option<Work> {
+        loop {
+            match self.jobs.front_mut()? {
+                Job::Wake(wakers) => match wakers.pop_first() {
+                    Some((_, waker)) => return Some(Work::Wake(waker)),
+                    None => drop(self.jobs.pop_front()),
+                },
+                Job::Discard(_) => match self.jobs.pop_front()? {
+                    Job::Discard(payload) => return Some(Work::Discard(payload)),
+                    Job::Wake(_) => {}
+                },
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The threads that run tasks.
+//!
+//! A task has a thread for as long as it runs, and a thread that is stuck in a task
+//! is left to it. A thread whose task has returned takes the next, so that ten
+//! thousand short tasks do not cost ten thousand threads. One thread is started at
+//! install; if the system refuses more, it runs the tasks one by one.
+//!
+//! Jobs are foreign code that is not a task: wakers, and what skipped tasks would
+//! have used. They run on the same threads, but never on the last one while tasks
+//! wait.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use super::coordinator::{Coordinator, State};
+use super::execute::{Execution, Finished};
+use super::guard::Guard;
+use super::name_threads::{NAME_AFTER, THREAD_NAME};
+use super::pool::Work;
+use super::running_task::Payload;
+use crate::coordinator::machine::{Start, TaskId};
+use crate::current_task::{self, TaskOwner};
+use crate::process::TRIGGERED;
+use crate::report::Outcome;
+use crate::sys;
+use deadstop_core::sys::SignalMask;
+
+/// Maximum number of idle threads to keep.
+const MAX_IDLE_THREADS: usize = 8;
+
+impl State {
+    /// Takes a piece of work for thread `tid`.
+    pub(super) fn take_work(&mut self, now: deadstop_core::Nanos, tid: i32) -> Option<Work> {
+        if let Some(start) = self.machine.start_next(now) {
+            start.payload.set_thread(tid);
+            self.naming_due = self.naming_due.min(now.saturating_add(NAME_AFTER));
+            if let Some(published) = &mut self.published {
+                published.start(start.task);
+            }
+            return Some(Work::Task(start));
+        }
+        match self.may_take_job() {
+            true => self.pool.take_job(),
+            false => None,
+        }
+    }
+}
+
+impl Coordinator {
+    /// Starts up to `most` threads, for as long as the pool is short of them. Returns
+    /// `false` if the system refuses one.
+    pub(super) fn start_pool_threads(self: &Arc<Self>, most: usize) -> bool {
+        for _ in 0..most {
+            if !self.lock().state.is_short() {
+                break;
+            }
+            if self.start_pool_thread().is_err() {
+                self.lock().state.threads_refused = true;
+                return false;
+            }
+        }
+        true
+    }
+
+    pub(super) fn start_pool_thread(self: &Arc<Self>) -> io::Result<()> {
+        // Counted before it runs: no second thread is started because this one has
+        // not run yet.
+        self.lock().state.pool.idle += 1;
+        let coordinator = Arc::clone(self);
+        let mask = SignalMask::block_all();
+        let thread = thread::Builder::new()
+            .name(THREAD_NAME.into())
+            .spawn(move || coordinator.work());
+        mask.restore();
+        if thread.is_err() {
+            self.lock().state.pool.idle -= 1;
+        }
+        thread.map(drop)
+    }
+
+    /// The life of a pool thread. It begins counted as idle.
+    fn work(self: &Arc<Self>) {
+        self.mask.restore();
+        let tid = deadstop_core::tid();
+        let mut is_named_after_task = false;
+        let mut now = deadstop_core::now();
+        let mut guard = self.lock();
+        loop {
+            let Some(work) = guard.state.take_work(now, tid) else {
+                if let Some(report) = guard.settle_idle(now) {
+                    guard.state.pool.idle -= 1;
+                    drop(guard);
+                    self.end(report);
+                    guard = self.lock();
+                    guard.state.pool.idle += 1;
+                    now = deadstop_core::now();
+                    continue;
+                }
+                let pool = &mut guard.state.pool;
+                if pool.is_retired || pool.idle > MAX_IDLE_THREADS {
+                    pool.idle -= 1;
+                    return;
+                }
+                if std::mem::take(&mut is_named_after_task) {
+                    drop(guard);
+                    sys::thread::set_name(THREAD_NAME);
+                    guard = self.lock();
+                    now = deadstop_core::now();
+                    continue;
+                }
+                guard.state.pool.waiting += 1;
+                self.work.wait(&mut guard.state);
+                let pool = &mut guard.state.pool;
+                pool.waiting -= 1;
+                pool.woken = pool.woken.saturating_sub(1);
+                now = deadstop_core::now();
+                continue;
+            };
+            guard.state.pool.idle -= 1;
+            guard.settle(now, 0);
+            drop(guard);
+            match work {
+                Work::Task(start) => {
+                    let payload = Arc::clone(&start.payload);
+                    let (task, finished) = self.run_task(start, tid);
+                    now = finished.at;
+                    guard = self.lock();
+                    is_named_after_task |= payload.is_thread_named();
+                    guard.state.machine.task_ended(task, finished.outcome, now);
+                    if let Some(payload) = finished.panic_payload {
+                        guard.settle(now, 0);
+                        drop(guard);
+                        // Dropping what a panic carried is foreign code too, and may
+                        // panic, or never return.
+                        contained(|| drop(payload));
+                        now = deadstop_core::now();
+                        guard = self.lock();
+                    }
+                }
+                Work::Wake(waker) => {
+                    contained(|| waker.wake());
+                    (now, guard) = self.after_job();
+                }
+                Work::Discard(payload) => {
+                    contained(|| drop(payload.take_body()));
+                    (now, guard) = self.after_job();
+                }
+            }
+            guard.state.pool.idle += 1;
+        }
+    }
+
+    fn after_job(&self) -> (deadstop_core::Nanos, Guard<'_>) {
+        let mut guard = self.lock();
+        guard.state.pool.jobs_done += 1;
+        (deadstop_core::now(), guard)
+    }
+
+    fn run_task(self: &Arc<Self>, start: Start<Payload>, tid: i32) -> (TaskId, Finished) {
+        let task = start.task;
+        let execution = Execution {
+            coordinator: self,
+            start,
+            tid,
+        };
+        let finished = current_task::enter(self, task.number(), || execution.run());
+        if !self.is_here_still() {
+            // The task called `fork`, and this is the child. It must not run the
+            // tasks that are its parent's to run.
+            let status = i32::from(finished.outcome.is_failure());
+            deadstop_core::sys::terminate(status);
+        }
+        (task, finished)
+    }
+}
+
+impl TaskOwner for Coordinator {
+    fn give_up(&self, id: u128, outcome: Outcome) {
+        if self.is_here() {
+            let task = TaskId::from_number(id);
+            self.change(|machine, now| machine.task_ended(task, outcome, now));
+            TRIGGERED.advance();
+        }
+    }
+}
+
+/// Calls foreign code. A panic ends with it.
+fn contained(foreign: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) {
+        // The payload's destructor may panic as well. A second payload is leaked: it
+        // would go on like this.
+        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Box::leak(second);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What a coordinator is made from.
+
+use std::time::Duration;
+
+use crate::coordinator::machine::{CleanExit, WhenDone};
+
+/// What the builder sets.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) grace: Duration,
+    pub(crate) clean_exit: CleanExit,
+    pub(crate) when_done: WhenDone,
+    pub(crate) failure_status: u8,
+    pub(crate) tasks_at_once: usize,
+    /// Whether it uses the process's watchdog and triggers.
+    pub(crate) is_attached: bool,
+    /// What platforms have to know of the builder.
+    #[cfg(feature = "platform")]
+    pub(crate) program: crate::platform::Program,
+    /// Returns the planted faults that have not struck.
+    #[cfg(feature = "fault")]
+    pub(crate) missed_faults: fn() -> Vec<String>,
+}

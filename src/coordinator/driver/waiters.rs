@@ -1,0 +1,100 @@
+//! Futures and threads that wait for a milestone.
+
+use std::collections::BTreeMap;
+use std::task::Waker;
+
+#[cfg(feature = "crossbeam-channel")]
+use crossbeam_channel::Receiver;
+#[cfg(feature = "crossbeam-channel")]
+use std::convert::Infallible;
+
+use super::coordinator::Coordinator;
+use super::wakers::Milestone;
+use crate::coordinator::machine::ScopeId;
+
+impl Coordinator {
+    /// Whether the milestone is reached. In a child of `fork` all are, so that
+    /// nothing waits there.
+    pub(in crate::coordinator) fn is_reached(&self, milestone: Milestone) -> bool {
+        if !self.is_here() {
+            return true;
+        }
+        match milestone {
+            Milestone::Requested(ScopeId::ROOT) => self.is_requested(),
+            Milestone::Requested(scope) => self.lock().state.machine.is_scope_requested(scope),
+            Milestone::Reached(place) => {
+                let at = self.lock().state.machine.place();
+                at.is_some_and(|at| at >= place)
+            }
+            Milestone::Ended => self.completion.get().is_some(),
+        }
+    }
+
+    /// Sets the waker of `key`, in place of an earlier one.
+    pub(in crate::coordinator) fn set_waker(
+        &self,
+        key: &mut Option<u64>,
+        milestone: Milestone,
+        waker: &Waker,
+    ) {
+        // Cloning and dropping a waker is foreign code: not under the lock.
+        let waker = waker.clone();
+        let mut guard = self.lock();
+        let wakers = &mut guard.state.wakers;
+        let key = *key.get_or_insert_with(|| {
+            wakers.next += 1;
+            wakers.next
+        });
+        let of_milestone = wakers.waiting.entry(milestone).or_default();
+        let before = of_milestone.insert(key, waker);
+        drop(guard);
+        drop(before);
+    }
+
+    pub(in crate::coordinator) fn remove_waker(&self, key: u64, milestone: Milestone) {
+        if !self.is_here() {
+            return;
+        }
+        let mut guard = self.lock();
+        let waiting = &mut guard.state.wakers.waiting;
+        let waker = waiting
+            .get_mut(&milestone)
+            .and_then(|wakers| wakers.remove(&key));
+        if waiting.get(&milestone).is_some_and(BTreeMap::is_empty) {
+            waiting.remove(&milestone);
+        }
+        drop(guard);
+        drop(waker);
+    }
+
+    /// Counts a thread that waits for a phase in, or out.
+    pub(in crate::coordinator) fn count_waiting_thread(&self, waits: bool) {
+        let mut guard = self.lock();
+        let threads = &mut guard.state.wakers.threads;
+        match waits {
+            true => *threads += 1,
+            false => *threads -= 1,
+        }
+    }
+
+    /// A channel that is disconnected when the scope is requested.
+    #[cfg(feature = "crossbeam-channel")]
+    pub(in crate::coordinator) fn gate(&self, scope: ScopeId) -> Receiver<Infallible> {
+        let open = || crossbeam_channel::bounded(0);
+        if !self.is_here() {
+            return open().1;
+        }
+        let mut guard = self.lock();
+        let state = &mut *guard.state;
+        if state.machine.is_scope_requested(scope) {
+            return open().1;
+        }
+        state
+            .wakers
+            .gates
+            .entry(scope)
+            .or_insert_with(open)
+            .1
+            .clone()
+    }
+}

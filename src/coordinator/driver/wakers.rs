@@ -1,0 +1,95 @@
+//! The wakers of futures that wait for a milestone, and the channels that are
+//! disconnected at a request.
+
+use std::collections::{BTreeMap, HashMap};
+use std::task::Waker;
+
+use super::pool::Pool;
+use super::running_task::Payload;
+use crate::coordinator::machine::{Machine, ScopeId};
+
+#[cfg(feature = "crossbeam-channel")]
+use crossbeam_channel::{Receiver, Sender};
+#[cfg(feature = "crossbeam-channel")]
+use std::convert::Infallible;
+
+/// A milestone of the shutdown, or of a scope.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(in crate::coordinator) enum Milestone {
+    Requested(ScopeId),
+    /// The phase at this place has begun, or is skipped.
+    Reached(usize),
+    Ended,
+}
+
+pub(super) struct Wakers {
+    pub(super) next: u64,
+    pub(super) waiting: HashMap<Milestone, BTreeMap<u64, Waker>>,
+    /// Threads that wait for a phase.
+    pub(super) threads: usize,
+    #[cfg(feature = "crossbeam-channel")]
+    pub(super) gates: HashMap<ScopeId, (Sender<Infallible>, Receiver<Infallible>)>,
+}
+
+impl Wakers {
+    pub(super) fn new() -> Self {
+        Self {
+            next: 0,
+            waiting: HashMap::new(),
+            threads: 0,
+            #[cfg(feature = "crossbeam-channel")]
+            gates: HashMap::new(),
+        }
+    }
+
+    /// Whether a thread waits for a phase.
+    pub(super) fn has_threads(&self) -> bool {
+        self.threads > 0
+    }
+
+    /// Hands over those whose scope is requested. They are called by pool threads: a
+    /// waker is foreign code.
+    pub(super) fn take_requested(&mut self, machine: &Machine<Payload>, pool: &mut Pool) {
+        #[cfg(feature = "crossbeam-channel")]
+        self.gates
+            .retain(|&scope, _| !machine.is_scope_requested(scope));
+        self.take(pool, |milestone| match milestone {
+            Milestone::Requested(scope) => machine.is_scope_requested(*scope),
+            Milestone::Reached(_) | Milestone::Ended => false,
+        });
+    }
+
+    /// Hands over those that wait for a phase up to the one at `place`; returns whether
+    /// there were any.
+    pub(super) fn take_reached(&mut self, place: usize, pool: &mut Pool) -> bool {
+        self.take(pool, |milestone| match milestone {
+            Milestone::Reached(at) => *at <= place,
+            Milestone::Requested(_) | Milestone::Ended => false,
+        })
+    }
+
+    pub(super) fn take_ended(&mut self, pool: &mut Pool) {
+        // A detached scope that was not requested goes on waiting.
+        self.take(pool, |milestone| {
+            !matches!(milestone, Milestone::Requested(_))
+        });
+    }
+
+    fn take(&mut self, pool: &mut Pool, is_reached: impl Fn(&Milestone) -> bool) -> bool {
+        if self.waiting.is_empty() {
+            return false;
+        }
+        let reached: Vec<Milestone> = self
+            .waiting
+            .keys()
+            .filter(|it| is_reached(it))
+            .copied()
+            .collect();
+        for milestone in &reached {
+            if let Some(wakers) = self.waiting.remove(milestone) {
+                pool.wake(wakers);
+            }
+        }
+        !reached.is_empty()
+    }
+}

@@ -1,0 +1,46 @@
+//! What there is to do, for pool threads and for `deadstop-run`.
+
+use super::coordinator::State;
+use crate::coordinator::machine::STARTUP_DELAY;
+use deadstop_core::Nanos;
+
+impl State {
+    /// How much work a thread could take.
+    pub(super) fn work(&self) -> usize {
+        let jobs = match self.pool.has_jobs() {
+            true if self.may_take_job() => 1,
+            _ => 0,
+        };
+        self.machine.startable() + jobs
+    }
+
+    /// Whether an idle thread may run foreign code that is not a task, and that may
+    /// hang: not the last thread while tasks wait.
+    pub(super) fn may_take_job(&self) -> bool {
+        self.pool.idle() > 1 || !self.machine.has_waiting_tasks()
+    }
+
+    /// Whether work waits for a thread, or the next piece of work would.
+    pub(super) fn is_short(&self) -> bool {
+        let jobs = usize::from(self.pool.has_jobs());
+        let work = self.machine.startable() + jobs;
+        (self.machine.is_active() || work > 0) && self.pool.idle() <= work
+    }
+
+    /// When `deadstop-run` has to look at the latest.
+    pub(super) fn wants_run_thread(&self, now: Nanos) -> Nanos {
+        if self.ended.is_some() || self.exit || self.warn_no_waiter {
+            return Nanos(0);
+        }
+        let machine = self.machine.next_wakeup().unwrap_or(Nanos::LAST);
+        let machine = machine.min(self.naming_due);
+        let needs_threads = self.is_short() && self.scaling.has_steps();
+        let needs_names =
+            self.machine.place().is_some() && self.machine.is_active() && self.published.is_none();
+        if needs_threads || needs_names {
+            let soon = Nanos(now.0.max(1)).saturating_add(STARTUP_DELAY);
+            return machine.min(soon);
+        }
+        machine
+    }
+}

@@ -1,0 +1,74 @@
+//! Which runs have tasks to start, and when each run needs attention: so that a
+//! thousand runs cost no more than the one that changes.
+
+use std::collections::BTreeSet;
+
+use super::ids::RunId;
+use deadstop_core::Nanos;
+
+#[derive(Default)]
+pub(super) struct RunIndex {
+    ready: BTreeSet<RunId>,
+    wakeups: BTreeSet<(Nanos, RunId)>,
+    startable: usize,
+}
+
+/// What the index knows of a run; the run keeps it.
+#[derive(Clone, Copy)]
+pub(super) struct Indexed {
+    pub(super) startable: usize,
+    pub(super) wakeup: Option<Nanos>,
+}
+
+impl Indexed {
+    /// A run that the index does not know.
+    pub(super) const NOT: Self = Self {
+        startable: 0,
+        wakeup: None,
+    };
+}
+
+impl RunIndex {
+    pub(super) fn first_ready(&self) -> Option<RunId> {
+        self.ready.first().copied()
+    }
+
+    pub(super) fn startable(&self) -> usize {
+        self.startable
+    }
+
+    pub(super) fn next_wakeup(&self) -> Option<Nanos> {
+        self.wakeups.first().map(|(at, _)| *at)
+    }
+
+    /// The run that is due first, if it is due at `now`.
+    pub(super) fn due(&self, now: Nanos) -> Option<RunId> {
+        let (at, run) = self.wakeups.first()?;
+        (*at <= now).then_some(*run)
+    }
+
+    /// Forgets a run.
+    pub(super) fn remove(&mut self, run: RunId, indexed: Indexed) {
+        self.set(run, indexed, Indexed::NOT);
+    }
+
+    /// Changes what it knows of a run. Most changes are of the number alone.
+    pub(super) fn set(&mut self, run: RunId, before: Indexed, after: Indexed) {
+        if before.startable != after.startable {
+            self.startable = self.startable - before.startable + after.startable;
+            match (before.startable > 0, after.startable > 0) {
+                (false, true) => drop(self.ready.insert(run)),
+                (true, false) => drop(self.ready.remove(&run)),
+                _ => {}
+            }
+        }
+        if before.wakeup != after.wakeup {
+            if let Some(at) = before.wakeup {
+                self.wakeups.remove(&(at, run));
+            }
+            if let Some(at) = after.wakeup {
+                self.wakeups.insert((at, run));
+            }
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! A run's way through its phases, each until its tasks have ended or its time has.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Machine;
+use super::action::Action;
+use super::ids::{RunId, ScopeId, TaskId};
+use super::index::Indexed;
+use super::run::Run;
+use super::scope_tree::ScopeState;
+use super::slab::{Key, List};
+use super::task::TaskState;
+use crate::cause::Cause;
+use crate::coordinator::phase::OnFailure;
+use crate::report::{Outcome, PhaseReport, ShutdownReport, Skip, TaskReport};
+use deadstop_core::Nanos;
+
+impl<P: Clone> Machine<P> {
+    /// Makes the run of `owner`, which owns its scopes from here on.
+    pub(super) fn new_run(
+        &mut self,
+        owner: ScopeId,
+        cause: Cause,
+        begun: Nanos,
+        own_deadline: Nanos,
+        first: usize,
+    ) -> RunId {
+        let number = if owner == ScopeId::ROOT {
+            RunId::WHOLE
+        } else {
+            self.next_run += 1;
+            self.next_run
+        };
+        let run = Run {
+            owner,
+            cause: Arc::new(cause),
+            begun,
+            own_deadline,
+            first,
+            held_until: None,
+            place: 0,
+            started: begun,
+            reserved_later: Duration::ZERO,
+            queue: List::default(),
+            running: List::default(),
+            budgets: BTreeSet::new(),
+            reports: Vec::new(),
+            has_failure: false,
+            phases: Vec::with_capacity(self.plan.phases().len()),
+            sequence_ended: false,
+            indexed: Indexed::NOT,
+        };
+        let id = RunId(self.runs.insert(number, run));
+        self.scopes.set_state(owner, ScopeState::Stopping(id));
+        id
+    }
+
+    /// When the time of the run's phase is over.
+    pub(super) fn run_ends(&self, id: RunId) -> Option<Nanos> {
+        let run = self.runs.get(id.0)?;
+        let phase = self.plan.phases().get(run.place)?;
+        Some(run.ends(phase, self.deadline))
+    }
+
+    /// Takes all steps that are due at `now`.
+    pub(super) fn step(&mut self, id: RunId, now: Nanos) {
+        self.take_steps(id, now);
+        self.refresh(id);
+    }
+
+    fn take_steps(&mut self, id: RunId, now: Nanos) {
+        while let Some(ends) = self.run_ends(id) {
+            if ends > now && self.is_held(id, now) {
+                return;
+            }
+            if ends <= now {
+                self.end_time(id, ends, now);
+            } else {
+                self.abandon_over_budget(id, now);
+                let Some(run) = self.runs.get(id.0) else {
+                    return;
+                };
+                if !run.running.is_empty() || !run.queue.is_empty() {
+                    return;
+                }
+            }
+            self.close_phase(id, ends, now);
+            self.enter_phase(id, now);
+        }
+    }
+
+    /// Whether the run's first phase waits to be released. It waits no longer than until
+    /// the time that the hold ends.
+    fn is_held(&mut self, id: RunId, now: Nanos) -> bool {
+        let Some(run) = self.runs.get_mut(id.0) else {
+            return false;
+        };
+        run.held_until = run.held_until.filter(|until| *until > now);
+        run.held_until.is_some()
+    }
+
+    /// The phase's time is over: running tasks are abandoned, others are skipped.
+    fn end_time(&mut self, id: RunId, ends: Nanos, now: Nanos) {
+        let Some(run) = self.runs.get_mut(id.0) else {
+            return;
+        };
+        let begun = run.begun;
+        let mut queue = std::mem::take(&mut run.queue);
+        run.budgets.clear();
+        let running: Vec<Key> = self.tasks.iter(&run.running).collect();
+        for task in running {
+            self.abandon(id, TaskId(task), now);
+        }
+        while let Some(task) = self.tasks.pop_front(&mut queue) {
+            let no_time = Outcome::Skipped(Skip::NoTime);
+            let Some(task) = self.remove_task(TaskId(task)) else {
+                continue;
+            };
+            let report = task.report(no_time, ends, now, begun);
+            self.actions.push(Action::Discard {
+                payload: task.payload,
+            });
+            self.actions.extend(failure(&report));
+            self.settled += 1;
+            if let Some(run) = self.runs.get_mut(id.0) {
+                run.note(report);
+            }
+        }
+    }
+
+    fn abandon_over_budget(&mut self, id: RunId, now: Nanos) {
+        while let Some(run) = self.runs.get_mut(id.0) {
+            let Some(&(at, task)) = run.budgets.first() else {
+                return;
+            };
+            if at > now {
+                return;
+            }
+            run.budgets.pop_first();
+            self.abandon(id, task, now);
+        }
+    }
+
+    fn abandon(&mut self, id: RunId, task: TaskId, now: Nanos) {
+        let payload = self.tasks.get(task.0).map(|task| task.payload.clone());
+        if let Some(payload) = payload {
+            self.actions.push(Action::Abandon { payload });
+            self.end_running(id, task, Outcome::OverBudget, now);
+        }
+    }
+
+    /// A running task has an outcome.
+    pub(super) fn end_running(&mut self, id: RunId, task_id: TaskId, outcome: Outcome, now: Nanos) {
+        if let Some(run) = self.runs.get_mut(id.0) {
+            self.tasks.unlink(&mut run.running, task_id.0);
+        }
+        let Some(task) = self.remove_task(task_id) else {
+            return;
+        };
+        self.running -= 1;
+        let Some(run) = self.runs.get_mut(id.0) else {
+            return;
+        };
+        if task.budget.is_some() {
+            if let TaskState::Running { ends, .. } = task.state {
+                run.budgets.remove(&(ends, task_id));
+            }
+        }
+        let report = task.report(outcome, now, now, run.begun);
+        self.settled += 1;
+        self.actions.extend(failure(&report));
+        run.note(report);
+    }
+
+    /// Takes a task that waits, and is in no list, out of the machine, with `outcome`.
+    /// Returns its phase and its report.
+    pub(super) fn skip(
+        &mut self,
+        id: TaskId,
+        outcome: Outcome,
+        now: Nanos,
+        begun: Nanos,
+    ) -> Option<(usize, TaskReport)> {
+        let task = self.remove_task(id)?;
+        let report = task.report(outcome, now, now, begun);
+        self.actions.push(Action::Discard {
+            payload: task.payload,
+        });
+        self.settled += 1;
+        Some((task.phase, report))
+    }
+
+    /// The phase that runs is over; `ends` is when its time would have been.
+    fn close_phase(&mut self, id: RunId, ends: Nanos, now: Nanos) {
+        let Some(run) = self.runs.get_mut(id.0) else {
+            return;
+        };
+        let Some(phase) = self.plan.phases().get(run.place) else {
+            return;
+        };
+        run.phases.push(PhaseReport {
+            name: Arc::clone(&phase.label),
+            start: run.started.since(run.begun),
+            took: now.since(run.started),
+            budget: ends.since(run.started),
+            tasks: std::mem::take(&mut run.reports),
+        });
+        run.sequence_ended |= phase.on_failure == OnFailure::End && run.has_failure;
+        run.has_failure = false;
+        if run.owner == ScopeId::ROOT && run.skips(phase).is_none() {
+            self.actions.push(Action::PhaseEnded { now });
+        }
+        run.place += 1;
+    }
+
+    /// The run's phase begins, after those that are skipped; or the run ends.
+    pub(super) fn enter_phase(&mut self, id: RunId, now: Nanos) {
+        loop {
+            let Some(run) = self.runs.get_mut(id.0) else {
+                return;
+            };
+            let plan = Arc::clone(&self.plan);
+            let Some(phase) = plan.phases().get(run.place) else {
+                self.end_run(id, now);
+                return;
+            };
+            run.started = now;
+            let (owner, place, skips) = (run.owner, run.place, run.skips(phase));
+            let mut tasks = self.take_pending(owner, place);
+            let Some(why) = skips else {
+                self.begin_phase(id, place, tasks, now);
+                return;
+            };
+            if why == Skip::Disabled && !tasks.is_empty() {
+                let tasks = tasks.len();
+                self.actions.push(Action::PhaseDisabled { place, tasks });
+            }
+            while let Some(task) = self.tasks.pop_front(&mut tasks) {
+                let begun = self.runs.get(id.0).map_or(now, |run| run.begun);
+                let skipped = self.skip(TaskId(task), Outcome::Skipped(why), now, begun);
+                if let (Some((_, report)), Some(run)) = (skipped, self.runs.get_mut(id.0)) {
+                    run.note(report);
+                }
+            }
+            self.close_phase(id, now, now);
+        }
+    }
+
+    fn begin_phase(&mut self, id: RunId, place: usize, tasks: List, now: Nanos) {
+        self.tasks
+            .each_mut(&tasks, |task| task.state = TaskState::Queued(id));
+        let Some(run) = self.runs.get(id.0) else {
+            return;
+        };
+        let (owner, is_of_whole) = (run.owner, run.owner == ScopeId::ROOT);
+        let length = self.deadline.min(run.own_deadline).since(run.begun);
+        let plan = Arc::clone(&self.plan);
+        let reserved_later =
+            plan.reserved_after(place, length, |later| self.has_pending_at(owner, later));
+        if let Some(run) = self.runs.get_mut(id.0) {
+            run.queue = tasks;
+            run.reports.reserve_exact(run.queue.len());
+            run.reserved_later = reserved_later;
+        }
+        self.phases_begun += 1;
+        if is_of_whole {
+            let ends = self.run_ends(id).unwrap_or(now);
+            self.actions.push(Action::PhaseBegan { place, now, ends });
+        }
+    }
+
+    fn has_pending_at(&self, owner: ScopeId, place: usize) -> bool {
+        let mut found = false;
+        self.scopes.each_owned(owner, |scope| {
+            found |= scope.pending.has(place);
+        });
+        found
+    }
+
+    /// Takes the tasks of the phase out of the scopes that the run of `owner` owns.
+    fn take_pending(&mut self, owner: ScopeId, place: usize) -> List {
+        let mut lists: Vec<List> = Vec::new();
+        self.scopes.each_owned_mut(owner, |scope| {
+            lists.extend(scope.pending.take(place));
+        });
+        if lists.len() <= 1 {
+            return lists.pop().unwrap_or_default();
+        }
+        let mut keys: Vec<Key> = Vec::new();
+        for list in &lists {
+            keys.extend(self.tasks.iter(list));
+        }
+        // In the order of their registration.
+        keys.sort_unstable();
+        let mut all = List::default();
+        for key in keys {
+            self.tasks.push_back(&mut all, key);
+        }
+        all
+    }
+
+    fn end_run(&mut self, id: RunId, now: Nanos) {
+        let Some(run) = self.runs.remove(id.0) else {
+            return;
+        };
+        self.index.remove(id, run.indexed);
+        let path = self.scopes.path(run.owner);
+        let is_of_whole = run.owner == ScopeId::ROOT;
+        let refused = if is_of_whole {
+            // Those of scopes that still stop alone are theirs.
+            Vec::new()
+        } else {
+            self.take_refused(&path)
+        };
+        let mut report = ShutdownReport {
+            cause: (*run.cause).clone(),
+            phases: run.phases,
+            refused,
+            took: now.since(run.begun),
+            status: 0,
+            threads_refused: false,
+            #[cfg(feature = "fault")]
+            missed_faults: Vec::new(),
+        };
+        if is_of_whole {
+            self.root_ended(report);
+        } else {
+            report.status = self.status(&report);
+            let report = Arc::new(report);
+            let stopped = ScopeState::Stopped(Arc::clone(&report));
+            self.scopes.set_state(run.owner, stopped);
+            self.actions.push(Action::ScopeEnded { path, report });
+            self.scopes.release(run.owner);
+        }
+        self.check_completion(now);
+    }
+
+    fn take_refused(&mut self, path: &str) -> Vec<TaskReport> {
+        let is_below = |name: &str| {
+            let rest = name.strip_prefix(path);
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        let refused = std::mem::take(&mut self.refused);
+        let (own, others) = refused.into_iter().partition(|task| is_below(task.name()));
+        self.refused = others;
+        own
+    }
+}
+
+/// The decision to log a task that left its work undone.
+fn failure<P>(report: &TaskReport) -> Option<Action<P>> {
+    report.outcome().is_failure().then(|| Action::TaskFailed {
+        name: Arc::clone(&report.name),
+        outcome: report.outcome().clone(),
+    })
+}

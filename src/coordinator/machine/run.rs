@@ -1,0 +1,78 @@
+//! What the machine knows of a run.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ids::{ScopeId, TaskId};
+use super::index::Indexed;
+use super::slab::List;
+use crate::cause::Cause;
+use crate::coordinator::plan::Planned;
+use crate::report::{PhaseReport, Skip, TaskReport};
+use deadstop_core::Nanos;
+
+/// A run that is not over.
+pub(super) struct Run {
+    pub(super) owner: ScopeId,
+    pub(super) cause: Arc<Cause>,
+    pub(super) begun: Nanos,
+    /// The run's own deadline, beside the process's.
+    pub(super) own_deadline: Nanos,
+    /// The phases before this one are skipped.
+    pub(super) first: usize,
+    /// No task starts before [`release`](super::Machine::release), or this time.
+    pub(super) held_until: Option<Nanos>,
+    /// The phase that runs.
+    pub(super) place: usize,
+    pub(super) started: Nanos,
+    /// What the phases after this one reserve, decided as it begins.
+    pub(super) reserved_later: Duration,
+    /// Tasks of the phase that have not started.
+    pub(super) queue: List,
+    pub(super) running: List,
+    /// When running tasks with a budget of their own are over it.
+    pub(super) budgets: BTreeSet<(Nanos, TaskId)>,
+    pub(super) reports: Vec<TaskReport>,
+    pub(super) has_failure: bool,
+    pub(super) phases: Vec<PhaseReport>,
+    pub(super) sequence_ended: bool,
+    /// What the index knows of the run.
+    pub(super) indexed: Indexed,
+}
+
+impl Run {
+    /// How many of its tasks may start now, if at most `at_once` may run.
+    pub(super) fn startable(&self, at_once: usize) -> usize {
+        if self.held_until.is_some() {
+            return 0;
+        }
+        self.queue
+            .len()
+            .min(at_once.saturating_sub(self.running.len()))
+    }
+
+    /// Notes the report of a task of the phase that runs.
+    pub(super) fn note(&mut self, report: TaskReport) {
+        self.has_failure |= report.outcome().is_failure();
+        self.reports.push(report);
+    }
+
+    /// When the phase's time is over.
+    pub(super) fn ends(&self, phase: &Planned, deadline: Nanos) -> Nanos {
+        let deadline = deadline.min(self.own_deadline);
+        phase.ends(self.started, deadline, self.reserved_later)
+    }
+
+    pub(super) fn skips(&self, phase: &Planned) -> Option<Skip> {
+        if self.place < self.first {
+            Some(Skip::BeforeStart)
+        } else if phase.disabled {
+            Some(Skip::Disabled)
+        } else if self.sequence_ended && !phase.always {
+            Some(Skip::SequenceEnded)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The machine's state, and the events that concern all of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::action::Action;
+use super::completion::Completion;
+use super::ids::{RunId, ScopeId, TaskId};
+use super::index::{Indexed, RunIndex};
+use super::policy::Rules;
+use super::run::Run;
+use super::scope_tree::{ScopeState, Scopes};
+use super::slab::Slab;
+use super::task::{Task, TaskState};
+use crate::cause::Cause;
+use crate::coordinator::plan::Plan;
+use crate::report::TaskReport;
+use deadstop_core::Nanos;
+
+/// The longest time for which tasks are held, as a share of the time up to the deadline.
+const HOLD_SHARE: u32 = 10;
+
+/// The same as a time.
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
+
+/// The state of a coordinator. `P` is what the driver keeps with each task; the
+/// machine only hands it out.
+pub(in crate::coordinator) struct Machine<P> {
+    pub(super) plan: Arc<Plan>,
+    pub(super) rules: Rules,
+    /// The process's deadline.
+    pub(super) deadline: Nanos,
+    pub(super) tasks: Slab<Task<P>>,
+    pub(super) next_task: u64,
+    pub(super) scopes: Scopes,
+    pub(super) runs: Slab<Run>,
+    pub(super) next_run: u64,
+    pub(super) index: RunIndex,
+    pub(super) running: usize,
+    pub(super) refused: Vec<TaskReport>,
+    pub(super) cause: Option<Arc<Cause>>,
+    pub(super) completion: Completion,
+    /// Counts the tasks that have an outcome, and the phases that have begun.
+    pub(super) settled: u64,
+    pub(super) phases_begun: u64,
+    /// Whether the whole shutdown holds its tasks until it is released.
+    holds: bool,
+    pub(super) actions: Vec<Action<P>>,
+}
+
+impl<P: Clone> Machine<P> {
+    pub(in crate::coordinator) fn new(plan: Arc<Plan>, rules: Rules) -> Self {
+        Self {
+            plan,
+            rules,
+            deadline: Nanos::LAST,
+            tasks: Slab::new(),
+            next_task: 0,
+            scopes: Scopes::new(),
+            runs: Slab::new(),
+            next_run: 0,
+            index: RunIndex::default(),
+            running: 0,
+            refused: Vec::new(),
+            cause: None,
+            completion: Completion::new(),
+            settled: 0,
+            phases_begun: 0,
+            holds: false,
+            actions: Vec::new(),
+        }
+    }
+
+    /// Takes the decisions made since the last call, in order. `used` is empty, and
+    /// gives its memory to the decisions that follow.
+    pub(in crate::coordinator) fn take_actions(&mut self, used: Vec<Action<P>>) -> Vec<Action<P>> {
+        std::mem::replace(&mut self.actions, used)
+    }
+
+    /// Whether there are decisions to take.
+    pub(in crate::coordinator) fn has_actions(&self) -> bool {
+        !self.actions.is_empty()
+    }
+
+    /// The process's deadline is at `at` now. It may be brought forward, and an
+    /// estimate of the exit's cost may move it a little either way.
+    pub(in crate::coordinator) fn set_deadline(&mut self, at: Nanos, now: Nanos) {
+        if self.deadline != at {
+            self.deadline = at;
+            for run in self.runs.keys() {
+                self.step(RunId(run), now);
+            }
+            self.check_completion(now);
+        }
+    }
+
+    /// The whole shutdown begins: its clock started at `begun`. The phases before
+    /// `first` are skipped. Later calls change nothing.
+    pub(in crate::coordinator) fn begin(
+        &mut self,
+        cause: Cause,
+        begun: Nanos,
+        first: usize,
+        now: Nanos,
+    ) {
+        if self.has_begun() {
+            return;
+        }
+        let run = self.new_run(ScopeId::ROOT, cause, begun, Nanos::LAST, first);
+        let longest = self.deadline.since(begun) / HOLD_SHARE;
+        if let Some(run) = self.runs.get_mut(run.0) {
+            self.cause = Some(Arc::clone(&run.cause));
+            let until = now.saturating_add(longest.min(LONGEST_HOLD));
+            run.held_until = self.holds.then_some(until);
+        }
+        self.completion.begin();
+        self.enter_phase(run, now);
+        self.step(run, now);
+        self.check_completion(now);
+    }
+
+    /// Makes the whole shutdown hold its tasks from its beginning until
+    /// [`release`](Self::release), or for a tenth of its time, 1 s at most. Changes nothing
+    /// once it has begun.
+    pub(in crate::coordinator) fn hold(&mut self) {
+        self.holds = true;
+    }
+
+    /// The tasks of the whole shutdown may start.
+    pub(in crate::coordinator) fn release(&mut self, now: Nanos) {
+        self.holds = false;
+        let ScopeState::Stopping(run) = *self.scopes.state(ScopeId::ROOT) else {
+            return;
+        };
+        if let Some(held) = self.runs.get_mut(run.0) {
+            held.held_until = None;
+        }
+        self.step(run, now);
+    }
+
+    /// Whether the whole shutdown has begun.
+    pub(in crate::coordinator) fn has_begun(&self) -> bool {
+        !self.scopes.is_open(ScopeId::ROOT)
+    }
+
+    /// Why the whole shutdown began.
+    pub(in crate::coordinator) fn cause(&self) -> Option<&Cause> {
+        self.cause.as_deref()
+    }
+
+    /// Time has passed.
+    pub(in crate::coordinator) fn advance(&mut self, now: Nanos) {
+        while let Some(run) = self.index.due(now) {
+            self.step(run, now);
+        }
+        self.check_completion(now);
+    }
+
+    /// When [`advance`](Self::advance) must be called next, if nothing else happens.
+    pub(in crate::coordinator) fn next_wakeup(&self) -> Option<Nanos> {
+        let completion = self.completion.next_wakeup(self.rules.when_done);
+        completion.into_iter().chain(self.index.next_wakeup()).min()
+    }
+
+    /// Whether a run is active.
+    pub(in crate::coordinator) fn is_active(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
+    /// Counts the tasks that have an outcome, and the phases that have begun: two
+    /// numbers that grow with progress.
+    pub(in crate::coordinator) fn progress(&self) -> (u64, u64) {
+        (self.settled, self.phases_begun)
+    }
+
+    /// The place of the phase that the whole shutdown is in: `None` before it begins,
+    /// the number of phases once all are over.
+    pub(in crate::coordinator) fn place(&self) -> Option<usize> {
+        match self.scopes.state(ScopeId::ROOT) {
+            ScopeState::Open => None,
+            ScopeState::Stopping(run) => self.runs.get(run.0).map(|run| run.place),
+            ScopeState::Stopped(_) => Some(self.plan.phases().len()),
+        }
+        .or_else(|| self.has_begun().then(|| self.plan.phases().len()))
+    }
+
+    pub(super) fn whole_run(&self) -> Option<&Run> {
+        match self.scopes.state(ScopeId::ROOT) {
+            ScopeState::Stopping(run) => self.runs.get(run.0),
+            ScopeState::Open | ScopeState::Stopped(_) => None,
+        }
+    }
+
+    /// Calls `look` with each task that runs: its name, when it started, its payload.
+    pub(in crate::coordinator) fn each_running(
+        &self,
+        mut look: impl FnMut(TaskId, &Arc<str>, Nanos, &P),
+    ) {
+        for run in self.runs.values() {
+            for key in self.tasks.iter(&run.running) {
+                let Some(task) = self.tasks.get(key) else {
+                    continue;
+                };
+                if let TaskState::Running { started, .. } = task.state {
+                    look(TaskId(key), &task.name, started, &task.payload);
+                }
+            }
+        }
+    }
+
+    /// Whether the task runs, and is not abandoned.
+    pub(in crate::coordinator) fn is_running(&self, id: TaskId) -> bool {
+        let state = self.tasks.get(id.0).map(|task| task.state);
+        matches!(state, Some(TaskState::Running { .. }))
+    }
+
+    /// A run has changed.
+    pub(super) fn refresh(&mut self, id: RunId) {
+        let ends = self.run_ends(id).unwrap_or(Nanos::LAST);
+        let Some(run) = self.runs.get_mut(id.0) else {
+            return;
+        };
+        let budget = run.budgets.first().map(|(at, _)| *at);
+        let indexed = Indexed {
+            startable: run.startable(self.rules.tasks_at_once),
+            wakeup: [budget, run.held_until, Some(ends)]
+                .into_iter()
+                .flatten()
+                .min(),
+        };
+        let before = std::mem::replace(&mut run.indexed, indexed);
+        self.index.set(id, before, indexed);
+    }
+}

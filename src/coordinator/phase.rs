@@ -1,0 +1,168 @@
+//! A phase: tasks that may run together, and what they may cost.
+
+use std::time::Duration;
+
+use crate::phase_name::PhaseName;
+
+/// A step of the shutdown. The tasks of a phase run side by side; the next
+/// phase begins when all of them have ended, or the phase's budget has.
+///
+/// Four phases are there by default, in this order:
+///
+/// | phase | is for |
+/// | --- | --- |
+/// | [`UNBIND`](Self::UNBIND) | taking no new work |
+/// | [`DRAIN`](Self::DRAIN) | finishing the work at hand |
+/// | [`FLUSH`](Self::FLUSH) | writing out |
+/// | [`CLOSE`](Self::CLOSE) | letting go |
+///
+/// Give one to [`ShutdownBuilder::phase`](crate::ShutdownBuilder::phase) to add
+/// it, or to change one of the four.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use deadstop::Phase;
+///
+/// // A new one, right behind DRAIN.
+/// let replicate = Phase::new("replicate").after(Phase::DRAIN);
+/// // One of the four, with time that the phases before it cannot use up.
+/// let flush = Phase::FLUSH.reserve(Duration::from_secs(3));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a phase is nothing until a builder gets it"]
+pub struct Phase {
+    pub(super) name: PhaseName,
+    pub(super) after: Vec<PhaseName>,
+    pub(super) before: Vec<PhaseName>,
+    pub(super) budget: Option<Duration>,
+    pub(super) reserve: Option<Duration>,
+    pub(super) on_failure: OnFailure,
+    pub(super) always: bool,
+    pub(super) disabled: bool,
+}
+
+impl Phase {
+    /// Taking no new work: listeners close, health checks turn bad.
+    pub const UNBIND: Self = Self::of(PhaseName::new("unbind"));
+    /// Finishing the work at hand.
+    pub const DRAIN: Self = Self::of(PhaseName::new("drain"));
+    /// Writing out what must not be lost.
+    pub const FLUSH: Self = Self::of(PhaseName::new("flush"));
+    /// Letting go: pools, locks, files. Tasks are in this phase unless they
+    /// say otherwise.
+    pub const CLOSE: Self = Self::of(PhaseName::new("close"));
+
+    pub(super) const DEFAULTS: [Self; 4] = [Self::UNBIND, Self::DRAIN, Self::FLUSH, Self::CLOSE];
+
+    /// Starts describing a phase of that name, or changes to the one of the
+    /// four that has it.
+    ///
+    /// A phase that says neither [`after`](Self::after) nor
+    /// [`before`](Self::before) comes last.
+    pub fn new(name: impl Into<PhaseName>) -> Self {
+        Self::of(name.into())
+    }
+
+    /// Runs the phase after `other`, as early as the other constraints allow.
+    pub fn after(mut self, other: impl Into<PhaseName>) -> Self {
+        self.after.push(other.into());
+        self
+    }
+
+    /// Runs the phase before `other`: without an [`after`](Self::after), as late as the
+    /// other constraints allow.
+    pub fn before(mut self, other: impl Into<PhaseName>) -> Self {
+        self.before.push(other.into());
+        self
+    }
+
+    /// Sets the maximum time of the phase; unless set, what is left of the grace
+    /// without the reserves of later phases.
+    ///
+    /// A task that has not returned by then is abandoned, and the next phase
+    /// begins.
+    pub fn budget(mut self, budget: Duration) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// Sets the time that earlier phases must leave for this one, even if they hang.
+    ///
+    /// Unless set, FLUSH and CLOSE reserve a tenth of the grace each, at most 2 s, if
+    /// they have tasks and the other phases' budgets leave room for it; other phases
+    /// reserve nothing. `Duration::ZERO` is for none.
+    pub fn reserve(mut self, reserve: Duration) -> Self {
+        self.reserve = Some(reserve);
+        self
+    }
+
+    /// Sets what a failure or an overrun in this phase means for the phases after
+    /// it; [`OnFailure::Continue`] unless set.
+    pub fn on_failure(mut self, policy: OnFailure) -> Self {
+        self.on_failure = policy;
+        self
+    }
+
+    /// Runs the phase also when an earlier one has ended the sequence.
+    pub fn always(mut self) -> Self {
+        self.always = true;
+        self
+    }
+
+    /// Skips the phase's tasks. One line in the log says how many there were.
+    pub fn disabled(mut self) -> Self {
+        self.disabled = true;
+        self
+    }
+
+    const fn of(name: PhaseName) -> Self {
+        Self {
+            name,
+            after: Vec::new(),
+            before: Vec::new(),
+            budget: None,
+            reserve: None,
+            on_failure: OnFailure::Continue,
+            always: false,
+            disabled: false,
+        }
+    }
+}
+
+/// What a failure in a phase means for the phases after it.
+///
+/// # Examples
+///
+/// ```
+/// use deadstop::task::OnFailure;
+/// use deadstop::{Phase, Shutdown};
+///
+/// // Where the flush fails, the offsets must not be committed.
+/// let shutdown = Shutdown::builder()
+///     .phase(Phase::FLUSH.on_failure(OnFailure::End))
+///     .phase(Phase::new("commit").after(Phase::FLUSH))
+///     .install()?;
+/// # Ok::<(), deadstop::InstallError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum OnFailure {
+    /// They run all the same.
+    Continue,
+    /// They are skipped, except those marked [`always`](Phase::always).
+    End,
+}
+
+impl From<Phase> for PhaseName {
+    fn from(phase: Phase) -> Self {
+        phase.name
+    }
+}
+
+impl From<&Phase> for PhaseName {
+    fn from(phase: &Phase) -> Self {
+        phase.name.clone()
+    }
+}

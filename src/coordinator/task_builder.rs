@@ -1,0 +1,212 @@
+//! Describes and registers a task.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::driver::{Coordinator, ScopeHandle, TaskShared};
+use super::future::{self, BoxFuture};
+use super::machine::{NewTask, Refusal};
+use super::phase::Phase;
+use super::task_context::TaskContext;
+use super::task_handle::TaskHandle;
+use super::task_result::TaskResult;
+use crate::error::RegisterError;
+use crate::phase_name::PhaseName;
+use crate::process;
+use crate::report::Outcome;
+
+/// Describes a task. Made by [`Shutdown::task`](crate::Shutdown::task) and
+/// [`Scope::task`](crate::Scope::task).
+///
+/// [Signal handlers and children of `fork`](crate::guide::calls).
+#[must_use = "a task is registered by `on_shutdown`"]
+pub struct TaskBuilder {
+    scope: ScopeHandle,
+    name: String,
+    phase: PhaseName,
+    budget: Option<Duration>,
+    site: &'static Location<'static>,
+}
+
+impl TaskBuilder {
+    pub(super) fn of_scope(
+        scope: ScopeHandle,
+        name: String,
+        site: &'static Location<'static>,
+    ) -> Self {
+        Self {
+            scope,
+            name,
+            phase: Phase::CLOSE.into(),
+            budget: None,
+            site,
+        }
+    }
+
+    pub(crate) fn new(
+        coordinator: &Arc<Coordinator>,
+        name: String,
+        site: &'static Location<'static>,
+    ) -> Self {
+        Self::of_scope(ScopeHandle::root(coordinator), name, site)
+    }
+
+    /// Sets the phase in which the task runs; [`Phase::CLOSE`] unless set. Accepts a
+    /// [`Phase`] or the name of one.
+    pub fn phase(mut self, phase: impl Into<PhaseName>) -> Self {
+        self.phase = phase.into();
+        self
+    }
+
+    /// Sets the maximum time of the task; unless set, what its phase has left. It
+    /// never gets more than that.
+    pub fn budget(mut self, budget: Duration) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// Registers the task: `run` is called once, in its phase of the shutdown,
+    /// on a thread that has nothing else to do.
+    ///
+    /// It may return nothing, or a `Result` whose error says how it failed. It
+    /// may panic, which is a failure too. It may never return: it is then
+    /// abandoned when its budget is over, and goes on by itself until the
+    /// process ends.
+    ///
+    /// A task may be registered during the shutdown, for the phase that runs
+    /// and for later ones. The same closure registered twice is two tasks.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the task's phase does not exist or is over, or if its name is
+    /// empty; see [`RegisterError`]. The closure is dropped.
+    pub fn on_shutdown<F, R>(self, run: F) -> Result<TaskHandle, RegisterError>
+    where
+        F: FnOnce(&TaskContext) -> R + Send + 'static,
+        R: TaskResult,
+    {
+        self.register(move |context| run(&context).into_outcome())
+    }
+
+    /// Like [`on_shutdown`](Self::on_shutdown) for a future, which is polled on
+    /// the task's own thread, without a runtime.
+    ///
+    /// A future that needs its runtime's timers or sockets is polled inside it
+    /// by [`on_shutdown_async_in`](Self::on_shutdown_async_in).
+    ///
+    /// # Errors
+    ///
+    /// As `on_shutdown`.
+    pub fn on_shutdown_async<F, Fut>(self, run: F) -> Result<TaskHandle, RegisterError>
+    where
+        F: FnOnce(TaskContext) -> Fut + Send + 'static,
+        Fut: Future<Output: TaskResult>,
+    {
+        self.register(move |context| future::block_on(run(context)).into_outcome())
+    }
+
+    /// Like [`on_shutdown_async`](Self::on_shutdown_async), with the future
+    /// polled by a runtime: `spawn` gets it, on the task's own thread, and
+    /// hands it over.
+    ///
+    /// A runtime whose workers are all blocked does not poll; the task is then
+    /// abandoned when its budget is over, like one that blocks. One that drops
+    /// the future makes the task fail.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # // Stands in for a runtime's handle.
+    /// # #[derive(Clone)] struct Handle;
+    /// # impl Handle { fn spawn(&self, future: deadstop::task::BoxFuture) {
+    /// #     std::thread::spawn(move || futures::executor::block_on(future));
+    /// # } }
+    /// # let handle = Handle;
+    /// let shutdown = deadstop::Shutdown::builder().install()?;
+    /// // With tokio, `handle` is `tokio::runtime::Handle::current()`.
+    /// let spawn = move |future| {
+    ///     handle.spawn(future);
+    /// };
+    /// shutdown
+    ///     .task("say goodbye to peers")
+    ///     .on_shutdown_async_in(spawn, |cx| async move { cx.progress("1 of 3") })?;
+    /// let exit_code = shutdown.finish();
+    /// # let _ = exit_code;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As `on_shutdown`.
+    pub fn on_shutdown_async_in<S, F, Fut>(
+        self,
+        spawn: S,
+        run: F,
+    ) -> Result<TaskHandle, RegisterError>
+    where
+        S: FnOnce(BoxFuture) + Send + 'static,
+        F: FnOnce(TaskContext) -> Fut + Send + 'static,
+        Fut: Future<Output: TaskResult> + Send + 'static,
+    {
+        self.register(move |context| future::run_elsewhere(spawn, run(context.clone()), context))
+    }
+
+    fn register<F>(self, body: F) -> Result<TaskHandle, RegisterError>
+    where
+        F: FnOnce(TaskContext) -> Outcome + Send + 'static,
+    {
+        let coordinator = &self.scope.coordinator;
+        if !coordinator.is_here() {
+            process::warn_if_forked();
+            return Err(RegisterError::Forked);
+        }
+        if self.name.trim().is_empty() {
+            return Err(RegisterError::Unnamed);
+        }
+        let Some(phase) = coordinator.plan.place(&self.phase) else {
+            return Err(RegisterError::UnknownPhase { phase: self.phase });
+        };
+        let path = &self.scope.path;
+        let name: Arc<str> = match path.is_empty() {
+            true => self.name.into(),
+            false => format!("{path}/{}", self.name).into(),
+        };
+        let task = NewTask {
+            name: Arc::clone(&name),
+            site: self.site,
+            scope: self.scope.id,
+            phase,
+            budget: self.budget,
+        };
+        let body = |running| {
+            let context = TaskContext::new(running);
+            context.about_to_run();
+            body(context)
+        };
+        let shared = Arc::new(TaskShared::new(Box::new(body)));
+        match coordinator.register(task, Arc::clone(&shared)) {
+            Ok(id) => Ok(TaskHandle::new(coordinator, name, id, shared)),
+            Err((why, _)) => {
+                // Here, on the caller's thread: it is the caller's closure.
+                drop(shared.take_body());
+                Err(match why {
+                    Refusal::Over => RegisterError::Over,
+                    Refusal::PhaseOver => RegisterError::PhaseOver { phase: self.phase },
+                })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for TaskBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskBuilder")
+            .field("name", &self.name)
+            .field("phase", &self.phase)
+            .field("budget", &self.budget)
+            .finish_non_exhaustive()
+    }
+}

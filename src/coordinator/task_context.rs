@@ -1,0 +1,134 @@
+//! What a task gets while it runs.
+
+use std::fmt;
+#[cfg(feature = "fault")]
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::driver::RunningTask;
+use crate::cause::Cause;
+use deadstop_core::Nanos;
+use deadstop_core::roster::TaskKind;
+
+/// What is called on a task's thread before its closure.
+#[cfg(feature = "fault")]
+static BEFORE_EACH_TASK: OnceLock<fn(&TaskContext)> = OnceLock::new();
+
+/// Sets what is called on a task's thread before its closure. The first call counts.
+#[cfg(feature = "fault")]
+pub(crate) fn before_each_task(call: fn(&TaskContext)) {
+    let _ = BEFORE_EACH_TASK.set(call);
+}
+
+/// The context of a running task: its deadline, its cause, and its progress.
+///
+/// A task gets one when it runs. It can be cloned and sent to the threads that do the
+/// task's work.
+///
+/// [Signal handlers and children of `fork`](crate::guide::calls).
+///
+/// # Examples
+///
+/// ```
+/// # let shutdown = deadstop::Shutdown::builder().signals([]).install()?;
+/// shutdown.task("flush").on_shutdown(|cx| {
+///     for part in 1..=3 {
+///         cx.progress(&format!("part {part} of 3"));
+///         if cx.is_abandoned() {
+///             return Err("out of time");
+///         }
+///     }
+///     Ok(())
+/// })?;
+/// # shutdown.finish();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct TaskContext(RunningTask);
+
+impl TaskContext {
+    pub(super) fn new(running: RunningTask) -> Self {
+        Self(running)
+    }
+
+    /// Calls what was set by [`before_each_task`], on the task's thread.
+    pub(super) fn about_to_run(&self) {
+        #[cfg(feature = "fault")]
+        if let Some(call) = BEFORE_EACH_TASK.get() {
+            call(self);
+        }
+    }
+
+    /// Returns the task's name, including the path of its scope.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Returns how long until the task is abandoned; zero if it has been.
+    pub fn remaining(&self) -> Duration {
+        self.0.ends().since(deadstop_core::now())
+    }
+
+    /// Returns when the task is abandoned: the end of its own budget, of its phase's,
+    /// or of the whole, whichever is first. Every call returns the same instant, unless
+    /// the deadline was brought forward in between.
+    pub fn deadline(&self) -> Instant {
+        self.0.deadline.instant(self.0.ends())
+    }
+
+    /// Returns why the shutdown began.
+    pub fn cause(&self) -> &Cause {
+        &self.0.cause
+    }
+
+    /// Returns `true` if the task's time is over and the shutdown no longer waits for
+    /// it. Work that it still does may be cut off at any moment.
+    pub fn is_abandoned(&self) -> bool {
+        self.0.task.is_abandoned.load(Ordering::Acquire)
+    }
+
+    /// Sets the text that reports quote as the task's progress: its first 128 bytes.
+    /// The last text stands.
+    ///
+    /// It allocates nothing and never blocks. It does not extend the deadline, and
+    /// does nothing once the task has ended.
+    pub fn progress(&self, text: &str) {
+        self.0.task.entry.write(|slot| slot.set_progress(text));
+    }
+
+    /// Makes the reports show the thread `tid` as the task's: the one that it waits for.
+    pub(crate) fn show_thread(&self, tid: i32) {
+        self.0.task.entry.write(|slot| slot.set_thread(tid));
+    }
+
+    /// Makes the reports say what kind of work the task stands for.
+    pub(crate) fn note_kind(&self, kind: TaskKind) {
+        self.0.task.entry.write(|slot| slot.set_kind(kind));
+    }
+
+    /// Makes the reports say that the task is a future, which was not polled yet.
+    pub(crate) fn note_future(&self) {
+        self.0.task.entry.write(|slot| slot.is_future());
+    }
+
+    /// Makes the reports say that thread `tid` began to poll the future at `at`.
+    pub(crate) fn note_poll(&self, tid: i32, at: Nanos) {
+        self.0.task.entry.write(|slot| slot.poll_begins(tid, at));
+    }
+
+    /// Makes the reports say that the poll is over.
+    pub(crate) fn note_poll_end(&self) {
+        self.0.task.entry.write(|slot| slot.poll_ends());
+    }
+}
+
+impl fmt::Debug for TaskContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskContext")
+            .field("task", &self.0.name)
+            .field("remaining", &self.remaining())
+            .field("cause", &self.0.cause)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,80 @@
+//! A handle of a registered task, which cancels it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::driver::{Coordinator, TaskShared};
+use super::machine::TaskId;
+
+/// A registered task. Dropping the handle changes nothing.
+///
+/// [Signal handlers and children of `fork`](crate::guide::calls).
+///
+/// # Examples
+///
+/// ```
+/// let shutdown = deadstop::Shutdown::builder().signals([]).install()?;
+/// // A task for each connection, cancelled when the connection closes.
+/// let goodbye = shutdown.task("say goodbye").on_shutdown(|_| {})?;
+/// assert!(goodbye.cancel());
+/// assert!(!goodbye.cancel());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct TaskHandle {
+    coordinator: Arc<Coordinator>,
+    name: Arc<str>,
+    id: TaskId,
+    shared: Arc<TaskShared>,
+}
+
+impl TaskHandle {
+    pub(super) fn new(
+        coordinator: &Arc<Coordinator>,
+        name: Arc<str>,
+        id: TaskId,
+        shared: Arc<TaskShared>,
+    ) -> Self {
+        Self {
+            coordinator: Arc::clone(coordinator),
+            name,
+            id,
+            shared,
+        }
+    }
+
+    /// Cancels the task: it will not run. Returns `true` if this call cancelled it;
+    /// `false` if it has started, was skipped, or was cancelled before.
+    ///
+    /// If several threads cancel while the shutdown starts the task, either it runs or
+    /// exactly one of them gets `true`. The closure is dropped on the calling thread,
+    /// and nothing is left behind. In a child of `fork` it returns `false`.
+    pub fn cancel(&self) -> bool {
+        if !self.coordinator.is_here() {
+            return false;
+        }
+        let cancelled = self.coordinator.cancel(self.id);
+        if let Some(shared) = &cancelled {
+            shared.is_cancelled.store(true, Ordering::Release);
+            drop(shared.take_body());
+        }
+        cancelled.is_some()
+    }
+
+    /// Returns `true` if the task was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.shared.is_cancelled.load(Ordering::Acquire)
+    }
+
+    /// Returns the task's name, including the path of its scope.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Debug for TaskHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TaskHandle").field(&self.name).finish()
+    }
+}

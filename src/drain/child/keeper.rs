@@ -1,0 +1,236 @@
+//! The thread that spawns and reaps child processes.
+//!
+//! One thread does both, and it lives as long as the process: the kernel kills a child
+//! that asked to die with its parent when the *thread* that spawned it ends.
+//!
+//! ```text
+//! spawn request ──▶ keeper ──▶ kill list ──▶ child runs ──▶ end seen
+//!                                                             │
+//!        status ◀── reap ◀── off the kill list ◀── group empty┤
+//!                                             group has others┴▶ looked at again
+//! ```
+//!
+//! # Reused numbers
+//!
+//! The number of a group cannot be reused while its leader is not reaped. So the keeper
+//! looks at the end of a child without reaping it, takes it off the kill list, and reaps
+//! it then, under the lock that [`Running::signal`](super::running::Running::signal)
+//! holds. A leader that has left others in its group is not reaped while they live.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::iter;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use deadstop_core::kill_path::KillSlot;
+use parking_lot::Mutex;
+
+use super::cgroup::Cgroup;
+use super::running::Running;
+use crate::process::WATCH;
+use crate::sys::child::{die_with_thread, pidfd_open};
+use crate::sys::command::unmask_signals;
+use crate::sys::spawn::{Exit, exit_of, wait_readable};
+use crate::threads;
+
+const THREAD: &str = "deadstop-child";
+
+/// How often the keeper looks at groups whose leader has ended, and at children that the
+/// kernel gave no descriptor for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The keeper of this process, once it has a child.
+static KEEPER: Mutex<Option<Keeper>> = Mutex::new(None);
+
+struct Keeper {
+    requests: Sender<Request>,
+    wake: UnixStream,
+}
+
+struct Request {
+    command: process::Command,
+    name: Box<str>,
+    cgroup: Option<Cgroup>,
+    answer: Sender<io::Result<Spawned>>,
+}
+
+/// A child that was spawned, and its ends of pipes.
+pub(super) struct Spawned {
+    pub(super) running: Arc<Running>,
+    pub(super) stdin: Option<process::ChildStdin>,
+    pub(super) stdout: Option<process::ChildStdout>,
+    pub(super) stderr: Option<process::ChildStderr>,
+}
+
+/// Spawns `command` on the keeper's thread, as the leader of a process group of its own,
+/// in `cgroup` if there is one.
+pub(super) fn spawn(
+    name: &str,
+    command: process::Command,
+    cgroup: Option<Cgroup>,
+) -> io::Result<Spawned> {
+    let (answer, answered) = bounded(1);
+    let request = Request {
+        command,
+        name: name.into(),
+        cgroup,
+        answer,
+    };
+    {
+        let mut keeper = KEEPER.lock();
+        let keeper = match &mut *keeper {
+            Some(keeper) => keeper,
+            none => none.insert(Keeper::start()?),
+        };
+        let gone = |_| io::Error::other("the thread for child processes has ended");
+        keeper.requests.send(request).map_err(gone)?;
+        keeper.wake.write_all(&[1])?;
+    }
+    let gone = |_| io::Error::other("the thread for child processes has ended");
+    answered.recv().map_err(gone)?
+}
+
+impl Keeper {
+    fn start() -> io::Result<Self> {
+        let (requests, received) = unbounded();
+        let (woken, wake) = UnixStream::pair()?;
+        let life = move || Children::new(woken).keep(&received);
+        threads::spawn_deep(THREAD, life).map_err(io::Error::other)?;
+        Ok(Self { requests, wake })
+    }
+}
+
+/// The children that are not reaped.
+struct Children {
+    /// One byte for each request.
+    woken: UnixStream,
+    kept: Vec<Kept>,
+}
+
+struct Kept {
+    running: Arc<Running>,
+    child: process::Child,
+    pidfd: Option<OwnedFd>,
+    listed: Option<KillSlot>,
+    /// It has ended, and others of its group live.
+    has_ended: bool,
+}
+
+impl Children {
+    fn new(woken: UnixStream) -> Self {
+        let kept = Vec::new();
+        Self { woken, kept }
+    }
+
+    fn keep(mut self, requests: &Receiver<Request>) {
+        loop {
+            let looks = |kept: &Kept| kept.has_ended || kept.pidfd.is_none();
+            let timeout = self.kept.iter().any(looks).then_some(LOOK_EVERY);
+            let ends = self.kept.iter().filter(|kept| !kept.has_ended);
+            let ends = ends.filter_map(|kept| kept.pidfd.as_ref().map(AsFd::as_fd));
+            let readable: Vec<_> = iter::once(self.woken.as_fd()).chain(ends).collect();
+            wait_readable(&readable, timeout);
+            while let Ok(request) = requests.try_recv() {
+                // A byte was written for it, before or after it was received.
+                let mut byte = [0];
+                let _ = self.woken.read(&mut byte);
+                self.spawn(request);
+            }
+            self.kept.retain_mut(|kept| !kept.is_reaped());
+        }
+    }
+
+    fn spawn(&mut self, request: Request) {
+        let Request {
+            mut command,
+            name,
+            cgroup,
+            answer,
+        } = request;
+        die_with_thread(&mut command);
+        unmask_signals(&mut command).process_group(0);
+        let entered = cgroup
+            .as_ref()
+            .map_or(Ok(()), |own| own.enter(&mut command));
+        // The keeper's own thread blocks all signals, and a child inherits that.
+        let spawned = entered.and_then(|()| threads::with_program_mask(|| command.spawn()));
+        let spawned = spawned.map(|mut child| {
+            let pid = child.id() as i32;
+            let pidfd = pidfd_open(pid);
+            let raw = pidfd.as_ref().map(AsRawFd::as_raw_fd);
+            let listed = WATCH.kill_list().add(pid, raw, true);
+            let running = Arc::new(Running::new(name, pid, listed.is_some(), cgroup));
+            let spawned = Spawned {
+                running: Arc::clone(&running),
+                stdin: child.stdin.take(),
+                stdout: child.stdout.take(),
+                stderr: child.stderr.take(),
+            };
+            self.kept.push(Kept {
+                running,
+                child,
+                pidfd,
+                listed,
+                has_ended: false,
+            });
+            spawned
+        });
+        // Fails if the caller is gone.
+        let _ = answer.send(spawned);
+    }
+}
+
+impl Kept {
+    /// Looks at the child. Returns whether it is reaped.
+    fn is_reaped(&mut self) -> bool {
+        let pid = self.running.pid();
+        let status = match exit_of(pid) {
+            Exit::Running => return false,
+            Exit::Ended(status) => Some(status),
+            Exit::Reaped => None,
+        };
+        self.has_ended = true;
+        if status.is_some() && self.running.has_cgroup_members() {
+            // Its task still has those to end.
+            self.running.note_status(status);
+            return false;
+        }
+        if status.is_some() && group_has_others(pid) {
+            self.running.note_end(status);
+            return false;
+        }
+        self.running.reap(status, || {
+            if let Some(listed) = self.listed.take() {
+                listed.remove();
+            }
+            let _ = self.child.wait();
+        });
+        if let Some(cgroup) = &self.running.cgroup {
+            cgroup.remove();
+        }
+        true
+    }
+}
+
+/// Returns whether the process group `group` has a living member besides its leader.
+fn group_has_others(group: i32) -> bool {
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return false;
+    };
+    let others = processes.flatten().filter_map(|entry| {
+        let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        // After the name, which may contain anything: state, parent, group.
+        let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+        let state = fields.next()?;
+        let its_group: i32 = fields.nth(1)?.parse().ok()?;
+        Some(pid != group && its_group == group && !matches!(state, "Z" | "X"))
+    });
+    others.into_iter().any(|is_other| is_other)
+}

@@ -1,0 +1,61 @@
+//! The task of a child process.
+
+use std::time::Duration;
+
+use deadstop_core::now;
+use deadstop_core::roster::TaskKind;
+
+use super::running::Running;
+use crate::TaskContext;
+
+/// How often the task says anew what the child does.
+const SAY_EVERY: Duration = Duration::from_millis(250);
+
+/// How long before the end of its time a task kills the child, at most.
+const KILL_BEFORE: Duration = Duration::from_millis(500);
+
+/// Asks the child to end, waits for it, and kills its group when the task's time is nearly
+/// over.
+pub(super) fn end(child: &Running, signal: i32, cx: &TaskContext) -> Result<(), String> {
+    cx.note_kind(TaskKind::Child);
+    // Fails if it has ended this moment.
+    let _ = child.signal(signal);
+    // A stopped process takes no signal but SIGKILL before it continues.
+    let _ = child.signal(libc::SIGCONT);
+    let asked = now();
+    let kill_before = KILL_BEFORE.min(cx.remaining() / 10);
+    loop {
+        let left = cx.remaining().saturating_sub(kill_before);
+        let until = now().saturating_add(SAY_EVERY.min(left));
+        if child.ended.wait(Some(until)) {
+            return end_cgroup(child, cx.remaining());
+        }
+        let seconds = now().since(asked).as_secs_f64();
+        let description = child.describe();
+        cx.progress(&format!(
+            "{description}; signal {signal} sent {seconds:.1} s ago"
+        ));
+        if left.is_zero() {
+            let _ = child.signal(libc::SIGKILL);
+            let _ = end_cgroup(child, kill_before / 4);
+            let until = now().saturating_add(kill_before / 2);
+            child.ended.wait(Some(until));
+            return Err(format!(
+                "did not end within {seconds:.1} s of signal {signal} and was killed ({description})"
+            ));
+        }
+    }
+}
+
+/// Kills what is left in the child's cgroup, if it has one.
+fn end_cgroup(child: &Running, within: Duration) -> Result<(), String> {
+    let Some(cgroup) = &child.cgroup else {
+        return Ok(());
+    };
+    if !cgroup.kill(now().saturating_add(within)) {
+        return Err("processes in its cgroup have not ended after SIGKILL".to_owned());
+    }
+    // Now: the process may end before the keeper looks again.
+    cgroup.remove();
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! The tasks of a gate.
+
+use std::time::Duration;
+
+use deadstop_core::now;
+use deadstop_core::roster::TaskKind;
+
+use super::plan::Plan;
+use super::state::State;
+use crate::drain::report::{show_thread, warn};
+use crate::drain::{RegisterError, announcement, no_phase};
+use crate::task::PhaseName;
+use crate::{Phase, TaskContext};
+
+/// How often the task says anew how far it is. It is woken when the gate is empty.
+const SAY_EVERY: Duration = Duration::from_millis(250);
+
+/// Registers the task that closes the gate and waits for it, and the one that keeps it
+/// accepting.
+#[track_caller]
+pub(super) fn register(state: &'static State) -> Result<(), RegisterError> {
+    let Some(plan) = &state.plan else {
+        return Ok(());
+    };
+    let streams_within = plan.streams_within;
+    let task = plan.owner.task(&state.name).phase(plan.phase.clone());
+    let task = match plan.budget {
+        Some(budget) => task.budget(budget),
+        None => task,
+    };
+    let task = task.on_shutdown(move |cx| drain(state, streams_within, cx))?;
+    if !plan.keep_accepting.is_zero() {
+        if let Err(error) = announce(state, plan) {
+            task.cancel();
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// Registers the task that keeps the first phase from ending.
+#[track_caller]
+fn announce(state: &'static State, plan: &Plan) -> Result<(), RegisterError> {
+    let name = format!("keep accepting {}", state.name);
+    let time = plan.keep_accepting;
+    let register = |phase: PhaseName| {
+        let task = plan.owner.task(&name).phase(phase);
+        task.on_shutdown(move |cx| keep_accepting(state, time, cx))
+    };
+    match register("announce".into()) {
+        Err(error) if no_phase(&error) => register(Phase::UNBIND.into()).map(drop),
+        other => other.map(drop),
+    }
+}
+
+/// Keeps the gate's first phase from ending for `time`, or until load balancers have
+/// seen that the process is not ready.
+fn keep_accepting(state: &State, time: Duration, cx: &TaskContext) {
+    cx.note_kind(TaskKind::Gate);
+    state.announce();
+    let until = now().saturating_add(time.min(cx.remaining()));
+    cx.progress("not ready; requests are still admitted");
+    announcement::SEEN.wait_seen(until);
+}
+
+/// Closes the gate, and waits until nothing is in flight.
+fn drain(state: &State, streams_within: Duration, cx: &TaskContext) -> Result<(), String> {
+    cx.note_kind(TaskKind::Gate);
+    state.close();
+    let result = wait_empty(state, streams_within, cx);
+    state.drained.set();
+    result
+}
+
+fn wait_empty(state: &State, streams_within: Duration, cx: &TaskContext) -> Result<(), String> {
+    cx.progress(&state.describe());
+    while !state
+        .requests
+        .wait_empty(Some(now().saturating_add(SAY_EVERY)), now)
+    {
+        if cx.is_abandoned() {
+            let (name, left) = (&state.name, state.describe());
+            warn(&format!("gate {name:?}: the drain is over, with {left}"));
+            return Err(left);
+        }
+        cx.progress(&state.describe());
+        show_thread(cx, state.oldest().map(|oldest| oldest.tid));
+    }
+    show_thread(cx, None);
+    let until = now().saturating_add(streams_within.min(cx.remaining()));
+    if !state.streams.wait_empty(Some(until), now) {
+        let name = &state.name;
+        let streams = state.streams.entries();
+        warn(&format!(
+            "gate {name:?}: {streams} streams have not ended; the drain does not wait for them"
+        ));
+    }
+    cx.progress(&state.describe());
+    Ok(())
+}

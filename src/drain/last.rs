@@ -1,0 +1,115 @@
+//! The very last things: files to remove, and the terminal to restore.
+
+use std::ffi::CString;
+use std::fmt;
+use std::io;
+use std::path::{self, Path};
+use std::sync::Arc;
+
+use deadstop_core::files::FileSlot;
+use parking_lot::Mutex;
+
+use crate::Shutdown;
+use crate::process::{self, FILES, WATCH};
+use crate::sys::file::path_bytes;
+
+impl Shutdown {
+    /// Removes a file at the end of the process: a pid file, a unix socket.
+    ///
+    /// It is removed after every task: when `main` returns, when the program calls `exit`
+    /// or one of the `_and_exit` methods, and shortly before a deadline that has to end the
+    /// process. SIGKILL, `abort`, a second signal and `_exit` leave it.
+    ///
+    /// A relative path is taken from the working directory of this moment.
+    ///
+    /// # Errors
+    ///
+    /// Fails in a child of `fork`, if the path contains a zero byte or has more than 255
+    /// bytes, or if 32 files are listed already. The file stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let shutdown = deadstop::Shutdown::builder().install()?;
+    /// let path = std::env::temp_dir().join(format!("app-{}.pid", std::process::id()));
+    /// std::fs::write(&path, std::process::id().to_string())?;
+    /// shutdown.remove_file(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn remove_file(&self, path: impl AsRef<Path>) -> io::Result<RemovedFile> {
+        if !WATCH.is_owner() {
+            return Err(io::Error::other("a child of fork has no shutdown"));
+        }
+        let path = path::absolute(path)?;
+        let path = CString::new(path_bytes(&path)?)?;
+        let slot = FILES.add(&path).ok_or_else(|| {
+            let limits = "the path has more than 255 bytes, or 32 files are listed already";
+            io::Error::other(limits)
+        })?;
+        Ok(RemovedFile {
+            slot: Arc::new(Mutex::new(Some(slot))),
+            generation: process::generation(),
+        })
+    }
+
+    /// Calls `call` after every task and after the summary: the place to drop the guard of
+    /// a logger that writes on a thread of its own. Dropped by a task, the summary would be
+    /// lost; dropped after a `wait_and_exit`, it never would be.
+    ///
+    /// It is called on deadstop's log thread. The end waits for it, and for all that were
+    /// added, for 1 s at most or half of the time up to the deadline. The one added last is
+    /// called first. A deadline that ends the process does not call it, and neither does a
+    /// program that exits without a shutdown. In a child of `fork` it is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let shutdown = deadstop::Shutdown::builder().install()?;
+    /// # struct Guard;
+    /// let guard = Guard; // of `tracing_appender::non_blocking`, say
+    /// shutdown.at_end(move || drop(guard));
+    /// # Ok::<(), deadstop::InstallError>(())
+    /// ```
+    pub fn at_end(&self, call: impl FnOnce() + Send + 'static) {
+        if self.coordinator.is_here() {
+            self.coordinator.reporting.log.add_last(Box::new(call));
+        }
+    }
+
+    /// Saves the attributes of the controlling terminal, and restores them at the end: for
+    /// a program that puts it into raw mode. The watchdog restores them at the deadline,
+    /// and a second signal's handler before it ends the process.
+    ///
+    /// Returns `false` if the process has no terminal. A second call changes nothing.
+    pub fn keep_terminal(&self) -> bool {
+        WATCH.is_owner() && WATCH.terminal().save()
+    }
+}
+
+/// A file that is removed at the end. Dropping the handle changes nothing.
+///
+/// [Signal handlers and children of `fork`](crate::guide::calls).
+#[derive(Clone)]
+pub struct RemovedFile {
+    slot: Arc<Mutex<Option<FileSlot>>>,
+    /// Stands for the process; a child of `fork` has another.
+    generation: u32,
+}
+
+impl RemovedFile {
+    /// Leaves the file where it is. Returns `false` if it was removed already, if this was
+    /// called before, and in a child of `fork`.
+    pub fn cancel(&self) -> bool {
+        if self.generation != process::generation() {
+            return false;
+        }
+        let slot = self.slot.lock().take();
+        slot.is_some_and(FileSlot::cancel)
+    }
+}
+
+impl fmt::Debug for RemovedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemovedFile").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,379 @@
+//! The worker pool: bounded threads and a bounded queue, whose accepted jobs are not
+//! lost.
+//!
+//! ```text
+//! execute ──▶ machine ──▶ queue ──▶ thread ──▶ job
+//!               ╰─ full, closed ──▶ the job comes back, with the reason
+//! ```
+//!
+//! [`machine`] decides under one lock; [`handover`] gives jobs to threads; [`shared`] starts
+//! threads and runs the jobs.
+
+mod builder;
+mod drain;
+mod error;
+mod handover;
+mod job;
+mod machine;
+#[cfg(test)]
+mod machine_tests;
+mod names;
+#[cfg(feature = "health")]
+mod numbers;
+mod shared;
+mod stats;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use deadstop_core::now;
+
+pub use self::builder::PoolBuilder;
+pub use self::error::{Rejected, Why};
+pub use self::job::{Job, JobError, JobHandle};
+#[cfg(feature = "health")]
+pub(crate) use self::numbers::{PoolNumbers, pools};
+pub use self::stats::PoolStats;
+
+use self::job::Work;
+use self::machine::{Queued, Stage};
+use self::shared::{Entry, Outcome, Shared};
+use crate::process;
+
+#[cfg(feature = "health")]
+pub(crate) use self::shared::Pulse;
+
+/// What happens to a job when every thread is busy and the queue is full.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum WhenFull {
+    /// The caller gets it back.
+    Reject,
+    /// The caller's thread runs it, and so submits no more meanwhile. A closed pool still
+    /// gives it back.
+    CallerRuns,
+    /// The caller waits for room, for this long at most.
+    Block(Duration),
+    /// The job that has waited longest is dropped; the caller gets that one.
+    DropOldest,
+}
+
+/// What the shutdown does with jobs that wait in a pool's queue.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Drain {
+    /// They run, within the pool's budget.
+    Finish,
+    /// They are dropped, and named in the log. Jobs that run are waited for.
+    Discard,
+}
+
+/// A pool of worker threads. Made by [`Shutdown::pool`](crate::Shutdown::pool).
+///
+/// A `Pool` is a handle: cloning it is cheap. When the last handle is dropped the pool
+/// takes no more jobs and runs those that it has; dropping never waits. The pool's phase
+/// (DRAIN) waits until they have run.
+///
+/// - The pool accepts jobs until its own phase begins, not only until the request, so that
+///   the last request of a server can still submit.
+/// - A job that panics is counted, and its thread goes on.
+/// - A job that is still running at the end of the budget is abandoned, and the hang report
+///   names it, its thread and what was left in the queue.
+/// - In a child of `fork` the pool is closed: it gives jobs back, its numbers are zero, and
+///   no call waits.
+///
+/// No method is async-signal-safe.
+///
+/// [Signal handlers and children of `fork`](crate::guide::calls).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use deadstop::Shutdown;
+/// use deadstop::drain::WhenFull;
+///
+/// let shutdown = Shutdown::builder().install()?;
+/// let pool = shutdown
+///     .pool("mailer")
+///     .threads(10)
+///     .queue(100)
+///     .when_full(WhenFull::CallerRuns)
+///     .budget(Duration::from_secs(5))
+///     .start()?;
+///
+/// pool.execute(|| println!("sent"))?;
+/// let sum = pool.submit(|| 1 + 2)?;
+/// assert_eq!(sum.join()?, 3);
+///
+/// let exit_code = shutdown.finish(); // every accepted job has run
+/// # let _ = exit_code;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Pool {
+    handle: Arc<Handle>,
+}
+
+/// Closes the pool when the last handle is dropped.
+struct Handle {
+    shared: Arc<Shared>,
+    when_full: WhenFull,
+    generation: u32,
+}
+
+impl Handle {
+    /// Whether this process has the pool's threads. A child of `fork` has not, and may
+    /// have inherited the pool's lock held.
+    fn is_here(&self) -> bool {
+        self.generation == process::generation()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if self.is_here() {
+            self.shared.close();
+        }
+    }
+}
+
+impl Pool {
+    fn new(shared: Arc<Shared>, when_full: WhenFull) -> Self {
+        Self {
+            handle: Arc::new(Handle {
+                shared,
+                when_full,
+                generation: process::generation(),
+            }),
+        }
+    }
+
+    /// Sets what is notified of each job that begins or ends. The first one stays.
+    #[cfg(feature = "health")]
+    pub(crate) fn set_pulse(&self, pulse: Box<dyn Pulse>) {
+        self.handle.shared.set_pulse(pulse);
+    }
+
+    /// Submits a job. Returns the job that was dropped for it, which only
+    /// [`WhenFull::DropOldest`] does.
+    ///
+    /// With [`WhenFull::CallerRuns`] and a full queue, the job runs before this returns; if
+    /// it panics there, the panic is counted and does not reach the caller.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the queue is full, the pool is closed, or the system gives no thread and
+    /// the pool has none. The error holds the job; nothing else has changed.
+    pub fn execute<F>(&self, job: F) -> Result<Option<Unstarted>, Rejected>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        self.offer(Work::Once(Box::new(job)), None)
+    }
+
+    /// Like [`execute`](Self::execute), with a name for the job: the hang report shows it
+    /// if the job hangs, and the log if it never starts.
+    ///
+    /// # Errors
+    ///
+    /// As `execute`.
+    pub fn execute_named<F>(
+        &self,
+        name: impl Into<Arc<str>>,
+        job: F,
+    ) -> Result<Option<Unstarted>, Rejected>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        self.offer(Work::Once(Box::new(job)), Some(name.into()))
+    }
+
+    /// Submits a job that returns something, and returns the handle that waits for it.
+    ///
+    /// A job that was dropped to make room ([`WhenFull::DropOldest`]) is cancelled; its
+    /// handle says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Self::execute).
+    pub fn submit<F, T>(&self, job: F) -> Result<JobHandle<T>, Rejected>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (work, handle) = job::shared(job);
+        self.offer(work, None)?;
+        Ok(handle)
+    }
+
+    /// Like [`submit`](Self::submit), with a name for the job.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Self::execute).
+    pub fn submit_named<F, T>(
+        &self,
+        name: impl Into<Arc<str>>,
+        job: F,
+    ) -> Result<JobHandle<T>, Rejected>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (work, handle) = job::shared(job);
+        self.offer(work, Some(name.into()))?;
+        Ok(handle)
+    }
+
+    fn offer(&self, work: Work, name: Option<Arc<str>>) -> Result<Option<Unstarted>, Rejected> {
+        let shared = self.shared();
+        if !self.handle.is_here() {
+            process::warn_if_forked();
+            return Err(Rejected::new(Job::new(work), Why::Closed));
+        }
+        let entry = Entry { work, name };
+        let (outcome, dropped) = match self.handle.when_full {
+            WhenFull::Reject | WhenFull::CallerRuns => (shared.offer(entry), None),
+            WhenFull::Block(time) => {
+                let until = Instant::now().checked_add(time);
+                let until = until.unwrap_or_else(|| Instant::now() + FOREVER);
+                (shared.offer_until(entry, until), None)
+            }
+            WhenFull::DropOldest => shared.offer_or_drop(entry),
+        };
+        let dropped = dropped.map(Unstarted::new);
+        match outcome {
+            Outcome::Accepted => Ok(dropped),
+            Outcome::Refused(entry, Why::Full) if self.handle.when_full == WhenFull::CallerRuns => {
+                let panicked = entry.work.run_and_catch();
+                shared.note_caller_ran(panicked);
+                Ok(None)
+            }
+            Outcome::Refused(entry, why) => {
+                if why == Why::Full {
+                    shared.machine().counts.rejected += 1;
+                }
+                Err(Rejected::new(Job::new(entry.work), why))
+            }
+        }
+    }
+
+    /// Takes no more jobs, and runs those that it has. Returns whether the pool was open.
+    pub fn close(&self) -> bool {
+        self.handle.is_here() && self.shared().close()
+    }
+
+    /// Takes no more jobs, and returns those that have not started, oldest first. Jobs that
+    /// run go on; they can ask [`is_stopping`](Self::is_stopping).
+    ///
+    /// The handle of a job that is returned waits until the job is run or dropped.
+    pub fn stop(&self) -> Vec<Unstarted> {
+        match self.handle.is_here() {
+            true => unstarted(self.shared().stop()),
+            false => Vec::new(),
+        }
+    }
+
+    /// Returns whether the pool takes no more jobs.
+    pub fn is_closed(&self) -> bool {
+        !self.handle.is_here() || self.shared().machine().stage() > Stage::Open
+    }
+
+    /// Returns whether the pool was stopped: a job that takes long should end early.
+    pub fn is_stopping(&self) -> bool {
+        self.handle.is_here() && self.shared().machine().stage() == Stage::Stopping
+    }
+
+    /// Returns whether the pool is closed and its last thread has ended.
+    pub fn is_terminated(&self) -> bool {
+        self.shared().terminated().is_set()
+    }
+
+    /// Blocks the thread until the pool has terminated, or `timeout` is over. Returns
+    /// whether it has terminated. Only [`close`](Self::close) or [`stop`](Self::stop) makes
+    /// a pool terminate.
+    pub fn await_termination(&self, timeout: Duration) -> bool {
+        if !self.handle.is_here() {
+            return self.is_terminated();
+        }
+        let until = now().saturating_add(timeout);
+        self.shared().wait_terminated(Some(until))
+    }
+
+    /// Returns the pool's numbers at this moment.
+    pub fn stats(&self) -> PoolStats {
+        match self.handle.is_here() {
+            true => PoolStats::of(&*self.shared().machine(), now()),
+            false => PoolStats::default(),
+        }
+    }
+
+    /// Returns the name of the pool.
+    pub fn name(&self) -> &str {
+        &self.shared().name
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+}
+
+/// Stands for "no end" where `Instant` has none: a hundred years.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("name", &self.shared().name)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A job that was accepted and did not start.
+///
+/// # Examples
+///
+/// ```
+/// let shutdown = deadstop::Shutdown::builder().install()?;
+/// let pool = shutdown.pool("mailer").start()?;
+/// for unstarted in pool.stop() {
+///     println!("{:?} waited for {:?}", unstarted.name, unstarted.queued_for);
+///     // ... store it, or run it here: `unstarted.job.run()` ...
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Unstarted {
+    /// The name it was submitted with.
+    pub name: Option<Arc<str>>,
+    /// For how long it was queued.
+    pub queued_for: Duration,
+    /// The job, for the caller to run, keep or drop.
+    pub job: Job,
+}
+
+impl Unstarted {
+    fn new(queued: Queued<Entry>) -> Self {
+        let Entry { work, name } = queued.job;
+        Self {
+            name,
+            queued_for: now().since(queued.since),
+            job: Job::new(work),
+        }
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+fn unstarted(queued: VecDeque<Queued<Entry>>) -> Vec<Unstarted> {
+    queued.into_iter().map(Unstarted::new).collect()
+}

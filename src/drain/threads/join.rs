@@ -1,0 +1,57 @@
+//! A thread of the application as a task.
+
+use std::thread::JoinHandle;
+
+use crate::TaskHandle;
+use crate::coordinator::TaskBuilder;
+use crate::drain::RegisterError;
+use crate::drain::report::show_thread;
+use crate::report::Outcome;
+use crate::sys::thread::tid_of;
+use crate::task::TaskResult;
+use crate::trigger::panic::message;
+use deadstop_core::roster::TaskKind;
+
+impl TaskBuilder {
+    /// Registers a thread of the application: in its phase the shutdown waits until it has
+    /// ended. What it returned is the task's result; a panic of the thread is a failure.
+    ///
+    /// Nothing asks the thread to end: it should see the request itself, through
+    /// [`Shutdown::requested`](crate::Shutdown::requested) or a
+    /// [waker](crate::Shutdown::waker). The reports show the thread as the task's, with its
+    /// stack.
+    ///
+    /// # Errors
+    ///
+    /// As [`on_shutdown`](Self::on_shutdown). The thread is then detached.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    ///
+    /// let shutdown = deadstop::Shutdown::builder().install()?;
+    /// let requested = shutdown.requested();
+    /// let consumer = thread::spawn(move || requested.wait());
+    /// shutdown.task("consumer").join(consumer)?;
+    /// let exit_code = shutdown.finish();
+    /// # let _ = exit_code;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn join<R>(self, thread: JoinHandle<R>) -> Result<TaskHandle, RegisterError>
+    where
+        R: TaskResult + Send + 'static,
+    {
+        self.on_shutdown(move |cx| {
+            cx.note_kind(TaskKind::Thread);
+            show_thread(cx, tid_of(&thread));
+            let ended = thread.join();
+            show_thread(cx, None);
+            match ended.map(TaskResult::into_outcome) {
+                Ok(Outcome::Failed(why)) => Err(why),
+                Ok(_) => Ok(()),
+                Err(payload) => Err(format!("the thread panicked: {}", message(&*payload))),
+            }
+        })
+    }
+}

@@ -1,0 +1,192 @@
+//! Why `install` failed.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+#[cfg(feature = "shutdown")]
+use std::path::PathBuf;
+
+#[cfg(feature = "shutdown")]
+use super::phases::PhasesError;
+#[cfg(feature = "signals")]
+use crate::signal::Signal;
+
+debug_is_display!(InstallError);
+
+/// The reason why `install` installed nothing.
+///
+/// Each variant leaves the process running and unprotected, and `install` can be
+/// tried again. A program that needs its deadline kept should report the error and
+/// stop.
+#[non_exhaustive]
+pub enum InstallError {
+    /// This process has a watchdog already, or another thread is installing one.
+    /// There is one per process; it stays as it is.
+    AlreadyInstalled,
+    /// The C library refused an exit handler. Without it, `exit` would cut the
+    /// tasks off.
+    #[cfg(feature = "shutdown")]
+    Exit(io::Error),
+    /// The builder has exit status 0. An unfinished shutdown must not look like a
+    /// clean one.
+    ExitStatus,
+    /// The builder has failure status 0. A shutdown that left something undone must
+    /// not look like a clean one.
+    #[cfg(feature = "shutdown")]
+    FailureStatus,
+    /// The fault injector refused the faults that are planted.
+    #[cfg(feature = "fault")]
+    Fault(Box<dyn Error + Send + Sync>),
+    /// The C library refused a fork handler. Without it, a child would not know
+    /// that it has no watchdog.
+    Fork(io::Error),
+    /// The kernel refused the backup timer, and the builder requires one.
+    BackupTimer(io::Error),
+    /// The calling thread is unwinding from a panic, and the panic hook cannot be
+    /// set then.
+    #[cfg(feature = "shutdown")]
+    Panicking,
+    /// The phases do not make an order, or ask for more time than there is.
+    #[cfg(feature = "shutdown")]
+    Phases(PhasesError),
+    /// It is certain that a shutdown cannot work here as configured, and the
+    /// builder refuses that; see
+    /// [`refuse_platform_errors`](crate::ShutdownBuilder::refuse_platform_errors).
+    #[cfg(feature = "platform")]
+    Platform(Vec<crate::platform::Finding>),
+    /// A signal cannot be used. `SIGKILL` and `SIGSTOP` cannot be handled;
+    /// `SIGSEGV`, `SIGILL` and `SIGFPE` must not be; and a signal whose default
+    /// action is not to end the process, such as `SIGCHLD`, cannot begin a
+    /// shutdown.
+    #[cfg(feature = "signals")]
+    Signal {
+        /// The signal.
+        signal: Signal,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A signal is in the list of triggers and in that of status signals.
+    #[cfg(feature = "shutdown")]
+    SignalTwice {
+        /// The signal.
+        signal: Signal,
+    },
+    /// A file for hang reports cannot be opened, or must not be overwritten.
+    #[cfg(feature = "shutdown")]
+    Sink {
+        /// The file's path.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
+    /// The builder allows no task to run.
+    #[cfg(feature = "shutdown")]
+    TasksAtOnce,
+    /// The operating system refused a thread.
+    Thread {
+        /// The thread's name.
+        name: &'static str,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The environment variable that sets the grace has a value that is no length
+    /// of time.
+    #[cfg(feature = "platform")]
+    #[non_exhaustive]
+    Variable {
+        /// The variable's name.
+        name: String,
+        /// Its value.
+        value: String,
+        /// The values that are allowed.
+        allowed: &'static str,
+    },
+}
+
+impl fmt::Display for InstallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyInstalled => f.write_str("this process already has a watchdog"),
+            #[cfg(feature = "shutdown")]
+            Self::Exit(_) => f.write_str("could not register an exit handler (on_exit failed)"),
+            Self::ExitStatus => f.write_str(
+                "exit status 0 would make an unfinished shutdown look clean; \
+                 `exit_status` must be 1 to 255",
+            ),
+            #[cfg(feature = "shutdown")]
+            Self::FailureStatus => f.write_str(
+                "failure status 0 would make an unfinished shutdown look clean; \
+                 `failure_status` must be 1 to 255",
+            ),
+            // All of it: the message says what is allowed.
+            #[cfg(feature = "fault")]
+            Self::Fault(error) => fmt::Display::fmt(error, f),
+            Self::Fork(_) => {
+                f.write_str("could not register a fork handler (pthread_atfork failed)")
+            }
+            Self::BackupTimer(_) => f.write_str("could not create the backup kernel timer"),
+            #[cfg(feature = "shutdown")]
+            Self::Panicking => {
+                f.write_str("install() was called while this thread is unwinding from a panic")
+            }
+            #[cfg(feature = "shutdown")]
+            Self::Phases(error) => fmt::Display::fmt(error, f),
+            #[cfg(feature = "platform")]
+            Self::Platform(errors) => {
+                f.write_str("a shutdown cannot work on this platform as configured:")?;
+                errors.iter().try_for_each(|error| write!(f, " {error}"))
+            }
+            #[cfg(feature = "signals")]
+            Self::Signal { signal, .. } => write!(
+                f,
+                "could not use {signal} (number {}) as a signal that deadstop handles",
+                signal.number()
+            ),
+            #[cfg(feature = "shutdown")]
+            Self::SignalTwice { signal } => write!(
+                f,
+                "{signal} is in `signals` and in `status_signals`; it must be in one of them"
+            ),
+            #[cfg(feature = "shutdown")]
+            Self::Sink { path, .. } => {
+                write!(f, "could not use {} for hang reports", path.display())
+            }
+            #[cfg(feature = "shutdown")]
+            Self::TasksAtOnce => f.write_str("`tasks_at_once` must be at least 1"),
+            Self::Thread { name, .. } => write!(f, "could not start thread \"{name}\""),
+            #[cfg(feature = "platform")]
+            Self::Variable {
+                name,
+                value,
+                allowed,
+            } => write!(f, "{name} is {value:?}; allowed is {allowed}"),
+        }
+    }
+}
+
+impl Error for InstallError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::AlreadyInstalled | Self::ExitStatus => None,
+            #[cfg(feature = "shutdown")]
+            Self::FailureStatus
+            | Self::Panicking
+            | Self::SignalTwice { .. }
+            | Self::TasksAtOnce => None,
+            // `Display` is its whole text.
+            #[cfg(feature = "fault")]
+            Self::Fault(_) => None,
+            #[cfg(feature = "platform")]
+            Self::Platform(_) | Self::Variable { .. } => None,
+            #[cfg(feature = "shutdown")]
+            Self::Phases(source) => source.source(),
+            #[cfg(feature = "shutdown")]
+            Self::Exit(source) | Self::Sink { source, .. } => Some(source),
+            #[cfg(feature = "signals")]
+            Self::Signal { source, .. } => Some(source),
+            Self::Fork(source) | Self::BackupTimer(source) | Self::Thread { source, .. } => {
+                Some(source)
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What is wrong with phases.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use crate::phase_name::PhaseName;
+
+debug_is_display!(PhasesError);
+debug_is_display!(UnknownPhaseError);
+
+/// The reason why the phases of a builder were refused.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use deadstop::task::PhasesError;
+/// use deadstop::{InstallError, Phase, Shutdown};
+///
+/// let refused = Shutdown::builder()
+///     .grace(Duration::from_secs(5))
+///     .phase(Phase::DRAIN.budget(Duration::from_secs(10)))
+///     .install();
+/// let error = refused.unwrap_err();
+/// assert!(matches!(error, InstallError::Phases(PhasesError::Budgets { .. })));
+/// ```
+#[derive(Clone, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PhasesError {
+    /// What the phases ask for by name is more than the grace.
+    #[non_exhaustive]
+    Budgets {
+        /// Each phase with a budget or a reserve, and that.
+        phases: Vec<(PhaseName, Duration)>,
+        /// The sum of those.
+        sum: Duration,
+        /// What there is.
+        grace: Duration,
+    },
+    /// Phases wait for each other. The first is named again at the end.
+    Cycle(Vec<PhaseName>),
+    /// A phase is described more than once.
+    Duplicate(PhaseName),
+    /// A phase reserves more than its own budget lets it use.
+    #[non_exhaustive]
+    Reserve {
+        /// The phase.
+        phase: PhaseName,
+        /// What it keeps from earlier phases.
+        reserve: Duration,
+        /// What it may use.
+        budget: Duration,
+    },
+    /// A phase says that it comes after or before one that does not exist.
+    #[non_exhaustive]
+    Unknown {
+        /// The phase that says so.
+        phase: PhaseName,
+        /// The one it names.
+        names: PhaseName,
+    },
+    /// A phase has an empty name, or one of blanks.
+    Unnamed,
+}
+
+impl fmt::Display for PhasesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Budgets { phases, sum, grace } => {
+                write!(
+                    f,
+                    "phases ask for {sum:?} in all, more than the grace of {grace:?}"
+                )?;
+                for (place, (phase, time)) in phases.iter().enumerate() {
+                    let separator = if place == 0 { ":" } else { "," };
+                    write!(f, "{separator} {phase} {time:?}")?;
+                }
+                Ok(())
+            }
+            Self::Cycle(phases) => {
+                f.write_str("phases wait for each other in a circle")?;
+                for (place, phase) in phases.iter().enumerate() {
+                    let separator = if place == 0 { ":" } else { "," };
+                    write!(f, "{separator} {phase}")?;
+                }
+                Ok(())
+            }
+            Self::Duplicate(phase) => write!(f, "phase \"{phase}\" is added twice"),
+            Self::Reserve {
+                phase,
+                reserve,
+                budget,
+            } => write!(
+                f,
+                "phase \"{phase}\" reserves {reserve:?}, but its budget is {budget:?}"
+            ),
+            Self::Unknown { phase, names } => write!(
+                f,
+                "phase \"{phase}\" names phase \"{names}\", which does not exist"
+            ),
+            Self::Unnamed => {
+                f.write_str("a phase has an empty name; any text that is not blank is allowed")
+            }
+        }
+    }
+}
+
+impl Error for PhasesError {}
+
+/// There is no phase of this name.
+///
+/// # Examples
+///
+/// ```
+/// use deadstop::{Cause, Shutdown};
+///
+/// let shutdown = Shutdown::builder().install()?;
+/// let error = shutdown.request_from("flsh", Cause::Finished).unwrap_err();
+/// assert_eq!(error.phase.as_str(), "flsh");
+/// # Ok::<(), deadstop::InstallError>(())
+/// ```
+#[derive(Clone, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct UnknownPhaseError {
+    /// The name that no phase has.
+    pub phase: PhaseName,
+}
+
+impl fmt::Display for UnknownPhaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no phase {:?}", self.phase.as_str())
+    }
+}
+
+impl Error for UnknownPhaseError {}

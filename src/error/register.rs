@@ -1,0 +1,62 @@
+//! Why a task was refused.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::phase_name::PhaseName;
+
+debug_is_display!(RegisterError);
+
+/// The reason why a task was not registered. It will not run; the caller still has to do
+/// its work, or say that it is left undone.
+///
+/// Each refusal during a shutdown is also a line in its report.
+///
+/// # Examples
+///
+/// ```
+/// use deadstop::{RegisterError, Shutdown};
+///
+/// let shutdown = Shutdown::builder().install()?;
+/// let refused = shutdown.task("flush").phase("flsh").on_shutdown(|_| {});
+/// assert!(matches!(refused, Err(RegisterError::UnknownPhase { .. })));
+/// # Ok::<(), deadstop::InstallError>(())
+/// ```
+#[derive(Clone, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// This is a child of `fork`, which has no shutdown.
+    Forked,
+    /// The shutdown, or the scope's own, is over.
+    Over,
+    /// The task's phase is over, and a later one is running.
+    PhaseOver {
+        /// The task's phase.
+        phase: PhaseName,
+    },
+    /// There is no such phase.
+    UnknownPhase {
+        /// The name that no phase has.
+        phase: PhaseName,
+    },
+    /// The task's name is empty, or blanks.
+    Unnamed,
+}
+
+impl fmt::Display for RegisterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forked => f.write_str(
+                "this process is a child of fork and has no shutdown; install after forking",
+            ),
+            Self::Over => f.write_str("the shutdown, or the scope's own, is over"),
+            Self::PhaseOver { phase } => write!(f, "phase \"{phase}\" is over"),
+            Self::UnknownPhase { phase } => write!(f, "there is no phase \"{phase}\""),
+            Self::Unnamed => {
+                f.write_str("a task has an empty name; any text that is not blank is allowed")
+            }
+        }
+    }
+}
+
+impl Error for RegisterError {}

@@ -1,0 +1,148 @@
+//! What the process has that the kernel must take back.
+
+use crate::sys::verified_file::Kept;
+
+/// The files that say it, opened at install, so that they can be read after a
+/// `chroot` and without an allocator.
+pub(super) struct Holdings {
+    stat: Option<Kept>,
+    smaps: Option<Kept>,
+    descriptors: Option<Kept>,
+    page: u64,
+}
+
+/// What there is to take back.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Held {
+    /// Bytes in pages of the usual size.
+    pub(super) small: u64,
+    /// Bytes in huge pages.
+    pub(super) huge: u64,
+    pub(super) threads: u64,
+    pub(super) descriptors: u64,
+}
+
+impl Holdings {
+    /// What cannot be opened counts as nothing.
+    pub(super) fn open() -> Self {
+        Self {
+            stat: Kept::open("/proc/self/stat"),
+            smaps: Kept::open("/proc/self/smaps_rollup"),
+            descriptors: Kept::open("/proc/self/fd"),
+            page: crate::sys::memory::page_size(),
+        }
+    }
+
+    /// What there is, of which `huge` bytes are in huge pages. Waits for no other thread.
+    pub(super) fn look(&self, huge: u64) -> Held {
+        let mut buffer = [0; 1024];
+        let (threads, pages) = read(self.stat.as_ref(), &mut buffer)
+            .and_then(threads_and_pages)
+            .unwrap_or_default();
+        // Linux 6.2 and later; before, it is 0.
+        let descriptors = self.descriptors.as_ref().and_then(Kept::metadata);
+        let held = Held {
+            small: pages.saturating_mul(self.page),
+            huge: 0,
+            threads,
+            descriptors: descriptors.map_or(0, |metadata| metadata.len()),
+        };
+        held.with_huge(huge)
+    }
+
+    /// How many bytes are in huge pages. The kernel walks through all of the
+    /// memory for it, under a lock.
+    pub(super) fn huge(&self) -> u64 {
+        let mut buffer = [0; 4096];
+        read(self.smaps.as_ref(), &mut buffer).map_or(0, huge_bytes)
+    }
+}
+
+impl Held {
+    /// The same, with `huge` of its bytes in huge pages.
+    pub(super) fn with_huge(self, huge: u64) -> Self {
+        let bytes = self.small.saturating_add(self.huge);
+        let huge = huge.min(bytes);
+        Self {
+            small: bytes - huge,
+            huge,
+            ..self
+        }
+    }
+}
+
+/// What `text` says if it is the one file, and if it is the other.
+#[cfg(deadstop_fuzzing)]
+pub(crate) fn read_text(text: &str) -> (Option<(u64, u64)>, u64) {
+    (threads_and_pages(text), huge_bytes(text))
+}
+
+fn read<'a>(file: Option<&Kept>, buffer: &'a mut [u8]) -> Option<&'a str> {
+    let read = file?.read(buffer).ok()?;
+    // A program may be called anything, and its name is in one of the files.
+    let text = &buffer[..read];
+    let behind_name = text.iter().rposition(|byte| *byte == b')');
+    std::str::from_utf8(&text[behind_name.unwrap_or(0)..]).ok()
+}
+
+/// From `/proc/self/stat`, behind the name: proc(5) counts the state as
+/// the third field, threads as the 20th, resident pages as the 24th.
+fn threads_and_pages(text: &str) -> Option<(u64, u64)> {
+    let mut fields = text.split_ascii_whitespace().skip(1);
+    let threads = fields.nth(20 - 3)?.parse().ok()?;
+    let pages = fields.nth(24 - 20 - 1)?.parse().ok()?;
+    Some((threads, pages))
+}
+
+/// From `/proc/self/smaps_rollup`: what is mapped by whole page directories.
+fn huge_bytes(text: &str) -> u64 {
+    let keys = ["AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:"];
+    let lines = text.lines().filter_map(|line| {
+        let mut fields = line.split_ascii_whitespace();
+        let key = fields.next()?;
+        let kib: u64 = fields.next()?.parse().ok()?;
+        keys.contains(&key).then_some(kib.saturating_mul(1024))
+    });
+    lines.fold(0, u64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_says_is_understood() {
+        let stat = ") S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 7 21 22 1234 25";
+        // The fields from the 4th to the 24th are called 1 to 21 here, except
+        // the two that count.
+        let stat = stat.replace(" 17 18 19 7 21 22 1234 25", " 7 18 19 20 1234 25");
+        assert_eq!(threads_and_pages(&stat), Some((7, 1234)));
+        let smaps = "55d0-7ffc ---p 00000000 00:00 0   [rollup]\n\
+            Rss:  4096 kB\nAnonHugePages:  2048 kB\nFilePmdMapped: 1024 kB\n";
+        assert_eq!(huge_bytes(smaps), 3 * 1024 * 1024);
+        let most = "AnonHugePages: 18446744073709551615 kB\n".repeat(2);
+        assert_eq!(huge_bytes(&most), u64::MAX);
+    }
+
+    #[test]
+    fn this_process_has_something() {
+        let holdings = Holdings::open();
+        let held = holdings.look(0);
+        assert!(held.small > 1 << 20, "{held:?}");
+        assert!(held.threads >= 1, "{held:?}");
+        let closely = held.with_huge(1 << 20);
+        assert_eq!(closely.huge, 1 << 20);
+        assert_eq!(closely.small + closely.huge, held.small);
+        assert_eq!(held.with_huge(u64::MAX).small, 0);
+    }
+
+    #[test]
+    fn memory_is_noticed() {
+        let holdings = Holdings::open();
+        let before = holdings.look(0).small;
+        let memory = std::hint::black_box(vec![1_u8; 64 << 20]);
+        let with = holdings.look(0).small;
+        assert!(with >= before + (60 << 20), "{before} {with}");
+        drop(memory);
+    }
+}

@@ -1,0 +1,151 @@
+//! How long it takes the kernel to take back what a process has.
+
+use std::time::Duration;
+
+use super::holdings::Held;
+
+/// How long the kernel takes to take back what a process has: the constants of
+/// [`gone_by`](crate::WatchdogBuilder::gone_by).
+///
+/// Unless set, they are those of the slower of two virtual machines that were
+/// measured, with Linux 6.18 on an AMD EPYC. The other, with the same Linux on an
+/// Intel Xeon, takes 28 ms for a GiB in small pages, and not 92: with constants
+/// that are not its own, a process is gone too early there, by two thirds of the
+/// time. `cargo run --release --example calibrate` measures them on yours.
+///
+/// The time is the sum of these, each times how much of it there is. Not in it
+/// is whatever waits uninterruptibly for a disk.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use deadstop::Watchdog;
+/// use deadstop::protection::Teardown;
+///
+/// let watchdog = Watchdog::builder()
+///     .grace(Duration::from_secs(10))
+///     .gone_by(true)
+///     .teardown(Teardown::new().gibibyte(Duration::from_millis(60)))
+///     .install()?;
+/// # Ok::<(), deadstop::InstallError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use = "constants are nothing until a builder gets them"]
+pub struct Teardown {
+    process: Duration,
+    gibibyte: Duration,
+    huge_gibibyte: Duration,
+    thread: Duration,
+    descriptor: Duration,
+}
+
+impl Teardown {
+    /// Returns deadstop's constants: 0.3 ms for any process, 92 ms for a GiB in pages of 4 KiB, 4 ms for one in
+    /// huge pages, 14 µs for a thread, 0.7 µs for a descriptor.
+    pub const fn new() -> Self {
+        Self {
+            process: Duration::from_micros(300),
+            gibibyte: Duration::from_millis(92),
+            huge_gibibyte: Duration::from_millis(4),
+            thread: Duration::from_micros(14),
+            descriptor: Duration::from_nanos(700),
+        }
+    }
+
+    /// Sets the time for a process that has nothing.
+    pub const fn process(mut self, takes: Duration) -> Self {
+        self.process = takes;
+        self
+    }
+
+    /// Sets the time for a GiB of memory in pages of the usual size.
+    pub const fn gibibyte(mut self, takes: Duration) -> Self {
+        self.gibibyte = takes;
+        self
+    }
+
+    /// Sets the time for a GiB of memory in huge pages.
+    pub const fn huge_gibibyte(mut self, takes: Duration) -> Self {
+        self.huge_gibibyte = takes;
+        self
+    }
+
+    /// Sets the time for a thread.
+    pub const fn thread(mut self, takes: Duration) -> Self {
+        self.thread = takes;
+        self
+    }
+
+    /// Sets the time for an open descriptor.
+    pub const fn descriptor(mut self, takes: Duration) -> Self {
+        self.descriptor = takes;
+        self
+    }
+
+    /// How long all of it takes.
+    pub(super) fn takes(&self, held: &Held) -> Duration {
+        let each = |takes: Duration, number: u64| {
+            let nanos = takes.as_nanos().saturating_mul(number.into());
+            Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        };
+        [
+            self.process,
+            of_memory(self.gibibyte, held.small),
+            of_memory(self.huge_gibibyte, held.huge),
+            each(self.thread, held.threads),
+            each(self.descriptor, held.descriptors),
+        ]
+        .into_iter()
+        .fold(Duration::ZERO, Duration::saturating_add)
+    }
+}
+
+/// How long so many bytes take, if a GiB takes `gibibyte`.
+pub(super) fn of_memory(gibibyte: Duration, bytes: u64) -> Duration {
+    let nanos = gibibyte.as_nanos().saturating_mul(bytes.into()) >> 30;
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+impl Default for Teardown {
+    /// As [`new`](Self::new).
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_counts() {
+        let held = Held {
+            small: 2 << 30,
+            huge: 1 << 30,
+            threads: 100,
+            descriptors: 1000,
+        };
+        let takes = Teardown::new().takes(&held);
+        assert_eq!(
+            takes,
+            Duration::from_micros(300 + 184_000 + 4_000 + 1_400 + 700)
+        );
+        assert_eq!(
+            Teardown::new().takes(&Held::default()),
+            Duration::from_micros(300)
+        );
+    }
+
+    #[test]
+    fn too_much_is_the_longest_there_is() {
+        let held = Held {
+            small: u64::MAX,
+            huge: u64::MAX,
+            threads: u64::MAX,
+            descriptors: u64::MAX,
+        };
+        let longest = Teardown::new().gibibyte(Duration::MAX).takes(&held);
+        assert!(longest >= Duration::from_nanos(u64::MAX));
+    }
+}

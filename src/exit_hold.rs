@@ -1,0 +1,122 @@
+//! Holds the exit of a process while its shutdown is under way.
+//!
+//! `main` that returns and a library that calls `exit` would cut the tasks off.
+//! The exit handler holds the thread that exits until the shutdown is over; the
+//! deadline still stands. If something was left undone, the process then ends
+//! with the shutdown's status although `exit` was called with 0.
+//!
+//! How far this goes:
+//!
+//! - The C library calls exit handlers in reverse order. Ours is registered at
+//!   install and again as the shutdown begins, so that the tasks end before the
+//!   handlers of libraries that were set up in between. A library that registers
+//!   one later than that is torn down under the tasks.
+//! - A signal handler cannot register. After a signal that is done by the first of
+//!   `deadstop-run`, `Requested::wait` and another request. A `main` that polls
+//!   `is_requested` and returns within microseconds of the signal may be faster.
+//! - Thread-locals of the thread that exits are destroyed before any exit handler
+//!   runs, those of `main` too when it returns. A task must not use them.
+//! - A second thread that calls C's `exit` is held too: it gets the next of
+//!   several registrations. `std::process::exit` parks a second caller by itself,
+//!   also if the caller is a task, which then never returns.
+//! - With glibc the handler sees the status that `exit` was called with. With
+//!   other C libraries it does not, and then a shutdown that left something undone
+//!   decides.
+//! - Where the shutdown's status takes the place of 0, C's streams are flushed, and
+//!   the exit handlers that were registered before `install` are not called.
+
+use std::sync::Arc;
+
+use crate::coordinator::{Coordinator, exit_with};
+use crate::current_task;
+use crate::process::{self, FIRST, WATCH};
+use crate::sys::published::Published;
+use crate::sys::{atexit, standard_error};
+use deadstop_core::buffer::TextBuffer;
+
+/// How many threads that call `exit` are held as the shutdown runs.
+const THREADS: usize = 8;
+
+/// The coordinator that an exit waits for.
+static COORDINATOR: Published<Arc<Coordinator>> = Published::nothing();
+
+/// Sets the coordinator that an exit waits for.
+pub(crate) fn hold_for(coordinator: &Arc<Coordinator>) {
+    COORDINATOR.replace(Box::new(Arc::clone(coordinator)));
+}
+
+/// Registers the exit handler.
+pub(crate) fn register() -> std::io::Result<()> {
+    atexit::register(hold_exit)
+}
+
+/// Registers the exit handler again, as the shutdown begins.
+pub(crate) fn register_first() {
+    for _ in 0..THREADS {
+        // The registration of `install` is still there.
+        let _ = register();
+    }
+}
+
+/// Holds the thread that is leaving the process with `status`, if it is known.
+fn hold_exit(status: Option<i32>) {
+    if !WATCH.is_owner() || current_task::is_task() {
+        // A task that calls it would wait for itself.
+        return;
+    }
+    let Some(coordinator) = COORDINATOR.get() else {
+        return;
+    };
+    if !FIRST.is_some() {
+        warn_of_tasks_without_shutdown(coordinator.never_requested().unwrap_or(0));
+        do_last_things();
+        return;
+    }
+    let Ok(end) = coordinator.wait_for_end() else {
+        return;
+    };
+    do_last_things();
+    if status.unwrap_or(0) == 0 && end.status() != 0 {
+        atexit::flush_streams();
+        WATCH.run_exit_actions();
+        deadstop_core::sys::terminate(end.status().into());
+    }
+}
+
+/// Ends the process after its shutdown if this is the main thread; returns on other
+/// threads. For a panic hook that must not return because panics abort: such a
+/// panic is the end of `main`, and `main` that ends is what ends the process.
+pub(crate) fn exit_after_panic_of_main() {
+    let is_main = deadstop_core::tid() == deadstop_core::pid();
+    if !is_main || !WATCH.is_owner() || current_task::is_task() {
+        return;
+    }
+    let Some(coordinator) = COORDINATOR.get() else {
+        return;
+    };
+    if let Ok(end) = coordinator.wait_for_end() {
+        exit_with(coordinator.settings.clean_exit, &end);
+    }
+}
+
+/// Kills cgroups, removes files, and restores the terminal.
+fn do_last_things() {
+    process::do_last_things();
+    WATCH.terminal().restore();
+}
+
+/// Says that `main` has returned without a shutdown: by an early `?`, say.
+fn warn_of_tasks_without_shutdown(tasks: usize) {
+    if tasks == 0 {
+        return;
+    }
+    let mut line = TextBuffer::<160>::new();
+    line.text("deadstop: the process exits and ")
+        .number(tasks as u64)
+        .text(match tasks {
+            1 => " task was never asked for",
+            _ => " tasks were never asked for",
+        })
+        .text("; call finish() before main returns\n");
+    standard_error::write_line(line.as_bytes());
+}

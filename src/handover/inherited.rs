@@ -1,0 +1,148 @@
+//! The listeners that this process was started with.
+
+use std::env;
+use std::net::TcpListener;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixListener;
+
+use parking_lot::Mutex;
+
+use super::error::InheritError;
+use super::passed::{Variables, names};
+use crate::sys::handover::{FIRST, adopt, is_listening};
+
+/// What is left of the inherited descriptors; `None` until they were looked for.
+static LEFT: Mutex<Option<Vec<Descriptor>>> = Mutex::new(None);
+
+struct Descriptor {
+    name: String,
+    fd: OwnedFd,
+}
+
+/// Returns the listening sockets that systemd, or the process before, has passed to this
+/// one in `LISTEN_FDS`. Empty if it was started without.
+///
+/// The variables count only if `LISTEN_PID` is this process, so its child processes take
+/// nothing by mistake. Descriptors are closed in programs that this process starts. Call it
+/// early, and not beside another library that reads `LISTEN_FDS`.
+///
+/// # Errors
+///
+/// Fails if the variables are for this process and wrong. No listener is taken then.
+///
+/// # Examples
+///
+/// ```
+/// use std::net::TcpListener;
+///
+/// let listener = match deadstop::handover::inherited()?.tcp("http")? {
+///     Some(listener) => listener,
+///     None => TcpListener::bind("127.0.0.1:0")?,
+/// };
+/// # drop(listener);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn inherited() -> Result<Inherited, InheritError> {
+    let mut left = LEFT.lock();
+    if left.is_none() {
+        *left = Some(adopt_all()?);
+    }
+    Ok(Inherited(()))
+}
+
+fn adopt_all() -> Result<Vec<Descriptor>, InheritError> {
+    let variable = |name| env::var(name).ok();
+    let variables = Variables {
+        pid: variable("LISTEN_PID"),
+        count: variable("LISTEN_FDS"),
+        names: variable("LISTEN_FDNAMES"),
+    };
+    let names = names(&variables, std::process::id()).map_err(InheritError::Count)?;
+    let adopted = (FIRST..).zip(names).map(|(descriptor, name)| {
+        let fd = adopt(descriptor);
+        fd.map(|fd| Descriptor { name, fd })
+            .map_err(|source| InheritError::Closed { descriptor, source })
+    });
+    adopted.collect()
+}
+
+/// The listening sockets that this process was started with. Made by [`inherited`].
+///
+/// Each can be taken once. `name` is `FileDescriptorName=` of a systemd socket unit (the
+/// unit's own name unless set), or the name that the process before gave it. An empty name
+/// stands for the first one that is left.
+///
+/// [Signal handlers and children of `fork`](crate::guide::calls).
+#[derive(Debug)]
+pub struct Inherited(());
+
+impl Inherited {
+    /// Takes the TCP listener called `name`; `None` if there is none, or it was taken.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the descriptor of that name is something else.
+    pub fn tcp(&self, name: &str) -> Result<Option<TcpListener>, InheritError> {
+        self.take(name, "TCP listener", |fd| {
+            let listener = TcpListener::from(fd.try_clone().ok()?);
+            let is_tcp = listener.local_addr().is_ok() && is_listening(fd.as_fd());
+            is_tcp.then_some(listener)
+        })
+    }
+
+    /// Takes the unix listener called `name`; `None` if there is none, or it was taken.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the descriptor of that name is something else.
+    pub fn unix(&self, name: &str) -> Result<Option<UnixListener>, InheritError> {
+        self.take(name, "unix listener", |fd| {
+            let listener = UnixListener::from(fd.try_clone().ok()?);
+            let is_unix = listener.local_addr().is_ok() && is_listening(fd.as_fd());
+            is_unix.then_some(listener)
+        })
+    }
+
+    /// Takes the descriptor called `name`, whatever it is; `None` if there is none, or it
+    /// was taken.
+    pub fn descriptor(&self, name: &str) -> Option<OwnedFd> {
+        let mut left = LEFT.lock();
+        let left = left.as_mut()?;
+        let place = left.iter().position(|it| is_called(it, name))?;
+        Some(left.remove(place).fd)
+    }
+
+    /// Returns the names of those that were not taken.
+    pub fn names(&self) -> Vec<String> {
+        let left = LEFT.lock();
+        let left = left.iter().flatten();
+        left.map(|descriptor| descriptor.name.clone()).collect()
+    }
+
+    fn take<T>(
+        &self,
+        name: &str,
+        wanted: &'static str,
+        convert: impl FnOnce(&OwnedFd) -> Option<T>,
+    ) -> Result<Option<T>, InheritError> {
+        let mut left = LEFT.lock();
+        let Some(left) = left.as_mut() else {
+            return Ok(None);
+        };
+        let Some(place) = left.iter().position(|it| is_called(it, name)) else {
+            return Ok(None);
+        };
+        let Some(taken) = convert(&left[place].fd) else {
+            return Err(InheritError::Other {
+                name: left[place].name.clone(),
+                wanted,
+            });
+        };
+        left.remove(place);
+        Ok(Some(taken))
+    }
+}
+
+fn is_called(descriptor: &Descriptor, name: &str) -> bool {
+    name.is_empty() || descriptor.name == name
+}

@@ -1,0 +1,24 @@
+//! Listening sockets from systemd or from the process before, and the replacement of a
+//! process by its successor without a refused connection.
+//!
+//! ```text
+//! old process                       successor
+//!   hand_over ──── starts ────────▶ inherited() takes the listeners
+//!      │                            ... accepts connections ...
+//!      ◀──────────── ready ──────── Shutdown::set_ready
+//!   MAINPID to systemd
+//!   request ──▶ drains, ends
+//! ```
+//!
+//! Both processes have the same socket, with one queue of connections. So none of those is
+//! lost that the old process has not accepted. The guide's page `zero_downtime` compares
+//! this with a proxy and with `SO_REUSEPORT`.
+
+mod error;
+mod inherited;
+mod passed;
+mod successor;
+
+pub use self::error::{HandOverError, InheritError};
+pub use self::inherited::{Inherited, inherited};
+pub use self::successor::{HandOver, Successor};

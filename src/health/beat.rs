@@ -1,0 +1,337 @@
+//! The state of a heartbeat, shared by its handle and the watcher.
+//!
+//! # Orderings
+//!
+//! A handle that changes the limit ticks first, and then stores the limit with `Release`.
+//! The watcher loads the limit with `Acquire` and then takes the tick: with the new limit
+//! it sees that tick, and the time before it is not measured by the new limit. `session`
+//! is stored last by a handle that opens a beat, and loaded first by the watcher. Ticks
+//! pass nothing on, so they are relaxed.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use deadstop_core::Nanos;
+use parking_lot::Mutex;
+
+use super::heartbeat_policy::OnStall;
+use super::watch::Sight;
+
+/// How many heartbeats a process may have. A closed one keeps its place, for the next of
+/// its name.
+pub(super) const MAX_HEARTBEATS: usize = 64;
+
+/// The ticker of a tick that no thread in particular gave.
+const NO_THREAD: i32 = -1;
+
+/// The limit of a heartbeat that is paused.
+const PAUSED: u64 = u64::MAX;
+
+/// The state of one heartbeat. Cache lines are not shared: a tick must not wait for
+/// another processor's.
+#[repr(align(128))]
+pub(super) struct Beat {
+    ticker: AtomicI32,
+    limit: AtomicU64,
+    /// Odd while a handle exists.
+    session: AtomicU32,
+    pub(super) name: String,
+    every: AtomicU64,
+    pub(super) policy: AtomicU8,
+    /// The limits of sections that have begun and not ended, innermost last.
+    sections: Mutex<Vec<(u64, u64)>>,
+    next_section: AtomicU64,
+    /// Written by the watcher alone once there is a handle, like the next five.
+    last: AtomicU64,
+    /// The thread that ticked last.
+    thread: AtomicI32,
+    stalled: AtomicBool,
+    /// Whether the stall counts for liveness.
+    counts: AtomicBool,
+    stalls: AtomicU32,
+    /// The key of the stall in the roster; zero if the roster does not list one.
+    listed: AtomicU64,
+    /// Findings that `deadstop-stalls` has not handled yet, as bits.
+    pub(super) findings: AtomicU8,
+}
+
+/// Bits of [`Beat::findings`].
+pub(super) const STALLED: u8 = 1;
+pub(super) const RECOVERED: u8 = 2;
+
+/// The heartbeats of a process, in places that are never freed: the watcher reads them
+/// without a lock.
+pub(super) struct Beats([OnceLock<Beat>; MAX_HEARTBEATS]);
+
+impl Beats {
+    pub(super) const fn new() -> Self {
+        Self([const { OnceLock::new() }; MAX_HEARTBEATS])
+    }
+
+    /// Opens a heartbeat in the place of a closed one with the same name, or in a free
+    /// place. Callers must not do this at the same time.
+    pub(super) fn open(&self, name: &str, every: Duration, policy: u8) -> Option<&Beat> {
+        let reusable = self
+            .in_places()
+            .map(|(_, beat)| beat)
+            .find(|beat| !beat.is_open() && beat.name == name);
+        let beat = match reusable {
+            Some(beat) => beat,
+            None => self
+                .0
+                .iter()
+                .find(|place| place.get().is_none())?
+                .get_or_init(|| Beat::new(name.into())),
+        };
+        beat.open(nanos(every), policy);
+        Some(beat)
+    }
+
+    /// Returns each heartbeat that exists or existed, with its place.
+    pub(super) fn in_places(&self) -> impl Iterator<Item = (usize, &Beat)> {
+        let places = self.0.iter().enumerate();
+        places.filter_map(|(index, place)| Some((index, place.get()?)))
+    }
+}
+
+impl Beat {
+    fn new(name: String) -> Self {
+        Self {
+            ticker: AtomicI32::new(0),
+            limit: AtomicU64::new(PAUSED),
+            session: AtomicU32::new(0),
+            name,
+            every: AtomicU64::new(PAUSED),
+            policy: AtomicU8::new(0),
+            sections: Mutex::new(Vec::new()),
+            next_section: AtomicU64::new(0),
+            last: AtomicU64::new(0),
+            thread: AtomicI32::new(0),
+            stalled: AtomicBool::new(false),
+            counts: AtomicBool::new(false),
+            stalls: AtomicU32::new(0),
+            listed: AtomicU64::new(0),
+            findings: AtomicU8::new(0),
+        }
+    }
+
+    fn open(&self, every: u64, policy: u8) {
+        self.every.store(every, Ordering::Relaxed);
+        self.policy.store(policy, Ordering::Relaxed);
+        self.last.store(deadstop_core::now().0, Ordering::Relaxed);
+        self.stalled.store(false, Ordering::Relaxed);
+        // The first sight of a session counts as a tick. The handle may be given to another
+        // thread, whose ticks must say so at once.
+        self.ticker.store(0, Ordering::Relaxed);
+        self.thread.store(deadstop_core::tid(), Ordering::Relaxed);
+        self.limit.store(every, Ordering::Release);
+        self.session.fetch_add(1, Ordering::Release);
+    }
+
+    pub(super) fn close(&self) {
+        self.sections.lock().clear();
+        self.session.fetch_add(1, Ordering::Release);
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.session.load(Ordering::Acquire) & 1 == 1
+    }
+
+    #[inline]
+    pub(super) fn tick(&self) {
+        if self.ticker.load(Ordering::Relaxed) == 0 {
+            self.tick_first();
+        }
+    }
+
+    /// Ticks in the name of other threads: a stall has then no thread of its own.
+    #[cfg(feature = "tokio")]
+    pub(super) fn tick_for_others(&self) {
+        self.ticker.store(NO_THREAD, Ordering::Relaxed);
+    }
+
+    /// The first tick since a round of the watcher.
+    #[cold]
+    fn tick_first(&self) {
+        self.ticker.store(deadstop_core::tid(), Ordering::Relaxed);
+    }
+
+    /// Begins a section with a limit of its own; `None` is no limit. Returns its id.
+    pub(super) fn begin_section(&self, limit: Option<Duration>) -> u64 {
+        let id = self.next_section.fetch_add(1, Ordering::Relaxed);
+        let limit = limit.map_or(PAUSED, nanos);
+        let mut sections = self.sections.lock();
+        sections.push((id, limit));
+        self.set_limit(limit);
+        id
+    }
+
+    /// Ends the section `id`. The innermost section that is left sets the limit.
+    pub(super) fn end_section(&self, id: u64) {
+        let mut sections = self.sections.lock();
+        sections.retain(|(other, _)| *other != id);
+        let every = self.every.load(Ordering::Relaxed);
+        let limit = sections.last().map_or(every, |(_, limit)| *limit);
+        self.set_limit(limit);
+    }
+
+    fn set_limit(&self, limit: u64) {
+        // A tick that reads an old value stores nothing: the watcher could then see the new
+        // limit without a tick.
+        self.tick_first();
+        self.limit.store(limit, Ordering::Release);
+    }
+
+    /// Returns the longest time between two ticks outside of sections.
+    #[cfg(feature = "crossbeam-channel")]
+    pub(super) fn interval(&self) -> Duration {
+        Duration::from_nanos(self.every.load(Ordering::Relaxed))
+    }
+
+    /// Takes what a round of the watcher sees; `None` if there is no handle.
+    pub(super) fn take_sight(&self) -> Option<Sight> {
+        let session = self.session.load(Ordering::Acquire);
+        if session & 1 == 0 {
+            return None;
+        }
+        let limit = self.limit();
+        let ticker = self.ticker.swap(0, Ordering::Relaxed);
+        if ticker != 0 {
+            let thread = if ticker == NO_THREAD { 0 } else { ticker };
+            self.thread.store(thread, Ordering::Relaxed);
+        }
+        Some(Sight {
+            session,
+            ticked: ticker != 0,
+            limit,
+        })
+    }
+
+    /// Returns the longest time between two ticks; `None` while paused.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        match self.limit.load(Ordering::Acquire) {
+            PAUSED => None,
+            limit => Some(Duration::from_nanos(limit)),
+        }
+    }
+
+    /// Notes when the watcher last saw a tick.
+    pub(super) fn set_last(&self, last: Nanos) {
+        self.last.store(last.0, Ordering::Relaxed);
+    }
+
+    /// Returns when the watcher last saw a tick.
+    pub(super) fn last(&self) -> Nanos {
+        Nanos(self.last.load(Ordering::Relaxed))
+    }
+
+    /// Returns how long ago the watcher last saw a tick.
+    pub(super) fn age(&self, now: Nanos) -> Duration {
+        now.since(Nanos(self.last.load(Ordering::Relaxed)))
+    }
+
+    /// Returns the thread that ticked last, as far as the watcher has seen.
+    pub(super) fn thread(&self) -> i32 {
+        self.thread.load(Ordering::Relaxed)
+    }
+
+    /// Notes where the roster lists the stall; zero is nowhere.
+    pub(super) fn set_listed(&self, key: u64) {
+        self.listed.store(key, Ordering::Relaxed);
+    }
+
+    /// Returns the key of the stall in the roster; zero if the roster does not list one.
+    pub(super) fn listed(&self) -> u64 {
+        self.listed.load(Ordering::Relaxed)
+    }
+
+    /// Notes a stall. `counts` says whether it counts for liveness.
+    pub(super) fn stall(&self, counts: bool) {
+        self.counts.store(counts, Ordering::Relaxed);
+        self.stalls.fetch_add(1, Ordering::Relaxed);
+        self.stalled.store(true, Ordering::Release);
+    }
+
+    /// Notes the end of a stall.
+    pub(super) fn recover(&self) {
+        self.stalled.store(false, Ordering::Release);
+    }
+
+    /// Returns whether no stall of it counts for liveness.
+    pub(super) fn is_alive(&self) -> bool {
+        !(self.is_stalled() && self.counts.load(Ordering::Relaxed))
+    }
+
+    /// Returns how often it has stalled, under any handle of its name.
+    pub(super) fn stalls(&self) -> u32 {
+        self.stalls.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Acquire)
+    }
+
+    pub(super) fn policy(&self) -> OnStall {
+        OnStall::from_number(self.policy.load(Ordering::Relaxed))
+    }
+}
+
+fn nanos(length: Duration) -> u64 {
+    u64::try_from(length.as_nanos())
+        .unwrap_or(PAUSED - 1)
+        .min(PAUSED - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVERY: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn sections_nest_and_restore_in_any_order() {
+        let beats = Beats::new();
+        let beat = beats.open("loop", EVERY, 0).expect("there is a place");
+        let long = beat.begin_section(Some(EVERY * 60));
+        assert_eq!(beat.limit(), Some(EVERY * 60));
+        let pause = beat.begin_section(None);
+        assert_eq!(beat.limit(), None);
+        beat.end_section(long);
+        assert_eq!(beat.limit(), None);
+        beat.end_section(pause);
+        assert_eq!(beat.limit(), Some(EVERY));
+    }
+
+    #[test]
+    fn end_of_a_section_counts_as_a_tick() {
+        let beats = Beats::new();
+        let beat = beats.open("loop", EVERY, 0).expect("there is a place");
+        let section = beat.begin_section(None);
+        beat.take_sight();
+        assert!(!beat.take_sight().expect("it is open").ticked);
+        beat.end_section(section);
+        assert!(beat.take_sight().expect("it is open").ticked);
+    }
+
+    #[test]
+    fn closed_heartbeat_is_reused_by_its_name_and_begins_anew() {
+        let beats = Beats::new();
+        let first = beats.open("loop", EVERY, 0).expect("there is a place");
+        let session = first.take_sight().expect("it is open").session;
+        first.close();
+        assert!(first.take_sight().is_none());
+        let again = beats.open("loop", EVERY, 0).expect("there is a place");
+        assert!(std::ptr::eq(first, again));
+        assert_ne!(again.take_sight().expect("it is open").session, session);
+    }
+
+    #[test]
+    fn heartbeats_beyond_the_last_place_are_refused() {
+        let beats = Beats::new();
+        for _ in 0..MAX_HEARTBEATS {
+            assert!(beats.open("loop", EVERY, 0).is_some());
+        }
+        assert!(beats.open("loop", EVERY, 0).is_none());
+    }
+}

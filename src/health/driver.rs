@@ -1,0 +1,171 @@
+//! The thread `deadstop-health`: rounds of the watch. Allocates and locks nothing.
+
+use std::io::Read as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::Ordering;
+
+use deadstop_core::roster::{Entry, SlotRef};
+use deadstop_core::{MAX_STALLS, Nanos, now};
+
+use super::beat::{Beat, MAX_HEARTBEATS, RECOVERED, STALLED};
+use super::heartbeat_policy::OnStall;
+use super::state::State;
+use super::watch::{Finding, Watch};
+use crate::notify::Seen;
+use crate::process::{NOTIFY, ROSTER, TRIGGERED};
+use crate::sys::poll_set::PollSet;
+
+/// Bytes of the thread's stack.
+pub(super) const STACK: usize = 128 * 1024;
+
+/// How many descriptors the thread waits for.
+const DESCRIPTORS: usize = 1;
+
+/// Whether the roster lists the stall of a heartbeat.
+#[derive(Clone, Copy)]
+enum Listed {
+    /// There is none.
+    No,
+    /// The roster is full, and counts it.
+    Counted,
+    At(SlotRef),
+}
+
+pub(super) struct Driver {
+    state: &'static State,
+    woken: UnixStream,
+    watch: Watch<MAX_HEARTBEATS>,
+    listed: [Listed; MAX_HEARTBEATS],
+    poll: PollSet<DESCRIPTORS>,
+}
+
+impl Driver {
+    pub(super) fn new(state: &'static State, woken: UnixStream) -> Self {
+        Self {
+            state,
+            woken,
+            watch: Watch::new(now()),
+            listed: [Listed::No; MAX_HEARTBEATS],
+            poll: PollSet::new(),
+        }
+    }
+
+    /// The life of `deadstop-health`.
+    pub(super) fn live(mut self) -> ! {
+        loop {
+            self.wait();
+            let is_woken = self.take_wakes();
+            let now = now();
+            if is_woken || self.watch.due().is_some_and(|due| due <= now) {
+                self.round(now);
+            }
+        }
+    }
+
+    fn wait(&mut self) {
+        let timeout = self.watch.due().map(|due| due.since(now()));
+        self.poll.clear();
+        self.poll.add(self.woken.as_fd());
+        self.poll.wait(timeout);
+    }
+
+    fn take_wakes(&self) -> bool {
+        let mut is_woken = false;
+        let mut bytes = [0; 64];
+        while matches!((&self.woken).read(&mut bytes), Ok(1..)) {
+            is_woken = true;
+        }
+        is_woken
+    }
+
+    fn round(&mut self, now: Nanos) {
+        self.watch.begin(now);
+        let mut found = false;
+        let mut seen = Seen::Nothing;
+        let state = self.state;
+        for (index, beat) in state.beats.in_places() {
+            let sight = beat.take_sight();
+            let is_open = sight.is_some();
+            let finding = self.watch.see(index, sight);
+            if let Some(last) = self.watch.last(index) {
+                beat.set_last(last);
+            }
+            found |= self.note(index, beat, finding);
+            self.list_counted(index, beat);
+            seen = match seen {
+                Seen::Late => Seen::Late,
+                _ if is_open && !beat.is_alive() => Seen::Late,
+                _ if is_open => Seen::InTime,
+                seen => seen,
+            };
+        }
+        self.watch.end();
+        if NOTIFY.heartbeats.publish(seen, now) {
+            TRIGGERED.advance();
+        }
+        if found {
+            state.findings.advance();
+        }
+    }
+
+    /// Notes a finding for the answers, the reports, and `deadstop-stalls`.
+    fn note(&mut self, index: usize, beat: &Beat, finding: Finding) -> bool {
+        let bit = match finding {
+            Finding::Nothing => return false,
+            Finding::Stalled => {
+                let policy = beat.policy();
+                // Loops end in a shutdown, and the process ends soon, stalled or not.
+                let counts = policy != OnStall::Report && !self.state.shutdown.is_requested();
+                self.list(index, beat);
+                beat.stall(counts);
+                STALLED
+            }
+            Finding::Recovered => {
+                self.unlist(index, beat);
+                beat.recover();
+                RECOVERED
+            }
+        };
+        beat.findings.fetch_or(bit, Ordering::AcqRel);
+        true
+    }
+
+    /// Lists a stall in the roster, with the thread that ticked last.
+    fn list(&mut self, index: usize, beat: &Beat) {
+        self.unlist(index, beat);
+        let place = ROSTER.stalls.add(&Entry {
+            name: &beat.name,
+            phase: beat.policy().word(),
+            file: "",
+            line: 0,
+            started: beat.last(),
+            budget: beat.limit().unwrap_or_default(),
+        });
+        self.listed[index] = match place {
+            Some(place) => {
+                place.set_thread(beat.thread());
+                beat.set_listed(place.key());
+                Listed::At(place)
+            }
+            None => Listed::Counted,
+        };
+    }
+
+    /// Lists a stall for which there was no place, if there is one now.
+    fn list_counted(&mut self, index: usize, beat: &Beat) {
+        let has_place = || ROSTER.stalls.threads().count() < MAX_STALLS;
+        if matches!(self.listed[index], Listed::Counted) && has_place() {
+            self.list(index, beat);
+        }
+    }
+
+    fn unlist(&mut self, index: usize, beat: &Beat) {
+        beat.set_listed(0);
+        match std::mem::replace(&mut self.listed[index], Listed::No) {
+            Listed::No => {}
+            Listed::Counted => ROSTER.stalls.remove(None),
+            Listed::At(place) => ROSTER.stalls.remove(Some(place)),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! One error per operation.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use super::beat::MAX_HEARTBEATS;
+
+/// The reason why a heartbeat did not start. No heartbeat of this name is watched then.
+///
+/// # Examples
+///
+/// ```
+/// use deadstop::health::HeartbeatError;
+///
+/// let shutdown = deadstop::Shutdown::builder().install()?;
+/// let refused = shutdown.heartbeat(" ").start();
+/// assert!(matches!(refused, Err(HeartbeatError::Unnamed)));
+/// # Ok::<(), deadstop::InstallError>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HeartbeatError {
+    /// This process is a child of `fork`, which has no shutdown.
+    Forked,
+    /// The interval is shorter than 10 ms.
+    #[non_exhaustive]
+    Every {
+        /// The interval.
+        every: Duration,
+    },
+    /// The process has as many heartbeats as it may have.
+    TooMany,
+    /// The name is empty.
+    Unnamed,
+    /// The system refused a thread, or a pair of sockets to wake it.
+    Watcher(io::Error),
+}
+
+impl fmt::Display for HeartbeatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forked => f.write_str(
+                "this process is a child of fork and has no shutdown; install after forking",
+            ),
+            Self::Every { every } => write!(
+                f,
+                "the interval of a heartbeat is {every:?}; it must be at least 10 ms"
+            ),
+            Self::TooMany => write!(
+                f,
+                "the process has {MAX_HEARTBEATS} heartbeats; there may be no more (a closed one \
+                 counts until another of its name starts)"
+            ),
+            Self::Unnamed => {
+                f.write_str("a heartbeat has an empty name; any text that is not blank is allowed")
+            }
+            Self::Watcher(_) => f.write_str("could not start the thread that watches heartbeats"),
+        }
+    }
+}
+
+impl Error for HeartbeatError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Watcher(source) => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! A heartbeat that a worker pool gives.
+
+use parking_lot::Mutex;
+
+use super::error::HeartbeatError;
+use super::heartbeat::{Heartbeat, HeartbeatBuilder};
+use crate::drain::{Pool, Pulse};
+
+impl HeartbeatBuilder {
+    /// Starts a heartbeat that `pool` gives: each job that begins or ends is a tick, and the
+    /// heartbeat is paused while the pool has nothing to do. So it is late if jobs run, and
+    /// none has begun or ended for the interval.
+    ///
+    /// A job that hangs beside others that work is no stall. A single job that takes longer
+    /// than the interval is: choose it well above the longest job. The report shows the
+    /// thread that began a job last.
+    ///
+    /// It is watched as long as the pool exists. A second heartbeat of the same pool is not
+    /// started.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`start`](Self::start) does. Nothing is watched then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let shutdown = deadstop::Shutdown::builder().install()?;
+    /// let pool = shutdown.pool("mailer").threads(10).start()?;
+    /// let beat = shutdown.heartbeat("mailer").every(Duration::from_secs(60));
+    /// beat.watch_pool(&pool)?;
+    /// # let _ = shutdown.finish();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn watch_pool(self, pool: &Pool) -> Result<(), HeartbeatError> {
+        let heartbeat = self.start()?;
+        let paused = Mutex::new(heartbeat.begin_pause());
+        pool.set_pulse(Box::new(PoolPulse { heartbeat, paused }));
+        Ok(())
+    }
+}
+
+struct PoolPulse {
+    heartbeat: Heartbeat,
+    /// The pause that lasts while the pool has nothing to do.
+    paused: Mutex<Option<u64>>,
+}
+
+impl Pulse for PoolPulse {
+    fn beat(&self, is_busy: bool) {
+        let mut paused = self.paused.lock();
+        match (is_busy, paused.take()) {
+            (true, Some(pause)) => self.heartbeat.end_pause(pause),
+            (true, None) => self.heartbeat.tick(),
+            (false, Some(pause)) => *paused = Some(pause),
+            (false, None) => *paused = self.heartbeat.begin_pause(),
+        }
+    }
+}

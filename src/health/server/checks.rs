@@ -1,0 +1,32 @@
+//! The threads that call the checks of the application.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use deadstop_core::now;
+
+use super::check::CheckState;
+use super::check_result::Call;
+use super::shared::Shared;
+use crate::error::InstallError;
+use crate::threads;
+
+/// Starts a thread that calls `call` once per `interval`, until the shutdown begins.
+pub(super) fn start(
+    shared: &'static Shared,
+    state: &'static CheckState,
+    mut call: Call,
+    interval: Duration,
+) -> Result<(), InstallError> {
+    threads::spawn_deep("deadstop-check", move || {
+        let requested = shared.shutdown.requested();
+        while !shared.is_retired() {
+            state.begin(now());
+            let result = threads::with_program_mask(|| catch_unwind(AssertUnwindSafe(&mut call)));
+            state.end(&result.unwrap_or_else(|_| Err("it panicked".into())));
+            if requested.wait_timeout(interval) {
+                return;
+            }
+        }
+    })
+}

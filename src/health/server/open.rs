@@ -1,0 +1,150 @@
+//! Opens what the server listens at.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+
+use super::address::Address;
+use super::error::HealthError;
+use crate::sys::listener;
+
+/// How many addresses and listeners a server may have.
+pub(super) const MAX_LISTENERS: usize = 4;
+
+/// A socket that listens.
+pub(super) struct Listening {
+    pub(super) socket: OwnedFd,
+    /// Its address; `None` for a unix socket.
+    pub(super) address: Option<SocketAddr>,
+}
+
+/// Listens at `address`; if its port is taken, at one of the `more` ports after it.
+pub(super) fn open(address: &Address, more: u16) -> Result<Listening, HealthError> {
+    match address {
+        Address::Tcp(address) => tcp(*address, more).map_err(|source| HealthError::Listen {
+            address: address.to_string(),
+            source,
+        }),
+        Address::Unix(path) => unix(path).map_err(|source| HealthError::Listen {
+            address: format!("unix:{}", path.display()),
+            source,
+        }),
+    }
+}
+
+/// Takes over a socket that listens.
+pub(super) fn adopt(socket: OwnedFd) -> io::Result<Listening> {
+    listener::adopt(&socket)?;
+    described(socket)
+}
+
+fn tcp(address: SocketAddr, more: u16) -> io::Result<Listening> {
+    let mut port = address.port();
+    for _ in 0..more {
+        match at_port(address, port) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && port < u16::MAX => port += 1,
+            opened => return opened,
+        }
+    }
+    at_port(address, port)
+}
+
+fn at_port(mut address: SocketAddr, port: u16) -> io::Result<Listening> {
+    address.set_port(port);
+    let opened = listener::listen(address).or_else(|error| match is_without_v6(&error) {
+        true if address.is_ipv6() && address.ip().is_unspecified() => {
+            listener::listen((Ipv4Addr::UNSPECIFIED, port).into())
+        }
+        _ => Err(error),
+    });
+    described(opened?)
+}
+
+/// Whether the system has no IPv6: it is not built in, or switched off.
+fn is_without_v6(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)
+    )
+}
+
+fn unix(path: &Path) -> io::Result<Listening> {
+    if is_stale(path) {
+        std::fs::remove_file(path)?;
+    }
+    let socket = UnixListener::bind(path)?;
+    let socket = OwnedFd::from(socket);
+    listener::adopt(&socket)?;
+    Ok(Listening {
+        socket,
+        address: None,
+    })
+}
+
+/// Whether `path` is a socket that no process listens at: a process that was killed left
+/// it.
+fn is_stale(path: &Path) -> bool {
+    let is_socket = path
+        .symlink_metadata()
+        .is_ok_and(|metadata| metadata.file_type().is_socket());
+    let refuses = || {
+        UnixStream::connect(path)
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    };
+    is_socket && refuses()
+}
+
+fn described(socket: OwnedFd) -> io::Result<Listening> {
+    let socket = TcpListener::from(socket);
+    // Fails for a unix socket.
+    let address = socket.local_addr().ok();
+    Ok(Listening {
+        socket: socket.into(),
+        address,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local(port: u16) -> Address {
+        Address::Tcp((Ipv4Addr::LOCALHOST, port).into())
+    }
+
+    #[test]
+    fn taken_port_is_an_error_and_the_next_free_one_is_used_if_asked() {
+        let first = open(&local(0), 0).expect("a free port");
+        let port = first.address.expect("an address").port();
+        assert!(matches!(
+            open(&local(port), 0),
+            Err(HealthError::Listen { .. })
+        ));
+        let next = open(&local(port), 100).expect("one of a hundred is free");
+        assert!(next.address.expect("an address").port() > port);
+    }
+
+    #[test]
+    fn socket_file_of_a_killed_process_is_replaced_and_a_live_one_is_not() {
+        let path = std::env::temp_dir().join(format!("deadstop-open-{}.sock", std::process::id()));
+        let address = Address::Unix(path.clone());
+        let first = open(&address, 0).expect("the path is free");
+        assert!(open(&address, 0).is_err(), "it is in use");
+        drop(first);
+        assert!(path.exists());
+        open(&address, 0).expect("it is replaced");
+        std::fs::remove_file(&path).expect("it is a file");
+    }
+
+    #[test]
+    fn other_file_at_the_path_of_a_socket_stays() {
+        let path = std::env::temp_dir().join(format!("deadstop-open-{}.txt", std::process::id()));
+        std::fs::write(&path, "kept").expect("a file");
+        assert!(open(&Address::Unix(path.clone()), 0).is_err());
+        assert_eq!(std::fs::read_to_string(&path).expect("it is there"), "kept");
+        std::fs::remove_file(&path).expect("it is a file");
+    }
+}

@@ -1,0 +1,239 @@
+//! An `install` under way.
+//!
+//! A thread cannot be taken back. If `install` fails after it has started a
+//! thread, the thread stays parked and the next `install` uses it again. The
+//! first that succeeds enables the watchdog; until then nothing can arm it.
+
+mod signal_thread;
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::InstallError;
+use crate::exit_estimate::{self, Teardown};
+use crate::process::{self, Claim, Claimed, WATCH};
+use crate::sys::{errno, standard_error};
+use crate::threads;
+use deadstop_core::kill_path::BackupTimerMode;
+use deadstop_core::sys::{SignalMask, SignalSet};
+
+use self::signal_thread::SIGNAL_THREAD;
+
+/// What the backup timer's signal does where SIGKILL cannot be used.
+extern "C" fn end_as_killed(_signal: std::ffi::c_int) {
+    WATCH.end_as_killed()
+}
+
+const WATCHDOG: &str = "deadstop-watch";
+
+/// The right to install.
+static INSTALLING: Claim = Claim::free();
+
+/// What earlier tries of this process have started.
+static STARTED: Started = Started::nothing();
+
+/// Pieces that are there once they were started, as bits of one word: the
+/// generation in the upper half, so that a child of `fork` starts with none.
+struct Started(AtomicU64);
+
+/// The byte of the word that holds the timer's mode: 0, `KILL`, or a signal.
+const BACKUP_TIMER: u32 = 16;
+const KILL: u8 = 255;
+
+#[derive(Clone, Copy)]
+enum Piece {
+    Watchdog = 1,
+    Gauge = 2,
+    #[cfg(feature = "report")]
+    LastReport = 4,
+    #[cfg(feature = "shutdown")]
+    ExitHandler = 8,
+    SparesCoreDumps = 16,
+}
+
+impl Started {
+    const fn nothing() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// Returns how an earlier try has chosen to end the process by the timer.
+    fn backup_timer_mode(&self) -> Option<BackupTimerMode> {
+        match (self.word() >> BACKUP_TIMER & 0xff) as u8 {
+            0 => None,
+            KILL => Some(BackupTimerMode::Kill),
+            signal => Some(BackupTimerMode::Handler {
+                signal: signal.into(),
+            }),
+        }
+    }
+
+    fn set_backup_timer_mode(&self, mode: Option<BackupTimerMode>) {
+        let byte = match mode {
+            None => 0,
+            Some(BackupTimerMode::Kill) => KILL,
+            Some(BackupTimerMode::Handler { signal }) => signal as u8,
+        };
+        let word = self.word() & !(0xff << BACKUP_TIMER) | u64::from(byte) << BACKUP_TIMER;
+        self.0.store(word, Ordering::Release);
+    }
+
+    fn word(&self) -> u64 {
+        let word = self.0.load(Ordering::Acquire);
+        let own = u64::from(process::generation()) << 32;
+        match word >> 32 == own >> 32 {
+            true => word,
+            false => own,
+        }
+    }
+
+    fn has(&self, piece: Piece) -> bool {
+        self.word() & piece as u64 != 0
+    }
+
+    fn set(&self, piece: Piece, is_there: bool) {
+        let word = self.word();
+        let word = match is_there {
+            true => word | piece as u64,
+            false => word & !(piece as u64),
+        };
+        self.0.store(word, Ordering::Release);
+    }
+}
+
+/// An `install` under way. There is one at a time.
+pub(crate) struct Installation {
+    _claim: Claimed<'static>,
+    backup_timer_mode: Option<BackupTimerMode>,
+}
+
+impl Installation {
+    /// Begins to install.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is a watchdog, or another `install` under way. It does not
+    /// wait for that one.
+    pub(crate) fn begin() -> Result<Self, InstallError> {
+        let claim = INSTALLING.take().ok_or(InstallError::AlreadyInstalled)?;
+        if WATCH.is_owner() {
+            return Err(InstallError::AlreadyInstalled);
+        }
+        standard_error::remember();
+        threads::remember_mask(SignalMask::current().blocked());
+        if STARTED.word() & u64::from(u32::MAX) == 0 {
+            // The first try of this process. A child of fork has none of its
+            // parent's threads and timers.
+            WATCH.reset_after_fork();
+            SIGNAL_THREAD.reset_after_fork();
+        }
+        Ok(Self {
+            _claim: claim,
+            backup_timer_mode: None,
+        })
+    }
+
+    /// Starts the watchdog and the backup timer, with `signals` unblocked in
+    /// `deadstop-signal`. Returns why there is no backup timer, if it is not
+    /// required.
+    pub(crate) fn start(
+        &mut self,
+        status: u8,
+        requires_backup_timer: bool,
+        spares_core_dumps: bool,
+        signals: SignalSet,
+    ) -> Result<Option<io::Error>, InstallError> {
+        process::watch_forks().map_err(InstallError::Fork)?;
+        if STARTED.has(Piece::SparesCoreDumps) != spares_core_dumps {
+            STARTED.set(Piece::SparesCoreDumps, spares_core_dumps);
+            STARTED.set_backup_timer_mode(None);
+            WATCH.backup_timer().reset_after_fork();
+        }
+        let refused = match self.start_backup_timer(signals, spares_core_dumps)? {
+            Err(error) if requires_backup_timer => return Err(InstallError::BackupTimer(error)),
+            Err(error) => Some(error),
+            Ok(()) => None,
+        };
+        WATCH.set_status(status.into());
+        if !STARTED.has(Piece::Watchdog) {
+            let before = WATCH.start_count();
+            threads::spawn(WATCHDOG, || WATCH.run())?;
+            STARTED.set(Piece::Watchdog, true);
+            WATCH.wait_started(before);
+        }
+        Ok(refused)
+    }
+
+    /// Starts `deadstop-gauge`, if the process must have disappeared by its
+    /// deadline. A thread that a failed `install` has started is kept, with its
+    /// constants.
+    pub(crate) fn start_gauge(&mut self, teardown: Option<Teardown>) -> Result<(), InstallError> {
+        exit_estimate::want(teardown.is_some());
+        if let Some(teardown) = teardown.filter(|_| !STARTED.has(Piece::Gauge)) {
+            exit_estimate::start(teardown)?;
+            STARTED.set(Piece::Gauge, true);
+        }
+        Ok(())
+    }
+
+    /// Starts level 1's report thread by `start`, once.
+    #[cfg(feature = "report")]
+    pub(crate) fn once_for_last_report(
+        &mut self,
+        start: impl FnOnce() -> Result<(), InstallError>,
+    ) -> Result<(), InstallError> {
+        if !STARTED.has(Piece::LastReport) {
+            start()?;
+            STARTED.set(Piece::LastReport, true);
+        }
+        Ok(())
+    }
+
+    /// Registers the exit handler by `register`, once. A child of `fork` inherits
+    /// it, and registers one more.
+    #[cfg(feature = "shutdown")]
+    pub(crate) fn once_for_exit(
+        &mut self,
+        register: impl FnOnce() -> io::Result<()>,
+    ) -> Result<(), InstallError> {
+        if !STARTED.has(Piece::ExitHandler) {
+            register().map_err(InstallError::Exit)?;
+            STARTED.set(Piece::ExitHandler, true);
+        }
+        Ok(())
+    }
+
+    /// From here on the watchdog may be armed.
+    pub(crate) fn open(self) {
+        process::has_its_own();
+        WATCH.enable();
+    }
+
+    /// The outer error is of a thread, the inner one of the timer.
+    fn start_backup_timer(
+        &mut self,
+        signals: SignalSet,
+        spares_core_dumps: bool,
+    ) -> Result<io::Result<()>, InstallError> {
+        let mode = match STARTED.backup_timer_mode() {
+            Some(mode) => Ok(mode),
+            None => {
+                BackupTimerMode::of_process(deadstop_core::pid(), spares_core_dumps, end_as_killed)
+            }
+        };
+        STARTED.set_backup_timer_mode(mode.ok());
+        self.backup_timer_mode = mode.ok();
+        let heard = signals.and(mode.map_or(SignalSet::EMPTY, BackupTimerMode::signals));
+        let tid = match heard.is_empty() {
+            true => 0,
+            false => SIGNAL_THREAD.hear(heard)?,
+        };
+        let made = mode.and_then(|mode| WATCH.backup_timer().create(mode, tid));
+        Ok(made.map_err(errno::error))
+    }
+
+    /// Returns how the backup timer ends the process, if it is in place.
+    pub(crate) fn backup_timer_mode(&self) -> Option<BackupTimerMode> {
+        self.backup_timer_mode
+            .filter(|_| WATCH.backup_timer().is_present())
+    }
+}

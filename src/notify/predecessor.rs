@@ -1,0 +1,38 @@
+//! How a successor tells its predecessor that it is ready.
+
+use std::env;
+use std::os::fd::IntoRawFd as _;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use crate::sys::handover::{adopt, signal_and_close};
+
+/// Names the descriptor to which the successor writes when it is ready.
+pub(crate) const READY_VARIABLE: &str = "DEADSTOP_READY_FD";
+
+/// The descriptor, until something was written to it.
+static READY: AtomicI32 = AtomicI32::new(NONE);
+
+const NONE: i32 = -1;
+
+/// Takes over the descriptor, if this process was started by a predecessor.
+pub(crate) fn adopt_ready_descriptor() {
+    let number = |name| env::var(name).ok()?.parse::<i32>().ok();
+    // Child processes inherit the variable, and not the descriptor.
+    let is_ours = number("LISTEN_PID") == Some(deadstop_core::pid());
+    let Some(fd) = number(READY_VARIABLE).filter(|_| is_ours) else {
+        return;
+    };
+    if READY.load(Ordering::Relaxed) == NONE {
+        if let Ok(fd) = adopt(fd) {
+            READY.store(fd.into_raw_fd(), Ordering::Release);
+        }
+    }
+}
+
+/// Tells the predecessor, if there is one and it was not told before. Async-signal-safe.
+pub(crate) fn announce_ready() {
+    let fd = READY.swap(NONE, Ordering::AcqRel);
+    if fd != NONE {
+        signal_and_close(fd);
+    }
+}

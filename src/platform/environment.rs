@@ -1,0 +1,197 @@
+//! What a process can see of where it runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
+
+use super::process::Process;
+use super::systemd::{self, Unit};
+
+/// The system that a program runs on, as far as supervisors differ by it.
+///
+/// # Examples
+///
+/// ```
+/// use deadstop::platform::{Environment, Platform, System};
+///
+/// // What would a service manager of macOS mean for process 100?
+/// let platform = Platform::of(&Environment::new(100).system(System::MacOs));
+/// println!("{:?}", platform.supervisions());
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum System {
+    /// Linux.
+    Linux,
+    /// macOS.
+    MacOs,
+    /// Windows.
+    Windows,
+    /// Another system.
+    Other,
+}
+
+/// A snapshot of what a process can see of where it runs: variables, files and
+/// processes.
+///
+/// [`Platform::of`](super::Platform::of) is a pure function over it, so a
+/// platform can be tested by data.
+///
+/// # Examples
+///
+/// ```
+/// use deadstop::platform::{Environment, Platform, Process, Supervisor};
+///
+/// let environment = Environment::new(7)
+///     .variable("NOMAD_ALLOC_ID", "4f1c")
+///     .process(Process::new(7, 1, "app"))
+///     .process(Process::new(1, 0, "systemd"));
+/// let platform = Platform::of(&environment);
+/// assert_eq!(platform.narrowest().unwrap().supervisor(), Supervisor::Nomad);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Environment {
+    pub(super) system: System,
+    pub(super) pid: u32,
+    pub(super) now: SystemTime,
+    pub(super) unit: Option<Unit>,
+    variables: BTreeMap<String, String>,
+    files: BTreeSet<String>,
+    processes: BTreeMap<u32, Process>,
+    cgroup: String,
+    pub(super) unseen: Option<String>,
+}
+
+impl Environment {
+    /// Begins a snapshot of the process `pid` on Linux, in which nothing is
+    /// set.
+    pub fn new(pid: u32) -> Self {
+        Self {
+            system: System::Linux,
+            pid,
+            now: SystemTime::UNIX_EPOCH,
+            unit: None,
+            variables: BTreeMap::new(),
+            files: BTreeSet::new(),
+            processes: BTreeMap::new(),
+            cgroup: String::new(),
+            unseen: None,
+        }
+    }
+
+    /// Sets the system.
+    pub fn system(mut self, system: System) -> Self {
+        self.system = system;
+        self
+    }
+
+    /// Sets the time of day, to which absolute deadlines are compared.
+    pub fn now(mut self, now: SystemTime) -> Self {
+        self.now = now;
+        self
+    }
+
+    /// Adds a variable. One that is set to the empty string counts as not set.
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds a file or folder that exists, by its absolute path.
+    pub fn file(mut self, path: impl Into<String>) -> Self {
+        self.files.insert(path.into());
+        self
+    }
+
+    /// Adds a process.
+    pub fn process(mut self, process: Process) -> Self {
+        self.processes.insert(process.pid, process);
+        self
+    }
+
+    /// Sets the text of `/proc/self/cgroup`.
+    pub fn cgroup(mut self, text: impl Into<String>) -> Self {
+        self.cgroup = text.into();
+        self
+    }
+
+    /// Sets what systemd answered about the unit.
+    pub fn unit(mut self, unit: Unit) -> Self {
+        self.unit = Some(unit);
+        self
+    }
+
+    /// Says that processes cannot be seen, and why.
+    pub fn unseen(mut self, why: impl Into<String>) -> Self {
+        self.unseen = Some(why.into());
+        self
+    }
+
+    /// Returns a variable that is set, and not to the empty string.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let value = self.variables.get(name)?;
+        (!value.is_empty()).then_some(value)
+    }
+
+    pub(super) fn has_file(&self, path: &str) -> bool {
+        self.files.contains(path)
+    }
+
+    /// Returns this process.
+    pub(super) fn own(&self) -> Option<&Process> {
+        self.processes.get(&self.pid)
+    }
+
+    pub(super) fn find(&self, pid: u32) -> Option<&Process> {
+        self.processes.get(&pid)
+    }
+
+    /// Returns the ancestors that can be seen, the parent first. It ends at one
+    /// whose parent cannot be seen, and after [`DEEPEST`] of them.
+    pub(super) fn ancestors(&self) -> Vec<&Process> {
+        let mut ancestors = Vec::new();
+        let mut next = self.own().map(|own| own.parent);
+        while let Some(process) = next.and_then(|pid| self.find(pid)) {
+            ancestors.push(process);
+            if ancestors.len() == DEEPEST {
+                break;
+            }
+            next = Some(process.parent);
+        }
+        ancestors
+    }
+
+    /// Returns the name of the innermost systemd unit in the control group's
+    /// path, if it is a service's.
+    pub(super) fn service(&self) -> Option<&str> {
+        systemd::service_of(&self.cgroup)
+    }
+
+    /// Returns the runtime folder of the user whose systemd runs this process,
+    /// if it is a user's.
+    #[cfg(target_os = "linux")]
+    fn user_runtime(&self) -> Option<&str> {
+        self.get("XDG_RUNTIME_DIR")
+            .filter(|_| systemd::is_of_user(&self.cgroup))
+    }
+
+    /// Asks systemd about the unit of this process, if it is a service: for at
+    /// most 250 ms. Leaves the snapshot as it is if there is no answer.
+    pub fn ask_systemd(self) -> Self {
+        #[cfg(target_os = "linux")]
+        if let Some(service) = self.service() {
+            let runtime = self.user_runtime().map(std::path::Path::new);
+            let unit = systemd::ask(service, runtime).or_else(|| self.unit.clone());
+            return Self { unit, ..self };
+        }
+        self
+    }
+
+    /// Returns the time that is left until `deadline`; zero if it has passed.
+    pub(super) fn left(&self, deadline: SystemTime) -> Duration {
+        deadline.duration_since(self.now).unwrap_or_default()
+    }
+}
+
+/// How many ancestors are looked at. A chain of `/proc` that was read while
+/// processes come and go could hold a circle.
+pub(super) const DEEPEST: usize = 64;

@@ -1,0 +1,92 @@
+//! One thing that the platform and the program disagree on.
+
+use std::fmt;
+
+/// How bad a [`Finding`] is.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Level {
+    /// A fact; nothing is wrong.
+    Info,
+    /// Something may go wrong.
+    Warning,
+    /// A shutdown will not work as configured.
+    Error,
+}
+
+/// One thing that was found out about the platform, or that the platform and
+/// the program disagree on.
+///
+/// Displayed, it is one line: the text, how sure it is, and the fix.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// How bad it is.
+    pub level: Level,
+    /// Whether it was read from places that cannot be wrong. What is not
+    /// certain rests on a documented default; the text says on which.
+    pub certain: bool,
+    /// What is the case.
+    pub text: String,
+    /// What to do, if anything.
+    pub fix: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn new(level: Level, certain: bool, text: impl Into<String>) -> Self {
+        Self {
+            level,
+            certain,
+            text: text.into(),
+            fix: None,
+        }
+    }
+
+    /// An error if it is certain, else a warning.
+    pub(super) fn problem(certain: bool, text: impl Into<String>) -> Self {
+        let level = match certain {
+            true => Level::Error,
+            false => Level::Warning,
+        };
+        Self::new(level, certain, text)
+    }
+
+    pub(super) fn info(certain: bool, text: impl Into<String>) -> Self {
+        Self::new(Level::Info, certain, text)
+    }
+
+    pub(super) fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+
+    /// Returns whether it is certain that a shutdown will not work as
+    /// configured.
+    pub fn is_certain_error(&self) -> bool {
+        self.certain && self.level == Level::Error
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sure = match self.certain {
+            true => "certain",
+            false => "guess",
+        };
+        write!(f, "{} ({sure}).", self.text)?;
+        match &self.fix {
+            Some(fix) => write!(f, " {fix}."),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}

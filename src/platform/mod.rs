@@ -1,0 +1,46 @@
+//! The platform: which supervisor runs this process, how long it lets the
+//! process live, and whether its signals arrive.
+//!
+//! A grace of 25 seconds means nothing where the platform kills after 10, and a
+//! shell between the supervisor and the program makes it zero.
+//! [`detect()`] finds out what can be seen from inside, and
+//! [`Platform::findings`] compares it with what the program has configured.
+//! What is *certain* was read from a place that cannot be wrong; everything else
+//! is a documented default, says so, and changes nothing by itself.
+//!
+//! Detection is a pure function, [`Platform::of`], over a snapshot, an
+//! [`Environment`].
+
+mod detect;
+mod duration;
+mod environment;
+mod finding;
+mod grace;
+mod path;
+mod process;
+mod program;
+mod read;
+mod rules;
+mod supervision;
+mod supervisor;
+mod supervisor_facts;
+mod systemd;
+
+pub use crate::shutdown::platform::check;
+pub use detect::Platform;
+pub(crate) use duration::{ALLOWED as ALLOWED_DURATIONS, parse as parse_duration};
+pub use environment::{Environment, System};
+pub use finding::{Finding, Level};
+pub use grace::{Grace, PLATFORM_GRACE};
+pub use path::{ShellFate, SignalPath};
+pub use process::Process;
+pub use program::Program;
+pub use supervision::Supervision;
+pub use supervisor::{Supervisor, Target};
+pub use systemd::Unit;
+
+/// Finds out where this process runs: reads variables, files and `/proc`, and
+/// asks systemd, for at most 250 ms, if the process is a service of its.
+pub fn detect() -> Platform {
+    Platform::of(&Environment::of_this_process().ask_systemd())
+}

@@ -1,0 +1,215 @@
+//! One process, as `/proc` shows it.
+
+/// A process as `/proc` shows it: this one, or one of its ancestors.
+///
+/// # Examples
+///
+/// ```
+/// use deadstop::platform::Process;
+///
+/// let shell = Process::new(1, 0, "sh").command(["sh", "-c", "./app; true"]);
+/// assert_eq!(shell.program(), "sh");
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Process {
+    pub(super) pid: u32,
+    pub(super) parent: u32,
+    name: String,
+    executable: Option<String>,
+    command: Vec<String>,
+    blocked: u64,
+    ignored: u64,
+    caught: u64,
+}
+
+impl Process {
+    /// Describes a process by its id, its parent's id (0 if the parent is
+    /// outside this PID namespace) and its short name.
+    pub fn new(pid: u32, parent: u32, name: impl Into<String>) -> Self {
+        Self {
+            pid,
+            parent,
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Sets the path of its executable.
+    pub fn executable(mut self, path: impl Into<String>) -> Self {
+        self.executable = Some(path.into());
+        self
+    }
+
+    /// Sets its command line.
+    pub fn command<T: Into<String>>(mut self, words: impl IntoIterator<Item = T>) -> Self {
+        self.command = words.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the signals that its main thread blocks, as the mask in `SigBlk`:
+    /// signal `n` is bit `n - 1`.
+    pub fn blocked(mut self, mask: u64) -> Self {
+        self.blocked = mask;
+        self
+    }
+
+    /// Sets the signals that it ignores, as the mask in `SigIgn`.
+    pub fn ignored(mut self, mask: u64) -> Self {
+        self.ignored = mask;
+        self
+    }
+
+    /// Sets the signals that it handles, as the mask in `SigCgt`.
+    pub fn caught(mut self, mask: u64) -> Self {
+        self.caught = mask;
+        self
+    }
+
+    /// Reads the text of `/proc/PID/status`. Returns `None` if it names no
+    /// process; fields that are missing or malformed are taken as empty.
+    pub fn from_status(status: &str) -> Option<Self> {
+        let field = |name: &str| {
+            status.lines().find_map(|line| {
+                let (key, value) = line.split_once(':')?;
+                (key == name).then(|| value.trim())
+            })
+        };
+        let mask = |name| field(name).and_then(|mask| u64::from_str_radix(mask, 16).ok());
+        Some(Self {
+            pid: field("Pid")?.parse().ok()?,
+            parent: field("PPid")?.parse().ok()?,
+            name: field("Name").unwrap_or_default().to_owned(),
+            blocked: mask("SigBlk").unwrap_or(0),
+            ignored: mask("SigIgn").unwrap_or(0),
+            caught: mask("SigCgt").unwrap_or(0),
+            ..Self::default()
+        })
+    }
+
+    /// Returns the name of the program that runs: the applet for busybox, the
+    /// executable's file name where it can be read, else the process's name.
+    pub fn program(&self) -> &str {
+        let first = self.command.first().map(|word| base_name(word));
+        let by_name = || first.filter(|name| !name.is_empty()).unwrap_or(&self.name);
+        match self.executable.as_deref().map(base_name) {
+            Some("busybox") | None if first == Some("busybox") => self
+                .command
+                .get(1)
+                .map_or("busybox", |word| base_name(word)),
+            Some("busybox") | None => by_name(),
+            Some(name) => name,
+        }
+    }
+
+    /// Returns the command line on one line, shortened to 60 characters.
+    pub(super) fn command_line(&self) -> String {
+        const LONGEST: usize = 60;
+        let line = match self.command.is_empty() {
+            true => self.name.clone(),
+            false => self.command.join(" "),
+        };
+        let line: String = line
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        match line.chars().count() > LONGEST {
+            true => line
+                .chars()
+                .take(LONGEST - 3)
+                .chain("...".chars())
+                .collect(),
+            false => line,
+        }
+    }
+
+    /// Returns the words after the program's name.
+    pub(super) fn arguments(&self) -> &[String] {
+        self.command.get(1..).unwrap_or_default()
+    }
+
+    /// Returns the first word, which a daemon may have rewritten.
+    pub(super) fn title(&self) -> &str {
+        self.command.first().map_or("", String::as_str)
+    }
+
+    pub(super) fn blocks(&self, signal: i32) -> bool {
+        has(self.blocked, signal)
+    }
+
+    pub(super) fn ignores(&self, signal: i32) -> bool {
+        has(self.ignored, signal)
+    }
+
+    pub(super) fn catches(&self, signal: i32) -> bool {
+        has(self.caught, signal)
+    }
+}
+
+fn has(mask: u64, signal: i32) -> bool {
+    (1..=64).contains(&signal) && mask >> (signal - 1) & 1 == 1
+}
+
+/// Returns what follows the last `/`, without a login shell's leading `-` and
+/// without the mark of a deleted file.
+fn base_name(path: &str) -> &str {
+    let path = path.strip_suffix(" (deleted)").unwrap_or(path);
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.strip_prefix('-').unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Process;
+
+    const STATUS: &str = "Name:\tsh\nPid:\t7\nPPid:\t1\nSigBlk:\t0000000000004000\n\
+        SigIgn:\t0000000000000004\nSigCgt:\t0000000000010002\n";
+
+    #[test]
+    fn status_text_is_read() {
+        let process = Process::from_status(STATUS).unwrap();
+        assert_eq!(
+            (process.pid, process.parent, process.program()),
+            (7, 1, "sh")
+        );
+        assert!(process.blocks(15) && process.ignores(3) && process.catches(2));
+        assert!(!process.blocks(14) && !process.catches(0) && !process.catches(65));
+    }
+
+    #[test]
+    fn garbage_in_status_text_is_no_process() {
+        assert_eq!(Process::from_status(""), None);
+        assert_eq!(Process::from_status("Pid: x\nPPid: 1"), None);
+        assert!(Process::from_status("Pid: 2\nPPid: 1\nSigBlk: ~").is_some());
+    }
+
+    #[test]
+    fn program_of_busybox_is_the_applet() {
+        let busybox = |words: &[&str]| {
+            Process::new(1, 0, "x")
+                .executable("/bin/busybox")
+                .command(words.iter().copied())
+        };
+        assert_eq!(busybox(&["/bin/sh", "-c", "app"]).program(), "sh");
+        assert_eq!(busybox(&["busybox", "sh", "-c"]).program(), "sh");
+        assert_eq!(busybox(&["-ash"]).program(), "ash");
+    }
+
+    #[test]
+    fn program_is_the_executable_where_it_can_be_read() {
+        let script = Process::new(9, 1, "run.sh").command(["/bin/sh", "/run.sh"]);
+        assert_eq!(script.program(), "sh");
+        assert_eq!(script.executable("/usr/bin/dash").program(), "dash");
+        assert_eq!(Process::new(9, 1, "tini").program(), "tini");
+        let replaced = Process::new(9, 1, "x").executable("/usr/bin/bash (deleted)");
+        assert_eq!(replaced.program(), "bash");
+    }
+
+    #[test]
+    fn long_command_line_is_shortened() {
+        let line = Process::new(1, 0, "sh")
+            .command(["sh", &"x".repeat(100)])
+            .command_line();
+        assert_eq!(line.len(), 60);
+        assert!(line.ends_with("..."));
+    }
+}

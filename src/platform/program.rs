@@ -1,0 +1,63 @@
+//! What a program has configured.
+
+use std::time::Duration;
+
+use crate::Signal;
+
+/// What a program has configured, as far as platforms matter to it.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use deadstop::platform::{Environment, Level, Platform, Program};
+///
+/// let environment = Environment::new(1)
+///     .file("/.dockerenv")
+///     .unseen("/proc is not mounted");
+/// let program = Program::new(Duration::from_secs(25));
+/// let findings = Platform::of(&environment).findings(&program);
+/// let line = findings.iter().find(|f| f.level == Level::Warning).unwrap().to_string();
+/// assert!(line.starts_with("grace 25s does not fit: Docker kills after 10s"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub(super) grace: Duration,
+    pub(super) signals: Vec<i32>,
+    pub(super) second_signal_ends: bool,
+}
+
+impl Program {
+    /// Describes a program with this grace, which `SIGTERM` and `SIGINT` ask to
+    /// stop.
+    pub fn new(grace: Duration) -> Self {
+        Self {
+            grace,
+            signals: vec![libc::SIGTERM, libc::SIGINT],
+            second_signal_ends: false,
+        }
+    }
+
+    /// Sets the signals that ask it to stop.
+    pub fn signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        self.signals = signals.into_iter().map(Signal::number).collect();
+        self
+    }
+
+    /// Returns the grace.
+    pub fn grace(&self) -> Duration {
+        self.grace
+    }
+
+    /// Sets the grace.
+    pub fn with_grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Sets whether a second signal, from whatever sender, ends it at once.
+    pub fn second_signal_ends(mut self, ends: bool) -> Self {
+        self.second_signal_ends = ends;
+        self
+    }
+}

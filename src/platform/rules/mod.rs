@@ -1,0 +1,37 @@
+//! What a platform and a program disagree on: one function a rule.
+
+mod grace;
+mod signals;
+mod surroundings;
+
+use super::detect::Platform;
+use super::finding::Finding;
+use super::program::Program;
+
+type Rule = fn(&Platform, &Program, &mut Vec<Finding>);
+
+const RULES: [Rule; 10] = [
+    grace::malformed_variables,
+    grace::grace_fits,
+    signals::signal_arrives,
+    signals::first_signal_is_handled,
+    signals::signal_is_not_held_back,
+    surroundings::unit_kills_as_expected,
+    signals::second_signal_is_expected,
+    grace::deadline_is_known,
+    surroundings::process_is_pid_one,
+    surroundings::supervisors,
+];
+
+impl Platform {
+    /// Compares the platform with a program's configuration, the worst finding
+    /// first.
+    pub fn findings(&self, program: &Program) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for rule in RULES {
+            rule(self, program, &mut findings);
+        }
+        findings.sort_by_key(|finding| (std::cmp::Reverse(finding.level), !finding.certain));
+        findings
+    }
+}

@@ -1,0 +1,55 @@
+//! The supervisors that are known.
+
+/// What starts, stops and kills a program.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Supervisor {
+    /// Argo Workflows.
+    Argo,
+    /// Google Cloud Run, or Knative, whose variables it sets.
+    CloudRun,
+    /// Docker, alone or by Compose or Swarm, which look the same from inside.
+    Docker,
+    /// Amazon Elastic Container Service.
+    Ecs,
+    /// Fly.io.
+    Fly,
+    /// A step of a GitHub Actions workflow.
+    GitHubActions,
+    /// Heroku.
+    Heroku,
+    /// Kubernetes.
+    Kubernetes,
+    /// AWS Lambda.
+    Lambda,
+    /// macOS' launchd.
+    Launchd,
+    /// Nomad.
+    Nomad,
+    /// pm2.
+    Pm2,
+    /// Podman.
+    Podman,
+    /// runit, or a service under `runsv`.
+    Runit,
+    /// s6, or a service under `s6-supervise`.
+    S6,
+    /// supervisord.
+    Supervisord,
+    /// systemd.
+    Systemd,
+    /// Windows' console and service manager.
+    Windows,
+}
+
+/// Which processes a supervisor sends the first signal to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Target {
+    /// The one process that it started.
+    Process,
+    /// The process group of the one that it started.
+    Group,
+    /// Every process of the service or container.
+    All,
+}

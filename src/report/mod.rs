@@ -1,0 +1,31 @@
+//! Reports as data.
+//!
+//! The text of a report is for people. Programs read its JSON, which is the same
+//! types by serde.
+
+#[cfg(feature = "serde")]
+mod hang;
+mod outcome;
+#[cfg(feature = "serde")]
+mod serde_model;
+mod shutdown;
+mod site;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod text;
+
+#[cfg(feature = "serde")]
+pub use self::hang::{
+    FrameSource, HangReport, HoldKind, HungPhase, HungTask, HungThread, PhaseState, PolledFuture,
+    ReportKind, StackFrame, StallPolicy, StalledHeartbeat, TaskKind, TaskState, ThreadSamples,
+    Unlisted, WaitsFor,
+};
+pub use self::outcome::{Outcome, Skip};
+pub use self::shutdown::{PhaseReport, ShutdownReport, TaskReport};
+pub(crate) use self::site::Site;
+pub(crate) use self::text::Escaped;
+pub use crate::reporting::{Progress, Sinks};
+
+/// A text that a task and its report share.
+pub(crate) type SharedText = std::sync::Arc<str>;

@@ -1,0 +1,93 @@
+//! The summary of a report: how long each phase took, and the tasks that took long
+//! or failed.
+
+use std::cmp::Reverse;
+use std::fmt;
+use std::time::Duration;
+
+use super::text::{Escaped, Seconds};
+use super::{PhaseReport, ShutdownReport, TaskReport};
+
+/// The largest number of phases, and of tasks, that a summary shows.
+const SHOWN: usize = 20;
+
+/// A task that takes this long gets a line, and so does one that takes half of its
+/// budget.
+const LONG: Duration = Duration::from_secs(1);
+
+/// A report in brief, for an operator, with control characters escaped.
+pub(crate) struct Brief<'a>(&'a ShutdownReport);
+
+impl ShutdownReport {
+    pub(crate) fn brief(&self) -> Brief<'_> {
+        Brief(self)
+    }
+}
+
+impl Brief<'_> {
+    /// How long it took, and each phase.
+    pub(crate) fn headline(&self) -> String {
+        let took = Seconds(self.0.took());
+        let how = match self.0.is_clean() {
+            true => "",
+            false => ", with something left undone",
+        };
+        let phases = Phases(self.0.phases());
+        format!("shutdown is over after {took}{how}{phases}")
+    }
+}
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.headline())?;
+        let phases = self.0.phases().iter();
+        let tasks = phases.flat_map(|phase| phase.tasks().iter().map(move |task| (phase, task)));
+        let mut worthy = tasks.filter(|(_, task)| is_worth_a_line(task));
+        for (phase, task) in worthy.by_ref().take(SHOWN) {
+            let (name, phase) = (task.name(), Escaped(phase.name()));
+            let (took, budget) = (Seconds(task.took()), Seconds(task.budget()));
+            let outcome = task.outcome().to_string();
+            let outcome = Escaped(&outcome);
+            writeln!(f, "{name:?} of {phase} took {took} of {budget}: {outcome}")?;
+        }
+        match worthy.count() {
+            0 => {}
+            more => writeln!(f, "and {more} more that took long or failed")?,
+        }
+        for task in self.0.refused().iter().take(SHOWN) {
+            let (name, site) = (task.name(), Escaped(task.site()));
+            writeln!(f, "{name:?} was registered too late, at {site}")?;
+        }
+        if self.0.threads_refused() {
+            writeln!(f, "the system refused threads: tasks waited for each other")?;
+        }
+        Ok(())
+    }
+}
+
+/// How long each took, or the longest of many.
+struct Phases<'a>(&'a [PhaseReport]);
+
+impl fmt::Display for Phases<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut longest: Vec<_> = self.0.iter().enumerate().collect();
+        longest.sort_by_key(|(_, phase)| Reverse(phase.took()));
+        longest.truncate(SHOWN);
+        longest.sort_by_key(|(place, _)| *place);
+        let mut separator = ": ";
+        for (_, phase) in &longest {
+            let (name, took) = (Escaped(phase.name()), Seconds(phase.took()));
+            write!(f, "{separator}{name} {took}")?;
+            separator = ", ";
+        }
+        match self.0.len() - longest.len() {
+            0 => Ok(()),
+            more => write!(f, ", and {more} that took less"),
+        }
+    }
+}
+
+fn is_worth_a_line(task: &TaskReport) -> bool {
+    let is_long = task.took() >= LONG || task.took() > task.budget() / 2;
+    task.outcome().is_failure() || is_long
+}

@@ -1,0 +1,66 @@
+//! Consumes the coordinator's events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::Level;
+
+use super::event::Event;
+use super::log::Log;
+use super::progress::Outlet;
+use super::reporter::Reporter;
+use crate::report::ShutdownReport;
+use deadstop_core::Nanos;
+
+/// How long the end waits for what the program does after the summary, or half of the
+/// time that is left.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the end waits for a logger to take the summary.
+const LOG_PATIENCE: Duration = Duration::from_millis(100);
+
+/// The threads that report, for a coordinator.
+pub(crate) struct Reporting {
+    pub(crate) log: Log,
+    /// `None` for a coordinator that has no watchdog.
+    pub(crate) reporter: Option<Reporter>,
+    outlet: Outlet,
+}
+
+impl Reporting {
+    /// `log` writes the progress to `outlet`.
+    pub(crate) fn new(log: Log, reporter: Option<Reporter>, outlet: Outlet) -> Self {
+        Self {
+            log,
+            reporter,
+            outlet,
+        }
+    }
+
+    /// Hands an event to `deadstop-log`. It does not block.
+    pub(crate) fn consume(&self, event: Event) {
+        let is_wanted = match event.level() {
+            Some(level) => self.log.hears(level),
+            None => !self.outlet.is_silent(),
+        };
+        if is_wanted {
+            self.log.event(event);
+        }
+    }
+
+    /// Has the summary written, and then calls what the program does last. It waits for
+    /// that for a short time, which is shorter the nearer the deadline is.
+    pub(crate) fn summarize(&self, report: &Arc<ShutdownReport>, deadline: Nanos) {
+        self.consume(Event::ShutdownEnded(Arc::clone(report)));
+        let now = deadstop_core::now();
+        let begun = now.saturating_sub(report.took());
+        let may_tell = self.outlet.may_tell(report, begun, now, deadline);
+        if may_tell || self.log.hears(Level::Error) {
+            self.log.flush(LOG_PATIENCE);
+        }
+        if self.log.begin_last() {
+            let left = deadline.since(deadstop_core::now());
+            self.log.flush(LAST_PATIENCE.min(left / 2));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What the operator sees while a shutdown runs.
+//!
+//! One line as it begins, one every five seconds or fifth of the grace, and a
+//! summary. They are said by `deadstop-log`, which may hang over them: it runs
+//! the user's logger, allocates, and waits for the reader of standard error. The
+//! hang report has the floor in the last tenth of the grace; nothing is said
+//! then but the summary.
+//!
+//! Before a shutdown begins nothing here is awake.
+
+mod pace;
+mod progress_reporter;
+#[cfg(feature = "terminal")]
+mod view;
+mod width;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::Level;
+
+use crate::cause::Cause;
+use crate::report::ShutdownReport;
+use deadstop_core::Nanos;
+
+use self::pace::Pace;
+use super::stderr::Stderr;
+
+pub(super) use self::progress_reporter::ProgressReporter;
+#[cfg(feature = "terminal")]
+pub(super) use self::view::{give_way_back, make_way};
+
+/// Where the progress of a shutdown is written.
+///
+/// Written is one line as the shutdown begins; one every five seconds, or every
+/// fifth of the grace if that is shorter, of what is still running, for how long,
+/// and how much time is left; and a summary. In the last tenth of the grace (at
+/// most 500 ms) the hang report has the floor.
+///
+/// Warnings, of a task over its budget, say, go to the [`log`] facade whatever
+/// is set here.
+///
+/// No line holds up the end: it waits for the summary for at most 100 ms.
+///
+/// # Examples
+///
+/// ```
+/// use deadstop::Shutdown;
+/// use deadstop::report::Progress;
+///
+/// // On standard error, whatever the logger accepts.
+/// let shutdown = Shutdown::builder().progress(Progress::Stderr).install()?;
+/// # Ok::<(), deadstop::InstallError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// In the [`log`] facade, at level `info`, if it takes that of the target
+    /// `deadstop`; else as [`Stderr`](Self::Stderr). There a program's normal end
+    /// ([`Cause::Finished`]) is silent, unless something was left undone or the end
+    /// takes longer than the time between two lines.
+    #[default]
+    Auto,
+    /// A live view on standard error in place of the lines, if that is a terminal;
+    /// otherwise as [`Auto`](Self::Auto).
+    #[cfg(feature = "terminal")]
+    Live,
+    /// In the [`log`] facade, at level `info`; the summary at `warn` if
+    /// something was left undone.
+    Log,
+    /// Nowhere.
+    Off,
+    /// On standard error in lines that begin with `deadstop: `, as long as it is the
+    /// file that it was at `install`. No duplicate of it is kept.
+    Stderr,
+}
+
+impl Progress {
+    /// Whether the log decides.
+    fn is_auto(self) -> bool {
+        #[cfg(feature = "terminal")]
+        if self == Self::Live {
+            return true;
+        }
+        self == Self::Auto
+    }
+}
+
+/// Where progress goes, as it was decided at install.
+#[derive(Clone, Debug)]
+pub(crate) struct Outlet {
+    progress: Progress,
+    stderr: Option<Arc<Stderr>>,
+    /// Whether Ctrl-C is a trigger.
+    #[cfg(feature = "terminal")]
+    interrupts: bool,
+}
+
+impl Outlet {
+    /// `interrupts` says whether Ctrl-C is among the triggers.
+    #[cfg_attr(
+        not(feature = "terminal"),
+        expect(unused_variables, reason = "a line does not mention it")
+    )]
+    pub(crate) fn new(progress: Progress, interrupts: bool) -> Self {
+        let stderr = match progress {
+            it if it.is_auto() => Stderr::of_now().map(Arc::new),
+            Progress::Stderr => Stderr::of_now().map(Arc::new),
+            _ => None,
+        };
+        Self {
+            progress,
+            stderr,
+            #[cfg(feature = "terminal")]
+            interrupts,
+        }
+    }
+
+    /// Whether nothing is ever told.
+    pub(crate) fn is_silent(&self) -> bool {
+        match self.progress {
+            Progress::Log => !may_log(),
+            Progress::Off => true,
+            Progress::Stderr => self.stderr.is_none(),
+            _ => !may_log() && self.stderr.is_none(),
+        }
+    }
+
+    /// Whether there may be lines about a shutdown, begun at `begun` and with its
+    /// deadline at `at`, that is over at `now`.
+    ///
+    /// Where a logger may have to be asked the answer is yes: it is the user's
+    /// code, and not for the thread that calls this.
+    pub(crate) fn may_tell(
+        &self,
+        report: &ShutdownReport,
+        begun: Nanos,
+        now: Nanos,
+        at: Nanos,
+    ) -> bool {
+        let is_normal = || *report.cause() == Cause::Finished && report.is_clean();
+        let is_brief = || is_normal() && now < Pace::new(begun, at).due();
+        match self.progress {
+            it if it.is_auto() && !may_log() => self.stderr.is_some() && !is_brief(),
+            _ => !self.is_silent(),
+        }
+    }
+}
+
+/// Whether the facade does anything with what is said at this level. What it
+/// says of our target, only the logger knows.
+fn may_log() -> bool {
+    Level::Info <= log::max_level()
+}
+
+/// The deadline may be brought forward meanwhile, which is not noticed here.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);

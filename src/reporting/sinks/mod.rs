@@ -1,0 +1,229 @@
+//! The sinks of a hang report, those that cannot block first.
+
+mod annotation;
+mod datagram;
+mod open;
+mod overwritten;
+
+use std::path::{Path, PathBuf};
+
+use crate::error::InstallError;
+
+use self::datagram::{Journal, Supervisor};
+use self::open::Format;
+pub(super) use self::open::MESSAGE_LEN;
+pub(crate) use self::open::Open;
+use self::overwritten::Overwritten;
+use super::Log;
+use super::stderr::Stderr;
+use crate::sys::file;
+
+/// The file that Kubernetes shows of a container that has ended; see
+/// `terminationMessagePath`.
+const TERMINATION_LOG: &str = "/dev/termination-log";
+
+/// The sinks of hang reports.
+///
+/// Reports go to them in this order. A sink that blocks costs the sinks after it,
+/// never the end of the process:
+///
+/// 1. **Termination message**, a file: `/dev/termination-log` if it is there and
+///    can be written, where Kubernetes looks when a container has ended. At most
+///    4,096 bytes, which begin with the report's first screen and replace the
+///    file's content. Status reports do not go there.
+/// 2. **JSON**, a file for programs: only if you name one.
+///    `report::HangReport` (feature `serde`) reads it and has its schema.
+/// 3. **The supervisor's socket**: where `NOTIFY_SOCKET` is set (systemd), the
+///    first line as the service's status.
+/// 4. **The journal**, if standard error is connected to it (`JOURNAL_STREAM`): the whole
+///    report as one entry with fields, instead of an entry for each line.
+/// 5. **Standard error** otherwise, by a descriptor of its own, taken at install. In GitHub
+///    Actions the report begins with an error annotation.
+/// 6. **The log**, one record with the target `deadstop` at the level `error`
+///    (a status report: `warn`). It has the first screen; the whole report only
+///    if standard error is no sink, because both are often one stream. Where standard
+///    output and standard error are one file (`2>&1`, a terminal), it has the first line
+///    alone: the report stands beside it.
+///
+/// `install` opens the files, so that they are there after a `chroot` or a change
+/// of user. They keep their content until there is a report. A new file has the
+/// mode 0600: a report says how a process hangs, and that helps an attacker.
+/// Symbolic links are not followed.
+///
+/// A file that is named here is open until the process ends. Name none on a disk
+/// that may stop answering (a network file system): closing it, or a write that
+/// is under way, can then hold the process in uninterruptible sleep beyond its
+/// deadline, as measured with FUSE.
+///
+/// # Examples
+///
+/// ```
+/// use deadstop::Shutdown;
+/// use deadstop::report::Sinks;
+///
+/// # let folder = std::env::temp_dir();
+/// let shutdown = Shutdown::builder()
+///     .sinks(Sinks::new().json(folder.join("hang.json")).without_log())
+///     .install()?;
+/// # Ok::<(), deadstop::InstallError>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[must_use = "sinks are nothing until a builder gets them"]
+pub struct Sinks {
+    message: Message,
+    json: Option<PathBuf>,
+    journal: Journaled,
+    annotation: bool,
+    stderr: Option<Format>,
+    log: bool,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Message {
+    /// The container's, if there is one.
+    OfContainer,
+    To(PathBuf),
+    None,
+}
+
+/// When reports go to systemd's journal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Journaled {
+    /// If standard error goes there.
+    IfStandardError,
+    Always,
+    Never,
+}
+
+impl Sinks {
+    /// Returns the default sinks: the container's termination message if there is
+    /// one, the supervisor's socket, the journal or standard error, and the log.
+    pub fn new() -> Self {
+        Self {
+            message: Message::OfContainer,
+            json: None,
+            journal: Journaled::IfStandardError,
+            annotation: true,
+            stderr: Some(Format::Text),
+            log: true,
+        }
+    }
+
+    /// Writes the termination message to the file at `path`, which `install`
+    /// creates if it is not there. A file of more than 4,096 bytes cannot be a
+    /// termination message, and `install` refuses to overwrite it.
+    pub fn message(mut self, path: impl Into<PathBuf>) -> Self {
+        self.message = Message::To(path.into());
+        self
+    }
+
+    /// Writes no termination message, not even where there is a file for it.
+    pub fn without_message(mut self) -> Self {
+        self.message = Message::None;
+        self
+    }
+
+    /// Writes the whole report as JSON to the file at `path`, which `install`
+    /// creates if it is not there. A report replaces the file's content.
+    pub fn json(mut self, path: impl Into<PathBuf>) -> Self {
+        self.json = Some(path.into());
+        self
+    }
+
+    /// Sends the report to systemd's journal, wherever standard error goes: one entry, with
+    /// the fields `DEADSTOP_KIND`, `DEADSTOP_TASK`, `DEADSTOP_PHASE` and `DEADSTOP_REPORT`
+    /// (the whole text) beside `MESSAGE`. Nothing is sent where there is no journal.
+    ///
+    /// Unless set, it is sent if standard error is connected to the journal. The text is then
+    /// not written to standard error, which would be an entry for each line.
+    pub fn journal(mut self) -> Self {
+        self.journal = Journaled::Always;
+        self
+    }
+
+    /// Sends nothing to the journal by itself: standard error gets the text, wherever it
+    /// goes.
+    pub fn without_journal(mut self) -> Self {
+        self.journal = Journaled::Never;
+        self
+    }
+
+    /// Leaves out the error annotation with which a report on standard error begins in GitHub
+    /// Actions.
+    pub fn without_github_annotation(mut self) -> Self {
+        self.annotation = false;
+        self
+    }
+
+    /// Writes JSON to standard error, one line for each report, for a log
+    /// collector that expects one object on each line.
+    pub fn stderr_as_json(mut self) -> Self {
+        self.stderr = Some(Format::JsonLine);
+        self
+    }
+
+    /// Writes nothing to standard error.
+    pub fn without_stderr(mut self) -> Self {
+        self.stderr = None;
+        self
+    }
+
+    /// Writes nothing to the log.
+    pub fn without_log(mut self) -> Self {
+        self.log = false;
+        self
+    }
+
+    /// Opens the sinks, and `injected` as a second file for JSON. Those that were not named
+    /// are left out if they cannot be opened.
+    pub(crate) fn open(&self, log: &Log, injected: Option<&Path>) -> Result<Open, InstallError> {
+        let message = match &self.message {
+            Message::None => None,
+            Message::OfContainer => {
+                let path = Path::new(TERMINATION_LOG);
+                Overwritten::open(path, false, Some(MESSAGE_LEN as u64)).ok()
+            }
+            Message::To(path) => Some(named(path, Some(MESSAGE_LEN as u64))?),
+        };
+        let json = self.json.as_deref().into_iter().chain(injected);
+        let json: Result<_, _> = json.map(|path| named(path, None)).collect();
+        Ok(Open {
+            message,
+            json: json?,
+            supervisor: Supervisor::connect(),
+            journal: self.open_journal(),
+            annotates: self.annotation && annotation::is_wanted(),
+            stderr: self
+                .stderr
+                .and_then(|format| Some((format, Stderr::reopened()?))),
+            is_one_stream: file::is_one_stream(),
+            log: self.log.then(|| log.clone()),
+        })
+    }
+}
+
+impl Sinks {
+    fn open_journal(&self) -> Option<Journal> {
+        let is_stderr = Journal::is_standard_error();
+        let is_wanted = match self.journal {
+            Journaled::IfStandardError => is_stderr,
+            Journaled::Always => true,
+            Journaled::Never => false,
+        };
+        is_wanted.then(|| Journal::connect(is_stderr)).flatten()
+    }
+}
+
+impl Default for Sinks {
+    /// As [`new`](Self::new).
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn named(path: &Path, most: Option<u64>) -> Result<Overwritten, InstallError> {
+    Overwritten::open(path, true, most).map_err(|source| InstallError::Sink {
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,111 @@
+//! The sinks, opened.
+
+use deadstop_core::Nanos;
+use deadstop_core::buffer::TextBuffer;
+use deadstop_core::render::Facts;
+
+use super::annotation;
+use super::datagram::{Journal, Supervisor};
+use super::overwritten::Overwritten;
+use crate::reporting::log::Log;
+use crate::reporting::stderr::Stderr;
+
+/// Bytes of a termination message: Kubernetes shows no more.
+pub(in crate::reporting) const MESSAGE_LEN: usize = 4096;
+
+/// How a report is written to standard error.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Format {
+    Text,
+    /// One line.
+    JsonLine,
+}
+
+pub(crate) struct Open {
+    pub(super) message: Option<Overwritten>,
+    pub(super) json: Vec<Overwritten>,
+    pub(super) supervisor: Option<Supervisor>,
+    pub(super) journal: Option<Journal>,
+    pub(super) annotates: bool,
+    pub(super) stderr: Option<(Format, Stderr)>,
+    /// Whether standard output and standard error are one file: what the log writes to
+    /// either is in one stream with the report.
+    pub(super) is_one_stream: bool,
+    pub(super) log: Option<Log>,
+}
+
+impl Open {
+    /// Whether there is a termination message to write.
+    pub(in crate::reporting) fn has_message(&self) -> bool {
+        self.message.is_some()
+    }
+
+    pub(in crate::reporting) fn is_one_stream(&self) -> bool {
+        self.is_one_stream
+    }
+
+    pub(in crate::reporting) fn has_json(&self) -> bool {
+        !self.json.is_empty()
+    }
+
+    /// Whether standard error gets JSON.
+    pub(in crate::reporting) fn wants_json_line(&self) -> bool {
+        matches!(&self.stderr, Some((Format::JsonLine, _)))
+    }
+
+    pub(in crate::reporting) fn message(&self, text: &TextBuffer<MESSAGE_LEN>) {
+        if let Some(message) = &self.message {
+            message.write(text.as_bytes());
+        }
+    }
+
+    /// Writes nothing if there was no room to render it.
+    pub(in crate::reporting) fn json<const N: usize>(&self, object: &TextBuffer<N>) {
+        if object.as_bytes().is_empty() {
+            return;
+        }
+        for json in &self.json {
+            json.write(object.as_bytes());
+        }
+    }
+
+    /// Sends the first line of `screen` to the supervisor, and `text` to the journal. Neither
+    /// call blocks. Returns `true` if standard error would be a second copy.
+    pub(in crate::reporting) fn notify(&self, screen: &str, text: &str, facts: &Facts<'_>) -> bool {
+        let line = screen.lines().next().unwrap_or_default();
+        if let Some(supervisor) = &self.supervisor {
+            supervisor.status(line);
+        }
+        let journal = self.journal.as_ref();
+        journal.is_some_and(|journal| journal.send(screen, text, facts))
+    }
+
+    /// Writes to standard error, and returns whether it is a sink.
+    pub(in crate::reporting) fn stderr(&self, text: &str, until: impl Fn() -> Nanos) -> bool {
+        let Some((format, stderr)) = &self.stderr else {
+            return false;
+        };
+        if self.annotates && *format == Format::Text {
+            let line = text.lines().next().unwrap_or_default();
+            let annotation = annotation::of(line);
+            stderr.write_until(annotation.as_bytes(), &until);
+        }
+        stderr.write_until(text.as_bytes(), until);
+        true
+    }
+
+    /// Hands `text` to the log as one record. It allocates.
+    pub(in crate::reporting) fn log(&self, text: &str, level: log::Level) {
+        let Some(log) = self.log.as_ref().filter(|log| log.hears(level)) else {
+            return;
+        };
+        let mut record = String::with_capacity(text.len());
+        for line in text.lines() {
+            if !record.is_empty() {
+                record.push('\n');
+            }
+            record.push_str(line.strip_prefix("deadstop: ").unwrap_or(line));
+        }
+        log.report(level, record);
+    }
+}

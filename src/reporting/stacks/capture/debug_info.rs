@@ -1,0 +1,199 @@
+//! Functions and source lines from the debug information of a file.
+//!
+//! A program's debug information may be in the file itself, in a package beside
+//! it (`program.dwp`), or in the compiler's own output (`*.dwo`).
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use addr2line::gimli::{Dwarf, DwarfPackage, EndianSlice, Error, LittleEndian};
+use addr2line::{Context, Frame, FrameIter, FunctionName, LookupResult, SplitDwarfLoad};
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
+use object::read::elf::ElfFile64;
+use object::read::{CompressionFormat, Object, ObjectSection};
+
+use super::image::Mapped;
+use super::source_path::{is_standard, source_path};
+use crate::sys::stacks::mapped_file;
+use deadstop_core::stack::Source;
+
+type Reader = EndianSlice<'static, LittleEndian>;
+pub(super) type Elf = ElfFile64<'static, object::LittleEndian>;
+
+/// Files beyond this size would take longer to read than a report has. Only their
+/// symbol tables are read.
+const LARGEST: usize = 512 << 20;
+
+/// A section that is compressed may have this many bytes, uncompressed.
+const LARGEST_SECTION: usize = 256 << 20;
+
+/// The debug information of one file.
+pub(super) struct DebugInfo {
+    context: Context<Reader>,
+    package: Option<DwarfPackage<Reader>>,
+}
+
+/// What is known about a place in the code.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(super) struct Place {
+    pub(super) function: Option<String>,
+    /// `file:line`.
+    pub(super) site: Option<String>,
+    /// Whose the file is.
+    pub(super) source: Source,
+}
+
+impl DebugInfo {
+    /// `None` if the file has no debug information.
+    pub(super) fn open(elf: &Elf, file: &Mapped) -> Option<Self> {
+        elf.section_by_name(".debug_info")?;
+        if file.bytes.len() > LARGEST {
+            return None;
+        }
+        let dwarf = Dwarf::load(|id| section(elf, Some(id.name()))).ok()?;
+        Some(Self {
+            context: Context::from_dwarf(dwarf).ok()?,
+            package: package(&file.path),
+        })
+    }
+
+    /// The place at `offset`, as the file's own symbols count. Where the compiler
+    /// has inlined functions into one another, it is the innermost that is not the
+    /// standard library's: `lock` says less than its caller.
+    pub(super) fn place(&self, offset: u64) -> Option<Place> {
+        let mut frames = self.frames(offset)?;
+        let folder = self.build_folder(offset);
+        let mut first = None;
+        while let Ok(Some(frame)) = frames.next() {
+            let file = frame.location.as_ref().and_then(|location| location.file);
+            let is_known = file.is_some() || frame.function.is_some();
+            if is_known && !file.is_some_and(is_standard) {
+                return Some(Place::of(&frame, folder));
+            }
+            first.get_or_insert_with(|| Place::of(&frame, folder));
+        }
+        first
+    }
+
+    fn frames(&self, offset: u64) -> Option<FrameIter<'_, Reader>> {
+        let mut found = self.context.find_frames(offset);
+        loop {
+            match found {
+                LookupResult::Output(frames) => return frames.ok(),
+                LookupResult::Load { load, continuation } => {
+                    found = addr2line::LookupContinuation::resume(continuation, self.split(load));
+                }
+            }
+        }
+    }
+
+    /// The folder in which the compiler ran that made the code at `offset`.
+    fn build_folder(&self, offset: u64) -> Option<&'static str> {
+        let mut found = self.context.find_dwarf_and_unit(offset);
+        let unit = loop {
+            match found {
+                LookupResult::Output(unit) => break unit?,
+                LookupResult::Load { load, continuation } => {
+                    found = addr2line::LookupContinuation::resume(continuation, self.split(load));
+                }
+            }
+        };
+        std::str::from_utf8(unit.comp_dir?.slice()).ok()
+    }
+
+    /// Debug information that is not in the file itself.
+    fn split(&self, load: SplitDwarfLoad<Reader>) -> Option<Arc<Dwarf<Reader>>> {
+        let packed = self
+            .package
+            .as_ref()
+            .map(|package| package.find_cu(load.dwo_id, &load.parent));
+        if let Some(Ok(Some(unit))) = packed {
+            return Some(Arc::new(unit));
+        }
+        let part = |part: &Reader| Path::new(OsStr::from_bytes(part.slice())).to_path_buf();
+        let folder = load.comp_dir.as_ref().map(part).unwrap_or_default();
+        let elf = open(&folder.join(load.path.as_ref().map(part)?))?;
+        let mut dwarf = Dwarf::load(|id| section(&elf, id.dwo_name())).ok()?;
+        let header = dwarf.units().next().ok()??;
+        if dwarf.unit(header).ok()?.dwo_id != Some(load.dwo_id) {
+            return None;
+        }
+        dwarf.make_dwo(&load.parent);
+        Some(Arc::new(dwarf))
+    }
+}
+
+impl Place {
+    /// A frame whose function has no name keeps its line: the symbol table has
+    /// the name.
+    fn of(frame: &Frame<'_, Reader>, build_folder: Option<&str>) -> Self {
+        let name = frame.function.as_ref().map(FunctionName::demangle);
+        let name = name.and_then(Result::ok);
+        let location = frame.location.as_ref();
+        let file = location.and_then(|location| location.file);
+        let line = location.and_then(|location| location.line);
+        let found = file.map(|file| source_path(file, build_folder));
+        let (source, path) = found.unzip();
+        Self {
+            function: name.map(|name| name.into_owned()),
+            site: path.map(|path| match line {
+                Some(line) => format!("{path}:{line}"),
+                None => path,
+            }),
+            source: source.unwrap_or_default(),
+        }
+    }
+}
+
+/// The package beside the program at `path`: `program.dwp`, `library.so.dwp`.
+fn package(path: &Path) -> Option<DwarfPackage<Reader>> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".dwp");
+    let elf = open(&PathBuf::from(name))?;
+    let empty = EndianSlice::new(&[], LittleEndian);
+    DwarfPackage::load(|id| section(&elf, id.dwo_name()), empty).ok()
+}
+
+fn open(path: &Path) -> Option<Elf> {
+    Elf::parse(mapped_file::map(&File::open(path).ok()?)?).ok()
+}
+
+/// The bytes of a section, empty if there is none. A compressed section stays in
+/// memory for the life of the process, as the file does.
+fn section(elf: &Elf, name: Option<&'static str>) -> Result<Reader, Error> {
+    let section = name.and_then(|name| elf.section_by_name(name));
+    let data = section.and_then(|section| section.compressed_data().ok());
+    let bytes = match data {
+        None => &[],
+        Some(data) => match data.format {
+            CompressionFormat::None => data.data,
+            CompressionFormat::Zlib => inflate(data.data),
+            // Zstandard, which a linker must be asked for.
+            _ => &[],
+        },
+    };
+    Ok(EndianSlice::new(bytes, LittleEndian))
+}
+
+fn inflate(bytes: &[u8]) -> &'static [u8] {
+    match decompress_to_vec_zlib_with_limit(bytes, LARGEST_SECTION) {
+        Ok(bytes) => Vec::leak(bytes),
+        Err(_) => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compressed_section_is_inflated_up_to_a_limit() {
+        let bytes = vec![7; 100_000];
+        let small = miniz_oxide::deflate::compress_to_vec_zlib(&bytes, 6);
+        assert_eq!(inflate(&small), bytes);
+        assert_eq!(inflate(&small[..small.len() / 2]), b"");
+    }
+}

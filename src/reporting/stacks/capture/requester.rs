@@ -1,0 +1,145 @@
+//! The reporter's side of a capture: asks a thread, and unwinds its answer.
+
+use std::ffi::c_int;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::modules::Module;
+use super::shared::SharedUnwinder;
+use super::signal_handler::{ANSWERED, Capture, answer, ask};
+use super::unwinder::{Seen, Unwinder};
+use crate::sys::stacks::memory;
+use crate::sys::stacks::proc_status::status;
+use crate::sys::stacks::registers::Registers;
+use crate::sys::stacks::signal::{NoHandler, StackSignal};
+use deadstop_core::Nanos;
+use deadstop_core::stack::{Captured, Stack};
+use deadstop_core::sys::{SignalMask, SignalSet};
+
+/// How long a thread has for its answer. One that runs, or wakes up for it,
+/// takes some 20 µs; one that has to wait for a processor, a few milliseconds.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// All that a capture needs.
+pub(super) struct Requester {
+    pub(super) signal: StackSignal,
+    unwinder: Arc<SharedUnwinder>,
+    /// The process; a child of `fork` has none of these threads.
+    pub(super) home: c_int,
+}
+
+impl Requester {
+    /// Sets the handler, and captures the calling thread's own stack once, so
+    /// that every system call of a capture is made before there is a hang.
+    ///
+    /// # Errors
+    ///
+    /// Returns why there can be no captures.
+    pub(super) fn prepare(unwinder: Arc<SharedUnwinder>) -> Result<Self, &'static str> {
+        let signal = StackSignal::take(answer).map_err(|why| match why {
+            NoHandler::Replaced => "another handler replaced ours for SIGURG",
+            NoHandler::Refused => "could not set a handler for SIGURG",
+        })?;
+        let requester = Self {
+            signal,
+            unwinder,
+            home: deadstop_core::pid(),
+        };
+        let mut stack = Stack::empty();
+        let until = deadstop_core::now().saturating_add(PATIENCE);
+        match requester.capture(deadstop_core::tid(), &mut stack, until) {
+            Captured::Yes if stack.frames().count() > 1 => Ok(requester),
+            _ => Err("self-test failed: could not capture this thread's own stack"),
+        }
+    }
+
+    /// Does what [`Stacks::capture`](super::Stacks::capture) says.
+    pub(super) fn capture(&self, tid: c_int, stack: &mut Stack, until: Nanos) -> Captured {
+        if deadstop_core::pid() != self.home {
+            return Captured::NotAsked;
+        }
+        if !self.signal.is_ours() {
+            return Captured::SignalTaken;
+        }
+        if tid == deadstop_core::tid() {
+            // It may block every signal, like the threads of this library.
+            let mask = SignalMask::current();
+            SignalMask::unblock(SignalSet::EMPTY.with(self.signal.number()));
+            let captured = self.request(tid, stack, until);
+            mask.restore();
+            return captured;
+        }
+        match status(tid) {
+            Some(status) if status.has_ended => Captured::Gone,
+            Some(status) if status.blocks(self.signal.number()) => Captured::Blocked,
+            _ => self.request(tid, stack, until),
+        }
+    }
+
+    pub(super) fn request(&self, tid: c_int, stack: &mut Stack, until: Nanos) -> Captured {
+        let until = until.min(deadstop_core::now().saturating_add(PATIENCE));
+        let Some(request) = ask(tid) else {
+            return Captured::NoAnswer;
+        };
+        let sent = self.signal.send(tid);
+        while sent.is_ok() {
+            let seen = ANSWERED.read();
+            if request.is_done(tid) || until <= deadstop_core::now() {
+                break;
+            }
+            ANSWERED.wait_past(seen, Some(until));
+        }
+        if !request.is_done(tid) && !request.give_up(tid) {
+            return match sent.map_err(|error| error.raw_os_error()) {
+                Err(Some(libc::ESRCH)) => Captured::Gone,
+                _ => Captured::NoAnswer,
+            };
+        }
+        // The unwinder is not our code.
+        let unwound = AssertUnwindSafe(|| self.unwind(request, stack));
+        let _ = panic::catch_unwind(unwound);
+        request.free_again();
+        match stack.frames().next() {
+            Some(_) => Captured::Yes,
+            None => Captured::NoAnswer,
+        }
+    }
+
+    /// Writes the frames of an answer into `stack`.
+    fn unwind(&self, request: &Capture, stack: &mut Stack) {
+        let [pc, sp, fp, lr] = request.registers();
+        let registers = Registers { pc, sp, fp, lr };
+        // What is further out than the copy is read as it is by now: of a thread
+        // that hangs, it has not changed.
+        let read = |address| {
+            request
+                .stack_word(address)
+                .or_else(|| memory::word(address))
+        };
+        let unwound = self.unwinder.with(|unwinder: &mut Unwinder| {
+            unwinder.walk(&registers, read, |seen, module| push(stack, seen, module))
+        });
+        if unwound.is_none() {
+            let seen = Seen {
+                address: pc,
+                is_call: false,
+            };
+            push(stack, seen, None);
+        }
+    }
+}
+
+fn push(stack: &mut Stack, seen: Seen, module: Option<&Module>) {
+    let Ok(address) = usize::try_from(seen.address) else {
+        return;
+    };
+    let Some(frame) = stack.push(address) else {
+        return;
+    };
+    frame.is_call = seen.is_call;
+    if let Some(module) = module {
+        frame.offset = seen.address.wrapping_sub(module.bias);
+        frame.module.text(&module.name);
+    }
+}

@@ -1,0 +1,51 @@
+//! The unwinder that the reporter uses and the symbolizer replaces.
+//!
+//! The reporter must not wait: it takes the lock if it is free, which it always
+//! lasts for the exchange of one pointer. The symbolizer allocates before that,
+//! and frees after.
+
+use std::mem;
+use std::sync::{Mutex, TryLockError};
+use std::thread;
+
+use super::unwinder::Unwinder;
+
+/// How often the reporter tries. The exchange is over after the second time,
+/// unless the symbolizer lost its processor in the middle of it.
+const TRIES: u32 = 100;
+
+/// An unwinder for two threads.
+pub(super) struct SharedUnwinder(Mutex<Box<Unwinder>>);
+
+impl SharedUnwinder {
+    pub(super) fn new(unwinder: Box<Unwinder>) -> Self {
+        Self(Mutex::new(unwinder))
+    }
+
+    /// Calls `act` with the unwinder. `None` if another thread has it.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Unwinder) -> T) -> Option<T> {
+        for _ in 0..TRIES {
+            match self.0.try_lock() {
+                Ok(mut unwinder) => return Some(act(&mut unwinder)),
+                // A walk that panicked has left the cache as it was: complete.
+                Err(TryLockError::Poisoned(unwinder)) => {
+                    return Some(act(&mut unwinder.into_inner()));
+                }
+                Err(TryLockError::WouldBlock) => thread::yield_now(),
+            }
+        }
+        None
+    }
+
+    /// Replaces the unwinder.
+    pub(super) fn replace(&self, mut unwinder: Box<Unwinder>) {
+        let mut current = match self.0.lock() {
+            Ok(current) => current,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        mem::swap(&mut *current, &mut unwinder);
+        drop(current);
+        // Frees the old one here, without the lock.
+        drop(unwinder);
+    }
+}

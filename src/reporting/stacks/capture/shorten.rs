@@ -1,0 +1,88 @@
+//! Names and places, in words that fit.
+
+use deadstop_core::buffer::TextBuffer;
+
+/// What stands for the part that is left out.
+const CUT: &str = "…";
+
+/// Puts `text` into `line`; if it is too long, without its middle. A function's
+/// name tells most by its end, and then by its beginning.
+pub(super) fn without_middle<const N: usize>(line: &mut TextBuffer<N>, text: &str) {
+    line.clear();
+    if text.len() <= N {
+        line.text(text);
+        return;
+    }
+    let room = N.saturating_sub(CUT.len());
+    let head = text.floor(room / 3);
+    let tail = text.ceil(text.len() - (room - head.len()));
+    line.text(head).text(CUT).text(tail);
+}
+
+/// Puts `text` into `line`; if it is too long, without its beginning.
+pub(super) fn without_head<const N: usize>(line: &mut TextBuffer<N>, text: &str) {
+    line.clear();
+    if text.len() <= N {
+        line.text(text);
+        return;
+    }
+    let room = N.saturating_sub(CUT.len());
+    line.text(CUT).text(text.ceil(text.len() - room));
+}
+
+trait Cut {
+    /// What is before the last character that begins at or before `at`.
+    fn floor(&self, at: usize) -> &str;
+    /// What is behind the first character that begins at or after `at`.
+    fn ceil(&self, at: usize) -> &str;
+}
+
+impl Cut for str {
+    fn floor(&self, at: usize) -> &str {
+        (0..=at).rev().find_map(|at| self.get(..at)).unwrap_or("")
+    }
+
+    fn ceil(&self, at: usize) -> &str {
+        (at..=self.len())
+            .find_map(|at| self.get(at..))
+            .unwrap_or("")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_fits_is_kept() {
+        let mut line = TextBuffer::<8>::new();
+        without_middle(&mut line, "12345678");
+        assert_eq!(line.as_str(), "12345678");
+        without_head(&mut line, "abcdefgh");
+        assert_eq!(line.as_str(), "abcdefgh");
+    }
+
+    #[test]
+    fn end_of_a_name_stays_when_it_is_shortened() {
+        let mut line = TextBuffer::<16>::new();
+        without_middle(&mut line, "first::second::third::fourth");
+        assert_eq!(line.as_str(), "firs…d::fourth");
+        without_head(&mut line, "/home/me/project/src/main.rs:12");
+        assert_eq!(line.as_str(), "…rc/main.rs:12");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_long_or_cut_inside_a_character(text in "\\PC{0,40}") {
+            let mut line = TextBuffer::<16>::new();
+            without_middle(&mut line, &text);
+            prop_assert!(text.len() > 16 || line.as_str() == text);
+            prop_assert_eq!(line.as_str().is_empty(), text.is_empty());
+            without_head(&mut line, &text);
+            let end = line.as_str().trim_start_matches(CUT);
+            prop_assert!(text.ends_with(end) && end.is_empty() == text.is_empty());
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Whose a source file is, and its path without the folders of the machine that built it.
+
+use deadstop_core::stack::Source;
+
+/// Parts of a path that are kept where it is in no folder that is known.
+const KEPT: usize = 3;
+
+/// Where cargo and the compiler have sources that are not the program's.
+const REGISTRY: &str = "/registry/src/";
+const CHECKOUTS: &str = "/git/checkouts/";
+const DEPENDENCIES_OF_STD: &str = "/rust/deps/";
+
+/// Returns whose `file` is, and its path: of a crate from a registry or a repository
+/// `crate-1.2.3/src/file.rs`, of the standard library `std/src/file.rs`, of the program
+/// the path from the folder in which it was built.
+pub(super) fn source_path(file: &str, build_folder: Option<&str>) -> (Source, String) {
+    if let Some((_, path)) = file.split_once(REGISTRY) {
+        // The name of the registry comes first.
+        let path = path.split_once('/').map_or(path, |(_, path)| path);
+        return (Source::Dependency, path.to_owned());
+    }
+    if let Some((_, path)) = file.split_once(CHECKOUTS) {
+        return (Source::Dependency, in_checkout(path));
+    }
+    if is_standard(file) {
+        let path = file.split_once("/library/").map_or(file, |(_, path)| path);
+        return (Source::Std, last_parts(path));
+    }
+    if let Some((_, path)) = file.split_once(DEPENDENCIES_OF_STD) {
+        return (Source::Std, path.to_owned());
+    }
+    if !file.starts_with('/') {
+        let path = file.trim_start_matches("./");
+        return (Source::Application, path.to_owned());
+    }
+    let folder = build_folder.map(|folder| folder.trim_end_matches('/'));
+    let within = folder
+        .filter(|folder| !folder.is_empty())
+        .and_then(|folder| file.strip_prefix(folder)?.strip_prefix('/'));
+    match within {
+        Some(path) => (Source::Application, path.to_owned()),
+        None => (Source::Unknown, last_parts(file)),
+    }
+}
+
+/// Whether a source file is the standard library's, as its release or the
+/// toolchain's own copy names it.
+pub(super) fn is_standard(file: &str) -> bool {
+    file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/library/")
+}
+
+/// Of `NAME-HASH/REVISION/PATH`, the name and the path.
+fn in_checkout(path: &str) -> String {
+    let mut parts = path.splitn(3, '/');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(name), Some(_), Some(path)) => {
+            let name = name.rsplit_once('-').map_or(name, |(name, _)| name);
+            format!("{name}/{path}")
+        }
+        _ => path.to_owned(),
+    }
+}
+
+/// The end of an absolute path.
+fn last_parts(path: &str) -> String {
+    if !path.starts_with('/') {
+        return path.to_owned();
+    }
+    let mut ends = path.rmatch_indices('/').map(|(place, _)| place);
+    match ends.nth(KEPT - 1) {
+        Some(place) if place > 0 => format!("…{}", &path[place..]),
+        _ => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn is(file: &str, source: Source, path: &str) {
+        let found = source_path(file, Some("/home/me/service"));
+        assert_eq!(found, (source, path.to_owned()), "{file}");
+    }
+
+    #[test]
+    fn file_of_the_program_is_relative_to_the_folder_of_the_build() {
+        is(
+            "/home/me/service/src/main.rs",
+            Source::Application,
+            "src/main.rs",
+        );
+        is("src/main.rs", Source::Application, "src/main.rs");
+        is("./native/codec.c", Source::Application, "native/codec.c");
+        let elsewhere = "/home/me/services/src/main.rs";
+        is(elsewhere, Source::Unknown, "…/services/src/main.rs");
+        is("/a.c", Source::Unknown, "/a.c");
+    }
+
+    #[test]
+    fn file_of_a_dependency_begins_with_the_crate() {
+        is(
+            "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/redis-0.27.5/src/cmd.rs",
+            Source::Dependency,
+            "redis-0.27.5/src/cmd.rs",
+        );
+        is(
+            "/home/me/.cargo/git/checkouts/tonic-2c4b1d2a9f8e7d6c/abcdef0/tonic/src/lib.rs",
+            Source::Dependency,
+            "tonic/tonic/src/lib.rs",
+        );
+    }
+
+    #[test]
+    fn file_of_the_standard_library_begins_with_its_crate() {
+        is(
+            "/rustc/0123/library/core/src/cell.rs",
+            Source::Std,
+            "core/src/cell.rs",
+        );
+        is(
+            "/opt/lib/rustlib/src/rust/library/std/src/io.rs",
+            Source::Std,
+            "std/src/io.rs",
+        );
+        is(
+            "/rust/deps/hashbrown-0.15.2/src/map.rs",
+            Source::Std,
+            "hashbrown-0.15.2/src/map.rs",
+        );
+    }
+
+    #[test]
+    fn folder_of_a_build_that_is_the_root_is_no_folder() {
+        for folder in [None, Some(""), Some("/")] {
+            let (source, path) = source_path("/home/me/service/src/main.rs", folder);
+            assert_eq!(
+                (source, path.as_str()),
+                (Source::Unknown, "…/service/src/main.rs")
+            );
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Describes a coordinated shutdown.
+
+use std::time::Duration;
+
+use crate::coordinator::{CleanExit, Phase, WhenDone};
+use crate::exit_estimate::Teardown;
+use crate::reporting::{Progress, Sinks};
+use crate::signal::Signal;
+use crate::trigger::{Panics, SecondSignal};
+use crate::watchdog::{Watchdog, WatchdogBuilder};
+
+/// Describes a shutdown. Made by [`Shutdown::builder`](crate::Shutdown::builder).
+///
+/// [Signal handlers and children of `fork`](crate::guide::calls).
+#[derive(Clone, Debug)]
+#[must_use = "a builder protects nothing until `install` is called"]
+pub struct ShutdownBuilder {
+    pub(super) watchdog: WatchdogBuilder,
+    pub(super) signals: Vec<Signal>,
+    pub(super) forwarded_signals: Vec<Signal>,
+    pub(super) mask_signals: bool,
+    pub(super) panics: Panics,
+    pub(super) second_signal: SecondSignal,
+    pub(super) clean_exit: CleanExit,
+    pub(super) failure_status: u8,
+    pub(super) tasks_at_once: usize,
+    pub(super) phases: Vec<Phase>,
+    pub(super) progress: Progress,
+    pub(super) status_signals: Vec<Signal>,
+    pub(super) stack_dump_signal: Option<Signal>,
+    pub(super) sinks: Sinks,
+    pub(super) when_done: WhenDone,
+    pub(super) notifies: bool,
+    #[cfg(feature = "platform")]
+    pub(super) platform: super::platform::Options,
+}
+
+impl ShutdownBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            watchdog: Watchdog::builder(),
+            signals: vec![Signal::TERM, Signal::INT],
+            forwarded_signals: Vec::new(),
+            mask_signals: false,
+            panics: Panics::Ignore,
+            second_signal: SecondSignal::default(),
+            clean_exit: CleanExit::Success,
+            when_done: WhenDone::Wait,
+            failure_status: 1,
+            tasks_at_once: usize::MAX,
+            phases: Vec::new(),
+            progress: Progress::default(),
+            status_signals: Vec::new(),
+            stack_dump_signal: None,
+            sinks: Sinks::new(),
+            notifies: true,
+            #[cfg(feature = "platform")]
+            platform: super::platform::Options::default(),
+        }
+    }
+
+    /// Sets how long the process may live once the shutdown has begun; ten seconds
+    /// unless set.
+    ///
+    /// Make it shorter than what your supervisor waits before `SIGKILL`:
+    /// Kubernetes waits 30 s, systemd 90, Docker 10.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.watchdog = self.watchdog.grace(grace);
+        #[cfg(feature = "platform")]
+        self.platform.forget_grace();
+        self
+    }
+
+    /// Sets the status with which the watchdog ends the process at the deadline: 1 to
+    /// 255, and 124 unless set.
+    pub fn exit_status(mut self, status: u8) -> Self {
+        self.watchdog = self.watchdog.exit_status(status);
+        self
+    }
+
+    /// Sets the status for a shutdown that ended in time but left something undone, or
+    /// that began because a heartbeat stalled: 1 to 255, and 1 unless set.
+    pub fn failure_status(mut self, status: u8) -> Self {
+        self.failure_status = status;
+        self
+    }
+
+    /// Sets how a shutdown that left nothing undone ends the process;
+    /// [`CleanExit::Success`] unless set.
+    pub fn clean_exit(mut self, clean_exit: CleanExit) -> Self {
+        self.clean_exit = clean_exit;
+        self
+    }
+
+    /// Sets who ends the process when every task has ended;
+    /// [`WhenDone::Wait`] unless set.
+    pub fn when_done(mut self, when_done: WhenDone) -> Self {
+        self.when_done = when_done;
+        self
+    }
+
+    /// Sets whether `install` fails without the kernel timer; see
+    /// [`WatchdogBuilder::require_backup_timer`].
+    pub fn require_backup_timer(mut self, required: bool) -> Self {
+        self.watchdog = self.watchdog.require_backup_timer(required);
+        self
+    }
+
+    /// Sets whether a core dump that is under way at the deadline may be finished; see
+    /// [`WatchdogBuilder::finish_core_dumps`].
+    pub fn finish_core_dumps(mut self, finish: bool) -> Self {
+        self.watchdog = self.watchdog.finish_core_dumps(finish);
+        self
+    }
+
+    /// Sets whether the process must have disappeared by its deadline, and not only
+    /// have begun to exit; see [`WatchdogBuilder::gone_by`]. Budgets then count to
+    /// where the exit begins.
+    pub fn gone_by(mut self, gone_by: bool) -> Self {
+        self.watchdog = self.watchdog.gone_by(gone_by);
+        self
+    }
+
+    /// Like [`gone_by`](Self::gone_by)`(true)`, with the constants of this machine
+    /// in place of deadstop's.
+    pub fn teardown(mut self, teardown: Teardown) -> Self {
+        self.watchdog = self.watchdog.teardown(teardown);
+        self
+    }
+
+    /// Sets the signals that begin the shutdown: `SIGTERM` and `SIGINT` unless set.
+    /// An empty list is for none.
+    ///
+    /// The handlers are chained with those of other libraries, which go on hearing the
+    /// signal. A handler that was set before and never returns keeps deadstop's from
+    /// running. `SIGINT`, `SIGQUIT` and `SIGHUP` stay ignored if they were at startup:
+    /// shells and `nohup` do that for background jobs.
+    ///
+    /// A handler that is set later, by signal(2) or `ctrlc::set_handler`, takes the
+    /// signal away: [`protection`](Watchdog::protection) says so, and
+    /// [`notify_signal`](crate::Shutdown::notify_signal) hands the signal over.
+    ///
+    /// `install` refuses a signal whose default action is not to end the process,
+    /// such as `SIGCHLD`.
+    pub fn signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        self.signals = signals.into_iter().collect();
+        self
+    }
+
+    /// Sets the signals that begin the shutdown and that the application handles itself;
+    /// none unless set. deadstop sets no handler for them.
+    ///
+    /// For a program inside a runtime that owns its signal handlers, or one that takes
+    /// its signals by sigwait(3) or signalfd(2): it calls
+    /// [`notify_signal`](crate::Shutdown::notify_signal) when such a signal arrives.
+    ///
+    /// `install` refuses the signals that [`signals`](Self::signals) cannot have.
+    pub fn forwarded_signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        self.forwarded_signals = signals.into_iter().collect();
+        self
+    }
+
+    /// Sets what a second signal does; default
+    /// [`SecondSignal::EndFromTerminal`]: only a second Ctrl-C or Ctrl-\ at the
+    /// terminal ends the process.
+    ///
+    /// One line on standard error says what was ended or repeated, by which
+    /// sender.
+    pub fn second_signal(mut self, second: SecondSignal) -> Self {
+        self.second_signal = second;
+        self
+    }
+
+    /// Sets whether to block the signals in the thread that calls `install`, and so
+    /// in all that it starts later; false unless set.
+    ///
+    /// Signals then go to a thread that does nothing else, which under load
+    /// hears them much sooner (with 64 spinning threads, after 65 µs instead of
+    /// 95 ms).
+    ///
+    /// # Danger
+    ///
+    /// A program that is started by [`std::process::Command`] inherits the
+    /// mask, and then never hears `SIGTERM`. Start programs with
+    /// [`unmask_signals`](crate::signals::unmask_signals).
+    pub fn mask_signals(mut self, mask: bool) -> Self {
+        self.mask_signals = mask;
+        self
+    }
+
+    /// Sets what a panic means; [`Panics::Ignore`] unless set.
+    pub fn panics(mut self, panics: Panics) -> Self {
+        self.panics = panics;
+        self
+    }
+
+    /// Sets the signals that request a [status report](crate::Shutdown::status_report) and
+    /// begin nothing; none unless set. A JVM or a Go program uses `SIGQUIT` for it.
+    ///
+    /// The handlers are chained with those of other libraries. `install` refuses a signal
+    /// that is also in [`signals`](Self::signals).
+    pub fn status_signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        self.status_signals = signals.into_iter().collect();
+        self
+    }
+
+    /// Sets a signal that deadstop sends to its own process before it writes the
+    /// deadline's hang report; none unless set.
+    ///
+    /// For runtimes that print their own stacks on a signal: a JVM on `SIGQUIT`, Python
+    /// on one that `faulthandler` has registered. The signal is not sent where its
+    /// action is the default one, or to be ignored.
+    pub fn stack_dump_signal(mut self, signal: Signal) -> Self {
+        self.stack_dump_signal = Some(signal);
+        self
+    }
+
+    /// Sets where hang reports go; [`Sinks::new`] unless set.
+    pub fn sinks(mut self, sinks: Sinks) -> Self {
+        self.sinks = sinks;
+        self
+    }
+
+    /// Sets whether systemd is notified, if `NOTIFY_SOCKET` is set; `true` unless set. The
+    /// thread `deadstop-notify` does that, and no call of it blocks.
+    ///
+    /// | message | when |
+    /// | --- | --- |
+    /// | `READY=1` | at [`set_ready`](crate::Shutdown::set_ready) |
+    /// | `RELOADING=1` | at [`reloading`](crate::Shutdown::reloading) |
+    /// | `STOPPING=1` | when the shutdown begins |
+    /// | `EXTEND_TIMEOUT_USEC` | then, and each second: `TimeoutStopSec` does not cut the grace short |
+    /// | `STATUS` | with it: the seconds left, the phase, and the tasks that run |
+    /// | `WATCHDOG=1` | twice in `WATCHDOG_USEC`, once a heartbeat exists, and while none is late |
+    /// | `WATCHDOG=trigger` | 1.5 s after a heartbeat was found late: systemd then kills |
+    ///
+    /// The last two take the feature `health`; a heartbeat whose stall is only reported has
+    /// no part in them.
+    pub fn systemd_notifications(mut self, notify: bool) -> Self {
+        self.notifies = notify;
+        self
+    }
+
+    /// Sets how many tasks of a phase may run at once: 1 or more, and all of them
+    /// unless set.
+    pub fn tasks_at_once(mut self, tasks: usize) -> Self {
+        self.tasks_at_once = tasks;
+        self
+    }
+
+    /// Sets where the progress of the shutdown is written; default
+    /// [`Progress::Auto`].
+    pub fn progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Adds a phase, or changes one of the four that are there.
+    pub fn phase(mut self, phase: Phase) -> Self {
+        self.phases.push(phase);
+        self
+    }
+}

@@ -1,0 +1,211 @@
+//! Installs a coordinated shutdown, or makes a detached one.
+
+use super::builder::ShutdownBuilder;
+use super::{INSTALLED, Shutdown};
+use crate::coordinator::{Coordinator, Plan, Settings, WhenDone};
+use crate::error::InstallError;
+use crate::exit_hold;
+use crate::install::Installation;
+use crate::notify;
+#[cfg(feature = "platform")]
+use crate::platform::Program;
+use crate::reporting::{Log, Outlet, Progress, Reporter, Reporting};
+use crate::signal::Signal;
+use crate::sys;
+use crate::trigger;
+#[cfg(feature = "platform")]
+use crate::trigger::SecondSignal;
+use crate::watchdog::Watchdog;
+use deadstop_core::sys::{SignalMask, SignalSet};
+
+impl ShutdownBuilder {
+    /// Starts the threads, handles the signals, and returns when the watchdog
+    /// watches.
+    ///
+    /// Call it early in `main`, from the main thread: before there is load,
+    /// before other threads start, and before privileges or limits are dropped.
+    ///
+    /// # Errors
+    ///
+    /// Fails if anything that was asked for cannot be: a bad phase, a signal
+    /// that cannot be handled, a thread that the system does not give; see
+    /// [`InstallError`]. The process then goes on unprotected, with its signals
+    /// as they were, and `install` can be tried again.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Not async-signal-safe: it allocates and starts threads.
+    #[cfg_attr(
+        not(feature = "platform"),
+        expect(unused_mut, reason = "only the platform changes the grace")
+    )]
+    pub fn install(mut self) -> Result<Shutdown, InstallError> {
+        self.check_limits()?;
+        #[cfg(feature = "platform")]
+        let found = self.platform.find(
+            Program::new(self.watchdog.grace)
+                .signals(self.signals.iter().chain(&self.forwarded_signals).copied())
+                .second_signal_ends(self.second_signal == SecondSignal::End),
+        )?;
+        #[cfg(feature = "platform")]
+        {
+            self.watchdog.grace = found.grace;
+        }
+        let plan = Plan::new(self.phases, self.watchdog.grace).map_err(InstallError::Phases)?;
+        let signals = trigger::signal::check_triggers(&self.signals)?;
+        let forwarded = trigger::signal::check_triggers(&self.forwarded_signals)?;
+        let dumps = trigger::signal::check(&self.status_signals)?;
+        trigger::signal::check(self.stack_dump_signal.as_slice())?;
+        if let Some(number) = signals
+            .and(forwarded)
+            .numbers()
+            .find(|number| dumps.has(*number))
+        {
+            let signal = Signal::from(number);
+            return Err(InstallError::SignalTwice { signal });
+        }
+        let heard = signals.and(dumps);
+        #[cfg(feature = "fault")]
+        crate::fault::prepare().map_err(InstallError::Fault)?;
+        let mut installation = Installation::begin()?;
+        trigger::reset();
+        let grace = self.watchdog.grace;
+        let watchdog = self.watchdog.start(&mut installation, heard)?;
+        let blocked = SignalMask::current().blocked();
+
+        let before = match self.mask_signals {
+            true => SignalMask::block(heard),
+            false => SignalMask::current(),
+        };
+        sys::command::remember_blocked(match self.mask_signals {
+            true => heard.without(blocked),
+            false => SignalSet::EMPTY,
+        });
+        let settings = Settings {
+            grace,
+            clean_exit: self.clean_exit,
+            when_done: self.when_done,
+            failure_status: self.failure_status,
+            tasks_at_once: self.tasks_at_once,
+            is_attached: true,
+            #[cfg(feature = "platform")]
+            program: found.program.clone(),
+            #[cfg(feature = "fault")]
+            missed_faults: crate::fault::missed,
+        };
+        let interrupts = self.signals.contains(&Signal::INT);
+        let outlet = Outlet::new(self.progress, interrupts);
+        // The coordinator comes last: once its thread has started, nothing can
+        // fail. What a failure before it leaves behind waits for the next try:
+        // threads that are parked, and handlers that do as if they were not
+        // there.
+        let started = (|| {
+            let log = Log::start(outlet.clone())?;
+            #[cfg(feature = "fault")]
+            let injected = crate::fault::report_file();
+            #[cfg(not(feature = "fault"))]
+            let injected: Option<std::path::PathBuf> = None;
+            let sinks = self.sinks.open(&log, injected.as_deref())?;
+            let replaced = trigger::signal::replaced_set;
+            let reporter = Reporter::start(sinks, self.stack_dump_signal, replaced)?;
+            let reporting = Reporting::new(log, Some(reporter), outlet);
+            let mask = SignalMask::current();
+            let coordinator = Coordinator::new(settings, plan, reporting, mask);
+            installation.once_for_exit(exit_hold::register)?;
+            trigger::on_begin(exit_hold::register_first);
+            trigger::panic::hook(self.panics, exit_hold::exit_after_panic_of_main)?;
+            let ignored = trigger::signal::handle(signals, dumps, forwarded, self.second_signal)?;
+            coordinator.start()?;
+            Ok((coordinator, ignored))
+        })();
+        let (coordinator, ignored) = started.inspect_err(|_| before.restore())?;
+        let shutdown = Shutdown {
+            coordinator,
+            watchdog,
+        };
+        exit_hold::hold_for(&shutdown.coordinator);
+        INSTALLED.replace(Box::new(shutdown.clone()));
+        trigger::set_grace(grace);
+        installation.open();
+
+        trigger::signal::note_blocked(blocked);
+        shutdown.log_startup(&ignored);
+        #[cfg(feature = "platform")]
+        found.apply(&shutdown);
+        notify::adopt_ready_descriptor();
+        if self.notifies {
+            super::notify::start(&shutdown.coordinator.reporting.log);
+        }
+        Ok(shutdown)
+    }
+
+    /// Makes a coordinator without a watchdog, signals, panic hook and reports, for
+    /// tests: any number of them can live in one process, one after another or side by
+    /// side.
+    ///
+    /// Phases, tasks, scopes and waiting are the same. Only a
+    /// [request](Shutdown::request) begins the shutdown. At its deadline the tasks are
+    /// abandoned, and the process goes on. [`installed`](Shutdown::installed) does not
+    /// find it, and its [`watchdog`](Shutdown::watchdog) cannot be armed.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the phases, the failure status or the number of tasks at once cannot be
+    /// used, or if a thread could not be started. The process is not changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deadstop::{Cause, Shutdown};
+    ///
+    /// for _ in 0..2 {
+    ///     let shutdown = Shutdown::builder().detached()?;
+    ///     shutdown.task("flush").on_shutdown(|_| {})?;
+    ///     shutdown.request(Cause::requested("a test"));
+    ///     shutdown.wait();
+    ///     assert!(shutdown.report().unwrap().is_clean());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn detached(self) -> Result<Shutdown, InstallError> {
+        self.check_limits()?;
+        #[cfg(feature = "platform")]
+        let program = Program::new(self.watchdog.grace);
+        let plan = Plan::new(self.phases, self.watchdog.grace).map_err(InstallError::Phases)?;
+        let settings = Settings {
+            grace: self.watchdog.grace,
+            clean_exit: self.clean_exit,
+            when_done: WhenDone::Wait,
+            failure_status: self.failure_status,
+            tasks_at_once: self.tasks_at_once,
+            is_attached: false,
+            #[cfg(feature = "platform")]
+            program,
+            #[cfg(feature = "fault")]
+            missed_faults: crate::fault::missed,
+        };
+        let watchdog = Watchdog::absent(self.watchdog.grace);
+        let outlet = Outlet::new(Progress::Off, false);
+        let reporting = Reporting::new(Log::start(outlet.clone())?, None, outlet);
+        let mask = SignalMask::current();
+        let coordinator = Coordinator::new(settings, plan, reporting, mask);
+        coordinator.start()?;
+        Ok(Shutdown {
+            coordinator,
+            watchdog,
+        })
+    }
+
+    /// Returns an error for a number that cannot be used.
+    fn check_limits(&self) -> Result<(), InstallError> {
+        match self {
+            Self {
+                failure_status: 0, ..
+            } => Err(InstallError::FailureStatus),
+            Self {
+                tasks_at_once: 0, ..
+            } => Err(InstallError::TasksAtOnce),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! How large a terminal is.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd};
+
+/// Rows and columns of the terminal behind `descriptor`; `None` if it is not
+/// one, or does not say.
+pub(crate) fn size(descriptor: &impl AsFd) -> Option<(u16, u16)> {
+    let mut size = MaybeUninit::<libc::winsize>::zeroed();
+    let number = descriptor.as_fd().as_raw_fd();
+    // SAFETY: this request writes a `winsize`, for which the pointer is valid.
+    if unsafe { libc::ioctl(number, libc::TIOCGWINSZ, size.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: zeroed, and now written; all fields are integers.
+    let size = unsafe { size.assume_init() };
+    (size.ws_row > 0 && size.ws_col > 0).then_some((size.ws_row, size.ws_col))
+}

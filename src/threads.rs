@@ -1,0 +1,117 @@
+//! Starts deadstop's own threads.
+//!
+//! Every thread starts with all signals blocked, so that no handler of the
+//! program runs on it. Code of the program that runs on one of them (a logger, an
+//! exit handler) gets the program's mask by [`with_program_mask`]: a process that
+//! it starts inherits the mask, and must hear SIGTERM.
+//!
+//! # Orderings
+//!
+//! `PROGRAM_MASK` is one word, and nothing is passed on with it.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use crate::error::InstallError;
+#[cfg(feature = "report")]
+use deadstop_core::EventCount;
+use deadstop_core::sys::{SignalMask, SignalSet};
+
+/// The stack of a thread that runs our code only: std gives no less than
+/// 24 KiB, and less than half of this is used.
+const STACK: usize = 64 * 1024;
+
+/// The signals that the thread which installed had blocked.
+static PROGRAM_MASK: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    // `exit` destroys the locals of its thread before it calls the exit handlers.
+    // This one has no destructor, and is still there.
+    static IS_OURS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Returns `true` on a thread that deadstop has started.
+pub(crate) fn is_ours() -> bool {
+    IS_OURS.get()
+}
+
+/// Remembers which signals the calling thread blocks.
+pub(crate) fn remember_mask(blocked: SignalSet) {
+    PROGRAM_MASK.store(blocked.bits(), Ordering::Release);
+}
+
+/// Runs code of the program with the signals blocked that the program blocks.
+#[cfg_attr(
+    not(feature = "shutdown"),
+    expect(dead_code, reason = "for loggers and exit handlers")
+)]
+pub(crate) fn with_program_mask<R>(run: impl FnOnce() -> R) -> R {
+    if !is_ours() {
+        return run();
+    }
+    let before = SignalMask::current();
+    SignalMask::set(SignalSet::from_bits(PROGRAM_MASK.load(Ordering::Acquire)));
+    let result = run();
+    before.restore();
+    result
+}
+
+/// Starts a thread for deadstop's own code.
+pub(crate) fn spawn(
+    name: &'static str,
+    life: impl FnOnce() + Send + 'static,
+) -> Result<(), InstallError> {
+    start(name, thread::Builder::new().stack_size(STACK), life)
+}
+
+/// Starts a thread that is as prompt as the watchdog, for deadstop's own code that needs
+/// `stack` bytes, whatever `RUST_MIN_STACK` says.
+///
+/// Returns when `life` begins: a thread allocates as it starts, and the
+/// allocator may hang next.
+#[cfg(feature = "report")]
+pub(crate) fn spawn_of(
+    name: &'static str,
+    stack: usize,
+    life: impl FnOnce() + Send + 'static,
+) -> Result<(), InstallError> {
+    static BEGUN: EventCount = EventCount::new();
+    let before = BEGUN.read();
+    start(name, thread::Builder::new().stack_size(stack), || {
+        deadstop_core::sys::request_prompt_wakeups();
+        BEGUN.advance();
+        life();
+    })?;
+    while BEGUN.read() == before {
+        BEGUN.wait_past(before, None);
+    }
+    Ok(())
+}
+
+/// Starts a thread that runs code of the program: a logger, an exit handler, a
+/// signal handler. Its stack has the usual size.
+pub(crate) fn spawn_deep(
+    name: &'static str,
+    life: impl FnOnce() + Send + 'static,
+) -> Result<(), InstallError> {
+    start(name, thread::Builder::new(), life)
+}
+
+fn start(
+    name: &'static str,
+    builder: thread::Builder,
+    life: impl FnOnce() + Send + 'static,
+) -> Result<(), InstallError> {
+    // A thread begins with the mask of the thread that starts it. Blocking the
+    // signals in the new thread would leave a gap for a handler.
+    let mask = SignalMask::block_all();
+    let thread = builder.name(name.into()).spawn(|| {
+        IS_OURS.set(true);
+        life();
+    });
+    mask.restore();
+    thread
+        .map(drop)
+        .map_err(|source| InstallError::Thread { name, source })
+}

@@ -1,0 +1,238 @@
+//! Panics as triggers.
+//!
+//! The hook arms before anything else: the hook that was there before it prints a
+//! message, and may never get to the end of that.
+//!
+//! # Orderings
+//!
+//! `HOOK` is the address of our hook, with which nothing is passed on. `PANICS` is
+//! published. There is nothing for loom to see: a panic's cause goes through
+//! `first`.
+
+use std::panic::PanicHookInfo;
+
+use crate::threads;
+
+/// Arms the watchdog because of a panic, from an application's own panic hook.
+/// With a [`Shutdown`](crate::Shutdown) installed, it also begins the shutdown.
+/// Returns `false`, and does nothing, if this process has no watchdog, and for a
+/// panic of one of deadstop's own threads.
+///
+/// A hook that is set after `install` runs before deadstop's, which then arms
+/// only once that hook is done: late, or never. Such a hook calls this first.
+/// Whether [`Panics`](crate::Panics) asks for it does not matter.
+///
+/// # Examples
+///
+/// ```
+/// let next = std::panic::take_hook();
+/// std::panic::set_hook(Box::new(move |info| {
+///     deadstop::arm_from_panic_hook(info);
+///     // ... send the panic to an error tracker, which may take its time ...
+///     next(info);
+/// }));
+/// ```
+pub fn arm_from_panic_hook(info: &PanicHookInfo<'_>) -> bool {
+    if is_ours_alone() {
+        return false;
+    }
+    #[cfg(feature = "shutdown")]
+    return hook::begin(info);
+    #[cfg(not(feature = "shutdown"))]
+    {
+        let _ = info;
+        super::grace::arm()
+    }
+}
+
+/// Returns `true` on one of deadstop's threads while it runs no task.
+fn is_ours_alone() -> bool {
+    #[cfg(feature = "shutdown")]
+    let runs_task = crate::current_task::is_task();
+    #[cfg(not(feature = "shutdown"))]
+    let runs_task = false;
+    threads::is_ours() && !runs_task
+}
+
+#[cfg(feature = "shutdown")]
+pub use self::hook::Panics;
+#[cfg(feature = "shutdown")]
+pub(crate) use self::hook::{HookState, hook, message, state};
+
+#[cfg(feature = "shutdown")]
+mod hook {
+    use std::any::Any;
+    use std::fmt;
+    use std::panic::{self, PanicHookInfo};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use crate::cause::Cause;
+    use crate::current_task;
+    use crate::error::InstallError;
+    use crate::process::WATCH;
+    use crate::report::Outcome;
+    use crate::sys::published::Published;
+
+    /// What a panic means.
+    #[derive(Clone, Copy, Default)]
+    #[non_exhaustive]
+    pub enum Panics {
+        /// A panic is the program's own affair. With `panic = "abort"` it ends
+        /// the process by `SIGABRT`, a panic of a task too.
+        #[default]
+        Ignore,
+        /// A panic of any thread begins the shutdown, also one that the program
+        /// catches. The process ends with 101 if every task is then done.
+        ///
+        /// The hook that was there before is called as before. A hook that is set
+        /// later runs before ours: it should call
+        /// [`arm_from_panic_hook`](crate::arm_from_panic_hook) first. Panics of
+        /// deadstop's own threads, such as a logger's, do not count.
+        ///
+        /// With `panic = "unwind"` the panic then goes on; with
+        /// `panic = "abort"` the hook holds the thread, so that the process is not
+        /// aborted under its own cleanup. A main thread that is held ends the
+        /// process when the shutdown is over, as `main` does that returns after a
+        /// panic. Another thread is held until the process ends.
+        ///
+        /// Two panics that `std` answers with an immediate abort are not held:
+        /// one in a destructor while its thread unwinds, and one in a panic hook.
+        Shutdown,
+        /// A panic for which the function returns `true` begins the shutdown,
+        /// under the rules of [`Shutdown`](Self::Shutdown).
+        ///
+        /// It runs in the panic hook, on the thread that panics, before the
+        /// watchdog is armed: it must not block.
+        When(fn(&PanicHookInfo<'_>) -> bool),
+    }
+
+    impl fmt::Debug for Panics {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(match self {
+                Self::Ignore => "Ignore",
+                Self::Shutdown => "Shutdown",
+                Self::When(_) => "When(..)",
+            })
+        }
+    }
+
+    impl Panics {
+        fn counts(self, info: &PanicHookInfo<'_>) -> bool {
+            match self {
+                Self::Ignore => false,
+                Self::Shutdown => true,
+                Self::When(predicate) => predicate(info),
+            }
+        }
+    }
+
+    /// The address of our hook; 0 until it is in place. It is never taken away.
+    static HOOK: AtomicUsize = AtomicUsize::new(0);
+
+    /// What panics mean to the shutdown that is installed now.
+    static PANICS: Published<Panics> = Published::nothing();
+
+    /// Puts our hook before the one that is there. Where panics abort, the hook calls
+    /// `exit_if_main` on a thread that it must hold.
+    pub(crate) fn hook(panics: Panics, exit_if_main: fn()) -> Result<(), InstallError> {
+        if matches!(panics, Panics::Ignore) {
+            PANICS.clear();
+            return Ok(());
+        }
+        if thread::panicking() {
+            // `std` panics if a thread that unwinds changes the hook.
+            return Err(InstallError::Panicking);
+        }
+        PANICS.replace(Box::new(panics));
+        if HOOK.load(Ordering::Acquire) == 0 {
+            let previous = panic::take_hook();
+            let hook: Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync> = Box::new(move |info| {
+                let is_held = is_held(info);
+                previous(info);
+                if is_held && cfg!(panic = "abort") {
+                    hold(info, exit_if_main);
+                }
+            });
+            HOOK.store(address(&*hook), Ordering::Release);
+            panic::set_hook(hook);
+        }
+        Ok(())
+    }
+
+    /// Begins the shutdown if the panic counts. Returns whether the process must
+    /// outlive the panic.
+    fn is_held(info: &PanicHookInfo<'_>) -> bool {
+        let Some(panics) = PANICS.get() else {
+            return false;
+        };
+        if super::is_ours_alone() {
+            return WATCH.is_owner();
+        }
+        panics.counts(info) && begin(info)
+    }
+
+    /// Begins the shutdown. Returns `false` where there is none to begin.
+    pub(super) fn begin(info: &PanicHookInfo<'_>) -> bool {
+        let cause = || Cause::Panicked {
+            thread: thread::current().name().map(str::to_owned),
+            message: message(info.payload()),
+            location: info.location().map(ToString::to_string).unwrap_or_default(),
+        };
+        crate::trigger::request::request(cause).is_some()
+    }
+
+    /// Returns a panic's message, if it has one.
+    pub(crate) fn message(payload: &(dyn Any + Send)) -> String {
+        match payload.downcast_ref::<&str>() {
+            Some(text) => (*text).to_owned(),
+            None => match payload.downcast_ref::<String>() {
+                Some(text) => text.clone(),
+                None => "a panic without a message".to_owned(),
+            },
+        }
+    }
+
+    /// Holds the thread until the process ends: by `exit_if_main`, the coordinator,
+    /// another thread, or the watchdog.
+    fn hold(info: &PanicHookInfo<'_>, exit_if_main: fn()) {
+        current_task::give_up(|| Outcome::Panicked(message(info.payload())));
+        exit_if_main();
+        while WATCH.is_owner() {
+            thread::park();
+        }
+    }
+
+    /// Whether our panic hook is the one that `std` calls.
+    #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+    pub(crate) enum HookState {
+        NotWanted,
+        InPlace,
+        Replaced,
+        /// It cannot be looked at while the calling thread unwinds.
+        Unknown,
+    }
+
+    /// Looks at the panic hook. `std` only lets it be taken and set again, so a
+    /// panic of another thread in between goes to the default hook.
+    pub(crate) fn state() -> HookState {
+        let ours = HOOK.load(Ordering::Acquire);
+        if PANICS.get().is_none() || ours == 0 {
+            return HookState::NotWanted;
+        }
+        if thread::panicking() {
+            return HookState::Unknown;
+        }
+        let hook = panic::take_hook();
+        let current = address(&*hook);
+        panic::set_hook(hook);
+        match current == ours {
+            true => HookState::InPlace,
+            false => HookState::Replaced,
+        }
+    }
+
+    fn address(hook: &(dyn Fn(&PanicHookInfo<'_>) + Send + Sync)) -> usize {
+        std::ptr::from_ref(hook).cast::<()>().addr()
+    }
+}

@@ -1,0 +1,149 @@
+//! Level 1: the watchdog alone, for a program that has its own shutdown.
+
+mod anchor;
+mod builder;
+#[cfg(feature = "report")]
+mod last_report;
+mod protection;
+
+use std::time::{Duration, Instant};
+
+use crate::process::{self, WATCH};
+
+pub(crate) use self::anchor::Anchor;
+pub use self::builder::WatchdogBuilder;
+pub use self::protection::{BackupTimer, Protection};
+
+/// A watchdog that ends the process at a deadline, whatever its cleanup is
+/// stuck on.
+///
+/// A `Watchdog` is a handle: cloning it is free, and dropping every clone
+/// changes nothing. Once installed, the watchdog lives as long as the process.
+///
+/// A child of `fork` has no watchdog. The handle that it inherits knows: there
+/// [`arm`](Self::arm) does nothing, [`deadline`](Self::deadline) is `None`, and
+/// the child may install a watchdog of its own. A program started by `exec`
+/// begins without one.
+///
+/// [Signal handlers and children of `fork`](crate::guide::calls).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use deadstop::Watchdog;
+///
+/// let watchdog = Watchdog::builder()
+///     .grace(Duration::from_secs(5))
+///     .install()?;
+///
+/// // ... the program runs, and is asked to stop ...
+///
+/// watchdog.arm();
+/// // From here `main` has five seconds to return.
+/// # Ok::<(), deadstop::InstallError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Watchdog {
+    grace: Duration,
+    protection: Protection,
+    anchor: Anchor,
+    /// Whether this is a handle of the process's watchdog, and not of none.
+    is_attached: bool,
+}
+
+impl Watchdog {
+    /// A handle of no watchdog.
+    #[cfg(feature = "shutdown")]
+    pub(crate) fn absent(grace: Duration) -> Self {
+        Self {
+            grace,
+            protection: Protection::NONE,
+            anchor: Anchor::cast(),
+            is_attached: false,
+        }
+    }
+
+    /// Starts describing a watchdog, with a grace of ten seconds and the exit
+    /// status 124.
+    pub fn builder() -> WatchdogBuilder {
+        WatchdogBuilder::new()
+    }
+
+    /// Starts the countdown: the process ends at the latest one grace from now.
+    ///
+    /// Calling it again never buys time: the earliest deadline stands. There is
+    /// no way to disarm, because a shutdown that may be called off has not begun.
+    ///
+    /// The countdown runs on `CLOCK_MONOTONIC`, so setting the wall clock does
+    /// not move it. It does not run while the machine is suspended. It does run
+    /// while the process is stopped (`SIGSTOP`, a debugger), and the kernel
+    /// timer then ends the process a little [later](WatchdogBuilder::backup_after).
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Async-signal-safe: a clock reading, atomic operations, a timer and a
+    /// wake-up, with signals blocked for the calling thread meanwhile. `errno` is
+    /// left as it was.
+    pub fn arm(&self) {
+        self.arm_within(self.grace);
+    }
+
+    /// Does the same as [`arm`](Self::arm), with a grace of its own, such as a
+    /// shorter one for a second Ctrl-C.
+    ///
+    /// A grace of zero ends the process at once. One too long for the clock
+    /// (584 years and more) counts as the longest there is.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Async-signal-safe, as `arm` is.
+    pub fn arm_within(&self, grace: Duration) {
+        if !self.is_attached {
+            return;
+        }
+        if !WATCH.arm(grace) {
+            process::warn_if_forked();
+        }
+        // The coordinator computes with the deadline.
+        #[cfg(feature = "shutdown")]
+        process::TRIGGERED.advance();
+    }
+
+    /// Returns when the process ends; `None` until the watchdog is armed.
+    ///
+    /// # Async-signal-safety
+    ///
+    /// Async-signal-safe: an atomic reading and arithmetic.
+    pub fn deadline(&self) -> Option<Instant> {
+        if !self.is_attached || !WATCH.is_owner() {
+            return None;
+        }
+        WATCH.deadline().get().map(|at| self.anchor.instant(at))
+    }
+
+    /// Returns the grace that [`arm`](Self::arm) gives.
+    pub fn grace(&self) -> Duration {
+        self.grace
+    }
+
+    /// Gives `say` what an operator may want to know at startup.
+    #[cfg(feature = "shutdown")]
+    pub(crate) fn tell_protection(&self, say: impl Fn(log::Level, String)) {
+        self.protection.tell(say);
+    }
+
+    /// Returns which lines of defense are in place in the calling process, which
+    /// were refused, and whether our signal handlers and panic hook are still the
+    /// ones that run.
+    ///
+    /// It looks at the panic hook by taking it and setting it again, because `std`
+    /// offers no other way: a panic of another thread in between goes to the
+    /// default hook.
+    pub fn protection(&self) -> Protection {
+        match WATCH.is_owner() {
+            true => self.protection.clone().with_triggers(),
+            false => Protection::NONE,
+        }
+    }
+}
