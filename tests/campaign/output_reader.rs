@@ -1,0 +1,68 @@
+//! What a victim says.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// What is remembered: more than is read at a time, so that the first line is
+/// never forgotten unread.
+const MAX_BYTES: usize = 8000;
+
+/// One end of a pipe, for as long as the other is open, and what came of it.
+#[derive(Debug)]
+pub(crate) struct OutputReader {
+    pipe: Option<File>,
+    text: Vec<u8>,
+}
+
+/// What a victim says first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer {
+    /// With its reading of the clock.
+    Armed(u64),
+    Refused,
+    /// Nothing that can be understood.
+    None,
+}
+
+impl OutputReader {
+    pub(crate) fn of(pipe: Option<impl Into<OwnedFd>>) -> Self {
+        let pipe = pipe.expect("it is piped").into();
+        Self {
+            pipe: Some(pipe.into()),
+            text: Vec::new(),
+        }
+    }
+
+    pub(crate) fn pipe(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Hears what is there, and forgets what is long ago.
+    pub(crate) fn listen(&mut self) {
+        let mut buffer = [0; 4096];
+        let pipe = self.pipe.as_mut();
+        let read = pipe.map_or(0, |pipe| pipe.read(&mut buffer).unwrap_or(0));
+        if read == 0 {
+            self.pipe = None;
+        }
+        self.text.extend(&buffer[..read]);
+        let long_ago = self.text.len().saturating_sub(MAX_BYTES);
+        self.text.drain(..long_ago);
+    }
+
+    /// The first line, once it is there.
+    pub(crate) fn answer(&self) -> Option<Answer> {
+        let end = self.text.iter().position(|byte| *byte == b'\n')?;
+        let line = String::from_utf8_lossy(&self.text[..end]);
+        Some(match line.split_once(' ') {
+            Some(("armed", nanos)) => nanos.parse().map_or(Answer::None, Answer::Armed),
+            Some(("refused", _)) => Answer::Refused,
+            _ => Answer::None,
+        })
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.text).into_owned()
+    }
+}

@@ -1,0 +1,224 @@
+//! For how long the machine kept a victim past its deadline: it wanted a
+//! processor, and others had them; or it slept in the kernel where no signal can
+//! wake it, over a disk, say.
+//!
+//! The kernel counts for every thread how long it was ready to run and did not
+//! (the second field of its `schedstat`), up to when it last ran; since then, and
+//! of the sleep, a look now and then tells. On its way out a process waits for one
+//! thread at a time: for the watchdog to get its turn, and then for whichever
+//! thread is the last to get its own. So of each process of a victim the two
+//! threads are counted that waited longest, and none besides.
+//!
+//! To it is added what the host of a virtual machine took from it meanwhile. And
+//! from one look to the next, what the one who looks on was kept from looking
+//! itself, if that is longer and the victim was not asleep all the while: it
+//! could not see how the victim fared.
+
+use std::collections::HashMap;
+use std::fs;
+use std::time::Duration;
+
+/// Only so many threads of a process are looked at, or looking would be a load.
+const THREADS: usize = 80;
+
+/// What is known of one victim, from just before its deadline on.
+#[derive(Debug)]
+pub(crate) struct Starvation {
+    /// The victim, and all that have ever been seen to descend from it: its
+    /// children have no parent here once it is on its way out, and one that traces it
+    /// must still run for it to go.
+    family: Vec<u32>,
+    /// By process and thread.
+    threads: HashMap<(u32, u32), Thread>,
+    stolen: Duration,
+    /// How many threads the last look saw.
+    seen: usize,
+}
+
+#[derive(Debug)]
+struct Thread {
+    /// What it had waited before this began.
+    before: Duration,
+    last: Look,
+    /// When what is in `last` was first seen to be so.
+    since: u64,
+    /// When it was last looked at.
+    seen_at: u64,
+    /// What it has slept, with no waking it, since this began.
+    slept: Duration,
+    /// What it has waited since this began, that included.
+    waited: Duration,
+}
+
+/// What a thread is seen to be at.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    is_ready: bool,
+    /// It sleeps, and cannot be woken: `D`.
+    is_fast_asleep: bool,
+    ran: Duration,
+    waited: Duration,
+    turns: u64,
+}
+
+impl Starvation {
+    /// Begins to count, for the victim `id`, at the time `now`.
+    pub(crate) fn begin(id: u32, now: u64) -> Self {
+        let mut starved = Self {
+            family: vec![id],
+            threads: HashMap::new(),
+            stolen: stolen(),
+            seen: 0,
+        };
+        starved.look(now);
+        starved
+    }
+
+    /// Looks at all threads of the victim, at the time `now`. Returns whether any
+    /// has run since the last look, wants to, or is gone.
+    pub(crate) fn look(&mut self, now: u64) -> bool {
+        let mut stirs = false;
+        let mut seen = 0;
+        add_descendants(&mut self.family);
+        for &process in &self.family {
+            for thread in threads(process) {
+                let Some(look) = Look::at(process, thread) else {
+                    continue;
+                };
+                let known = self.threads.entry((process, thread));
+                stirs |= look.is_ready;
+                seen += 1;
+                known
+                    .and_modify(|known| {
+                        stirs |= look.turns != known.last.turns;
+                        known.update(look, now);
+                    })
+                    .or_insert_with(|| Thread {
+                        before: look.waited,
+                        last: look,
+                        since: now,
+                        seen_at: now,
+                        slept: Duration::ZERO,
+                        waited: Duration::ZERO,
+                    });
+            }
+        }
+        stirs |= seen < self.seen;
+        self.seen = seen;
+        stirs
+    }
+
+    /// For how long the machine kept the victim so far.
+    pub(crate) fn time(&self) -> Duration {
+        let mut of_process: HashMap<u32, [Duration; 2]> = HashMap::new();
+        for ((process, _), thread) in &self.threads {
+            let longest = of_process.entry(*process).or_default();
+            let [first, second] = longest;
+            if thread.waited > *first {
+                *longest = [thread.waited, *first];
+            } else if thread.waited > *second {
+                *second = thread.waited;
+            }
+        }
+        let waited: Duration = of_process.values().flatten().sum();
+        waited + stolen().saturating_sub(self.stolen)
+    }
+}
+
+impl Thread {
+    fn update(&mut self, look: Look, now: u64) {
+        let last = &self.last;
+        if look.is_fast_asleep && last.is_fast_asleep && look.turns == last.turns {
+            self.slept += Duration::from_nanos(now.saturating_sub(self.seen_at));
+        }
+        self.seen_at = now;
+        if !look.is_ready
+            || !last.is_ready
+            || look.turns != last.turns
+            || look.waited != last.waited
+        {
+            (self.last, self.since) = (look, now);
+        }
+        // Ready since then, in the same turn: what it did not run, it waits.
+        let pending = match look.is_ready {
+            true => {
+                let ready = Duration::from_nanos(now.saturating_sub(self.since));
+                ready.saturating_sub(look.ran - self.last.ran.min(look.ran))
+            }
+            false => Duration::ZERO,
+        };
+        let waited = look.waited.saturating_sub(self.before) + pending + self.slept;
+        self.waited = self.waited.max(waited);
+    }
+}
+
+impl Look {
+    /// Looks at a thread; `None` if it is gone.
+    fn at(process: u32, thread: u32) -> Option<Self> {
+        let folder = format!("/proc/{process}/task/{thread}");
+        let stat = fs::read_to_string(format!("{folder}/stat")).ok()?;
+        // The name before it may have anything in it.
+        let state = stat.rsplit_once(')')?.1.trim_start();
+        let is = |letter| state.starts_with(letter);
+        let [ran, waited, turns] = schedstat(&folder)?;
+        Some(Self {
+            is_ready: is('R'),
+            is_fast_asleep: is('D'),
+            ran: Duration::from_nanos(ran),
+            waited: Duration::from_nanos(waited),
+            turns,
+        })
+    }
+}
+
+/// For how long a thread ran, how long it waited to, and how often it did.
+fn schedstat(folder: &str) -> Option<[u64; 3]> {
+    let text = fs::read_to_string(format!("{folder}/schedstat")).ok()?;
+    let mut words = text.split_whitespace().map(|word| word.parse().ok());
+    Some([words.next()??, words.next()??, words.next()??])
+}
+
+/// Adds all descendants that are new, as far as first threads made them.
+fn add_descendants(family: &mut Vec<u32>) {
+    let mut next = 0;
+    while let Some(member) = family.get(next) {
+        let children = fs::read_to_string(format!("/proc/{member}/task/{member}/children"));
+        for child in children.unwrap_or_default().split_whitespace() {
+            let child = child.parse().ok();
+            if let Some(child) = child.filter(|child| !family.contains(child)) {
+                family.push(child);
+            }
+        }
+        next += 1;
+    }
+}
+
+fn threads(process: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task"));
+    let names = tasks
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|task| task.file_name());
+    let ids = names.filter_map(|name| name.to_str()?.parse().ok());
+    ids.take(THREADS).collect()
+}
+
+/// What this thread has waited for a processor, in all.
+pub(crate) fn own_wait() -> Duration {
+    let schedstat = schedstat("/proc/thread-self");
+    Duration::from_nanos(schedstat.map_or(0, |[_, waited, _]| waited))
+}
+
+/// What the host took in all, of the processor it took most of.
+fn stolen() -> Duration {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let of_each = stat.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let name = words.next()?;
+        let ticks: u64 = words.nth(7)?.parse().ok()?;
+        (name.starts_with("cpu") && name != "cpu").then_some(ticks)
+    });
+    // A tick is 10 ms to a reader of this file.
+    Duration::from_millis(10 * of_each.max().unwrap_or(0))
+}

@@ -1,0 +1,93 @@
+//! The system calls that std has no words for.
+
+#![expect(unsafe_code, reason = "there is no other way to them")]
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
+use std::time::Duration;
+
+/// Has this thread woken as promptly as an ordinary one can be.
+///
+/// Not `SCHED_FIFO`: the parent that reaps a process takes its folder out of `/proc`,
+/// and spins for as long as a reader of that folder is in the way. Real-time
+/// threads that do so on every processor keep that reader from running: on two
+/// processors all of the machine stood still for minutes.
+///
+/// A short slice has it run soon after it wakes. Every process may ask for both,
+/// and without them it only waits longer, which is counted.
+pub(crate) fn be_prompt() {
+    // SAFETY: `PR_SET_TIMERSLACK` takes an integer.
+    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1 as libc::c_ulong) };
+    let slice = Attributes {
+        size: size_of::<Attributes>() as u32,
+        runtime: 100_000,
+        ..Attributes::default()
+    };
+    // SAFETY: the pointer is to a structure that says its size.
+    unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const slice, 0) };
+}
+
+/// The first form of what `sched_setattr` takes.
+#[derive(Default)]
+#[repr(C)]
+struct Attributes {
+    size: u32,
+    policy: u32,
+    flags: u64,
+    nice: i32,
+    priority: u32,
+    /// Of an ordinary thread, its slice in nanoseconds.
+    runtime: u64,
+    deadline: u64,
+    period: u64,
+}
+
+/// Has this process end with the thread that started it, and after `seconds`.
+pub(crate) fn end_with_parent(seconds: u32) {
+    // SAFETY: `PR_SET_PDEATHSIG` takes an integer.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) };
+    // SAFETY: alarm(2) takes an integer.
+    unsafe { libc::alarm(seconds) };
+}
+
+/// A descriptor that can be read of once process `id` is gone.
+pub(crate) fn watch(id: u32) -> io::Result<OwnedFd> {
+    // SAFETY: pidfd_open(2) takes two integers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, id, 0) };
+    match fd {
+        -1 => Err(io::Error::last_os_error()),
+        // SAFETY: it is new, and not used elsewhere.
+        fd => Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),
+    }
+}
+
+/// Waits until one of them can be read of, and says of each if it can. Nothing
+/// is read of one that is not there.
+pub(crate) fn wait(of: &[Option<BorrowedFd<'_>>], time: Option<Duration>) -> Vec<bool> {
+    let of = of.iter().map(|of| libc::pollfd {
+        // One below zero is passed over.
+        fd: of.map_or(-1, |of| of.as_raw_fd()),
+        events: libc::POLLIN,
+        revents: 0,
+    });
+    let mut polled: Vec<_> = of.collect();
+    let time = time.map(|time| libc::timespec {
+        tv_sec: time.as_secs() as libc::time_t,
+        tv_nsec: time.subsec_nanos().into(),
+    });
+    let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
+    let many = polled.len() as libc::nfds_t;
+    // SAFETY: both pointers are to valid structures, of the number that is passed,
+    // or for ever to none; no mask is asked for.
+    let ready = unsafe { libc::ppoll(polled.as_mut_ptr(), many, time, ptr::null()) };
+    assert!(ready >= 0, "ppoll: {}", io::Error::last_os_error());
+    polled.iter().map(|polled| polled.revents != 0).collect()
+}
+
+/// Kills a process group.
+pub(crate) fn kill_group(leader: u32) {
+    // SAFETY: kill(2) takes two integers. The caller has not reaped the leader,
+    // so the number is still the group's.
+    unsafe { libc::kill(-(leader as i32), libc::SIGKILL) };
+}

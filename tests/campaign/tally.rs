@@ -1,0 +1,175 @@
+//! What became of all of them, in a table.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::end::End;
+use crate::faults::Fault;
+use crate::load::{LOADS, Load};
+use crate::verdict::{Ended, Verdict};
+
+/// How many of the latest are named.
+const WORST: usize = 10;
+
+/// A victim that wanted a processor for less than this, of the 25 ms and more that the
+/// timer stands back, was ended by the timer for another reason.
+const STARVED: Duration = Duration::from_millis(5);
+
+#[derive(Debug)]
+pub(crate) struct Tally<'a> {
+    ended: &'a [Ended],
+}
+
+impl<'a> Tally<'a> {
+    pub(crate) fn of(ended: &'a [Ended]) -> Self {
+        Self { ended }
+    }
+
+    /// A row for each load, and one for all.
+    pub(crate) fn table(&self) -> String {
+        let mut table = String::from(
+            "| load | runs | line 2 | line 3, as listed | line 3 instead | status kept \
+             | late, line 2: p50 / p99 / max | late, line 3: p50 / p99 / max \
+             | most, not starved | early | lost | otherwise | unheard | refused |\n\
+             | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        );
+        for load in LOADS.into_iter().map(Some).chain([None]) {
+            let of_load = |ended: &&&Ended| load.is_none_or(|load| ended.run.load == load);
+            let row: Vec<_> = self.ended.iter().collect();
+            let row: Vec<_> = row.iter().filter(of_load).copied().collect();
+            table.push_str(&line(load, &row));
+        }
+        table
+    }
+
+    /// The faults that the timer ended in place of the watchdog, those first that it
+    /// ended most often.
+    pub(crate) fn third_line(&self) -> String {
+        let mut text = String::from(
+            "| ended by line 3 instead | of runs | without wanting a processor for 5 ms |\n\
+             | --- | ---: | ---: |\n",
+        );
+        let mut faults: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
+        for ended in self.ended {
+            let [runs, instead, unexplained] = faults.entry(ended.run.fault.name).or_default();
+            *runs += 1;
+            if ended.verdict == Verdict::ThirdLine {
+                let starved = ended.late.map_or(Duration::ZERO, |late| late.starved);
+                *instead += 1;
+                *unexplained += usize::from(starved < STARVED);
+            }
+        }
+        let mut rows: Vec<_> = faults.into_iter().filter(|(_, [_, n, _])| *n > 0).collect();
+        rows.sort_by_key(|(_, [_, instead, _])| std::cmp::Reverse(*instead));
+        for (name, [runs, instead, unexplained]) in rows {
+            let _ = writeln!(text, "| `{name}`: {instead} | {runs} | {unexplained} |");
+        }
+        text
+    }
+
+    /// Those for which most counts against the bound, and those that were latest.
+    pub(crate) fn worst(&self) -> String {
+        let mut text = String::from(
+            "| the latest | run | load | ended by | late | of it starved |\n\
+             | --- | ---: | --- | --- | ---: | ---: |\n",
+        );
+        let late = |ended: &Ended| ended.late.map(|late| (ended_late(ended), late));
+        let mut all: Vec<_> = self
+            .ended
+            .iter()
+            .filter(|ended| ended.late.is_some())
+            .collect();
+        all.sort_by_key(|ended| late(ended).map(|(_, late)| std::cmp::Reverse(late.counted())));
+        for ended in all.into_iter().take(WORST) {
+            let Some((nanos, late)) = late(ended) else {
+                continue;
+            };
+            let _ = writeln!(
+                text,
+                "| `{}` | {} | {} | {} | {} ms | {} ms |",
+                ended.run.fault.name,
+                ended.run.number,
+                ended.run.load,
+                short(ended.end),
+                millis(nanos),
+                millis(late.starved.as_nanos() as i64),
+            );
+        }
+        text
+    }
+}
+
+/// How an end is written in tables and in the raw data.
+pub(crate) fn short(end: End) -> String {
+    match end {
+        End::Never => "never".to_owned(),
+        End::Signal(signal) => format!("signal {signal}"),
+        End::Status(status) => format!("status {status}"),
+    }
+}
+
+fn ended_late(ended: &Ended) -> i64 {
+    ended.late.map_or(0, |late| late.nanos)
+}
+
+fn line(load: Option<Load>, row: &[&Ended]) -> String {
+    let count = |of: fn(&Ended) -> bool| row.iter().filter(|ended| of(ended)).count();
+    let of = |verdict: Verdict| row.iter().filter(|ended| ended.verdict == verdict).count();
+    let second = count(by_second_line);
+    let third = count(|ended| by_third_line(ended) && ended.verdict != Verdict::ThirdLine);
+    let instead = of(Verdict::ThirdLine);
+    let kept = match second + instead {
+        0 => "–".to_owned(),
+        all => format!("{:.2} %", 100.0 * second as f64 / all as f64),
+    };
+    let lateness = |of: fn(&Ended) -> bool| {
+        let late = row
+            .iter()
+            .filter(|ended| of(ended))
+            .map(|ended| ended_late(ended));
+        let mut late: Vec<_> = late.collect();
+        late.sort_unstable();
+        percentiles(&late)
+    };
+    let counted = row
+        .iter()
+        .filter_map(|ended| ended.late)
+        .map(|late| late.counted());
+    let most = counted.max().unwrap_or(Duration::ZERO);
+    format!(
+        "| {} | {} | {second} | {third} | {instead} | {kept} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+        load.map_or_else(|| "all".to_owned(), |load| load.to_string()),
+        row.len(),
+        lateness(by_second_line),
+        lateness(by_third_line),
+        millis(most.as_nanos() as i64),
+        of(Verdict::Early),
+        of(Verdict::Lost),
+        of(Verdict::Otherwise),
+        of(Verdict::Unheard),
+        of(Verdict::Refused),
+    )
+}
+
+fn by_second_line(ended: &Ended) -> bool {
+    ended.late.is_some()
+        && ended.end == ended.run.fault.end()
+        && ended.run.fault.is_for_the_second_line()
+}
+
+fn by_third_line(ended: &Ended) -> bool {
+    ended.late.is_some() && Fault::is_by_the_third_line(ended.end)
+}
+
+fn percentiles(sorted: &[i64]) -> String {
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return "–".to_owned();
+    };
+    let of = |percent: usize| millis(sorted[last * percent / 100]);
+    format!("{} / {} / {}", of(50), of(99), of(100))
+}
+
+fn millis(nanos: i64) -> String {
+    format!("{:.1}", nanos as f64 / 1e6)
+}

@@ -1,0 +1,115 @@
+//! What became of a run.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::bounds;
+use crate::end::End;
+use crate::faults::Fault;
+use crate::plan::Run;
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// Within the bound, and as the list says.
+    Kept,
+    /// Within the bound, by the third line in place of the second.
+    ThirdLine,
+    Early,
+    Lost,
+    /// Ended as it may, after more than its grace, before it said that it had
+    /// armed: a few do so only later, and a load can keep them from it.
+    Unheard,
+    /// Neither as the list says nor by the third line.
+    Otherwise,
+    /// The system did not let the fault be tried.
+    Refused,
+}
+
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) run: Run,
+    pub(crate) end: End,
+    /// From the deadline to when it was seen gone, and how much of it the
+    /// machine had kept it. `None` for one that never armed.
+    pub(crate) late: Option<Late>,
+    pub(crate) verdict: Verdict,
+    /// The last that was heard of it, if all is not well.
+    pub(crate) heard: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Late {
+    /// Less than nothing for one that was early.
+    pub(crate) nanos: i64,
+    pub(crate) starved: Duration,
+}
+
+impl Late {
+    /// What counts against the bound.
+    pub(crate) fn counted(self) -> Duration {
+        let late = Duration::from_nanos(self.nanos.max(0).unsigned_abs());
+        late.saturating_sub(self.starved)
+    }
+}
+
+impl Verdict {
+    pub(crate) fn of(run: &Run, end: End, late: Late) -> Self {
+        if late.nanos < 0 && end != End::Never {
+            Self::Early
+        } else if late.counted() > bounds::bound(run.fault.name, run.grace) || end == End::Never {
+            Self::Lost
+        } else if end == run.fault.end() {
+            Self::Kept
+        } else if Fault::is_by_the_third_line(end) {
+            Self::ThirdLine
+        } else {
+            Self::Otherwise
+        }
+    }
+
+    /// Of a victim that never said that it armed, and was there for `lived`.
+    pub(crate) fn of_unheard(run: &Run, end: End, lived: Duration) -> Self {
+        let as_it_may = end == run.fault.end() || Fault::is_by_the_third_line(end);
+        match as_it_may && lived >= run.grace {
+            true => Self::Unheard,
+            false => Self::Otherwise,
+        }
+    }
+
+    /// Whether it fails the campaign.
+    pub(crate) fn is_bad(self) -> bool {
+        matches!(self, Self::Early | Self::Lost | Self::Otherwise)
+    }
+}
+
+impl Ended {
+    /// All there is to say of it, and how to have it again.
+    pub(crate) fn describe(&self, seed: u64) -> String {
+        let Run {
+            number,
+            fault,
+            load,
+            grace,
+            trigger,
+            ..
+        } = &self.run;
+        let mut text = format!(
+            "{:?}: {}, run {number} under {load}, grace {grace:?}, armed after {trigger:?}, ended by {:?}",
+            self.verdict, fault.name, self.end
+        );
+        if let Some(late) = self.late {
+            let (millis, starved) = (late.nanos as f64 / 1e6, late.starved);
+            let _ = write!(text, ", {millis:.3} ms late, starved for {starved:?}");
+        }
+        let again = number + 1;
+        let _ = write!(
+            text,
+            "\n  again: --only {} --seed {seed} --run {number} --runs {again}",
+            fault.name
+        );
+        for line in self.heard.lines() {
+            let _ = write!(text, "\n  | {line}");
+        }
+        text
+    }
+}

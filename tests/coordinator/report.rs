@@ -1,0 +1,195 @@
+//! The report and the summary of a shutdown that is over.
+
+use std::time::Duration;
+
+use deadstop::report::Progress;
+use deadstop::report::{Outcome, ShutdownReport, Skip};
+use deadstop::{Cause, Phase};
+
+use crate::case::{Case, sees};
+use crate::journal;
+use crate::scenario::{builder, hang, install_as, ms, run, sleep_ms};
+
+tests! {
+    report_has_what_ran_when_and_where_it_came_from,
+    report_is_a_short_table,
+    report_of_many_tasks_is_still_short,
+    report_has_who_came_too_late,
+}
+
+/// And not before it is over.
+fn report_has_what_ran_when_and_where_it_came_from() -> Case {
+    sees(|| {
+        let shutdown = install_as(builder().phase(Phase::FLUSH.budget(ms(2000))));
+        assert!(shutdown.report().is_none());
+        let slow = shutdown.task("slow").phase(Phase::DRAIN);
+        slow.on_shutdown(|_| sleep_ms(80))
+            .expect("it has not begun");
+        let own = shutdown.task("own").phase(Phase::FLUSH).budget(ms(500));
+        own.on_shutdown(|_| sleep_ms(40)).expect("it has not begun");
+        let handle = shutdown.clone();
+        let line = line!() + 1;
+        let looks = shutdown.task("looks").phase(Phase::FLUSH);
+        looks
+            .on_shutdown(move |_| assert!(handle.report().is_none(), "it is not over"))
+            .expect("it has not begun");
+        let report = run(&shutdown);
+
+        assert_eq!(report.cause(), &Cause::requested("the scenario"));
+        assert!(report.is_clean());
+        assert!(!report.threads_refused());
+        assert!(report.refused().is_empty());
+        let [unbind, drain, flush, close] = report.phases() else {
+            panic!("four phases");
+        };
+        assert!(unbind.tasks().is_empty() && close.tasks().is_empty());
+        assert!(drain.took() >= ms(80), "{report}");
+        assert!(flush.start() >= drain.start() + drain.took(), "{report}");
+        assert!(close.start() >= flush.start() + flush.took(), "{report}");
+        assert!(report.took() >= close.start() + close.took(), "{report}");
+        assert_eq!(flush.budget(), ms(2000));
+
+        let slow = report.task("slow").expect("it ran");
+        assert!(slow.start() >= drain.start(), "{report}");
+        assert!(
+            slow.took() >= ms(80) && slow.took() <= drain.took(),
+            "{report}"
+        );
+        assert!(slow.budget() <= drain.budget(), "{report}");
+        let own = report.task("own").expect("it ran");
+        assert_eq!(own.budget(), ms(500));
+        assert!(
+            own.start() >= flush.start() && own.took() >= ms(40),
+            "{report}"
+        );
+        let looks = report.task("looks").expect("it ran");
+        assert_eq!(looks.site(), format!("{}:{line}", file!()));
+        assert!(looks.start() + looks.took() <= flush.start() + flush.took());
+        // In the order in which they ended.
+        let names: Vec<_> = flush.tasks().iter().map(|task| task.name()).collect();
+        assert_eq!(names, ["looks", "own"]);
+        assert!(report.task("unknown").is_none());
+    })
+}
+
+fn report_is_a_short_table() -> Case {
+    sees(|| {
+        let shutdown =
+            install_as(builder().phase(Phase::new("ship").after(Phase::CLOSE).disabled()));
+        let late = shutdown.task("flush the log").phase(Phase::FLUSH);
+        let late = late.budget(ms(120)).on_shutdown(|_| hang());
+        let fails = shutdown.task("drain").phase(Phase::DRAIN);
+        let fails = fails.on_shutdown(|_| Err("no more paper"));
+        let done = shutdown.scope("db").task("close").on_shutdown(|_| {});
+        let ship = shutdown.task("ship").phase("ship").on_shutdown(|_| {});
+        assert!([late, fails, done, ship].iter().all(Result::is_ok));
+        let report = run(&shutdown);
+        let expected = [
+            "request: \"the scenario\"; #.## s in all",
+            "phase task start took of outcome",
+            "drain drain #.## s #.## s #.## s failed: no more paper",
+            "flush flush the log #.## s #.## s #.## s over budget, abandoned",
+            "close /db/close #.## s #.## s #.## s done",
+            "ship ship #.## s #.## s #.## s skipped: its phase is disabled",
+        ];
+        assert_eq!(shape(&report), expected);
+        // Columns are aligned.
+        let text = report.to_string();
+        let rows: Vec<_> = text.lines().skip(1).collect();
+        let column = rows[0].find("  outcome").expect("the last column");
+        for row in &rows[1..] {
+            assert_eq!(&row[column..column + 2], "  ", "{text}");
+            assert_ne!(&row[column + 2..column + 3], " ", "{text}");
+        }
+        assert!(text.contains("  0.12 s  over budget"), "{text}");
+    })
+}
+
+/// Many hooks.
+fn report_of_many_tasks_is_still_short() -> Case {
+    sees(|| {
+        let log = journal::of_log();
+        let shutdown = install_as(builder().progress(Progress::Auto));
+        for n in 0..25 {
+            let task = shutdown.task(format!("task {n}"));
+            task.on_shutdown(|_| {}).expect("it has not begun");
+        }
+        let fails = shutdown.task("fails");
+        fails.on_shutdown(|_| Err("no")).expect("it has not begun");
+        let report = run(&shutdown);
+        assert_eq!(report.tasks().count(), 26);
+        let text = report.to_string();
+        assert_eq!(text.matches("  done\n").count(), 20, "{text}");
+        assert!(
+            text.contains("close: and 5 more tasks, all done\n"),
+            "{text}"
+        );
+        assert!(text.contains("failed: no\n"), "{text}");
+        // The same is in the log.
+        assert!(log.has(&format!("WARN {}\n{}", headline(&report), text.trim_end())));
+    })
+}
+
+/// To the caller it is an error, and in the report a line.
+fn report_has_who_came_too_late() -> Case {
+    sees(|| {
+        let log = journal::of_log();
+        let telling = builder().progress(Progress::Auto);
+        let shutdown = install_as(telling.phase(Phase::UNBIND.disabled()));
+        let skipped = shutdown.task("skipped").phase(Phase::UNBIND);
+        skipped.on_shutdown(|_| {}).expect("it has not begun");
+        let handle = shutdown.clone();
+        let line = line!() + 3;
+        let task = shutdown.task("registers").phase(Phase::FLUSH);
+        task.on_shutdown(move |_| {
+            let late = handle.task("late").phase(Phase::DRAIN);
+            let refused = late.on_shutdown(|_| {}).expect_err("it is refused");
+            assert_eq!(refused.to_string(), "phase \"drain\" is over");
+        })
+        .expect("it has not begun");
+        let report = run(&shutdown);
+        let [late] = report.refused() else {
+            panic!("one refusal: {report}");
+        };
+        let site = format!("{}:{line}", file!());
+        assert_eq!((late.name(), late.site()), ("late", site.as_str()));
+        assert_eq!(late.outcome(), &Outcome::Refused);
+        assert_eq!(late.took(), Duration::ZERO);
+        let skipped = report.task("skipped").expect("it was there");
+        assert_eq!(skipped.outcome(), &Outcome::Skipped(Skip::Disabled));
+        assert!(
+            report.is_clean(),
+            "a refusal is the caller's, a skip was asked for"
+        );
+        let text = report.to_string();
+        let says = format!("\"late\" was registered too late, at {site}\n");
+        assert!(text.contains(&says), "{text}");
+        let says = format!("WARN task \"late\" was registered too late, at {site}:");
+        assert!(log.has_one_that_begins(&says), "{says}");
+        assert!(log.has(&format!("INFO {}\n{}", headline(&report), text.trim_end())));
+    })
+}
+
+/// As text, with digits as `#` and runs of blanks as one.
+fn shape(report: &ShutdownReport) -> Vec<String> {
+    let text = report.to_string();
+    let line = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        words.join(" ").replace(|c: char| c.is_ascii_digit(), "#")
+    };
+    text.lines().map(line).collect()
+}
+
+/// The first line of what the log says at the end.
+fn headline(report: &ShutdownReport) -> String {
+    let seconds = |length: Duration| format!("{:.2} s", length.as_secs_f64());
+    let how = match report.is_clean() {
+        true => "",
+        false => ", with something left undone",
+    };
+    let phases = report.phases().iter();
+    let phases = phases.map(|phase| format!("{} {}", phase.name(), seconds(phase.took())));
+    let phases: Vec<_> = phases.collect();
+    let took = seconds(report.took());
+    format!("shutdown is over after {took}{how}: {}", phases.join(", "))
+}

@@ -1,0 +1,570 @@
+//! Tasks: how they end, what their context has, and how many run at once.
+
+use std::future::{self, Future};
+use std::hint;
+use std::panic::panic_any;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use deadstop::report::Outcome;
+use deadstop::task::TaskResult;
+use deadstop::{Cause, Phase, RegisterError};
+
+use crate::case::{Case, sees};
+use crate::journal::{self, Journal};
+use crate::scenario::{
+    LONG, Planned, builder, hang, install, install_as, ms, panic_as_planned, run, sleep_ms, why,
+};
+
+tests! {
+    every_outcome_is_reported_as_what_it_was,
+    tasks_that_wait_briefly_do_not_wait_for_each_other,
+    panics_do_not_stop_other_tasks,
+    task_context_has_the_cause_and_the_time_left,
+    task_may_ask_for_the_end_that_it_is_part_of,
+    task_may_register_itself_again,
+    task_may_wait_for_another_that_it_registers,
+    task_that_waits_for_the_shutdown_is_refused,
+    tasks_of_a_phase_run_side_by_side,
+    never_more_run_at_once_than_was_said,
+    one_at_a_time_they_run_in_the_order_of_their_registration,
+    abandoned_task_makes_room_for_the_next,
+    task_that_is_accepted_as_its_phase_ends_runs,
+    abandoned_task_that_returns_takes_nobodys_turn,
+    dropping_every_handle_changes_nothing,
+    what_a_closure_holds_is_dropped_whatever_becomes_of_its_task,
+    future_is_woken_from_another_thread,
+    future_that_is_never_woken_is_abandoned,
+    future_may_fail_or_panic_as_a_closure_may,
+}
+
+/// Errors and panics in their own words, also without words.
+fn every_outcome_is_reported_as_what_it_was() -> Case {
+    sees(|| {
+        let shutdown = install();
+        let registered = [
+            shutdown.task("returns").on_shutdown(|_| {}),
+            shutdown.task("ok").on_shutdown(|_| Ok::<_, String>(())),
+            shutdown.task("error").on_shutdown(|_| Err("no more paper")),
+            shutdown.task("text").on_shutdown(|_| panic_as_planned()),
+            shutdown
+                .task("formatted")
+                .on_shutdown(|_| panic!("planned {}", 7)),
+            shutdown.task("value").on_shutdown(|_| panic_any(Planned)),
+            shutdown.task("late").budget(ms(50)).on_shutdown(|_| hang()),
+        ];
+        assert!(registered.iter().all(Result::is_ok));
+        let report = run(&shutdown);
+        let outcome = |task| report.task(task).expect("it was there").outcome();
+        assert_eq!(outcome("returns"), &Outcome::Done);
+        assert_eq!(outcome("ok"), &Outcome::Done);
+        assert_eq!(outcome("error"), &Outcome::Failed("no more paper".into()));
+        assert_eq!(outcome("text"), &Outcome::Panicked("planned".into()));
+        assert_eq!(outcome("formatted"), &Outcome::Panicked("planned 7".into()));
+        let wordless = Outcome::Panicked("a panic without a message".into());
+        assert_eq!(outcome("value"), &wordless);
+        assert_eq!(outcome("late"), &Outcome::OverBudget);
+        let is_failure = |task| outcome(task).is_failure();
+        assert!(!is_failure("returns") && !is_failure("ok"));
+        let failures = ["error", "text", "formatted", "value", "late"];
+        assert!(failures.into_iter().all(is_failure));
+    })
+}
+
+/// Each task is done before the next thread would be worth its while; all of
+/// them together are not.
+fn tasks_that_wait_briefly_do_not_wait_for_each_other() -> Case {
+    sees(|| {
+        const TASKS: usize = 5000;
+        let shutdown = install();
+        for _ in 0..TASKS {
+            let task = shutdown.task("waits for a peer");
+            let registered = task.on_shutdown(|_| thread::sleep(Duration::from_micros(1)));
+            registered.expect("it has not begun");
+        }
+        let report = run(&shutdown);
+        let one_by_one: Duration = report.tasks().map(|task| task.took()).sum();
+        assert_eq!(report.tasks().count(), TASKS);
+        assert!(
+            report.took() * 2 < one_by_one,
+            "{:?} for {one_by_one:?}",
+            report.took()
+        );
+    })
+}
+
+fn panics_do_not_stop_other_tasks() -> Case {
+    sees(|| {
+        let shutdown = install();
+        let journal = Journal::new();
+        for name in ["one", "two"] {
+            let task = shutdown.task(name);
+            task.on_shutdown(|_| panic_as_planned())
+                .expect("it has not begun");
+        }
+        let noted = journal.clone();
+        let third = shutdown.task("third");
+        third
+            .on_shutdown(move |_| {
+                sleep_ms(40);
+                noted.note("third");
+            })
+            .expect("it has not begun");
+        run(&shutdown);
+        journal.reads(["third"]);
+    })
+}
+
+/// An abandoned one can see it.
+fn task_context_has_the_cause_and_the_time_left() -> Case {
+    sees(|| {
+        let shutdown = install();
+        let cause = Cause::requested("the context");
+        let expected = cause.clone();
+        let task = shutdown.task("told").budget(ms(2000));
+        task.on_shutdown(move |cx| {
+            assert_eq!(cx.cause(), &expected);
+            assert!(!cx.is_abandoned());
+            let (first, before) = (cx.deadline(), cx.remaining());
+            assert!(before <= ms(2000) && before > Duration::ZERO);
+            // Nothing that a task says buys it time.
+            for text in ["", "segment 12 of 40", &"ä".repeat(500)] {
+                cx.progress(text);
+            }
+            sleep_ms(20);
+            assert!(cx.remaining() <= before - ms(20));
+            assert!(cx.deadline() <= first + ms(250));
+            let debug = journal::debug(cx);
+            assert!(debug.starts_with("TaskContext { task: \"told\""), "{debug}");
+        })
+        .expect("it has not begun");
+        assert!(shutdown.request(cause));
+        shutdown.wait();
+        assert!(shutdown.report().expect("it is over").is_clean());
+    })
+}
+
+/// Nothing happens, and nothing deadlocks.
+fn task_may_ask_for_the_end_that_it_is_part_of() -> Case {
+    sees(|| {
+        let shutdown = install();
+        let again = shutdown.clone();
+        let task = shutdown.task("asks");
+        task.on_shutdown(move |_| {
+            assert!(again.is_requested());
+            assert!(!again.request(why()));
+            again.requested().wait();
+        })
+        .expect("it has not begun");
+        assert!(run(&shutdown).is_clean());
+    })
+}
+
+/// In the same phase, as often as it likes.
+fn task_may_register_itself_again() -> Case {
+    sees(|| {
+        fn register(shutdown: deadstop::Shutdown, left: u32, journal: Journal) {
+            let again = shutdown.clone();
+            let task = shutdown.task(format!("{left} left")).phase(Phase::FLUSH);
+            task.on_shutdown(move |_| {
+                journal.note("ran");
+                if left > 0 {
+                    register(again, left - 1, journal);
+                }
+            })
+            .expect("its phase runs");
+        }
+        let shutdown = install();
+        let journal = Journal::new();
+        register(shutdown.clone(), 100, journal.clone());
+        let report = run(&shutdown);
+        assert_eq!(journal.len(), 101);
+        assert_eq!(report.tasks().count(), 101);
+        assert!(report.is_clean());
+    })
+}
+
+/// It is not held back until those that run have ended.
+///
+/// The other has its turn while this one runs.
+fn task_may_wait_for_another_that_it_registers() -> Case {
+    sees(|| {
+        let shutdown = install();
+        for phase in [Phase::UNBIND, Phase::DRAIN, Phase::FLUSH, Phase::CLOSE] {
+            let handle = shutdown.clone();
+            let task = shutdown.task("waits").phase(&phase).budget(ms(1500));
+            task.on_shutdown(move |_| {
+                let (to, from) = mpsc::channel();
+                let other = handle.task("other").phase(phase);
+                other
+                    .on_shutdown(move |_| to.send(()).expect("it is heard"))
+                    .expect("its phase runs");
+                from.recv().expect("it runs");
+            })
+            .expect("it has not begun");
+        }
+        assert!(run(&shutdown).is_clean());
+    })
+}
+
+/// Which would wait for itself.
+fn task_that_waits_for_the_shutdown_is_refused() -> Case {
+    sees(|| {
+        let shutdown = install();
+        let handle = shutdown.clone();
+        let task = shutdown.task("waits");
+        task.on_shutdown(move |_| {
+            assert_eq!(
+                journal::debug(&handle.ended().wait()),
+                journal::debug(&ExitCode::FAILURE)
+            );
+            assert_eq!(
+                journal::debug(&handle.wait()),
+                journal::debug(&ExitCode::FAILURE)
+            );
+            assert_eq!(
+                journal::debug(&handle.finish()),
+                journal::debug(&ExitCode::FAILURE)
+            );
+        })
+        .expect("it has not begun");
+        let handle = shutdown.clone();
+        let task = shutdown.task("exits");
+        task.on_shutdown(move |_| -> () { handle.wait_and_exit() })
+            .expect("it has not begun");
+        let report = run(&shutdown);
+        let waits = report.task("waits").expect("it ran");
+        assert_eq!(waits.outcome(), &Outcome::Done);
+        let exits = report.task("exits").expect("it ran");
+        let why = "a task of the shutdown cannot wait for the shutdown: it would wait for itself";
+        assert_eq!(exits.outcome(), &Outcome::Failed(why.into()));
+        assert!(report.took() < LONG, "{report}");
+    })
+}
+
+/// All of them, each on a thread of its own: they wait for each other.
+fn tasks_of_a_phase_run_side_by_side() -> Case {
+    sees(|| {
+        const TASKS: usize = 100;
+        let shutdown = install();
+        let barrier = Arc::new(Barrier::new(TASKS));
+        for n in 0..TASKS {
+            let barrier = Arc::clone(&barrier);
+            let task = shutdown.task(format!("task {n}"));
+            task.on_shutdown(move |_| {
+                barrier.wait();
+            })
+            .expect("it has not begun");
+        }
+        let report = run(&shutdown);
+        assert!(report.is_clean(), "{report}");
+        assert!(!report.threads_refused());
+    })
+}
+
+fn never_more_run_at_once_than_was_said() -> Case {
+    sees(|| {
+        const LIMIT: usize = 3;
+        let shutdown = install_as(builder().tasks_at_once(LIMIT));
+        let running = Arc::new(AtomicUsize::new(0));
+        let most = Arc::new(AtomicUsize::new(0));
+        // They wait for each other, so it is also never fewer.
+        let barrier = Arc::new(Barrier::new(LIMIT));
+        let journal = Journal::new();
+        for phase in [Phase::DRAIN, Phase::FLUSH] {
+            for n in 0..7 * LIMIT {
+                let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+                let (barrier, journal) = (Arc::clone(&barrier), journal.clone());
+                let task = shutdown.task(format!("task {n}")).phase(&phase);
+                task.on_shutdown(move |_| {
+                    let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+                    most.fetch_max(now, Ordering::SeqCst);
+                    sleep_ms(5);
+                    barrier.wait();
+                    journal.note("ran");
+                    running.fetch_sub(1, Ordering::SeqCst);
+                })
+                .expect("it has not begun");
+            }
+        }
+        assert!(run(&shutdown).is_clean());
+        assert_eq!(journal.len(), 14 * LIMIT);
+        assert_eq!(most.load(Ordering::SeqCst), LIMIT);
+    })
+}
+
+/// Stable ties, many hooks.
+///
+/// In the order in which they were registered.
+fn one_at_a_time_they_run_in_the_order_of_their_registration() -> Case {
+    sees(|| {
+        let shutdown = install_as(builder().tasks_at_once(1));
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        for n in 0..200 {
+            let seen = Arc::clone(&seen);
+            let task = shutdown.task(format!("task {n}"));
+            task.on_shutdown(move |_| seen.lock().expect("no thread panics with the lock").push(n))
+                .expect("it has not begun");
+        }
+        run(&shutdown);
+        let seen = seen.lock().expect("no thread panics with the lock");
+        assert!(seen.iter().copied().eq(0..200), "{seen:?}");
+    })
+}
+
+fn abandoned_task_makes_room_for_the_next() -> Case {
+    sees(|| {
+        let shutdown = install_as(builder().tasks_at_once(1));
+        let journal = Journal::new();
+        let hangs = shutdown.task("hangs").budget(ms(100));
+        hangs.on_shutdown(|_| hang()).expect("it has not begun");
+        let next = shutdown.task("next");
+        next.on_shutdown(journal.noting("next"))
+            .expect("it has not begun");
+        run(&shutdown);
+        journal.reads(["next"]);
+    })
+}
+
+/// Many phases, and threads that register for the one that runs, whether it ends
+/// or not: a task that is accepted runs.
+fn task_that_is_accepted_as_its_phase_ends_runs() -> Case {
+    sees(|| {
+        const PHASES: usize = 300;
+        const PAUSE: Duration = Duration::from_micros(20);
+        let name = |n: usize| format!("phase {n}");
+        let mut builder = builder().phase(Phase::new(name(0)));
+        for n in 1..PHASES {
+            builder = builder.phase(Phase::new(name(n)).after(name(n - 1)));
+        }
+        let shutdown = install_as(builder);
+        let place = Arc::new(AtomicUsize::new(0));
+        for n in 0..PHASES {
+            let place = Arc::clone(&place);
+            let task = shutdown.task("says where it is").phase(name(n));
+            let says = task.on_shutdown(move |_| {
+                place.store(n, Ordering::SeqCst);
+                thread::sleep(PAUSE);
+            });
+            says.expect("it has not begun");
+        }
+        let ran = Arc::new(AtomicUsize::new(0));
+        let is_over = AtomicBool::new(false);
+        // A phase for which tasks keep coming does not end.
+        let patience = Instant::now() + ms(2000);
+        let accepted: usize = thread::scope(|threads| {
+            let registers = || {
+                let mut accepted = 0;
+                while !is_over.load(Ordering::SeqCst) && Instant::now() < patience {
+                    let ran = Arc::clone(&ran);
+                    let task = shutdown.task("comes late");
+                    let task = task.phase(name(place.load(Ordering::SeqCst)));
+                    let task = task.on_shutdown(move |_| {
+                        ran.fetch_add(1, Ordering::SeqCst);
+                    });
+                    accepted += usize::from(task.is_ok());
+                    let next = Instant::now() + PAUSE;
+                    while Instant::now() < next {
+                        hint::spin_loop();
+                    }
+                }
+                accepted
+            };
+            let register = [(); 3].map(|()| threads.spawn(registers));
+            run(&shutdown);
+            is_over.store(true, Ordering::SeqCst);
+            let accepted = register.map(|thread| thread.join().expect("it returns"));
+            accepted.iter().sum()
+        });
+        assert_eq!(ran.load(Ordering::SeqCst), accepted, "of those accepted");
+    })
+}
+
+/// One task is abandoned while it sleeps, and its thread is back when the next
+/// is at work: it has to leave the third where it is.
+fn abandoned_task_that_returns_takes_nobodys_turn() -> Case {
+    sees(|| {
+        let shutdown = install_as(builder().tasks_at_once(1));
+        let journal = Journal::new();
+        let late = shutdown.task("late").budget(ms(50));
+        late.on_shutdown(|_| sleep_ms(150))
+            .expect("it has not begun");
+        let next = journal.clone();
+        let long = shutdown.task("long").on_shutdown(move |_| {
+            next.note("long begins");
+            sleep_ms(300);
+            next.note("long ends");
+        });
+        long.expect("it has not begun");
+        let last = shutdown.task("last");
+        last.on_shutdown(journal.noting("last"))
+            .expect("it has not begun");
+        run(&shutdown);
+        journal.reads(["long begins", "long ends", "last"]);
+    })
+}
+
+/// The other way round.
+fn dropping_every_handle_changes_nothing() -> Case {
+    sees(|| {
+        let journal = Journal::new();
+        {
+            let shutdown = install();
+            let handle = shutdown.task("task").on_shutdown(journal.noting("ran"));
+            drop(handle);
+            let scope = shutdown.scope("scope");
+            let handle = scope.task("task").on_shutdown(journal.noting("ran"));
+            drop((handle, scope, shutdown.requested(), shutdown));
+        }
+        let shutdown = deadstop::Shutdown::installed().expect("it is still there");
+        assert_eq!(run(&shutdown).tasks().count(), 2);
+        journal.reads(["ran", "ran"]);
+    })
+}
+
+/// What a task's closure holds is dropped with it, whatever becomes of the
+/// task, and also if its handle is kept.
+fn what_a_closure_holds_is_dropped_whatever_becomes_of_its_task() -> Case {
+    sees(|| {
+        let shutdown = install_as(builder().phase(Phase::FLUSH.disabled()));
+        let held = Arc::new(());
+        let task = |name: &str, phase: Phase| {
+            let held = Arc::clone(&held);
+            let task = shutdown.task(name).phase(phase);
+            task.on_shutdown(move |_| {
+                let _held = held;
+            })
+            .expect("it has not begun")
+        };
+        let cancelled = task("cancelled", Phase::DRAIN);
+        assert_eq!(Arc::strong_count(&held), 2);
+        assert!(cancelled.cancel());
+        assert_eq!(Arc::strong_count(&held), 1, "dropped by cancel");
+        let kept = [task("skipped", Phase::FLUSH), task("runs", Phase::DRAIN)];
+        let (to, panics) = (Arc::clone(&held), shutdown.task("panics"));
+        let panics = panics.on_shutdown(move |_| {
+            let _held = to;
+            panic_as_planned()
+        });
+        let registers = shutdown.clone();
+        let late = shutdown.task("registers too late").phase(Phase::CLOSE);
+        late.on_shutdown(move |_| {
+            let held = Arc::new(());
+            let to = Arc::clone(&held);
+            let task = registers.task("late").phase(Phase::DRAIN);
+            let refused = task.on_shutdown(move |_| drop(to));
+            assert!(matches!(refused, Err(RegisterError::PhaseOver { .. })));
+            assert_eq!(Arc::strong_count(&held), 1, "dropped where it is refused");
+        })
+        .expect("it has not begun");
+        run(&shutdown);
+        // What is dropped on a thread that may hang over it takes a moment.
+        let gone = (0..500).any(|_| {
+            sleep_ms(10);
+            Arc::strong_count(&held) == 1
+        });
+        assert!(gone, "{} still held", Arc::strong_count(&held) - 1);
+        drop((kept, panics));
+    })
+}
+
+fn future_is_woken_from_another_thread() -> Case {
+    sees(|| {
+        let shutdown = install();
+        let (to, from) = mpsc::channel();
+        let task = shutdown.task("woken").phase(Phase::FLUSH);
+        task.on_shutdown_async(|_| async move {
+            to.send("begins").expect("it is heard");
+            Elsewhere::in_ms(60).await;
+            to.send("woken").expect("it is heard");
+        })
+        .expect("it has not begun");
+        sleep_ms(20);
+        assert!(from.try_recv().is_err(), "polled before the request");
+        let report = run(&shutdown);
+        let woken = report.task("woken").expect("it ran");
+        assert_eq!(woken.outcome(), &Outcome::Done);
+        assert!(woken.took() >= ms(60), "{report}");
+        assert_eq!(from.iter().collect::<Vec<_>>(), ["begins", "woken"]);
+    })
+}
+
+fn future_that_is_never_woken_is_abandoned() -> Case {
+    sees(|| {
+        let shutdown = install();
+        let journal = Journal::new();
+        let task = shutdown.task("never").phase(Phase::DRAIN).budget(ms(100));
+        task.on_shutdown_async(|_| future::pending::<()>())
+            .expect("it has not begun");
+        let after = shutdown.task("after").phase(Phase::FLUSH);
+        after
+            .on_shutdown(journal.noting("after"))
+            .expect("it has not begun");
+        let report = run(&shutdown);
+        let never = report.task("never").expect("it ran");
+        assert_eq!(never.outcome(), &Outcome::OverBudget);
+        assert!(never.took() >= ms(100), "{report}");
+        journal.reads(["after"]);
+    })
+}
+
+fn future_may_fail_or_panic_as_a_closure_may() -> Case {
+    sees(|| {
+        fn is_result(_: &impl TaskResult) {}
+        is_result(&());
+        let shutdown = install();
+        let fails = shutdown.task("fails").on_shutdown_async(|_| async {
+            Elsewhere::in_ms(5).await;
+            Err("no more paper")
+        });
+        let panics = shutdown.task("panics").on_shutdown_async(|_| async {
+            Elsewhere::in_ms(5).await;
+            panic_as_planned();
+        });
+        assert!(fails.is_ok() && panics.is_ok());
+        let report = run(&shutdown);
+        let outcome = |task| report.task(task).expect("it ran").outcome();
+        assert_eq!(outcome("fails"), &Outcome::Failed("no more paper".into()));
+        assert_eq!(outcome("panics"), &Outcome::Panicked("planned".into()));
+    })
+}
+
+/// Ready once `Waker` has been called from another thread.
+struct Elsewhere(Arc<Mutex<(bool, Option<Waker>)>>);
+
+impl Elsewhere {
+    fn in_ms(time: u64) -> Self {
+        let shared = Arc::new(Mutex::new((false, None::<Waker>)));
+        let state = Arc::clone(&shared);
+        thread::spawn(move || {
+            sleep_ms(time);
+            let waker = {
+                let mut state = state.lock().expect("no thread panics with the lock");
+                state.0 = true;
+                state.1.take()
+            };
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        });
+        Self(shared)
+    }
+}
+
+impl Future for Elsewhere {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.0.lock().expect("no thread panics with the lock");
+        if state.0 {
+            return Poll::Ready(());
+        }
+        state.1 = Some(context.waker().clone());
+        Poll::Pending
+    }
+}

@@ -1,0 +1,527 @@
+//! How children end where this process does not end by a shutdown: PC1, PC5, PC6, PC8 and
+//! PC9.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use deadstop::Shutdown;
+use deadstop::drain::Child;
+
+use crate::child::{DEAF, are_gone, is_alive, kill, pids, shell, with_two};
+use crate::{finish, shutdown, victim, wait};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// A child that does nothing for a minute, whose id is printed.
+fn sleeper(shutdown: &Shutdown) -> Child {
+    let mut sleep = Command::new("sleep");
+    sleep.arg("60");
+    let child = shutdown.child("sleeper", sleep).expect("it starts");
+    println!("pid {}", child.id());
+    println!("ready");
+    child
+}
+
+/// Starts a scenario with a sleeper, and returns it with the sleeper's id.
+fn with_sleeper(test: &str, end: impl FnOnce(Child)) -> (victim::Victim, Vec<i32>) {
+    let mut victim = victim::start(test, || end(sleeper(&shutdown(30))));
+    let pids = pids(&victim.hear("pid "));
+    assert_eq!(pids.len(), 1);
+    victim.hear("ready");
+    (victim, pids)
+}
+
+fn park() -> ! {
+    loop {
+        thread::park();
+    }
+}
+
+#[test]
+fn abort_ends_the_child() {
+    let (victim, pids) = with_sleeper("child_end::abort_ends_the_child", |_| {
+        std::process::abort();
+    });
+    assert_eq!(victim.wait().signal, Some(libc::SIGABRT));
+    assert!(are_gone(&pids), "{pids:?}");
+}
+
+#[test]
+#[expect(unsafe_code, reason = "ends the scenario without exit handlers")]
+fn bare_exit_ends_the_child() {
+    let (victim, pids) = with_sleeper("child_end::bare_exit_ends_the_child", |_| {
+        // SAFETY: `_exit` takes an integer and does not return.
+        unsafe { libc::_exit(3) };
+    });
+    victim.wait().assert_status(3);
+    assert!(are_gone(&pids), "{pids:?}");
+}
+
+/// The process is stopped past its deadline, so only the kernel can end it.
+#[test]
+fn backup_timer_ends_the_child() {
+    let name = "child_end::backup_timer_ends_the_child";
+    let mut victim = victim::start(name, || {
+        let shutdown = shutdown(30);
+        let _child = sleeper(&shutdown);
+        shutdown.watchdog().arm_within(700 * MS);
+        println!("armed");
+        park();
+    });
+    let pids = pids(&victim.hear("pid "));
+    victim.hear("armed");
+    victim.send(libc::SIGSTOP);
+    let ended = victim.wait();
+    assert_eq!(ended.signal, Some(libc::SIGKILL), "{ended:#?}");
+    assert!(are_gone(&pids), "{pids:?}");
+}
+
+/// A memory cgroup whose only process is the scenario's.
+struct MemoryLimit(PathBuf);
+
+impl MemoryLimit {
+    /// Returns `None` where the test may not make one.
+    fn new(bytes: u64) -> Option<Self> {
+        let name = format!("deadstop-test-{}", std::process::id());
+        let v1 = Path::new("/sys/fs/cgroup/memory").join(&name);
+        let v2 = Path::new("/sys/fs/cgroup").join(&name);
+        for (path, limit) in [(v1, "memory.limit_in_bytes"), (v2, "memory.max")] {
+            if fs::create_dir(&path).is_err() {
+                continue;
+            }
+            let group = Self(path);
+            if fs::write(group.0.join(limit), bytes.to_string()).is_ok() {
+                return Some(group);
+            }
+        }
+        None
+    }
+
+    fn add(&self, pid: i32) {
+        let processes = self.0.join("cgroup.procs");
+        fs::write(processes, pid.to_string()).expect("the group is ours");
+    }
+}
+
+impl Drop for MemoryLimit {
+    fn drop(&mut self) {
+        let until = Instant::now() + Duration::from_secs(5);
+        while fs::remove_dir(&self.0).is_err() && Instant::now() < until {
+            thread::sleep(5 * MS);
+        }
+    }
+}
+
+#[test]
+fn out_of_memory_ends_the_child() {
+    let name = "child_end::out_of_memory_ends_the_child";
+    let mut victim = victim::start(name, || {
+        // The child stays out of the group: the kernel must not choose it.
+        let shutdown = shutdown(30);
+        let _child = sleeper(&shutdown);
+        // No request: it would end the child in its phase.
+        let in_group = || {
+            let groups = fs::read_to_string("/proc/self/cgroup").expect("it is there");
+            groups.contains("deadstop-test-")
+        };
+        while !in_group() {
+            thread::sleep(5 * MS);
+        }
+        let mut filled = Vec::new();
+        loop {
+            filled.push(std::hint::black_box(vec![1_u8; 1 << 20]));
+        }
+    });
+    let pids = pids(&victim.hear("pid "));
+    victim.hear("ready");
+    let Some(limit) = MemoryLimit::new(32 << 20) else {
+        return victim::skip("no memory cgroup can be made");
+    };
+    limit.add(victim.pid());
+    let ended = victim.wait();
+    assert_eq!(ended.signal, Some(libc::SIGKILL), "{ended:#?}");
+    assert!(are_gone(&pids), "{pids:?}");
+}
+
+/// Starts a process that leaves the group, and ignores SIGTERM.
+const LEAVES: &str = "setsid sh -c 'trap \"\" TERM; echo pid $$; sleep 60' & \
+                      echo pid $$; trap 'exit 0' TERM; while :; do sleep 0.05; done";
+
+/// A folder in which a test may make cgroups.
+fn cgroup_parent() -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
+    let mount = mounts.lines().find_map(|line| {
+        let mut fields = line.split(' ');
+        let (path, kind) = (fields.nth(1)?, fields.next()?);
+        (kind == "cgroup2").then(|| PathBuf::from(path))
+    })?;
+    let probe = mount.join(format!("deadstop-test-{}", std::process::id()));
+    fs::create_dir(&probe).ok()?;
+    let is_usable = probe.join("cgroup.kill").exists();
+    fs::remove_dir(&probe).ok()?;
+    is_usable.then_some(mount)
+}
+
+fn start_leaving(shutdown: &Shutdown, parent: Option<PathBuf>) -> Child {
+    let child = shutdown.child_builder("daemon");
+    let child = match parent {
+        Some(parent) => child.cgroup(parent),
+        None => child,
+    };
+    let child = child.spawn(shell(LEAVES)).expect("it starts");
+    thread::sleep(300 * MS);
+    println!("ready");
+    child
+}
+
+/// The folders of cgroups that a scenario has left.
+fn folders_of(pid: i32) -> usize {
+    let Some(parent) = cgroup_parent() else {
+        return 0;
+    };
+    let prefix = format!("deadstop-{pid}-");
+    let names = fs::read_dir(parent).expect("it is there").flatten();
+    let left = names.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix));
+    left.count()
+}
+
+/// The control: what has left the group lives on.
+#[test]
+fn control_process_that_left_its_group_outlives_the_shutdown() {
+    let name = "child_end::control_process_that_left_its_group_outlives_the_shutdown";
+    let (victim, pids) = with_two(name, || {
+        let shutdown = shutdown(30);
+        let _child = start_leaving(&shutdown, None);
+        wait(&shutdown);
+    });
+    victim.send(libc::SIGTERM);
+    victim.wait().assert_status(0);
+    let alive = pids.iter().filter(|pid| is_alive(**pid)).count();
+    kill(&pids);
+    assert_eq!(alive, 1, "{pids:?}");
+}
+
+#[test]
+fn shutdown_kills_the_cgroup_with_what_left_the_group() {
+    let name = "child_end::shutdown_kills_the_cgroup_with_what_left_the_group";
+    let Some(parent) = cgroup_parent() else {
+        return victim::skip("no cgroup v2 can be made");
+    };
+    let (victim, pids) = with_two(name, || {
+        let shutdown = shutdown(30);
+        let _child = start_leaving(&shutdown, Some(parent));
+        wait(&shutdown);
+    });
+    let pid = victim.pid();
+    assert_eq!(folders_of(pid), 1);
+    victim.send(libc::SIGTERM);
+    victim.wait().assert_status(0);
+    assert!(are_gone(&pids), "{pids:?}");
+    assert_eq!(folders_of(pid), 0);
+}
+
+/// The best of a few: on a busy machine the reporter, which kills the cgroup, may run too
+/// late.
+#[test]
+fn deadline_kills_the_cgroup_with_what_left_the_group() {
+    let name = "child_end::deadline_kills_the_cgroup_with_what_left_the_group";
+    let Some(parent) = cgroup_parent() else {
+        return victim::skip("no cgroup v2 can be made");
+    };
+    let is_killed = || {
+        let inner = parent.clone();
+        let (victim, pids) = with_two(name, || {
+            let shutdown = shutdown(30);
+            let _child = start_leaving(&shutdown, Some(inner));
+            shutdown.watchdog().arm_within(700 * MS);
+            park();
+        });
+        let pid = victim.pid();
+        victim.wait().assert_status(124);
+        let until = Instant::now() + Duration::from_secs(1);
+        while pids.iter().any(|pid| is_alive(*pid)) && Instant::now() < until {
+            thread::sleep(5 * MS);
+        }
+        let left: Vec<_> = pids.into_iter().filter(|pid| is_alive(*pid)).collect();
+        kill(&left);
+        remove_folder(&parent.join(format!("deadstop-{pid}-0")));
+        left.is_empty()
+    };
+    assert!((0..4).any(|_| is_killed()));
+}
+
+/// Removes a cgroup that the deadline may have left. The kernel refuses that while a zombie
+/// is in it, and init may reap late.
+fn remove_folder(folder: &Path) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while folder.exists() && fs::remove_dir(folder).is_err() && Instant::now() < until {
+        thread::sleep(5 * MS);
+    }
+}
+
+/// The child ends long before the shutdown, and what it has started lives until then.
+#[test]
+fn cgroup_of_a_child_that_ended_early_is_killed_in_its_phase() {
+    let name = "child_end::cgroup_of_a_child_that_ended_early_is_killed_in_its_phase";
+    let Some(parent) = cgroup_parent() else {
+        return victim::skip("no cgroup v2 can be made");
+    };
+    let mut victim = victim::start(name, || {
+        let shutdown = shutdown(30);
+        let script = "setsid sh -c 'echo pid $$; sleep 60' & sleep 0.3; exit 7";
+        let child = shutdown.child_builder("daemon").cgroup(parent);
+        let child = child.spawn(shell(script)).expect("it starts");
+        println!("exit {:?}", child.wait().and_then(|status| status.code()));
+        wait(&shutdown);
+    });
+    let pids = pids(&victim.hear("pid "));
+    assert!(victim.hear("exit").contains("Some(7)"));
+    victim.hear("ready");
+    assert!(is_alive(pids[0]));
+    let pid = victim.pid();
+    victim.send(libc::SIGTERM);
+    victim.wait().assert_status(0);
+    assert!(are_gone(&pids), "{pids:?}");
+    assert_eq!(folders_of(pid), 0);
+}
+
+#[test]
+fn folder_that_is_no_cgroup_is_an_error_and_no_child() {
+    let name = "child_end::folder_that_is_no_cgroup_is_an_error_and_no_child";
+    let folder = std::env::temp_dir().join("deadstop-test-no-cgroup");
+    let _ = fs::create_dir(&folder);
+    let inner = folder.clone();
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        let child = shutdown.child_builder("none").cgroup(inner);
+        println!(
+            "{}",
+            child.spawn(shell("echo it runs")).expect_err("no cgroup")
+        );
+        finish(&shutdown);
+    });
+    ended.assert_status(0).assert_says("no cgroup.kill");
+    ended.assert_silent_about("it runs");
+    fs::remove_dir(&folder).expect("it is empty");
+}
+
+/// Starts a process with the number `pid`, as the leader of a group of that number.
+/// Returns `false` where this process may not choose numbers.
+#[expect(
+    unsafe_code,
+    reason = "no other call starts a process with a given number"
+)]
+fn start_with_number(pid: i32) -> bool {
+    let number = [pid];
+    let arguments = libc::clone_args {
+        flags: 0,
+        pidfd: 0,
+        child_tid: 0,
+        parent_tid: 0,
+        exit_signal: libc::SIGCHLD as u64,
+        stack: 0,
+        stack_size: 0,
+        tls: 0,
+        set_tid: number.as_ptr() as u64,
+        set_tid_size: 1,
+        cgroup: 0,
+    };
+    // SAFETY: the arguments are valid, and the child only makes system calls.
+    let started = unsafe {
+        libc::syscall(
+            libc::SYS_clone3,
+            &raw const arguments,
+            size_of::<libc::clone_args>(),
+        )
+    };
+    if started == 0 {
+        // SAFETY: `setpgid` takes integers.
+        unsafe { libc::setpgid(0, 0) };
+        loop {
+            // SAFETY: `pause` has no arguments.
+            unsafe { libc::pause() };
+        }
+    }
+    started == i64::from(pid)
+}
+
+/// PC6: the number of a child that was reaped is given to a stranger, which lives.
+#[test]
+fn stranger_with_the_number_of_a_reaped_child_lives() {
+    let name = "child_end::stranger_with_the_number_of_a_reaped_child_lives";
+    let mut victim = victim::start(name, || {
+        let shutdown = shutdown(30);
+        let mut reused = None;
+        // Another process may take the number first.
+        for _ in 0..20 {
+            let child = shutdown.child("short", shell("exit 0")).expect("it starts");
+            child.wait();
+            if start_with_number(child.id() as i32) {
+                reused = Some(child);
+                break;
+            }
+        }
+        let Some(child) = reused else {
+            println!("pid 0");
+            finish(&shutdown);
+        };
+        println!("pid {}", child.id());
+        println!(
+            "kill: {:?}",
+            child.kill().map_err(|error| error.raw_os_error())
+        );
+        println!("ready");
+        shutdown.watchdog().arm_within(300 * MS);
+        park();
+    });
+    let pids = pids(&victim.hear("pid "));
+    if pids == [0] {
+        return victim::skip("numbers of processes cannot be chosen");
+    }
+    let said = victim.hear("kill: ");
+    assert!(
+        said.contains(&format!("Err(Some({}))", libc::ESRCH)),
+        "{said}"
+    );
+    victim.hear("ready");
+    let ended = victim.wait();
+    ended.assert_status(124);
+    let alive = is_alive(pids[0]);
+    kill(&pids);
+    assert!(alive, "{pids:?} {ended:#?}");
+}
+
+/// PC8: a child of `fork` has the handle, and an end of its own; the process lives.
+#[test]
+#[expect(unsafe_code, reason = "forks")]
+fn deadline_in_a_child_of_fork_leaves_its_parents_child_alone() {
+    let name = "child_end::deadline_in_a_child_of_fork_leaves_its_parents_child_alone";
+    let (victim, pids) = with_sleeper(name, |child| {
+        // SAFETY: the forked process uses what works after `fork`.
+        let forked = unsafe { libc::fork() };
+        if forked == 0 {
+            println!("waits: {:?}", child.wait());
+            println!("kills: {}", child.kill().is_ok());
+            let own = shutdown(30);
+            own.watchdog().arm_within(200 * MS);
+            park();
+        }
+        let mut status = 0;
+        // SAFETY: the pointer is valid for writes.
+        unsafe { libc::waitpid(forked, &raw mut status, 0) };
+        println!("forked ended with {}", libc::WEXITSTATUS(status));
+        println!("child is alive: {}", is_alive(child.id() as i32));
+        let shutdown = Shutdown::installed().expect("it was installed here");
+        finish(&shutdown);
+    });
+    let ended = victim.wait();
+    ended.assert_status(0).assert_says("forked ended with 124");
+    ended.assert_says("waits: None").assert_says("kills: false");
+    ended.assert_says("child is alive: true");
+    assert!(are_gone(&pids), "{pids:?}");
+}
+
+/// PC9: as pid 1 of a namespace, which ends with it.
+#[test]
+fn deadline_of_pid_1_ends_all_processes() {
+    let name = "child_end::deadline_of_pid_1_ends_all_processes";
+    let unshare = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
+    let probe = Command::new(unshare[0])
+        .args(&unshare[1..])
+        .arg("true")
+        .status();
+    if !probe.is_ok_and(|status| status.success()) {
+        return victim::skip("no PID namespace can be made");
+    }
+    // The numbers inside are others: they are found by what they run.
+    let mark = format!("60.{}", std::process::id());
+    let variables = [("MARK", &*mark)];
+    let mut victim = victim::start_under(name, &unshare, &variables, || {
+        let shutdown = shutdown(30);
+        println!("number {}", std::process::id());
+        let mark = std::env::var("MARK").expect("it is set");
+        let script = format!("trap '' TERM; setsid sleep {mark} & sleep {mark}; sleep 1");
+        let _child = shutdown.child("deaf", shell(&script)).expect("it starts");
+        while sleepers(&mark) < 2 {
+            thread::sleep(5 * MS);
+        }
+        println!("ready");
+        shutdown.watchdog().arm_within(500 * MS);
+        park();
+    });
+    victim.hear("number 1");
+    victim.hear("ready");
+    let ended = victim.wait();
+    ended.assert_status(124);
+    let until = Instant::now() + Duration::from_secs(10);
+    while sleepers(&mark) > 0 && Instant::now() < until {
+        thread::sleep(5 * MS);
+    }
+    assert_eq!(sleepers(&mark), 0);
+}
+
+/// Returns how many processes sleep for the time `mark`.
+fn sleepers(mark: &str) -> usize {
+    let processes = fs::read_dir("/proc").expect("it is there").flatten();
+    let line = format!("sleep\0{mark}\0").into_bytes();
+    let sleeps = |path: PathBuf| fs::read(path.join("cmdline")).is_ok_and(|read| read == line);
+    processes.filter(|entry| sleeps(entry.path())).count()
+}
+
+/// PC9, in time: pid 1 ends its child in its phase, and reaps it.
+#[test]
+fn pid_1_ends_its_child_in_time() {
+    let name = "child_end::pid_1_ends_its_child_in_time";
+    let unshare = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
+    let probe = Command::new(unshare[0])
+        .args(&unshare[1..])
+        .arg("true")
+        .status();
+    if !probe.is_ok_and(|status| status.success()) {
+        return victim::skip("no PID namespace can be made");
+    }
+    let victim = victim::start_under(name, &unshare, &[], || {
+        let shutdown = shutdown(30);
+        println!("number {}", std::process::id());
+        let child = shutdown.child(
+            "shell",
+            shell("trap 'exit 3' TERM; while :; do sleep 0.05; done"),
+        );
+        let child = child.expect("it starts");
+        thread::sleep(300 * MS);
+        let _ = shutdown.finish();
+        println!(
+            "status {:?}",
+            child.try_wait().and_then(|status| status.code())
+        );
+    });
+    let ended = victim.wait();
+    ended.assert_status(0).assert_says("number 1");
+    ended.assert_says("status Some(3)");
+}
+
+/// The group of a deaf child is gone after a second signal that ends this process.
+#[test]
+fn second_signal_from_a_terminal_kills_the_group() {
+    let name = "child_end::second_signal_from_a_terminal_kills_the_group";
+    let (victim, pids) = with_two(name, || {
+        let shutdown = Shutdown::builder()
+            .grace(Duration::from_secs(30))
+            .second_signal(deadstop::SecondSignal::End)
+            .install()
+            .expect("nothing is in the way");
+        let _child = shutdown.child("deaf", shell(DEAF)).expect("it starts");
+        thread::sleep(300 * MS);
+        wait(&shutdown);
+    });
+    victim.send(libc::SIGTERM);
+    // From 200 ms on, a signal is a second one.
+    thread::sleep(600 * MS);
+    victim.send(libc::SIGTERM);
+    let ended = victim.wait();
+    assert_eq!(ended.signal, Some(libc::SIGTERM), "{ended:#?}");
+    assert!(are_gone(&pids), "{pids:?}");
+}

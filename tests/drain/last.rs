@@ -1,0 +1,80 @@
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use crate::{finish, shutdown, victim};
+
+/// A file of the test's own, which exists.
+fn file(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("deadstop-test-{name}"));
+    std::fs::write(&path, "4711").expect("a temporary file");
+    path
+}
+
+#[test]
+fn file_is_removed_after_the_last_task() {
+    let path = file("after-the-last-task.pid");
+    let inner = path.clone();
+    let ended = victim::run("last::file_is_removed_after_the_last_task", move || {
+        let shutdown = shutdown(30);
+        shutdown.remove_file(&inner).expect("there is room");
+        let task = shutdown.task("last");
+        task.on_shutdown(move |_| println!("still there: {}", inner.exists()))
+            .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(0).assert_says("still there: true");
+    assert!(!path.exists());
+}
+
+#[test]
+fn file_is_removed_by_the_deadline_too() {
+    let path = file("by-the-deadline.pid");
+    let inner = path.clone();
+    let ended = victim::run("last::file_is_removed_by_the_deadline_too", move || {
+        let shutdown = shutdown(1);
+        shutdown.remove_file(&inner).expect("there is room");
+        let task = shutdown.task("hangs");
+        task.on_shutdown(|_| -> () {
+            loop {
+                thread::park();
+            }
+        })
+        .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(124);
+    assert!(!path.exists());
+}
+
+#[test]
+fn file_is_removed_when_main_returns_early_and_kept_if_canceled() {
+    let [removed, kept] = ["early.pid", "canceled.pid"].map(file);
+    let (first, second) = (removed.clone(), kept.clone());
+    let name = "last::file_is_removed_when_main_returns_early_and_kept_if_canceled";
+    let ended = victim::run(name, move || {
+        let shutdown = shutdown(30);
+        shutdown.remove_file(&first).expect("there is room");
+        let canceled = shutdown.remove_file(&second).expect("there is room");
+        println!("{} {}", canceled.cancel(), canceled.cancel());
+        thread::sleep(Duration::from_millis(10));
+    });
+    ended.assert_status(0).assert_says("true false");
+    let (is_removed, is_kept) = (!removed.exists(), kept.exists());
+    std::fs::remove_file(&kept).expect("it is there");
+    assert!(is_removed && is_kept);
+}
+
+#[test]
+fn path_that_is_too_long_is_an_error() {
+    let ended = victim::run("last::path_that_is_too_long_is_an_error", || {
+        let shutdown = shutdown(30);
+        let long = format!("/tmp/{}", "x".repeat(300));
+        println!(
+            "{}",
+            shutdown.remove_file(long).expect_err("it is too long")
+        );
+        finish(&shutdown);
+    });
+    ended.assert_status(0).assert_says("more than 255 bytes");
+}

@@ -1,0 +1,51 @@
+//! The drain kit, in processes that shut down: each test starts itself again as its
+//! scenario.
+
+#![expect(
+    clippy::exit,
+    clippy::print_stdout,
+    reason = "a scenario prints what happened, and ends as a program does"
+)]
+
+mod child;
+#[cfg(target_os = "linux")]
+mod child_end;
+mod gate;
+#[cfg(all(feature = "tokio", feature = "tower"))]
+mod http;
+mod last;
+mod pool;
+mod resource;
+mod threads;
+mod victim;
+mod wake;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use deadstop::{Cause, Shutdown};
+
+/// A shutdown whose grace is `seconds` long, for a scenario.
+fn shutdown(seconds: u64) -> Shutdown {
+    Shutdown::builder()
+        .grace(Duration::from_secs(seconds))
+        .install()
+        .expect("the scenario has no watchdog yet")
+}
+
+/// Ends the scenario as a program does that is done.
+fn finish(shutdown: &Shutdown) -> ! {
+    shutdown.request(Cause::Finished);
+    shutdown.wait_and_exit()
+}
+
+/// Waits until the shutdown is requested, and ends as it says.
+fn wait(shutdown: &Shutdown) -> ! {
+    println!("ready");
+    shutdown.wait_and_exit()
+}
+
+/// An exit code has no number to read, so the scenario ends with it by name.
+fn succeeded(code: ExitCode) -> bool {
+    format!("{code:?}") == format!("{:?}", ExitCode::SUCCESS)
+}

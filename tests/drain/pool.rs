@@ -1,0 +1,241 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use deadstop::drain::{Drain, Pool, WhenFull};
+use deadstop::{Cause, Phase};
+
+use crate::{finish, shutdown, victim, wait};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Submits more jobs than threads and queue hold at once.
+fn batch(pool: &Pool, jobs: usize, each: Duration) -> Arc<AtomicUsize> {
+    let done = Arc::new(AtomicUsize::new(0));
+    for job in 0..jobs {
+        let done = Arc::clone(&done);
+        let work = move || {
+            thread::sleep(each);
+            done.fetch_add(1, Ordering::SeqCst);
+        };
+        pool.execute_named(format!("part {job}"), work)
+            .expect("the caller runs what does not fit");
+    }
+    done
+}
+
+#[test]
+fn main_returns_at_once_and_every_accepted_job_runs() {
+    let name = "pool::main_returns_at_once_and_every_accepted_job_runs";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(60);
+        let [first, second] = ["parts", "mails"].map(|name| {
+            let pool = shutdown.pool(name).threads(5).queue(100);
+            let pool = pool.when_full(WhenFull::CallerRuns);
+            pool.budget(Duration::from_secs(30))
+                .start()
+                .expect("it starts")
+        });
+        let done = [batch(&first, 200, MS), batch(&second, 200, MS)];
+        let flush = shutdown.task("count").phase(Phase::FLUSH);
+        flush
+            .on_shutdown(move |_| {
+                let done = done.map(|done| done.load(Ordering::SeqCst));
+                println!("done {done:?}");
+            })
+            .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(0).assert_says("done [200, 200]");
+}
+
+/// The control: what a process does that only returns from `main`.
+#[test]
+fn control_jobs_of_plain_threads_are_cut_off() {
+    let ended = victim::run("pool::control_jobs_of_plain_threads_are_cut_off", || {
+        for _ in 0..5 {
+            thread::spawn(|| {
+                thread::sleep(300 * MS);
+                println!("done");
+            });
+        }
+    });
+    ended.assert_status(0).assert_silent_about("done");
+}
+
+#[test]
+fn no_job_starts_after_the_budget_and_the_next_phase_runs() {
+    let name = "pool::no_job_starts_after_the_budget_and_the_next_phase_runs";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(60);
+        let pool = shutdown.pool("parts").threads(2).queue(100);
+        let pool = pool.budget(300 * MS).start().expect("it starts");
+        let started = Instant::now();
+        let done = batch(&pool, 60, 50 * MS);
+        let flush = shutdown.task("flush").phase(Phase::FLUSH);
+        flush
+            .on_shutdown(move |_| {
+                // The two that ran at the end of the budget may end.
+                thread::sleep(200 * MS);
+                let before = done.load(Ordering::SeqCst);
+                thread::sleep(400 * MS);
+                let after = done.load(Ordering::SeqCst);
+                println!("went on: {}", after != before);
+                println!("some ran, not all: {}", after > 0 && after < 60);
+                println!("took the budget: {}", started.elapsed() >= 300 * MS);
+            })
+            .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(1);
+    ended.assert_says("went on: false");
+    ended.assert_says("some ran, not all: true");
+    ended.assert_says("took the budget: true");
+    ended.assert_says("jobs not started in time: \"part");
+}
+
+#[test]
+fn discard_drops_and_names_what_waits_and_lets_the_running_job_end() {
+    let name = "pool::discard_drops_and_names_what_waits_and_lets_the_running_job_end";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(60);
+        let pool = shutdown.pool("parts").threads(1).queue(100);
+        let pool = pool.on_shutdown(Drain::Discard).start().expect("it starts");
+        let done = batch(&pool, 5, 200 * MS);
+        thread::sleep(50 * MS);
+        let flush = shutdown.task("count").phase(Phase::FLUSH);
+        flush
+            .on_shutdown(move |_| println!("done {}", done.load(Ordering::SeqCst)))
+            .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(0).assert_says("done 1");
+    ended.assert_says("4 jobs discarded: \"part 1\", \"part 2\", \"part 3\", \"part 4\"");
+}
+
+#[test]
+fn hang_report_names_the_job_its_thread_and_what_was_queued() {
+    let name = "pool::hang_report_names_the_job_its_thread_and_what_was_queued";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(1);
+        let pool = shutdown.pool("mailer").threads(1).queue(9);
+        let pool = pool.start().expect("it starts");
+        let hangs = || loop {
+            thread::park();
+        };
+        pool.execute_named("mail 17", hangs).expect("room");
+        pool.execute_named("mail 18", || ()).expect("room");
+        // Nothing after the drain may end the process before the deadline.
+        let last = shutdown.task("last").phase(Phase::CLOSE);
+        last.on_shutdown(|_| -> () {
+            loop {
+                thread::park();
+            }
+        })
+        .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(124);
+    ended.assert_says("1 running, 1 queued; longest: \\\"mail 17\\\" for");
+    ended.assert_says("on thread mailer-1; next: \\\"mail 18\\\"");
+}
+
+#[test]
+fn last_request_of_a_server_may_still_submit() {
+    let name = "pool::last_request_of_a_server_may_still_submit";
+    let ended = victim::signal(name, libc::SIGTERM, || {
+        let shutdown = shutdown(30);
+        let gate = shutdown.gate("requests").open().expect("it opens");
+        let pool = shutdown.pool("mailer").phase(Phase::FLUSH);
+        let pool = pool.start().expect("it starts");
+        let request = gate.enter().expect("it is open");
+        thread::spawn(move || {
+            gate.closing().wait();
+            thread::sleep(50 * MS);
+            let sent = pool.submit(|| println!("sent")).is_ok();
+            println!("submitted: {sent}");
+            drop(request);
+        });
+        wait(&shutdown);
+    });
+    ended.assert_status(0).assert_says("submitted: true");
+    ended.assert_says("sent");
+}
+
+/// Without the abandonment, the second phase would begin after the deadline only.
+#[test]
+fn job_that_spins_costs_its_pool_the_budget_and_no_more() {
+    let name = "pool::job_that_spins_costs_its_pool_the_budget_and_no_more";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(40);
+        let pool = shutdown.pool("spinner").threads(1).budget(200 * MS);
+        let pool = pool.start().expect("it starts");
+        let spins = || loop {
+            std::hint::spin_loop();
+        };
+        pool.execute(spins).expect("room");
+        let flush = shutdown.task("flush").phase(Phase::FLUSH);
+        flush
+            .on_shutdown(|_| println!("flushed"))
+            .expect("accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(1).assert_says("flushed");
+    assert!(ended.after < Duration::from_secs(30), "{ended:#?}");
+}
+
+#[test]
+fn pool_that_terminated_before_costs_nothing() {
+    let ended = victim::run("pool::pool_that_terminated_before_costs_nothing", || {
+        let shutdown = shutdown(20);
+        for at in 0..100 {
+            let pool = shutdown.pool(format!("short {at}")).threads(1);
+            let pool = pool.start().expect("it starts");
+            pool.execute(|| ()).expect("room");
+            pool.close();
+            assert!(pool.await_termination(Duration::from_secs(20)));
+        }
+        shutdown.request(Cause::Finished);
+        let code = shutdown.wait();
+        let report = shutdown.report().expect("it is over");
+        println!("{} tasks", report.tasks().count());
+        assert!(crate::succeeded(code));
+    });
+    // They are cancelled once they have terminated.
+    ended.assert_status(0).assert_says("0 tasks");
+}
+
+#[test]
+fn pool_of_a_scope_is_drained_when_the_scope_stops_alone() {
+    let name = "pool::pool_of_a_scope_is_drained_when_the_scope_stops_alone";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(20);
+        let scope = shutdown.scope("ingest");
+        for round in 1..=2 {
+            let pool = scope.pool("parser").threads(1).start().expect("it starts");
+            let done = Arc::new(AtomicUsize::new(0));
+            for _ in 0..5 {
+                let done = Arc::clone(&done);
+                let job = move || {
+                    thread::sleep(10 * MS);
+                    done.fetch_add(1, Ordering::SeqCst);
+                };
+                pool.execute(job).expect("room");
+            }
+            let stopped = scope.stop(Cause::requested("a reload"), Duration::from_secs(10));
+            let report = stopped.expect("it stops");
+            let has_task = report.task("/ingest/parser").is_some();
+            let done = done.load(Ordering::SeqCst);
+            println!(
+                "round {round}: {done} done, {}, {has_task}",
+                pool.is_terminated()
+            );
+            assert!(scope.restart());
+        }
+        finish(&shutdown);
+    });
+    ended.assert_status(0);
+    ended.assert_says("round 1: 5 done, true, true");
+    ended.assert_says("round 2: 5 done, true, true");
+}

@@ -1,0 +1,147 @@
+use std::thread;
+use std::time::Duration;
+
+use deadstop::Phase;
+
+use crate::{finish, shutdown, victim, wait};
+
+const MS: Duration = Duration::from_millis(1);
+
+#[test]
+fn finish_waits_for_a_kept_thread() {
+    let ended = victim::run("threads::finish_waits_for_a_kept_thread", || {
+        let shutdown = shutdown(30);
+        let uploader = shutdown.keep("uploader").spawn(|cx| {
+            cx.progress("part 3 of 7");
+            while !cx.sleep(10 * MS) {}
+            thread::sleep(200 * MS);
+            println!("uploaded");
+        });
+        uploader.expect("it starts");
+        let flush = shutdown.task("flush").phase(Phase::FLUSH);
+        flush.on_shutdown(|_| println!("flush")).expect("accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(0).assert_says("uploaded\nflush\n");
+}
+
+/// Many, because the system may end a thread a moment later than its closure returns.
+#[test]
+fn kept_threads_are_finished_once_finish_returns() {
+    let name = "threads::kept_threads_are_finished_once_finish_returns";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        let keep = |n| {
+            let kept = shutdown
+                .keep(format!("kept {n}"))
+                .spawn(|cx| while !cx.sleep(10 * MS) {});
+            kept.expect("it starts")
+        };
+        let kept: Vec<_> = (0..100).map(keep).collect();
+        assert!(!kept.iter().any(deadstop::drain::KeptThread::is_finished));
+        let _ = shutdown.finish();
+        let left = kept.iter().filter(|kept| !kept.is_finished()).count();
+        println!("left: {left}.");
+    });
+    ended.assert_status(0).assert_says("left: 0.");
+}
+
+#[test]
+fn kept_thread_that_hangs_is_named_with_what_it_says() {
+    let name = "threads::kept_thread_that_hangs_is_named_with_what_it_says";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(2);
+        let uploader = shutdown.keep("uploader").spawn(|cx| {
+            cx.progress("part 3 of 7");
+            loop {
+                thread::park();
+            }
+        });
+        uploader.expect("it starts");
+        let last = shutdown.task("last").phase(Phase::CLOSE);
+        last.on_shutdown(|_| -> () {
+            loop {
+                thread::park();
+            }
+        })
+        .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(124);
+    ended.assert_says("the work is done, and this keeps the process for");
+    ended.assert_says("part 3 of 7");
+}
+
+#[test]
+fn kept_thread_that_ended_before_leaves_no_task() {
+    let name = "threads::kept_thread_that_ended_before_leaves_no_task";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        // A zero byte is no part of a thread's name.
+        let short = shutdown.keep("sh\0ort").spawn(|_| ()).expect("it starts");
+        println!("returned {}", short.join().is_ok());
+        let _ = shutdown.finish();
+        let report = shutdown.report().expect("it is over");
+        println!("{} tasks", report.tasks().count());
+        std::process::exit(0);
+    });
+    ended.assert_says("returned true").assert_says("0 tasks");
+}
+
+#[test]
+fn kept_thread_that_fails_or_panics_is_a_failed_task() {
+    let name = "threads::kept_thread_that_fails_or_panics_is_a_failed_task";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        // One before the shutdown, one during it.
+        let panics = shutdown.keep("cheese").spawn(|_| panic!("out of cheese"));
+        println!("panicked {}", panics.expect("it starts").join().is_err());
+        let fails = shutdown.keep("consumer").spawn(|cx| {
+            cx.requested().wait();
+            Err::<(), _>("the offsets were not committed")
+        });
+        fails.expect("it starts");
+        finish(&shutdown);
+    });
+    ended.assert_status(1).assert_says("panicked true");
+    ended.assert_says("failed: the offsets were not committed");
+    ended.assert_says("failed: the thread panicked: out of cheese");
+}
+
+#[test]
+fn joined_thread_that_fails_or_panics_fails_its_task() {
+    let name = "threads::joined_thread_that_fails_or_panics_fails_its_task";
+    let ended = victim::signal(name, libc::SIGTERM, || {
+        let shutdown = shutdown(30);
+        let fails = thread::spawn(|| Err::<(), _>("the offsets were not committed"));
+        shutdown.task("consumer").join(fails).expect("accepted");
+        let panics: thread::JoinHandle<()> = thread::spawn(|| panic!("out of cheese"));
+        shutdown.task("cheese").join(panics).expect("accepted");
+        wait(&shutdown);
+    });
+    ended.assert_status(1);
+    ended.assert_says("the offsets were not committed");
+    ended.assert_says("the thread panicked: out of cheese");
+}
+
+/// The report shows the joined thread as the task's, by its name.
+#[test]
+fn hang_report_shows_the_joined_thread_as_the_task() {
+    let name = "threads::hang_report_shows_the_joined_thread_as_the_task";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(1);
+        let consumer = thread::Builder::new().name("consumer-7".into());
+        let consumer = consumer.spawn(|| -> () {
+            loop {
+                thread::park();
+            }
+        });
+        let task = shutdown.task("consumer").phase(Phase::CLOSE);
+        task.join(consumer.expect("it starts")).expect("accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(124);
+    let of_task = |line: &&str| line.contains("task \"consumer\" close");
+    let line = ended.stderr.lines().find(of_task).unwrap_or_default();
+    assert!(line.contains("\"consumer-7\""), "{ended:#?}");
+}

@@ -1,0 +1,251 @@
+//! Runs a test's scenario in a process of its own: the test starts itself again.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Names the test whose scenario this process is.
+const SCENARIO: &str = "DEADSTOP_TEST_SCENARIO";
+
+/// How long a scenario may last. Not a measure: it only bounds a failing run.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a scenario ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: Option<i32>,
+    pub(crate) signal: Option<i32>,
+    /// From the line "ready", or the start, to the end.
+    pub(crate) after: Duration,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// Whether the scenario had to be killed.
+    #[expect(dead_code, reason = "shown when an assertion fails")]
+    pub(crate) stuck: bool,
+}
+
+impl Ended {
+    #[track_caller]
+    pub(crate) fn assert_status(&self, status: i32) -> &Self {
+        assert_eq!(
+            (self.status, self.signal),
+            (Some(status), None),
+            "{self:#?}"
+        );
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_says(&self, text: &str) -> &Self {
+        let said = self.stdout.contains(text) || self.stderr.contains(text);
+        assert!(said, "does not say {text:?}: {self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_silent_about(&self, text: &str) -> &Self {
+        let said = self.stdout.contains(text) || self.stderr.contains(text);
+        assert!(!said, "says {text:?}: {self:#?}");
+        self
+    }
+}
+
+/// A scenario that runs.
+pub(crate) struct Victim {
+    child: Child,
+    started: Instant,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+    heard: String,
+}
+
+/// Runs `scenario` in a process of its own, and returns how it ended. `test` is the path
+/// of the test that calls.
+pub(crate) fn run(test: &str, scenario: impl FnOnce()) -> Ended {
+    start(test, scenario).wait()
+}
+
+/// Like [`run`], and sends `signal` once the scenario prints "ready".
+pub(crate) fn signal(test: &str, signal: i32, scenario: impl FnOnce()) -> Ended {
+    let mut victim = start(test, scenario);
+    victim.hear("ready");
+    victim.send(signal);
+    victim.wait()
+}
+
+/// Starts `scenario` in a process of its own.
+pub(crate) fn start(test: &str, scenario: impl FnOnce()) -> Victim {
+    start_with(test, &[], scenario)
+}
+
+/// Like [`start`], with `variables` in the environment.
+pub(crate) fn start_with(
+    test: &str,
+    variables: &[(&str, &str)],
+    scenario: impl FnOnce(),
+) -> Victim {
+    start_under(test, &[], variables, scenario)
+}
+
+/// Like [`start_with`], started by `launcher`, a program with its arguments.
+pub(crate) fn start_under(
+    test: &str,
+    launcher: &[&str],
+    variables: &[(&str, &str)],
+    scenario: impl FnOnce(),
+) -> Victim {
+    if std::env::var(SCENARIO).is_ok_and(|name| name == test) {
+        scenario();
+        return_from_main();
+    }
+    let program = std::env::current_exe().expect("the test has a path");
+    let mut command = match launcher {
+        [] => Command::new(program),
+        [launcher, arguments @ ..] => {
+            let mut command = Command::new(launcher);
+            command.args(arguments).arg(program);
+            command
+        }
+    };
+    let mut child = command
+        .args([
+            test,
+            "--exact",
+            "--nocapture",
+            "--test-threads=1",
+            "--include-ignored",
+        ])
+        .env(SCENARIO, test)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .expect("the test starts itself");
+    let stdout = lines(child.stdout.take().expect("it is piped"));
+    let stderr = lines(child.stderr.take().expect("it is piped"));
+    Victim {
+        child,
+        started: Instant::now(),
+        stdout,
+        stderr,
+        heard: String::new(),
+    }
+}
+
+/// A scenario that returns stands for a `main` that returns.
+fn return_from_main() -> ! {
+    std::process::exit(0)
+}
+
+impl Victim {
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    /// Reads lines until one contains `text`, and returns it. Time is counted from there.
+    #[track_caller]
+    pub(crate) fn hear(&mut self, text: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(line) = self.stdout.recv_timeout(left) else {
+                self.kill();
+                let stderr: String = self.stderr.iter().collect();
+                panic!("no line says {text:?}: {}\n{stderr}", self.heard);
+            };
+            self.heard += &line;
+            self.heard.push('\n');
+            if line.contains(text) {
+                self.started = Instant::now();
+                return line;
+            }
+        }
+    }
+
+    #[expect(unsafe_code, reason = "sends a signal to the process that it started")]
+    pub(crate) fn send(&self, signal: i32) {
+        // SAFETY: kill(2) takes two integers; the child is not reaped.
+        unsafe { libc::kill(self.pid(), signal) };
+    }
+
+    /// Returns how the scenario ended, if it has.
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it is our child")
+    }
+
+    pub(crate) fn wait(mut self) -> Ended {
+        let until = Instant::now() + PATIENCE;
+        let (status, stuck) = loop {
+            if let Some(status) = self.has_ended() {
+                break (status, false);
+            }
+            if Instant::now() >= until {
+                break (self.kill(), true);
+            }
+            thread::sleep(Duration::from_millis(1));
+        };
+        let after = self.started.elapsed();
+        if stuck {
+            println!("the scenario was stuck and was killed");
+        }
+        Ended {
+            status: status.code(),
+            signal: status.signal(),
+            after,
+            stdout: std::mem::take(&mut self.heard) + &rest(&self.stdout),
+            stderr: rest(&self.stderr),
+            stuck,
+        }
+    }
+
+    #[expect(unsafe_code, reason = "kills the group of the process that it started")]
+    fn kill(&mut self) -> ExitStatus {
+        // SAFETY: kill(2) takes two integers; the leader is not reaped.
+        unsafe { libc::kill(-self.pid(), libc::SIGKILL) };
+        self.child.wait().expect("it is our child")
+    }
+}
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.kill();
+        }
+    }
+}
+
+/// Reads lines on a thread of its own, so that no write of the scenario fails.
+fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
+    let (to, lines) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let _ = to.send(line);
+        }
+    });
+    lines
+}
+
+/// The lines that are left. A process that outlives the scenario may keep the pipe
+/// open.
+fn rest(lines: &Receiver<String>) -> String {
+    let mut all = String::new();
+    let until = Instant::now() + Duration::from_secs(1);
+    while let Ok(line) = lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        all += &line;
+        all.push('\n');
+    }
+    all
+}
+
+/// Says that a test is skipped, and why; fails where none may be.
+#[track_caller]
+pub(crate) fn skip(why: &str) {
+    let allowed = std::env::var_os("DEADSTOP_NO_SKIPS").is_none();
+    assert!(allowed, "would be skipped: {why}");
+    println!("skipped: {why}");
+}

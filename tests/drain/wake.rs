@@ -1,0 +1,149 @@
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+
+use deadstop::Phase;
+use deadstop::drain::wakers;
+
+use crate::{finish, shutdown, victim, wait};
+
+#[test]
+fn waker_that_blocks_or_panics_does_not_keep_the_others_from_running() {
+    let name = "wake::waker_that_blocks_or_panics_does_not_keep_the_others_from_running";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        let add = |name: &str, wake: fn()| {
+            shutdown.waker(name, wake).expect("it is accepted");
+        };
+        add("blocks", || {
+            loop {
+                thread::park();
+            }
+        });
+        add("panics", || panic!("a waker panics"));
+        add("blocks too", || {
+            loop {
+                thread::park();
+            }
+        });
+        add("last", || println!("the last waker ran"));
+        let task = shutdown.task("waits").phase("drain");
+        task.on_shutdown(|_| thread::sleep(Duration::from_millis(500)))
+            .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(0).assert_says("the last waker ran");
+    ended.assert_says("waker \"blocks\" has not returned after 20ms");
+    ended.assert_says("waker \"panics\" panicked");
+}
+
+/// With tasks in the first phase and in a scope, and with a waker that hangs. The best of a
+/// few: on a busy machine a waker may be called, and stand still before it prints.
+#[test]
+fn tasks_start_after_each_waker_was_called() {
+    let name = "wake::tasks_start_after_each_waker_was_called";
+    let order = || {
+        let ended = victim::signal(name, libc::SIGTERM, wakers_and_tasks);
+        ended.assert_status(0);
+        let is_of_order = |line: &&str| line.starts_with("waker ") || *line == "task";
+        let lines = ended.stdout.lines().filter(is_of_order);
+        let order: Vec<_> = lines.map(str::to_owned).collect();
+        assert_eq!(order.len(), 8, "{ended:#?}");
+        order
+    };
+    let tasks_are_last = |order: &[String]| order[6..].iter().all(|line| line == "task");
+    let tries: Vec<_> = (0..3).map(|_| order()).collect();
+    let is_kept = tries.iter().any(|order| tasks_are_last(order));
+    assert!(is_kept, "{tries:?}");
+}
+
+fn wakers_and_tasks() {
+    let shutdown = shutdown(30);
+    for number in 1..=5 {
+        let wakes = move || {
+            thread::sleep(Duration::from_millis(10));
+            println!("waker {number}");
+        };
+        let waker = shutdown.waker(format!("waker {number}"), wakes);
+        waker.expect("it is accepted");
+    }
+    let hangs = || loop {
+        thread::park();
+    };
+    shutdown.waker("hangs", hangs).expect("it is accepted");
+    let last = shutdown.waker("last", || println!("waker 6"));
+    last.expect("it is accepted");
+    let scope = shutdown.scope("ingest");
+    for task in [shutdown.task("first"), scope.task("first")] {
+        let task = task.phase(Phase::UNBIND);
+        task.on_shutdown(|_| println!("task")).expect("accepted");
+    }
+    wait(&shutdown);
+}
+
+#[test]
+fn accept_loop_ends_at_sigterm_by_its_waker() {
+    let name = "wake::accept_loop_ends_at_sigterm_by_its_waker";
+    let ended = victim::signal(name, libc::SIGTERM, || {
+        let shutdown = shutdown(30);
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let waker = wakers::socket(&listener).expect("it is our own");
+        shutdown
+            .waker("accept loop", waker)
+            .expect("it is accepted");
+        let accepts = thread::spawn(move || {
+            while listener.accept().is_ok() {}
+            println!("the loop has ended");
+        });
+        shutdown
+            .task("accept loop")
+            .join(accepts)
+            .expect("accepted");
+        wait(&shutdown);
+    });
+    ended.assert_status(0).assert_says("the loop has ended");
+    assert!(ended.after < Duration::from_secs(15), "{ended:#?}");
+}
+
+/// The control: without the waker the thread costs its phase, and the report names it.
+#[test]
+fn control_accept_loop_without_a_waker_is_abandoned_and_named() {
+    let name = "wake::control_accept_loop_without_a_waker_is_abandoned_and_named";
+    let ended = victim::signal(name, libc::SIGTERM, || {
+        let shutdown = shutdown(2);
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let accepts = thread::spawn(move || while listener.accept().is_ok() {});
+        let task = shutdown.task("accept loop").phase("drain");
+        task.budget(Duration::from_millis(300))
+            .join(accepts)
+            .expect("accepted");
+        wait(&shutdown);
+    });
+    ended.assert_status(1).assert_says("\"accept loop\"");
+}
+
+#[test]
+fn disabled_waker_does_not_run_and_a_late_one_runs_at_once() {
+    let name = "wake::disabled_waker_does_not_run_and_a_late_one_runs_at_once";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        let disabled = shutdown.waker("disabled", || println!("disabled ran"));
+        let disabled = disabled.expect("it is accepted");
+        println!("was enabled: {}", disabled.disable());
+        disabled.wake();
+        let late = shutdown.clone();
+        let task = shutdown.task("late").phase("drain");
+        task.on_shutdown(move |_| {
+            thread::sleep(Duration::from_millis(100));
+            late.waker("late", || println!("late ran"))
+                .expect("accepted");
+            thread::sleep(Duration::from_millis(200));
+        })
+        .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(0).assert_says("was enabled: true");
+    ended
+        .assert_says("late ran")
+        .assert_silent_about("disabled ran");
+}

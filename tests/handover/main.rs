@@ -1,0 +1,320 @@
+//! A process that hands its listener over to a successor, under load: each test starts
+//! itself again, as the old process and as the successor.
+
+#![expect(
+    clippy::exit,
+    clippy::print_stdout,
+    reason = "a scenario prints what happened, and ends as a program does"
+)]
+
+#[expect(dead_code, reason = "shared with the tests of the drain kit")]
+#[path = "../drain/victim.rs"]
+mod victim;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use deadstop::handover::{HandOver, HandOverError, inherited};
+use deadstop::{Cause, Phase, Shutdown};
+
+const ROLE: &str = "DEADSTOP_TEST_ROLE";
+
+/// How long a client waits for an answer. Not a measure: it only bounds a failing run.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn shutdown() -> Shutdown {
+    let builder = Shutdown::builder().grace(Duration::from_secs(20));
+    builder.install().expect("there is no watchdog yet")
+}
+
+/// Answers each connection with the process id, until the shutdown begins.
+fn serve(shutdown: &Shutdown, listener: TcpListener) {
+    listener.set_nonblocking(true).expect("it is a socket");
+    let requested = shutdown.requested();
+    let accepting = thread::spawn(move || {
+        while !requested.wait_timeout(Duration::ZERO) {
+            match listener.accept() {
+                Ok((mut client, _)) => answer(&mut client),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    });
+    let task = shutdown.task("accept").phase(Phase::UNBIND);
+    task.join(accepting).expect("it is not over");
+}
+
+fn answer(client: &mut TcpStream) {
+    client.set_nonblocking(false).expect("it is a socket");
+    let pid = std::process::id();
+    let _ = client.write_all(format!("{pid}").as_bytes());
+}
+
+/// Asks which process answers.
+fn ask(address: SocketAddr) -> std::io::Result<u32> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    text.parse().map_err(|_| ErrorKind::InvalidData.into())
+}
+
+#[expect(unsafe_code, reason = "ends a process that the test has started")]
+fn terminate(pid: u32) {
+    // SAFETY: kill(2) takes two integers.
+    unsafe { libc::kill(pid as i32, libc::SIGTERM) };
+}
+
+/// Starts this test as its own successor.
+fn to_itself(shutdown: &Shutdown, test: &str) -> HandOver {
+    let program = std::env::current_exe().expect("it has a path");
+    let arguments = [test, "--exact", "--nocapture", "--test-threads=1"];
+    shutdown
+        .hand_over(program)
+        .args(arguments)
+        .env(ROLE, "successor")
+}
+
+/// The old process and its successor.
+fn replaced(test: &str) {
+    let is_successor = std::env::var_os(ROLE).is_some();
+    let shutdown = shutdown();
+    let inherited = inherited().expect("the variables are right");
+    let listener = match inherited.tcp("http").expect("it is a listener") {
+        Some(listener) => listener,
+        None => TcpListener::bind("127.0.0.1:0").expect("a free port"),
+    };
+    assert_eq!(inherited.names(), [""; 0]);
+    let copy = listener.try_clone().expect("a descriptor");
+    if !is_successor {
+        let address = listener.local_addr().expect("an address");
+        println!("listens at {address}");
+    }
+    serve(&shutdown, listener);
+    shutdown.set_ready();
+    if !is_successor {
+        thread::sleep(Duration::from_millis(500));
+        let successor = to_itself(&shutdown, test).listener("http", &copy).start();
+        let successor = successor.expect("it is ready");
+        println!("successor {}", successor.pid());
+        shutdown.request(Cause::requested("a successor took over"));
+    }
+    drop(copy);
+    shutdown.wait_and_exit();
+}
+
+#[test]
+fn no_connection_is_refused_while_a_successor_takes_over() {
+    let test = "no_connection_is_refused_while_a_successor_takes_over";
+    let mut old = victim::start(test, || replaced(test));
+    let line = old.hear("listens at ");
+    let address: SocketAddr = line.rsplit(' ').next().unwrap().parse().unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let over = Arc::clone(&over);
+            thread::spawn(move || {
+                let mut answers = Vec::new();
+                while !over.load(Ordering::Relaxed) {
+                    answers.push(ask(address).map_err(|error| error.to_string()));
+                }
+                answers
+            })
+        })
+        .collect();
+    let line = old.hear("successor ");
+    let successor: u32 = line.rsplit(' ').next().unwrap().parse().unwrap();
+    let pid = old.pid().unsigned_abs();
+    let until = Instant::now() + PATIENCE;
+    let ended = loop {
+        // Not until its output ends: the successor has that too.
+        match old.has_ended() {
+            None if Instant::now() < until => thread::sleep(Duration::from_millis(5)),
+            ended => break ended.and_then(|status| status.code()),
+        }
+    };
+    thread::sleep(Duration::from_millis(300));
+    over.store(true, Ordering::Relaxed);
+    let answers: Vec<_> = clients
+        .into_iter()
+        .flat_map(|client| client.join().expect("it does not panic"))
+        .collect();
+    terminate(successor);
+    assert_eq!(ended, Some(0));
+    let failed: Vec<_> = answers.iter().filter(|it| it.is_err()).collect();
+    assert!(
+        failed.is_empty(),
+        "{} of {}: {failed:?}",
+        failed.len(),
+        answers.len()
+    );
+    let by: BTreeSet<_> = answers.into_iter().flatten().collect();
+    assert_eq!(by, BTreeSet::from([pid, successor]));
+    println!("all connections were answered");
+}
+
+/// The control: a successor that binds anew cannot, or comes too late.
+#[test]
+fn connections_are_refused_where_the_listener_is_not_passed() {
+    let test = "connections_are_refused_where_the_listener_is_not_passed";
+    let mut old = victim::start(test, || {
+        let shutdown = shutdown();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        println!("listens at {}", listener.local_addr().expect("an address"));
+        serve(&shutdown, listener);
+        shutdown.wait_and_exit();
+    });
+    let line = old.hear("listens at ");
+    let address: SocketAddr = line.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(ask(address).is_ok());
+    old.send(libc::SIGTERM);
+    old.wait().assert_status(0);
+    assert!(ask(address).is_err());
+}
+
+fn hand_over_to(shutdown: &Shutdown, script: &str) -> HandOver {
+    let shell = shutdown.hand_over("/bin/sh");
+    shell
+        .args(["-c", script])
+        .ready_within(Duration::from_secs(15))
+}
+
+#[test]
+fn failed_hand_overs_leave_the_process_and_no_successor() {
+    let test = "failed_hand_overs_leave_the_process_and_no_successor";
+    let ended = victim::run(test, || {
+        let shutdown = shutdown();
+        let none = shutdown.hand_over("/nonexistent/program").start();
+        assert!(matches!(none, Err(HandOverError::Start(_))), "{none:?}");
+        let ended = hand_over_to(&shutdown, "exit 7").start();
+        assert!(matches!(ended, Err(HandOverError::Ended)), "{ended:?}");
+        let begun = Instant::now();
+        let within = Duration::from_millis(300);
+        let late = hand_over_to(&shutdown, "sleep 60")
+            .ready_within(within)
+            .start();
+        assert!(
+            matches!(late, Err(HandOverError::NotReady { .. })),
+            "{late:?}"
+        );
+        assert!(begun.elapsed() >= within);
+        let named = shutdown
+            .hand_over("/bin/true")
+            .listener("a:b", std::io::stdin())
+            .start();
+        assert!(
+            matches!(named, Err(HandOverError::Name { .. })),
+            "{named:?}"
+        );
+        let children: String = fs::read_dir("/proc/self/task")
+            .expect("there is /proc")
+            .flatten()
+            .map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default())
+            .collect();
+        println!(
+            "children: {children:?}, requested: {}",
+            shutdown.is_requested()
+        );
+        shutdown.finish_and_exit();
+    });
+    ended
+        .assert_status(0)
+        .assert_says("children: \"\", requested: false");
+}
+
+#[test]
+fn successor_in_another_language_has_the_descriptors_of_systemds_protocol() {
+    let test = "successor_in_another_language_has_the_descriptors_of_systemds_protocol";
+    let ended = victim::run(test, || {
+        let shutdown = shutdown();
+        let one = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let two = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        // The shell is the process that LISTEN_PID names, and 3 and 4 are sockets.
+        let script = r#"
+            [ "$LISTEN_PID" = $$ ] && [ "$LISTEN_FDS" = 2 ] && [ "$LISTEN_FDNAMES" = http:admin ] &&
+            [ -S /proc/self/fd/3 ] && [ -S /proc/self/fd/4 ] && [ "$APP" = "a b" ] &&
+            echo >&"$DEADSTOP_READY_FD"
+        "#;
+        let successor = hand_over_to(&shutdown, script)
+            .env("APP", "a b")
+            .listener("http", &one)
+            .listener("admin", &two)
+            .start();
+        println!("{}", successor.is_ok());
+        let again = hand_over_to(&shutdown, "exit 1").start();
+        println!("{}", matches!(again, Err(HandOverError::UnderWay)));
+        shutdown.finish_and_exit();
+    });
+    ended.assert_status(0).assert_says("true\ntrue\n");
+}
+
+/// Variables of another process, as a grandchild inherits them.
+#[test]
+fn listeners_of_another_process_are_not_taken() {
+    let test = "listeners_of_another_process_are_not_taken";
+    let variables = [("LISTEN_PID", "1"), ("LISTEN_FDS", "1")];
+    let started = victim::start_with(test, &variables, || {
+        let inherited = inherited().expect("they are not ours");
+        println!("{:?}", inherited.names());
+        assert!(inherited.tcp("").expect("nothing is wrong").is_none());
+    });
+    started.wait().assert_status(0).assert_says("[]");
+}
+
+/// Opens connections that no process accepts, and calls `close`. Returns how many are
+/// reset then.
+fn resets_after(address: SocketAddr, close: impl FnOnce()) -> usize {
+    let connect = |_| TcpStream::connect_timeout(&address, PATIENCE).expect("there is room");
+    let mut clients: Vec<_> = (0..32).map(connect).collect();
+    close();
+    let limit = Some(Duration::from_millis(20));
+    let is_reset = |client: &mut TcpStream| {
+        client.set_read_timeout(limit).expect("a length");
+        let error = client.read(&mut [0]).map_err(|error| error.kind());
+        error == Err(ErrorKind::ConnectionReset)
+    };
+    clients
+        .iter_mut()
+        .filter_map(|client| is_reset(client).then_some(()))
+        .count()
+}
+
+#[test]
+fn closing_a_listener_that_another_process_has_resets_no_queued_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let _successors = listener.try_clone().expect("a descriptor");
+    let address = listener.local_addr().expect("an address");
+    assert_eq!(resets_after(address, || drop(listener)), 0);
+}
+
+/// The control: with `SO_REUSEPORT` each process has a queue of its own.
+#[test]
+fn closing_a_listener_with_so_reuseport_resets_the_connections_in_its_queue() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .expect("a runtime");
+    let _context = runtime.enter();
+    let listen = |port| {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseport(true).expect("an option");
+        socket
+            .bind(SocketAddr::from(([127, 0, 0, 1], port)))
+            .expect("a free port");
+        socket.listen(64).expect("it is bound")
+    };
+    let old = listen(0);
+    let address = old.local_addr().expect("an address");
+    let _new = listen(address.port());
+    let resets = resets_after(address, || drop(old));
+    assert!(resets > 0, "the kernel gave the old listener none of 32");
+    println!("{resets} of 32 connections were reset");
+}

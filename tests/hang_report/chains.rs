@@ -1,0 +1,150 @@
+//! Tasks that wait for other threads: the first screen follows the chain.
+
+use crate::REPORTED;
+use crate::harness::{Death, GRACE, Victim};
+use crate::read::{hung, screen, thread};
+use deadstop::report::{HangReport, HoldKind};
+
+const STACKS: bool = cfg!(feature = "stacks");
+
+/// Whether one line of the screen has all of `parts`, in this order.
+fn has_line(death: &Death, parts: &[&str]) {
+    let screen = screen(death);
+    let has_all = |line: &str| {
+        let mut rest = line;
+        parts.iter().all(|part| match rest.split_once(part) {
+            Some((_, after)) => {
+                rest = after;
+                true
+            }
+            None => false,
+        })
+    };
+    assert!(
+        screen.lines().any(has_all),
+        "{parts:?} is not in:\n{screen}\n{death:?}"
+    );
+}
+
+/// Two tasks, each of which waits for a lock of the other.
+fn is_a_deadlock(fault: &str, words: &str, kind: HoldKind) {
+    let (death, report) = hung(fault, REPORTED);
+    let names = ["credit the account", "debit the account"];
+    for name in names {
+        assert!(screen(&death).contains(&format!("{name:?}")), "{death:?}");
+    }
+    has_line(
+        &death,
+        &[
+            "it waits for ",
+            words,
+            "task \"",
+            "which waits for task \"",
+            "deadlock",
+        ],
+    );
+    let [one, other] = names.map(|name| thread(&report, name));
+    for (waiter, holder) in [(one, other), (other, one)] {
+        let waits_for = waiter.waits_for.as_ref().expect("it is known");
+        assert_eq!(
+            (waits_for.kind, waits_for.id),
+            (kind, holder.id),
+            "{death:?}"
+        );
+    }
+    is_in_function(&death, "crosses", &report);
+}
+
+fn is_in_function(death: &Death, function: &str, report: &HangReport) {
+    if STACKS {
+        let task = report.hung_tasks().next().expect("a culprit");
+        let thread = report.thread_of(task).expect("it is listed");
+        let mut functions = thread.functions();
+        assert!(functions.any(|name| name.contains(function)), "{death:?}");
+        has_line(death, &["it is in victim::"]);
+    }
+}
+
+#[test]
+fn crossed_std_locks_are_a_deadlock() {
+    is_a_deadlock(
+        "chain_std",
+        "a lock that is on the stack of ",
+        HoldKind::LockOnStack,
+    );
+}
+
+#[test]
+fn crossed_parking_lot_locks_are_a_deadlock() {
+    is_a_deadlock(
+        "chain_parking_lot",
+        "a lock that is on the stack of ",
+        HoldKind::LockOnStack,
+    );
+}
+
+#[test]
+fn crossed_pthread_locks_are_a_deadlock() {
+    is_a_deadlock("chain_pthread", "a lock of ", HoldKind::LockOwner);
+}
+
+#[test]
+fn full_channel_shows_its_consumer_and_what_that_reads() {
+    let (death, _) = hung("chain_channel", REPORTED);
+    has_line(&death, &["\"send the backlog\" (phase close, "]);
+    has_line(
+        &death,
+        &[
+            "suspicious: thread ",
+            "\"consumer\"",
+            "reads from descriptor ",
+            "(pipe",
+        ],
+    );
+    if STACKS {
+        has_line(&death, &["it is in ", "sends_into_a_full_channel"]);
+        has_line(&death, &["\"consumer\" is in ", "read_from"]);
+    }
+}
+
+#[test]
+fn join_names_the_thread_and_what_it_reads() {
+    let (death, report) = hung("chain_join", REPORTED);
+    let chain = [
+        "it waits for the end of thread ",
+        "\"page reader\", which ",
+        "reads from descriptor ",
+        "(pipe",
+    ];
+    has_line(&death, &chain);
+    let waits_for = thread(&report, "gather the pages").waits_for.clone();
+    let waits_for = waits_for.expect("it is known");
+    assert_eq!(
+        (waits_for.kind, waits_for.name.as_str()),
+        (HoldKind::ThreadEnd, "page reader")
+    );
+    if STACKS {
+        has_line(&death, &["it is in ", "joins_a_reader"]);
+    }
+}
+
+macro_rules! stuck {
+    ($($fault:ident)*) => {
+        mod is_stuck_without_a_watchdog {
+            use super::*;
+
+            $(#[test]
+            fn $fault() {
+                assert!(Victim::unwatched(stringify!($fault), GRACE).lives_for(3 * GRACE));
+            })*
+        }
+    };
+}
+
+stuck! {
+    chain_channel
+    chain_join
+    chain_parking_lot
+    chain_pthread
+    chain_std
+}

@@ -1,0 +1,169 @@
+//! Status reports: written on request, while the process goes on.
+
+use deadstop::report::ReportKind;
+
+use crate::REPORTED;
+use crate::files::Files;
+use crate::harness::{Death, End, Victim};
+use crate::read::{ended, text, thread};
+
+/// The last line of a report, up to its number.
+const LAST_LINE: &str = "deadstop: end of hang report ";
+
+/// The status reports on standard error, each with what follows it.
+fn reports(death: &Death) -> Vec<&str> {
+    let pieces = death.stderr.split("deadstop: status report, ");
+    pieces.skip(1).collect()
+}
+
+/// Runs `fault`, which is asked while it hangs, up to its deadline.
+fn hung(fault: &str, files: &Files) -> Death {
+    ended(files.victim(fault, REPORTED), REPORTED)
+}
+
+fn is_in_files(death: &Death, files: &Files) {
+    let message = files.message();
+    assert!(message.starts_with("deadstop: deadline in "), "{death:?}");
+    let mut lines = message.lines();
+    let names_task = |line: &str| line.contains("\"hold the gate\"");
+    assert!(lines.next().is_some_and(names_task), "{death:?}");
+    let report = files.report();
+    assert_eq!(report.kind, ReportKind::Deadline, "{death:?}");
+    assert_eq!(report.tasks[0].name, "hold the gate", "{death:?}");
+}
+
+/// Asks by `signal` while the program is healthy, and lets it end.
+fn healthy(fault: &str, signal: i32) -> (Death, Files) {
+    let files = Files::new();
+    let mut victim = files.victim(fault, REPORTED);
+    for _ in 0..3 {
+        victim.send(signal);
+        victim.overhear(LAST_LINE);
+    }
+    victim.trigger(libc::SIGTERM);
+    let death = victim.wait();
+    assert_eq!(death.end, End::Status(0), "{death:?}");
+    assert!(death.stdout.contains("ran close"), "{death:?}");
+    let reports = reports(&death);
+    assert_eq!(reports.len(), 3, "{death:?}");
+    for report in reports {
+        assert!(
+            report.starts_with("no deadline: no task is running\n"),
+            "{death:?}"
+        );
+        assert!(report.contains(LAST_LINE), "{death:?}");
+    }
+    assert_eq!(files.message(), "", "it is kept for the end");
+    let report = files.report();
+    assert_eq!(report.kind, ReportKind::Status, "{death:?}");
+    assert_eq!(report.hung(), 0, "{death:?}");
+    let main = report.thread(report.pid).expect("main is listed");
+    assert_eq!(main.name, "victim", "{death:?}");
+    (death, files)
+}
+
+#[test]
+fn signal_asks_and_another_handler_hears_it_too() {
+    let (death, _) = healthy("dump_by_signal", libc::SIGQUIT);
+    assert!(death.stdout.contains("other handler"), "{death:?}");
+}
+
+#[test]
+fn signal_handler_may_request_a_status_report() {
+    healthy("dump_from_handler", libc::SIGUSR1);
+}
+
+#[test]
+fn dump_during_the_shutdown_does_not_cost_the_report() {
+    let files = Files::new();
+    let death = hung("dump_of_a_hang", &files);
+    let reports = reports(&death);
+    assert_eq!(reports.len(), 1, "{death:?}");
+    let head = reports[0].lines().next().expect("a line");
+    assert!(
+        head.starts_with("deadline in ") && head.contains("\"hold the gate\""),
+        "{death:?}"
+    );
+    assert!(text(&death).contains("\"hold the gate\""), "{death:?}");
+    is_in_files(&death, &files);
+}
+
+#[test]
+fn each_of_hundred_status_reports_is_whole() {
+    let files = Files::new();
+    let death = hung("dump_hundred", &files);
+    let reports = reports(&death);
+    assert!((1..=100).contains(&reports.len()), "{death:?}");
+    let whole = reports.iter().filter(|report| report.contains(LAST_LINE));
+    assert_eq!(whole.count(), reports.len(), "{death:?}");
+    text(&death);
+    is_in_files(&death, &files);
+}
+
+/// Runs `fault`, whose standard error no process reads, so that the report is in files only.
+fn is_not_read(fault: &str) {
+    let files = Files::new();
+    let death = hung(fault, &files);
+    is_in_files(&death, &files);
+}
+
+#[test]
+fn nor_does_one_into_a_full_pipe() {
+    is_not_read("dump_with_stderr_full");
+}
+
+#[test]
+fn nor_does_one_into_a_full_pipe_when_the_report_is_due() {
+    is_not_read("dump_late_with_stderr_full");
+}
+
+#[test]
+fn nor_does_one_into_a_full_terminal() {
+    is_not_read("dump_with_terminal_full");
+}
+
+#[test]
+fn nor_does_one_before_the_descriptors_are_used_up() {
+    let files = Files::new();
+    let death = hung("dump_then_descriptors_used_up", &files);
+    is_in_files(&death, &files);
+    let report = files.report();
+    let thread = thread(&report, "hold the gate");
+    assert_eq!(thread.doing, "waits for a signal", "{death:?}");
+}
+
+#[test]
+fn one_comes_without_an_allocator_and_does_not_cost_the_report() {
+    let files = Files::new();
+    let mut victim = files.victim("dump_by_signal_with_dead_allocator", REPORTED);
+    victim.send(libc::SIGQUIT);
+    victim.overhear(LAST_LINE);
+    victim.trigger(libc::SIGTERM);
+    let death = ended(victim, REPORTED);
+    assert_eq!(reports(&death).len(), 1, "{death:?}");
+    // Without an allocator no task begins, and none is a culprit.
+    text(&death);
+    assert!(
+        files.message().starts_with("deadstop: deadline in "),
+        "{death:?}"
+    );
+    assert_eq!(files.report().kind, ReportKind::Deadline, "{death:?}");
+}
+
+#[test]
+fn child_of_fork_writes_no_report() {
+    let files = Files::new();
+    let death = files.victim("dump_in_a_child", REPORTED).wait();
+    assert_eq!(death.end, End::Status(0), "{death:?}");
+    assert!(death.stdout.contains("child 42"), "{death:?}");
+    assert!(reports(&death).is_empty(), "{death:?}");
+    assert_eq!(files.text("json"), "", "there is no reporter");
+}
+
+#[test]
+fn signal_cannot_both_ask_and_end() {
+    let death = Victim::watched("dump_signal_twice", REPORTED).wait();
+    assert_eq!(death.end, End::Status(97), "{death:?}");
+    let refusal = "refusal SIGQUIT is in `signals` and in `status_signals`; it must be in one";
+    assert!(death.stdout.contains(refusal), "{death:?}");
+}

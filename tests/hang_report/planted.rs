@@ -1,0 +1,201 @@
+//! One hang each, and what must be said of it.
+
+use deadstop::report::{HangReport, HungThread, TaskState};
+
+use crate::REPORTED;
+use crate::harness::{Death, GRACE, Victim};
+use crate::read::{hung, is_in, running, screen, text, thread};
+
+/// What must be said of a planted task.
+struct Planted {
+    name: &'static str,
+    state: char,
+    /// As the report words it; of one with a descriptor, the beginning.
+    doing: &'static str,
+    function: &'static str,
+    /// Its callee, if that is the application's too.
+    innermost: &'static str,
+}
+
+/// Whether stacks are there to be compared.
+const STACKS: bool = cfg!(feature = "stacks");
+
+fn report_of(fault: &str, planted: &Planted) -> (Death, HangReport) {
+    let (death, report) = hung(fault, REPORTED);
+    let names: Vec<_> = report.hung_tasks().map(|task| &task.name).collect();
+    assert_eq!(names, [planted.name], "{death:?}");
+    let task = running(&report, planted.name);
+    assert_eq!(
+        (task.state, task.phase.as_str()),
+        (TaskState::Running, "close"),
+        "{death:?}"
+    );
+    // All but the last tenth of the grace, at least.
+    assert!(task.took >= Some(REPORTED * 8 / 10), "{death:?}");
+    assert!(
+        task.file.ends_with("victim/shutdown/program.rs"),
+        "{death:?}"
+    );
+
+    let thread = thread(&report, planted.name);
+    assert_eq!(thread.name, first_15(planted.name), "{death:?}");
+    assert_eq!(thread.state, planted.state, "{death:?}");
+    assert!(thread.doing.starts_with(planted.doing), "{death:?}");
+    is_on_its_stack(thread, planted.function, &death);
+    is_on_the_first_screen(planted, &death);
+    (death, report)
+}
+
+/// The culprit, the innermost function of the application, and what it does.
+fn is_on_the_first_screen(planted: &Planted, death: &Death) {
+    let screen = screen(death);
+    let name = format!("1 task has not returned: {:?} (phase close, ", planted.name);
+    assert!(screen.contains(&name), "{death:?}");
+    let line = screen.lines().find(|line| line.contains(planted.doing));
+    let line = line.unwrap_or_else(|| panic!("{death:?}"));
+    assert!(!STACKS || line.contains(planted.innermost), "{death:?}");
+    let ends = "at the deadline the process ends with status 124";
+    assert!(screen.contains(ends), "{death:?}");
+}
+
+fn is_on_its_stack(thread: &HungThread, function: &str, death: &Death) {
+    assert!(!STACKS || is_in(thread, function), "{death:?}");
+}
+
+/// As much of a name as the kernel keeps.
+fn first_15(name: &str) -> &str {
+    &name[..name.len().min(15)]
+}
+
+macro_rules! planted {
+    ($($fault:ident => $name:literal, $state:literal, $doing:literal, $function:literal, $innermost:literal;)*) => {$(
+        mod $fault {
+            use super::*;
+
+            #[test]
+            fn is_reported() {
+                let planted = Planted {
+                    name: $name,
+                    state: $state,
+                    doing: $doing,
+                    function: $function,
+                    innermost: $innermost,
+                };
+                super::report_of(stringify!($fault), &planted);
+            }
+
+            #[test]
+            fn is_stuck_without_a_watchdog() {
+                assert!(Victim::unwatched(stringify!($fault), GRACE).lives_for(3 * GRACE));
+            }
+        }
+    )*};
+}
+
+planted! {
+    planted_child => "wait for the mother ship", 'S', "waits for a child process", "waits_for_a_child", "wait_for";
+    planted_condvar => "hear of the harvest", 'S', "waits (lock, channel, condition or join)", "waits_for_a_condition", "waits_for_a_condition";
+    planted_join => "gather the flock", 'S', "waits (lock, channel, condition or join)", "joins_a_stuck_thread", "joins_a_stuck_thread";
+    planted_mutex => "lock the stable twice", 'S', "waits (lock, channel, condition or join)", "locks_a_mutex_twice", "locks_a_mutex_twice";
+    planted_parking_lot => "lock the barn twice", 'S', "waits (lock, channel, condition or join)", "locks_a_parking_lot_twice", "locks_a_parking_lot_twice";
+    planted_read => "drain the well", 'S', "reads from descriptor ", "reads_an_empty_pipe", "read_from";
+    planted_sleep => "sleep on it", 'S', "sleeps", "sleeps_for_an_hour", "sleeps_for_an_hour";
+    planted_spin => "count every bean", 'R', "runs", "spins_for_ever", "spins_for_ever";
+    planted_write => "fill the trough", 'S', "writes to descriptor ", "writes_a_full_pipe", "write_to";
+}
+
+#[test]
+fn descriptor_is_named_by_its_number_and_kind() {
+    for (fault, name, verb) in [
+        ("planted_read", "drain the well", "reads from"),
+        ("planted_write", "fill the trough", "writes to"),
+    ] {
+        let (death, report) = hung(fault, REPORTED);
+        let number = death
+            .stderr
+            .lines()
+            .find_map(|line| line.strip_prefix("descriptor "));
+        let number = number.expect("the victim says it");
+        let expected = format!("{verb} descriptor {number} (pipe");
+        let doing = &thread(&report, name).doing;
+        assert!(doing.starts_with(&expected), "{death:?}");
+    }
+}
+
+#[test]
+fn one_that_spins_is_seen_to_use_processor_time() {
+    let (death, report) = hung("planted_spin", REPORTED);
+    let details = thread(&report, "count every bean");
+    assert!(details.cpu.is_some_and(|cpu| !cpu.is_zero()), "{death:?}");
+    assert!(details.busy.is_some_and(|busy| busy > 0), "{death:?}");
+}
+
+/// One in uninterruptible sleep hears no signal, and so has no stack.
+mod planted_uninterruptible {
+    use super::*;
+
+    #[test]
+    fn is_reported() {
+        let (death, report) = hung("planted_uninterruptible", REPORTED);
+        let thread = thread(&report, "await the stork");
+        assert_eq!(thread.state, 'D', "{death:?}");
+        assert!(
+            thread.doing.starts_with("in uninterruptible sleep"),
+            "{death:?}"
+        );
+        if STACKS {
+            assert!(thread.no_stack.is_some(), "{death:?}");
+            // Main's stack comes all the same.
+            let main = report.thread(report.pid).expect("main is listed");
+            assert!(is_in(main, "plant"), "{death:?}");
+        }
+    }
+
+    #[test]
+    fn is_stuck_without_a_watchdog() {
+        assert!(Victim::unwatched("planted_uninterruptible", GRACE).lives_for(3 * GRACE));
+    }
+}
+
+/// One that blocks every signal has no stack, and all the rest.
+mod planted_blocked {
+    use super::*;
+
+    #[test]
+    fn is_reported() {
+        let (death, report) = hung("planted_blocked", REPORTED);
+        let thread = thread(&report, "hear no evil");
+        assert_eq!(thread.doing, "runs", "{death:?}");
+        if STACKS {
+            let why = "the thread blocks the signal";
+            assert_eq!(thread.no_stack.as_deref(), Some(why), "{death:?}");
+        }
+    }
+
+    #[test]
+    fn is_stuck_without_a_watchdog() {
+        assert!(Victim::unwatched("planted_blocked", GRACE).lives_for(3 * GRACE));
+    }
+}
+
+/// Every task is over, and main is stuck on its way out.
+mod planted_exit {
+    use super::*;
+
+    #[test]
+    fn is_reported() {
+        let (death, report) = hung("planted_exit", REPORTED);
+        assert_eq!(report.hung(), 0, "{death:?}");
+        let none = "the shutdown is over, but the process has not ended";
+        assert!(text(&death).contains(none), "{death:?}");
+        let main = report.thread(report.pid).expect("main is listed");
+        assert_eq!(main.name, "victim", "{death:?}");
+        assert_eq!(main.doing, "waits for a signal", "{death:?}");
+        is_on_its_stack(main, "exits_never", &death);
+    }
+
+    #[test]
+    fn is_stuck_without_a_watchdog() {
+        assert!(Victim::unwatched("planted_exit", GRACE).lives_for(3 * GRACE));
+    }
+}

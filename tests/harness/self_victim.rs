@@ -1,0 +1,77 @@
+//! Runs a scenario of a test in a process of its own: the test binary again.
+
+#[path = "ignored_signals.rs"]
+mod ignored_signals;
+
+use std::io::Write;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const SCENARIO: &str = "DEADSTOP_TEST_SCENARIO";
+
+/// How long a test waits for what should have happened already.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+
+// Not every test target uses all of these.
+const _: () = {
+    let _ = (run, say, send, park as fn() -> !);
+};
+
+/// Runs `scenario` if this process is the victim of `test`, and returns the command that
+/// starts it otherwise. A scenario that returns ends with status 97.
+#[expect(clippy::exit, reason = "the scenario is over")]
+pub(crate) fn victim(test: &str, scenario: impl FnOnce()) -> Command {
+    if std::env::var_os(SCENARIO).is_some_and(|name| name == test) {
+        scenario();
+        std::process::exit(97);
+    }
+    let mut command = Command::new(std::env::current_exe().expect("it runs"));
+    command
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(SCENARIO, test)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    ignored_signals::reset_in(&mut command);
+    command
+}
+
+/// Writes a line that the test reads.
+pub(crate) fn say(line: &str) {
+    // Not `println!`, which the test harness captures.
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").expect("the test reads");
+    out.flush().expect("the test reads");
+}
+
+/// Blocks the thread for ever.
+pub(crate) fn park() -> ! {
+    loop {
+        thread::park();
+    }
+}
+
+/// Sends a signal to a victim.
+pub(crate) fn send(child: &Child, signal: i32) {
+    let pid = i32::try_from(child.id()).expect("a pid");
+    // SAFETY: kill(2) takes two integers, and the child is not reaped yet.
+    unsafe { libc::kill(pid, signal) };
+}
+
+/// Waits for the end, and kills a victim that does not come to it.
+pub(crate) fn finish(mut child: Child) -> Output {
+    let before = Instant::now();
+    while child.try_wait().expect("its own child").is_none() {
+        if before.elapsed() > PATIENCE {
+            send(&child, libc::SIGKILL);
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    child.wait_with_output().expect("its own child")
+}
+
+/// Starts a victim and waits for its end.
+pub(crate) fn run(mut command: Command) -> Output {
+    finish(command.spawn().expect("it starts"))
+}

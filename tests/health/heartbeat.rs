@@ -1,0 +1,288 @@
+//! Heartbeats that stall, and those that must not be found late.
+
+use std::sync::{Mutex, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use deadstop::health::{Heartbeat, OnStall};
+
+use crate::{shutdown, spin, victim};
+
+const EVERY: Duration = Duration::from_millis(400);
+
+fn heartbeat(on_stall: OnStall) -> Heartbeat {
+    shutdown()
+        .heartbeat("consumer loop")
+        .every(EVERY)
+        .on_stall(on_stall)
+        .start()
+        .expect("there is no other heartbeat")
+}
+
+#[test]
+fn stalled_heartbeat_ends_the_process_and_is_named() {
+    let test = "heartbeat::stalled_heartbeat_ends_the_process_and_is_named";
+    let ended = victim::run(test, || {
+        let _beat = heartbeat(OnStall::Shutdown);
+        spin(Duration::from_secs(50));
+    });
+    ended
+        .assert_status(124)
+        .assert_says("stall of heartbeat \"consumer loop\"");
+    assert!(ended.after >= EVERY + Duration::from_secs(1), "{ended:#?}");
+}
+
+#[test]
+fn report_of_a_stall_shows_its_thread_where_that_is_and_who_holds_it_up() {
+    let test = "heartbeat::report_of_a_stall_shows_its_thread_where_that_is_and_who_holds_it_up";
+    let ended = victim::run(test, || {
+        let shutdown = shutdown();
+        let lock: &'static Mutex<()> = Box::leak(Box::new(Mutex::new(())));
+        let beat = shutdown.heartbeat("consumer loop").every(EVERY);
+        let beat = beat.on_stall(OnStall::Report).start().expect("the first");
+        let (held, is_held) = std::sync::mpsc::channel();
+        let holder = thread::Builder::new().name("holder".into());
+        let holder = holder.spawn(move || {
+            let _held = lock.lock();
+            held.send(()).expect("it waits");
+            loop {
+                thread::park();
+            }
+        });
+        holder.expect("a thread");
+        is_held.recv().expect("it holds the lock");
+        let consumer = thread::Builder::new().name("consumer".into());
+        let consumer = consumer.spawn(move || {
+            beat.tick();
+            // Held by the other thread for ever.
+            let _held = lock.lock();
+        });
+        consumer.expect("a thread");
+        thread::sleep(Duration::from_secs(5));
+        shutdown.finish_and_exit();
+    });
+    let line = |text: &str| {
+        let mut lines = ended.stderr.lines();
+        let line = lines.find(|line| line.contains(text));
+        line.unwrap_or_else(|| panic!("no {text:?} in {ended:#?}"))
+    };
+    line("deadstop: stall, no deadline: heartbeat \"consumer loop\" has not ticked for ");
+    let what = line("heartbeat \"consumer loop\", no tick for ");
+    assert!(what.contains(" of 0.4 s: thread "), "{what}");
+    assert!(what.contains(" \"consumer\" "), "{what}");
+    assert!(what.contains("waits (lock, channel"), "{what}");
+    if cfg!(feature = "stacks") {
+        // Names may take longer than the report has.
+        let (_, details) = ended
+            .stderr
+            .split_once("deadstop: details:")
+            .expect("they follow");
+        let mut lines = details
+            .lines()
+            .skip_while(|line| !line.contains("\"consumer\""));
+        let frame = lines.nth(1).unwrap_or_default();
+        let is_frame = frame.starts_with("deadstop:   #0 ") || frame.starts_with("deadstop:   at ");
+        assert!(is_frame, "{ended:#?}");
+    }
+    ended.assert_status(0);
+}
+
+#[test]
+fn pool_whose_jobs_hang_is_stalled_and_one_that_is_idle_or_works_is_not() {
+    let test = "heartbeat::pool_whose_jobs_hang_is_stalled_and_one_that_is_idle_or_works_is_not";
+    let ended = victim::run(test, || {
+        let shutdown = shutdown();
+        let pool = |name: &str| {
+            let pool = shutdown.pool(name).threads(2).start();
+            let pool = pool.expect("it is not over");
+            let beat = shutdown.heartbeat(format!("pool {name}")).every(EVERY);
+            beat.watch_pool(&pool).expect("there is a place");
+            pool
+        };
+        let (_idle, works, hangs) = (pool("idle"), pool("works"), pool("hangs"));
+        let hang = || loop {
+            thread::park();
+        };
+        hangs.execute_named("mail 17", hang).expect("there is room");
+        for _ in 0..30 {
+            let job = || thread::sleep(Duration::from_millis(50));
+            works
+                .submit(job)
+                .expect("there is room")
+                .join()
+                .expect("it returns");
+        }
+        thread::sleep(EVERY * 5);
+        std::process::exit(0);
+    });
+    ended
+        .assert_says("heartbeat \"pool hangs\", no tick for ")
+        .assert_silent_about("\"pool works\"")
+        .assert_silent_about("\"pool idle\"");
+}
+
+/// The control: the same loop, with a stall that is only reported, goes on.
+#[test]
+fn stalled_heartbeat_that_is_only_reported_ends_nothing() {
+    let test = "heartbeat::stalled_heartbeat_that_is_only_reported_ends_nothing";
+    let ended = victim::run(test, || {
+        let beat = heartbeat(OnStall::Report);
+        spin(Duration::from_secs(4));
+        println!("stalled: {}", beat.is_stalled());
+        // The program goes on, and is not held by its shutdown.
+        deadstop::Shutdown::installed()
+            .expect("it is installed")
+            .finish_and_exit();
+    });
+    ended.assert_status(0).assert_says("stalled: true");
+}
+
+#[test]
+fn announced_sections_are_not_late_and_the_interval_holds_after_them() {
+    let test = "heartbeat::announced_sections_are_not_late_and_the_interval_holds_after_them";
+    let ended = victim::run(test, || {
+        let beat = heartbeat(OnStall::Report);
+        {
+            let _slow = beat.expect(Duration::from_secs(60));
+            let _wait = beat.pause();
+            thread::sleep(EVERY * 4);
+            println!("paused: {}", beat.is_stalled());
+        }
+        thread::sleep(EVERY * 6);
+        println!("after: {}", beat.is_stalled());
+    });
+    ended
+        .assert_says("paused: false")
+        .assert_says("after: true");
+}
+
+#[test]
+fn process_that_was_stopped_finds_no_heartbeat_late() {
+    let test = "heartbeat::process_that_was_stopped_finds_no_heartbeat_late";
+    let mut victim = victim::start(test, || {
+        let beat = heartbeat(OnStall::Shutdown);
+        // An announced section without ticks: only the time while stopped exceeds it.
+        let _slow = beat.expect(Duration::from_secs(5));
+        println!("begun");
+        // Short sleeps: one long sleep would be over as soon as the process goes on.
+        for _ in 0..20 {
+            thread::sleep(Duration::from_millis(100));
+        }
+        println!("stalled: {}", beat.is_stalled());
+        println!("requested: {}", requested());
+        deadstop::Shutdown::installed()
+            .expect("it is installed")
+            .finish_and_exit();
+    });
+    victim.hear("begun");
+    victim.send(libc::SIGSTOP);
+    thread::sleep(Duration::from_secs(7));
+    victim.send(libc::SIGCONT);
+    let ended = victim.wait();
+    ended
+        .assert_status(0)
+        .assert_says("requested: false")
+        .assert_silent_about("stalled: true");
+}
+
+/// The handle of the signal handler.
+static BEAT: OnceLock<Heartbeat> = OnceLock::new();
+
+/// A tick is async-signal-safe: the loop is stuck, and its heartbeat is given by a handler.
+#[test]
+fn tick_of_a_signal_handler_counts() {
+    let test = "heartbeat::tick_of_a_signal_handler_counts";
+    let ended = victim::run(test, || {
+        let beat = heartbeat(OnStall::Report);
+        let beat = BEAT.get_or_init(|| beat);
+        tick_at_alarms(EVERY / 8);
+        spin(EVERY * 5);
+        println!("ticked: {}", !beat.is_stalled());
+        tick_at_alarms(Duration::ZERO);
+        spin(EVERY * 5);
+        println!("silent: {}", beat.is_stalled());
+    });
+    ended
+        .assert_says("ticked: true")
+        .assert_says("silent: true");
+}
+
+/// Ticks from a handler of SIGALRM, each `period`; zero is never.
+#[expect(unsafe_code, reason = "handles a signal in the scenario")]
+fn tick_at_alarms(period: Duration) {
+    extern "C" fn tick(_: libc::c_int) {
+        if let Some(beat) = BEAT.get() {
+            beat.tick();
+        }
+    }
+    let handler = tick as extern "C" fn(libc::c_int);
+    let time = libc::timeval {
+        tv_sec: 0,
+        tv_usec: period.as_micros() as libc::suseconds_t,
+    };
+    let timer = libc::itimerval {
+        it_interval: time,
+        it_value: time,
+    };
+    // SAFETY: the handler loads and stores atomics, and is a function of the right type.
+    unsafe { libc::signal(libc::SIGALRM, handler as libc::sighandler_t) };
+    // SAFETY: the pointer is valid for reads; the null pointer asks for no result.
+    let result =
+        unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
+    assert_eq!(result, 0, "the timer can be set");
+}
+
+/// The child has the handles and no watcher; what its parent has goes on.
+#[test]
+fn heartbeat_in_a_child_of_fork_does_nothing_and_the_parents_goes_on() {
+    let test = "heartbeat::heartbeat_in_a_child_of_fork_does_nothing_and_the_parents_goes_on";
+    let ended = victim::run(test, || {
+        let shutdown = shutdown();
+        let beat = shutdown.heartbeat("consumer loop").every(EVERY);
+        let beat = beat.on_stall(OnStall::Shutdown).start().expect("the first");
+        let section = beat.expect(EVERY * 1000);
+        let child = fork();
+        if child == 0 {
+            beat.tick();
+            drop(section);
+            drop(beat.pause());
+            let refused = shutdown.heartbeat("of the child").start();
+            println!("child: {:?}", refused.err());
+            drop(beat);
+            // No thread of the child ends it for a stall.
+            thread::sleep(EVERY * 4);
+            println!("child: done");
+            std::process::exit(7);
+        }
+        println!("child ended with {}", wait_for_child(child));
+        drop(section);
+        println!("parent: {} {}", beat.is_stalled(), requested());
+        // The parent's is watched as before.
+        thread::sleep(Duration::from_secs(50));
+    });
+    ended
+        .assert_says("child: Some(Forked)")
+        .assert_says("child: done")
+        .assert_says("child ended with 7")
+        .assert_says("parent: false false")
+        .assert_says("stall of heartbeat \"consumer loop\"")
+        .assert_status(124);
+}
+
+#[expect(unsafe_code, reason = "forks the scenario")]
+fn fork() -> i32 {
+    // SAFETY: the child makes calls that must work there; the test is about them.
+    unsafe { libc::fork() }
+}
+
+#[expect(unsafe_code, reason = "waits for the child of the scenario")]
+fn wait_for_child(child: i32) -> i32 {
+    let mut status = 0;
+    // SAFETY: the pointer is valid for writes.
+    unsafe { libc::waitpid(child, &raw mut status, 0) };
+    libc::WEXITSTATUS(status)
+}
+
+fn requested() -> bool {
+    deadstop::Shutdown::installed().is_some_and(|shutdown| shutdown.is_requested())
+}

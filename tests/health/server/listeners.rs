@@ -1,0 +1,91 @@
+//! Where the server listens.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
+use std::time::Instant;
+
+use deadstop::health::HealthError;
+
+use super::probe::{self, get};
+use super::{park, serve};
+use crate::{shutdown, victim};
+
+#[test]
+fn wildcard_of_version_6_takes_version_4_as_well() {
+    let test = "server::listeners::wildcard_of_version_6_takes_version_4_as_well";
+    let mut victim = victim::start(test, || {
+        let health = shutdown().health().bind("[::]:0").start();
+        println!("address {}", health.expect("it starts").addresses()[0]);
+        park();
+    });
+    let port = probe::address(&mut victim).port();
+    get((Ipv4Addr::LOCALHOST, port).into(), "/livez").assert_status(200);
+    let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
+        get(v6, "/livez").assert_status(200);
+    }
+}
+
+#[test]
+fn all_listeners_of_a_server_answer() {
+    let test = "server::listeners::all_listeners_of_a_server_answer";
+    let mut victim = victim::start(test, || {
+        let path = format!("/tmp/deadstop-test-{}.sock", std::process::id());
+        let handed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        println!("handed {}", handed.local_addr().expect("an address").port());
+        let health = serve(&shutdown(), |health| {
+            health.bind(format!("unix:{path}")).listener(handed)
+        });
+        assert_eq!(health.addresses().len(), 2);
+        println!("unix {path}");
+        park();
+    });
+    let line = victim.hear("handed ");
+    let handed = line.rsplit(' ').next().and_then(|port| port.parse().ok());
+    let handed: u16 = handed.expect("a port");
+    let address = probe::address(&mut victim);
+    let line = victim.hear("unix ");
+    let (_, path) = line.split_once("unix ").expect("a path");
+    get(address, "/livez").assert_status(200);
+    get((Ipv4Addr::LOCALHOST, handed).into(), "/livez").assert_status(200);
+    let stream = UnixStream::connect(path).expect("it listens");
+    let answer = probe::exchange(stream, "GET /livez HTTP/1.1\r\n\r\n", Instant::now());
+    answer.expect("it is answered").assert_status(200);
+    std::fs::remove_file(path).expect("it is there");
+}
+
+#[test]
+fn taken_port_second_server_and_wrong_address_are_errors() {
+    let test = "server::listeners::taken_port_second_server_and_wrong_address_are_errors";
+    let ended = victim::run(test, || {
+        let shutdown = shutdown();
+        let start = |address: &str| shutdown.health().bind(address).start();
+        assert!(matches!(
+            shutdown.health().start(),
+            Err(HealthError::NoAddress)
+        ));
+        assert!(matches!(
+            start("localhost:80"),
+            Err(HealthError::Address { .. })
+        ));
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let taken = taken.local_addr().expect("an address");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let refused = start(&listener.local_addr().expect("an address").to_string());
+        assert!(matches!(refused, Err(HealthError::Listen { .. })));
+        let twice = shutdown
+            .health()
+            .bind(taken)
+            .check("a", || true)
+            .check("a", || true);
+        assert!(matches!(twice.start(), Err(HealthError::Check { .. })));
+        // None of them is in the way of one that is right.
+        serve(&shutdown, |health| health);
+        assert!(matches!(
+            start("127.0.0.1:0"),
+            Err(HealthError::AlreadyStarted)
+        ));
+        println!("done");
+    });
+    ended.assert_says("done");
+}

@@ -1,0 +1,261 @@
+//! Processes in which everything else is stuck. `tests/health_faults.rs` has the whole list
+//! of faults.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+
+use super::probe::{self, assert_prompt, get};
+use super::{park, serve};
+use crate::{shutdown, spin, victim};
+
+/// Each descriptor that becomes free is taken at once, by a thread that spins.
+#[test]
+fn prober_is_answered_while_no_descriptor_is_left() {
+    let test = "server::stuck::prober_is_answered_while_no_descriptor_is_left";
+    let mut victim = victim::start(test, || {
+        let shutdown = shutdown();
+        let beat = shutdown.heartbeat("idle").start().expect("it starts");
+        serve(&shutdown, |health| health);
+        let mut taken = Vec::new();
+        while let Ok(file) = File::open("/dev/null") {
+            taken.push(file);
+        }
+        println!("{} taken", taken.len());
+        drop(beat);
+        loop {
+            taken.extend(File::open("/dev/null"));
+        }
+    });
+    let address = probe::address(&mut victim);
+    victim.hear("taken");
+    for _ in 0..20 {
+        assert_prompt(address, "/livez");
+    }
+}
+
+/// The server has one descriptor to give up, and no number below the limit is free: it
+/// accepts with that one, again and again.
+#[test]
+fn prober_is_answered_with_the_spare_descriptor_alone() {
+    let test = "server::stuck::prober_is_answered_with_the_spare_descriptor_alone";
+    let mut victim = victim::start(test, || {
+        serve(&shutdown(), |health| health);
+        // The numbers are those of the server's own table, if it has one.
+        let taken = descriptors_of("deadstop-http");
+        let free = (0..).find(|number| !taken.contains(number));
+        limit_descriptors(free.expect("one is free"));
+        println!("limited");
+        park();
+    });
+    let address = probe::address(&mut victim);
+    victim.hear("limited");
+    for _ in 0..20 {
+        assert_prompt(address, "/livez");
+    }
+}
+
+/// The descriptors of the thread of that name.
+fn descriptors_of(name: &str) -> Vec<u64> {
+    let threads = std::fs::read_dir("/proc/self/task").expect("it is readable");
+    let is_it = |thread: &std::path::PathBuf| {
+        std::fs::read_to_string(thread.join("comm")).is_ok_and(|comm| comm.trim() == name)
+    };
+    let mut threads = threads.flatten().map(|thread| thread.path());
+    let thread = threads.find(is_it).expect("it runs");
+    let folder = std::fs::read_dir(thread.join("fd")).expect("it is readable");
+    let names = folder.flatten().map(|entry| entry.file_name());
+    names
+        .map(|name| name.to_string_lossy().parse().expect("a number"))
+        .collect()
+}
+
+/// A limit below what poll(2) is asked to wait for: no answer is possible, and the thread
+/// does not spin.
+#[test]
+fn server_does_not_spin_where_it_may_not_wait() {
+    let test = "server::stuck::server_does_not_spin_where_it_may_not_wait";
+    let ended = victim::run(test, || {
+        let health = serve(&shutdown(), |health| health);
+        std::net::TcpStream::connect(health.addresses()[0]).expect("it listens");
+        limit_descriptors(0);
+        let before = processor_time();
+        thread::sleep(Duration::from_secs(2));
+        let used = processor_time() - before;
+        println!("used {used:?}");
+        assert!(used < Duration::from_secs(1), "{used:?}");
+        println!("done");
+    });
+    ended.assert_says("done");
+}
+
+#[expect(unsafe_code, reason = "sets a limit of the scenario")]
+fn limit_descriptors(most: u64) {
+    let limit = libc::rlimit {
+        rlim_cur: most,
+        rlim_max: most,
+    };
+    // SAFETY: the pointer is valid for reads.
+    let result = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    assert_eq!(result, 0, "the limit can be set");
+}
+
+#[expect(unsafe_code, reason = "reads a clock")]
+fn processor_time() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the pointer is valid for writes.
+    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+#[test]
+fn prober_is_answered_while_sixty_four_threads_spin() {
+    let test = "server::stuck::prober_is_answered_while_sixty_four_threads_spin";
+    let mut victim = victim::start(test, || {
+        serve(&shutdown(), |health| health);
+        for _ in 0..64 {
+            thread::spawn(|| spin(Duration::from_secs(50)));
+        }
+        println!("spinning");
+        spin(Duration::from_secs(50));
+    });
+    let address = probe::address(&mut victim);
+    victim.hear("spinning");
+    assert_prompt(address, "/livez");
+    assert_prompt(address, "/metrics");
+}
+
+/// PH5: a process that was stopped answers what came meanwhile, and accuses no heartbeat.
+#[test]
+fn stopped_process_answers_once_it_is_continued() {
+    let test = "server::stuck::stopped_process_answers_once_it_is_continued";
+    let mut victim = victim::start(test, || {
+        let shutdown = shutdown();
+        serve(&shutdown, |health| health);
+        let beat = shutdown.heartbeat("loop").every(Duration::from_secs(2));
+        let beat = beat.start().expect("it starts");
+        println!("begun");
+        loop {
+            beat.tick();
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+    let address = probe::address(&mut victim);
+    victim.hear("begun");
+    victim.send(libc::SIGSTOP);
+    wait_stopped(victim.pid());
+    let asked = thread::spawn(move || get(address, "/livez"));
+    thread::sleep(Duration::from_secs(5));
+    assert!(!asked.is_finished(), "a stopped process answers");
+    victim.send(libc::SIGCONT);
+    asked.join().expect("it is answered").assert_status(200);
+    get(address, "/metrics").assert_says("deadstop_heartbeat_late_total{beat=\"loop\"} 0");
+}
+
+/// Waits until every thread of a process is stopped.
+fn wait_stopped(pid: i32) {
+    let is_stopped = |stat: String| {
+        stat.rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.starts_with(" T"))
+    };
+    let until = std::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it is our child");
+        let stats = threads.flatten().map(|thread| thread.path().join("stat"));
+        let mut stats = stats.filter_map(|path| std::fs::read_to_string(path).ok());
+        if stats.all(is_stopped) {
+            return;
+        }
+        assert!(std::time::Instant::now() < until, "it does not stop");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A child of `fork` has no server, holds no port, and nothing of it hangs.
+#[test]
+fn child_of_fork_closes_the_listener_and_its_calls_return() {
+    let test = "server::stuck::child_of_fork_closes_the_listener_and_its_calls_return";
+    let ended = victim::run(test, || {
+        let shutdown = shutdown();
+        let health = serve(&shutdown, |health| health.check("database", || true));
+        let address = health.addresses()[0];
+        match fork() {
+            0 => {
+                health.set_ready();
+                assert!(shutdown.health().bind("127.0.0.1:0").start().is_err());
+                println!("child: {health:?}");
+                park();
+            }
+            child => {
+                // The parent's server answers as before.
+                get(address, "/livez").assert_status(200);
+                assert!(
+                    !listens(child, address.port()),
+                    "the child has the listener"
+                );
+                assert!(listens(std::process::id() as i32, address.port()));
+                println!("parent: done");
+                kill(child);
+            }
+        }
+    });
+    ended
+        .assert_says("child: Health")
+        .assert_says("parent: done");
+}
+
+/// Whether a process has a descriptor of a socket that listens at `port`.
+fn listens(pid: i32, port: u16) -> bool {
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("it is readable");
+    let local = format!(":{port:04X} 00000000:0000 0A");
+    let line = table.lines().find(|line| line.contains(&local));
+    let inode = line.and_then(|line| line.split_whitespace().nth(9));
+    let link = format!("socket:[{}]", inode.expect("it listens"));
+    let folder = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it is our child");
+    folder.flatten().any(|entry| {
+        std::fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == link.as_str())
+    })
+}
+
+#[expect(unsafe_code, reason = "forks the scenario")]
+fn fork() -> i32 {
+    // SAFETY: the child makes calls that must work there; the test is about them.
+    unsafe { libc::fork() }
+}
+
+#[expect(unsafe_code, reason = "ends the child of the scenario")]
+fn kill(child: i32) {
+    // SAFETY: two integers; the child is not reaped.
+    unsafe { libc::kill(child, libc::SIGKILL) };
+}
+
+/// A program that closes all descriptors, as daemons do, does not close the server's.
+#[test]
+fn program_that_closes_all_descriptors_still_answers() {
+    let test = "server::stuck::program_that_closes_all_descriptors_still_answers";
+    let mut victim = victim::start(test, || {
+        serve(&shutdown(), |health| health);
+        println!("closing");
+        close_all();
+        // Others get the numbers.
+        let _others: Vec<_> = (0..20).map(|_| TcpListener::bind("127.0.0.1:0")).collect();
+        park();
+    });
+    let address = probe::address(&mut victim);
+    victim.hear("closing");
+    thread::sleep(Duration::from_millis(200));
+    assert_prompt(address, "/livez");
+}
+
+#[expect(unsafe_code, reason = "closes what the scenario has")]
+fn close_all() {
+    for number in 3..256 {
+        // SAFETY: an integer. Nothing of the scenario uses its descriptors after this.
+        unsafe { libc::close(number) };
+    }
+}

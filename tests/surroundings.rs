@@ -1,0 +1,483 @@
+//! What other processes and other code see of a program with deadstop: readers of
+//! its standard error, programs that it starts, its terminal, its own `sigwait`,
+//! several shutdowns in one test process.
+//!
+//! Each scenario is a function here. The test runs this binary again as its
+//! victim, with the scenario's name.
+
+#![expect(unsafe_code, reason = "replaces descriptors, forks, and sends signals")]
+#![expect(clippy::exit, reason = "how a program exits is part of a scenario")]
+
+use std::fmt::Debug;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, Output};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[path = "harness/self_victim.rs"]
+mod self_victim;
+
+use deadstop::report::{Progress, Sinks};
+use deadstop::{Cause, Shutdown, Signal};
+
+use self_victim::{PATIENCE, finish, park, run, say, send, victim};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn ok<T, E: Debug>(result: Result<T, E>) -> T {
+    result.expect("nothing is in the way")
+}
+
+mod standard_error {
+    use super::*;
+
+    /// Returns whether the reader of the victim's standard error sees its end
+    /// while the victim lives.
+    fn ends(test: &str, progress: Progress) -> bool {
+        let mut command = victim(test, || {
+            let sinks = Sinks::new().without_stderr();
+            let builder = Shutdown::builder().progress(progress).sinks(sinks);
+            let _shutdown = ok(builder.install());
+            let null = ok(File::options().read(true).write(true).open("/dev/null"));
+            for number in 0..3 {
+                // SAFETY: two descriptors; this is what daemons do.
+                assert_eq!(unsafe { libc::dup2(null.as_raw_fd(), number) }, number);
+            }
+            park();
+        });
+        let mut child = command.spawn().expect("it starts");
+        let mut stderr = child.stderr.take().expect("piped");
+        let (end, is_there) = mpsc::channel();
+        thread::spawn(move || {
+            let _ = stderr.read_to_end(&mut Vec::new());
+            let _ = end.send(());
+        });
+        let ended = is_there.recv_timeout(PATIENCE).is_ok();
+        assert!(child.try_wait().expect("its own child").is_none());
+        send(&child, libc::SIGKILL);
+        child.wait().expect("its own child");
+        ended
+    }
+
+    #[test]
+    fn reader_sees_the_end_where_a_daemon_lets_go_of_it() {
+        let test = "standard_error::reader_sees_the_end_where_a_daemon_lets_go_of_it";
+        assert!(ends(test, Progress::Auto));
+    }
+}
+
+/// A program that has more rights than its caller.
+mod set_user_id {
+    use super::*;
+    use std::ffi::CString;
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    use std::path::Path;
+
+    /// The caller of the program.
+    const OTHER: u32 = 54_327;
+
+    /// The caller passes a descriptor of a file that it may not open. Standard error is
+    /// opened anew where it is a pipe, and the program, which is root's, may open this one.
+    #[test]
+    fn standard_error_is_not_opened_with_rights_that_the_caller_does_not_have() {
+        let test =
+            "set_user_id::standard_error_is_not_opened_with_rights_that_the_caller_does_not_have";
+        let started = victim(test, || {
+            let builder = Shutdown::builder().grace(Duration::from_secs(1));
+            let shutdown = ok(builder.install());
+            ok(shutdown.task("hang").on_shutdown(|_| park()));
+            let _ = shutdown.finish();
+        });
+        // SAFETY: no precondition.
+        if unsafe { libc::geteuid() } != 0 {
+            let no_skips = std::env::var_os("DEADSTOP_NO_SKIPS").is_some();
+            assert!(!no_skips, "needs root");
+            return;
+        }
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("set-user-id");
+        let _ = fs::remove_dir_all(&folder);
+        ok(fs::create_dir(&folder));
+        let program = folder.join("program");
+        ok(fs::copy(started.get_program(), &program));
+        ok(fs::set_permissions(
+            &program,
+            fs::Permissions::from_mode(0o4755),
+        ));
+        let fifo = folder.join("fifo");
+        let name = ok(CString::new(fifo.as_os_str().as_bytes()));
+        // SAFETY: the pointer is to a text that ends with zero.
+        assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+        let open = |flags| ok(File::options().read(true).custom_flags(flags).open(&fifo));
+        let mut reader = open(libc::O_NONBLOCK);
+        let mut command = Command::new(&program);
+        command.args(started.get_args());
+        for (name, value) in started.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.stdout(std::process::Stdio::piped()).uid(OTHER);
+        command.stderr(open(libc::O_PATH));
+        let output = run(command);
+        assert_eq!(output.status.code(), Some(124), "{output:?}");
+        let mut report = Vec::new();
+        let read = reader.read_to_end(&mut report);
+        assert!(
+            report.is_empty(),
+            "{read:?} {}",
+            String::from_utf8_lossy(&report)
+        );
+        let _ = fs::remove_dir_all(&folder);
+    }
+}
+
+mod masks {
+    use super::*;
+
+    fn blocked_of_a_child(command: &mut Command) -> String {
+        let output = command.output().expect("grep starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        said.trim().trim_start_matches("SigBlk:\t").to_owned()
+    }
+
+    fn grep() -> Command {
+        // No shell: dash clears its mask.
+        let mut command = Command::new("grep");
+        command.args(["SigBlk", "/proc/self/status"]);
+        command
+    }
+
+    struct StartsAProgram;
+
+    impl log::Log for StartsAProgram {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+        fn log(&self, record: &log::Record<'_>) {
+            if record.args().to_string().contains("shutdown begins") {
+                say(&format!("logger: {}", blocked_of_a_child(&mut grep())));
+            }
+        }
+        fn flush(&self) {}
+    }
+
+    extern "C" fn at_exit() {
+        say(&format!(
+            "exit handler: {}",
+            blocked_of_a_child(&mut grep())
+        ));
+    }
+
+    #[test]
+    fn programs_started_by_a_logger_and_an_exit_handler_have_no_signal_blocked() {
+        let test = "masks::programs_started_by_a_logger_and_an_exit_handler_have_no_signal_blocked";
+        let output = run(victim(test, || {
+            static LOG: StartsAProgram = StartsAProgram;
+            ok(log::set_logger(&LOG));
+            log::set_max_level(log::LevelFilter::Info);
+            // SAFETY: the function stays valid and does not unwind.
+            unsafe { libc::atexit(at_exit) };
+            let builder = Shutdown::builder().grace(LONG).progress(Progress::Log);
+            let shutdown = ok(builder.when_done(deadstop::WhenDone::Exit).install());
+            ok(shutdown.task("a task").on_shutdown(|_| {
+                say(&format!("task: {}", blocked_of_a_child(&mut grep())));
+            }));
+            shutdown.request(Cause::requested("a test"));
+            // The coordinator's thread exits.
+            park();
+        }));
+        let said = said(&output);
+        for who in ["logger", "task", "exit handler"] {
+            let line = format!("{who}: 0000000000000000");
+            assert!(said.contains(&line), "{who}: {output:?}");
+        }
+    }
+
+    #[test]
+    fn unmasked_child_keeps_blocked_what_was_blocked_before_install() {
+        let test = "masks::unmasked_child_keeps_blocked_what_was_blocked_before_install";
+        let mut command = victim(test, || {
+            let builder = Shutdown::builder().grace(LONG).mask_signals(true);
+            let _shutdown = ok(builder.install());
+            say(&format!("plain: {}", blocked_of_a_child(&mut grep())));
+            let mut unmasked = grep();
+            deadstop::signals::unmask_signals(&mut unmasked);
+            say(&format!("unmasked: {}", blocked_of_a_child(&mut unmasked)));
+            std::process::exit(0);
+        });
+        let block_hup = || {
+            block(libc::SIGHUP);
+            Ok(())
+        };
+        // SAFETY: the closure makes async-signal-safe calls in the child.
+        unsafe { command.pre_exec(block_hup) };
+        let output = run(command);
+        let said = said(&output);
+        // SIGHUP is bit 0, SIGINT 1, SIGTERM 14.
+        assert!(said.contains("plain: 0000000000004003"), "{output:?}");
+        assert!(said.contains("unmasked: 0000000000000001"), "{output:?}");
+    }
+}
+
+/// Blocks a signal in the calling thread. Async-signal-safe.
+fn block(signal: i32) -> libc::sigset_t {
+    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the pointer is valid for writes.
+    unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+    // SAFETY: `sigemptyset` has initialized it.
+    let mut set = unsafe { set.assume_init() };
+    // SAFETY: an initialized set and a signal.
+    unsafe { libc::sigaddset(&raw mut set, signal) };
+    // SAFETY: an initialized set; the old one is not asked for.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
+    set
+}
+
+mod own_wait {
+    use super::*;
+
+    /// A program that takes SIGTERM by sigwait, and says so to deadstop or not.
+    fn waits(test: &str, hands_over: bool) -> Output {
+        run(victim(test, || {
+            let set = block(libc::SIGTERM);
+            let shutdown = ok(Shutdown::builder().grace(LONG).install());
+            let protection = shutdown.watchdog().protection();
+            assert_eq!(protection.blocked_signals(), [Signal::TERM]);
+            let warnings = protection.warnings();
+            let warns = |text: &String| text.contains("SIGTERM") && text.contains("sigwait");
+            assert!(warnings.iter().any(warns), "{warnings:?}");
+            // To this thread, so that no other can take it.
+            // SAFETY: `raise` takes an integer.
+            assert_eq!(unsafe { libc::raise(libc::SIGTERM) }, 0);
+            let mut heard = 0;
+            // SAFETY: both pointers are valid.
+            assert_eq!(unsafe { libc::sigwait(&raw const set, &raw mut heard) }, 0);
+            if hands_over {
+                shutdown.notify_signal(Signal::TERM, None);
+                let _ = shutdown.wait();
+                say(&format!("cause: {:?}", shutdown.cause()));
+            }
+            say(&format!("requested: {}", shutdown.is_requested()));
+            std::process::exit(0);
+        }))
+    }
+
+    #[test]
+    fn sigwait_is_warned_of_and_can_hand_the_signal_over() {
+        let test = "own_wait::sigwait_is_warned_of_and_can_hand_the_signal_over";
+        let output = waits(test, true);
+        assert!(said(&output).contains("requested: true"), "{output:?}");
+        assert!(said(&output).contains("SIGTERM"), "{output:?}");
+    }
+
+    /// The control.
+    #[test]
+    fn sigwait_that_hands_nothing_over_begins_no_shutdown() {
+        let test = "own_wait::sigwait_that_hands_nothing_over_begins_no_shutdown";
+        let output = waits(test, false);
+        assert!(said(&output).contains("requested: false"), "{output:?}");
+    }
+}
+
+mod one_process {
+    use super::*;
+
+    /// What a program's unit tests do that start it twice.
+    #[test]
+    fn detached_shutdowns_run_side_by_side_and_arm_nothing() {
+        let shutdowns: Vec<_> = (0..3)
+            .map(|_| ok(Shutdown::builder().grace(LONG).detached()))
+            .collect();
+        let (done, is_done) = mpsc::channel();
+        for (n, shutdown) in shutdowns.iter().enumerate() {
+            let done = done.clone();
+            ok(shutdown.task("close").on_shutdown(move |_| done.send(n)));
+        }
+        for shutdown in shutdowns.iter().rev() {
+            let _ = shutdown.finish();
+            assert!(shutdown.watchdog().deadline().is_none());
+        }
+        drop(done);
+        let order: Vec<_> = is_done.iter().collect();
+        assert_eq!(order, [2, 1, 0]);
+        assert!(Shutdown::installed().is_none());
+    }
+
+    /// `install` in a launcher that then goes into the background.
+    #[test]
+    fn daemon_that_was_forked_after_install_says_that_nothing_protects_it() {
+        let test =
+            "one_process::daemon_that_was_forked_after_install_says_that_nothing_protects_it";
+        let output = run(victim(test, || {
+            let shutdown = ok(Shutdown::builder().grace(LONG).install());
+            // SAFETY: the child makes calls that the documentation allows there.
+            let daemon = unsafe { libc::fork() };
+            if daemon > 0 {
+                let mut status = 0;
+                // SAFETY: its own child, and a pointer that is valid.
+                unsafe { libc::waitpid(daemon, &raw mut status, 0) };
+                std::process::exit(libc::WEXITSTATUS(status));
+            }
+            let refused = shutdown.task("in the daemon").on_shutdown(|_| ());
+            assert!(refused.is_err());
+            assert!(!shutdown.watchdog().protection().watchdog());
+            let _ = shutdown.wait();
+            std::process::exit(3);
+        }));
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let line = "is a child of fork and has no watchdog and no shutdown; call install after";
+        assert_eq!(stderr.matches(line).count(), 1, "{stderr}");
+    }
+}
+
+mod terminal {
+    use super::*;
+
+    /// How a victim in raw mode ends.
+    #[derive(Clone, Copy)]
+    enum End {
+        Deadline,
+        SecondInterrupt,
+        Clean,
+    }
+
+    fn attributes(terminal: &OwnedFd) -> libc::termios {
+        let mut attributes = std::mem::MaybeUninit::<libc::termios>::zeroed();
+        // SAFETY: a descriptor, and a pointer that is valid for writes.
+        let read = unsafe { libc::tcgetattr(terminal.as_raw_fd(), attributes.as_mut_ptr()) };
+        assert_eq!(read, 0, "tcgetattr");
+        // SAFETY: zeroed, and now written.
+        unsafe { attributes.assume_init() }
+    }
+
+    /// A pseudo-terminal: our end and the victim's.
+    fn pair() -> (OwnedFd, OwnedFd) {
+        let (mut ours, mut theirs) = (0, 0);
+        let (name, attributes, size) = (std::ptr::null_mut(), std::ptr::null(), std::ptr::null());
+        // SAFETY: two pointers valid for writes, and three that may be null.
+        let opened =
+            unsafe { libc::openpty(&raw mut ours, &raw mut theirs, name, attributes, size) };
+        assert_eq!(opened, 0, "openpty");
+        for number in [ours, theirs] {
+            // SAFETY: two integers. The victim gets a copy without this.
+            unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+        // SAFETY: open, and owned by nothing else.
+        let ours = unsafe { OwnedFd::from_raw_fd(ours) };
+        // SAFETY: as above.
+        let theirs = unsafe { OwnedFd::from_raw_fd(theirs) };
+        (ours, theirs)
+    }
+
+    /// Runs a program that switches its terminal to raw mode, and returns whether
+    /// the terminal echoes after its end, and how it ended.
+    fn echoes_after(test: &str, end: End, restores: bool) -> (bool, Output) {
+        let mut command = victim(test, || {
+            let builder = Shutdown::builder().grace(match end {
+                End::Deadline => Duration::from_millis(600),
+                _ => LONG,
+            });
+            let shutdown = ok(builder.install());
+            if restores {
+                assert!(shutdown.keep_terminal());
+            }
+            let mut raw = attributes(&ok(
+                std::os::fd::AsFd::as_fd(&std::io::stdin()).try_clone_to_owned()
+            ));
+            // SAFETY: initialized attributes.
+            unsafe { libc::cfmakeraw(&raw mut raw) };
+            // The key for SIGINT still works.
+            raw.c_lflag |= libc::ISIG;
+            // SAFETY: a descriptor, and a pointer that is valid for reads.
+            unsafe { libc::tcsetattr(0, libc::TCSANOW, &raw const raw) };
+            let hangs = !matches!(end, End::Clean);
+            ok(shutdown.task("restore the terminal").on_shutdown(move |_| {
+                if hangs {
+                    park();
+                }
+            }));
+            say("ready");
+            let _ = shutdown.wait();
+            std::process::exit(0);
+        });
+        let (ours, theirs) = pair();
+        let before = attributes(&theirs);
+        assert!(before.c_lflag & libc::ECHO != 0);
+        command.stdin(theirs.try_clone().expect("a descriptor"));
+        let lead = || {
+            // SAFETY: without arguments; the child leads no group yet.
+            unsafe { libc::setsid() };
+            // SAFETY: descriptor 0 is the terminal; the last argument is an integer.
+            unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) };
+            Ok(())
+        };
+        // SAFETY: the closure makes two async-signal-safe calls in the child.
+        unsafe { command.pre_exec(lead) };
+        let mut child = command.spawn().expect("it starts");
+        let mut stdout = child.stdout.take().expect("piped");
+        let mut text = Vec::new();
+        let mut byte = [0];
+        while !text.ends_with(b"ready\n") && stdout.read(&mut byte).expect("readable") == 1 {
+            text.push(byte[0]);
+        }
+        assert!(text.ends_with(b"ready\n"), "{:?}", finish(child));
+        assert!(attributes(&theirs).c_lflag & libc::ECHO == 0, "not raw");
+        let mut keyboard = File::from(ours);
+        keyboard
+            .write_all(b"\x03")
+            .expect("the terminal takes a key");
+        if let End::SecondInterrupt = end {
+            // A second one counts 200 ms after the first was acted upon, so it is
+            // repeated until the process is gone.
+            let begun = Instant::now();
+            while child.try_wait().expect("its own child").is_none() && begun.elapsed() < PATIENCE {
+                thread::sleep(Duration::from_millis(250));
+                let _ = keyboard.write_all(b"\x03");
+            }
+        }
+        let output = finish(child);
+        (attributes(&theirs).c_lflag & libc::ECHO != 0, output)
+    }
+
+    #[test]
+    fn in_raw_mode_is_restored_by_the_deadline() {
+        let test = "terminal::in_raw_mode_is_restored_by_the_deadline";
+        let (echoes, output) = echoes_after(test, End::Deadline, true);
+        assert_eq!(output.status.code(), Some(124), "{output:?}");
+        assert!(echoes);
+    }
+
+    #[test]
+    fn in_raw_mode_is_restored_by_a_second_interrupt() {
+        let test = "terminal::in_raw_mode_is_restored_by_a_second_interrupt";
+        let (echoes, output) = echoes_after(test, End::SecondInterrupt, true);
+        assert_eq!(output.status.signal(), Some(libc::SIGINT), "{output:?}");
+        assert!(echoes);
+    }
+
+    #[test]
+    fn in_raw_mode_is_restored_by_a_clean_end() {
+        let test = "terminal::in_raw_mode_is_restored_by_a_clean_end";
+        let (echoes, output) = echoes_after(test, End::Clean, true);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(echoes);
+    }
+
+    /// The control.
+    #[test]
+    fn in_raw_mode_stays_raw_without_the_setting() {
+        let test = "terminal::in_raw_mode_stays_raw_without_the_setting";
+        let (echoes, output) = echoes_after(test, End::Deadline, false);
+        assert_eq!(output.status.code(), Some(124), "{output:?}");
+        assert!(!echoes);
+    }
+}

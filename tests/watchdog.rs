@@ -1,0 +1,397 @@
+//! What a caller of the watchdog can rely on: its time, its installation, who
+//! may arm it, and what it does until then.
+//!
+//! A test process may not install a watchdog in itself, so each test is a
+//! victim. What can be seen from inside, the victim asserts; a victim that ends
+//! in the way its test says has seen it all. The faults that spin are in
+//! another test binary, so that they do not run beside the tests of time.
+
+mod harness;
+
+use std::process::Command;
+use std::time::Duration;
+
+use harness::{BEHIND, Death, End, GRACE, Victim};
+
+/// A grace that no test waits for.
+const LONG: Duration = Duration::from_secs(20);
+
+/// Runs a victim that must end with `status`, and not early.
+fn ends_with(fault: &str, grace: Duration, status: i32) -> Death {
+    let death = Victim::watched(fault, grace).wait();
+    assert_eq!(death.end, End::Status(status), "{death:?}");
+    death
+}
+
+/// As [`ends_with`], for a victim that has a timer too. Load can let the timer
+/// come first.
+fn ends_by_either_line(fault: &str, status: i32) -> Death {
+    let death = Victim::watched(fault, GRACE).wait();
+    let ends = [End::Status(status), End::Signal(libc::SIGKILL)];
+    assert!(ends.contains(&death.end), "{death:?}");
+    assert!(death.after >= GRACE, "early: {death:?}");
+    death
+}
+
+fn ends_at_the_deadline_with(fault: &str, status: i32) {
+    let death = ends_with(fault, GRACE, status);
+    assert!(death.after >= GRACE, "early: {death:?}");
+}
+
+/// The numbers that a victim printed after `name`.
+fn figures(death: &Death, name: &str) -> impl Iterator<Item = u64> {
+    let lines = death.stdout.lines();
+    let figures = lines.filter_map(move |line| line.strip_prefix(name));
+    figures.map(|figure| figure.trim().parse().expect("a number"))
+}
+
+/// The victims have a quarter of a GiB, and say that a GiB takes two seconds.
+mod gone_by {
+    use super::*;
+
+    /// What is left of that, a second, is more than any machine takes.
+    const LEAD: Duration = Duration::from_millis(500);
+    const GRACE: Duration = Duration::from_secs(1);
+
+    /// What the estimate may have on top: for the rest of the process, and a
+    /// tenth of it all.
+    const REST: Duration = Duration::from_millis(100);
+
+    fn ends(fault: &str) -> Death {
+        ends_with(fault, GRACE, 124)
+    }
+
+    #[test]
+    fn end_begins_as_much_earlier_as_it_takes() {
+        let runs: Vec<_> = (0..5).map(|_| ends("gone_by_deadline").after).collect();
+        assert!(
+            runs.iter().all(|after| *after >= GRACE - LEAD - REST),
+            "early: {runs:?}"
+        );
+        assert!(runs.iter().any(|after| *after < GRACE), "late: {runs:?}");
+    }
+
+    #[test]
+    fn what_comes_after_the_arming_counts() {
+        let runs: Vec<_> = (0..5)
+            .map(|_| ends("gone_by_deadline_later").after)
+            .collect();
+        assert!(
+            runs.iter().all(|after| *after >= GRACE - LEAD - REST),
+            "early: {runs:?}"
+        );
+        assert!(runs.iter().any(|after| *after < GRACE), "late: {runs:?}");
+    }
+
+    #[test]
+    fn huge_pages_are_given_back_sooner() {
+        let death = ends("gone_by_deadline_huge");
+        if figures(&death, "huge ").all(|kib| kib < 200 << 10) {
+            return harness::skip("the system has no huge pages for it");
+        }
+        assert!(death.after >= GRACE - REST, "early: {death:?}");
+    }
+
+    #[test]
+    fn process_that_has_nothing_keeps_its_grace() {
+        let death = ends("gone_by_deadline_of_nothing");
+        assert!(death.after >= GRACE - REST, "early: {death:?}");
+    }
+
+    /// The control: not asked for, the end is never before the deadline.
+    #[test]
+    fn unless_asked_for_the_end_begins_at_the_deadline() {
+        let death = ends("begins_at_deadline");
+        assert!(death.after >= GRACE, "early: {death:?}");
+    }
+}
+
+mod time {
+    use super::*;
+
+    /// How late the end may come, as a share of the grace.
+    ///
+    /// Load on the machine can only make an end later, so the earliest of a few
+    /// runs is the one that says most about us and least about the machine.
+    #[test]
+    fn best_of_five_is_at_most_a_tenth_late() {
+        let runs = (0..5).map(|_| ends_by_either_line("both_lines", 124));
+        let best = runs.map(|death| death.after).min();
+        let best = best.expect("five runs");
+        assert!(best <= GRACE + GRACE / 10, "{best:?}");
+    }
+
+    #[test]
+    fn best_of_five_by_the_timer_alone_is_at_most_a_tenth_late() {
+        let runs = (0..5).map(|_| Victim::watched("watchdog_frozen", GRACE).wait());
+        let best = runs.map(|death| death.after).min();
+        let best = best.expect("five runs");
+        assert!(best >= GRACE + BEHIND, "early: {best:?}");
+        assert!(best <= GRACE + BEHIND + GRACE / 10, "{best:?}");
+    }
+
+    #[test]
+    fn timer_leaves_the_status_to_the_watchdog() {
+        let mut runs = (0..5).map(|_| ends_by_either_line("both_lines", 124));
+        assert!(runs.any(|death| death.end == End::Status(124)));
+    }
+
+    #[test]
+    fn process_runs_until_its_deadline() {
+        let last = (0..5).map(|_| {
+            let death = ends_with("alive", GRACE, 124);
+            assert!(death.after >= GRACE, "early: {death:?}");
+            let last = figures(&death, "alive").next().expect("it looked on");
+            Duration::from_nanos(last - death.armed_at)
+        });
+        let last = last.max().expect("five runs");
+        assert!(last >= GRACE - Duration::from_millis(1), "{last:?}");
+    }
+
+    #[test]
+    fn process_that_finishes_in_time_keeps_its_own_status() {
+        ends_with("returns_at_once", LONG, 97);
+    }
+
+    #[test]
+    fn grace_of_zero_ends_the_process_at_once() {
+        let death = ends_with("armed_at_once", LONG, 124);
+        assert!(death.after < LONG, "{death:?}");
+    }
+
+    #[test]
+    fn grace_too_long_for_the_clock_ends_nothing() {
+        assert!(Victim::watched("armed_for_ever", GRACE).lives_for(3 * GRACE));
+    }
+
+    #[test]
+    fn second_arm_brings_the_end_forward() {
+        let death = ends_with("deadlock_hurried", LONG, 124);
+        assert!(death.after >= GRACE, "early: {death:?}");
+        assert!(death.after < LONG, "not brought forward: {death:?}");
+    }
+
+    #[test]
+    fn second_arm_brings_the_timer_forward() {
+        let death = Victim::watched("deadlock_hurried_frozen", LONG).wait();
+        assert_eq!(death.end, End::Signal(libc::SIGKILL), "{death:?}");
+        assert!(death.after >= GRACE + BEHIND, "early: {death:?}");
+        assert!(death.after < LONG, "not brought forward: {death:?}");
+    }
+
+    #[test]
+    fn what_hurries_is_stuck_without_a_watchdog() {
+        assert!(Victim::unwatched("deadlock_hurried", LONG).lives_for(3 * GRACE));
+    }
+
+    #[test]
+    fn process_stopped_and_continued_keeps_its_deadline() {
+        // Long enough to be continued in time, whatever the load.
+        let grace = 10 * GRACE;
+        let death = ends_with("stopped_and_continued", grace, 124);
+        assert!(death.stdout.contains("continued"), "{death:?}");
+        assert!(death.after >= grace, "early: {death:?}");
+    }
+}
+
+mod installing {
+    use super::*;
+
+    #[test]
+    fn describes_what_is_installed_and_leaves_the_signal_mask_alone() {
+        ends_by_either_line("installed", 124);
+    }
+
+    #[test]
+    fn one_of_many_that_install_at_once_does() {
+        ends_at_the_deadline_with("installed_in_a_race", 124);
+    }
+
+    #[test]
+    fn second_watchdog_is_refused_and_the_first_stays() {
+        ends_at_the_deadline_with("installed_twice", 3);
+    }
+
+    #[test]
+    fn exit_status_0_is_refused_and_another_may_follow() {
+        ends_at_the_deadline_with("installed_late_for_exit_status_0", 3);
+    }
+
+    #[test]
+    fn no_thread_is_an_error_and_a_later_try_succeeds() {
+        ends_by_either_line("installed_late_for_want_of_threads", 3);
+    }
+
+    #[test]
+    fn no_timer_is_an_error_if_it_is_required_and_a_later_try_succeeds() {
+        ends_by_either_line("installed_late_for_want_of_timers", 3);
+    }
+}
+
+mod arming {
+    use super::*;
+
+    #[test]
+    fn signal_handler_may_arm_and_errno_is_left_alone() {
+        ends_at_the_deadline_with("armed_by_a_handler", 124);
+    }
+
+    #[test]
+    fn many_threads_may_and_the_earliest_deadline_stands() {
+        ends_at_the_deadline_with("armed_by_many_threads", 124);
+    }
+
+    #[test]
+    fn many_threads_may_and_the_timer_is_left_at_the_earliest() {
+        let death = Victim::watched("armed_by_many_threads_frozen", GRACE).wait();
+        assert_eq!(death.end, End::Signal(libc::SIGKILL), "{death:?}");
+        assert!(death.after >= GRACE + BEHIND, "early: {death:?}");
+    }
+
+    #[test]
+    fn two_threads_race_and_the_timer_is_never_left_behind() {
+        ends_with("armed_in_a_race", GRACE, 97);
+    }
+}
+
+mod children {
+    use super::*;
+
+    /// What a child installs for itself ends with 5.
+    fn is_ended_by_its_own_watchdog(fault: &str) {
+        let victim = Victim::watched(fault, LONG);
+        if victim.is_refused() {
+            return;
+        }
+        let death = victim.wait();
+        assert_eq!(death.end, End::Status(5), "{death:?}");
+        let armed = figures(&death, "child").next().expect("the child armed");
+        let before = Duration::from_nanos(armed - death.armed_at);
+        assert!(death.after - before >= GRACE, "early: {death:?}");
+        assert!(death.after < LONG, "by its parent's: {death:?}");
+    }
+
+    #[test]
+    fn forked_child_is_unwatched_until_it_installs_its_own() {
+        is_ended_by_its_own_watchdog("forked");
+    }
+
+    #[test]
+    fn forked_child_with_its_parents_pid_is_no_exception() {
+        is_ended_by_its_own_watchdog("forked_with_its_parents_pid");
+    }
+
+    #[test]
+    fn forked_child_has_a_timer_of_its_own_too() {
+        let death = Victim::watched("forked_and_frozen", LONG).wait();
+        assert_eq!(death.end, End::Signal(libc::SIGKILL), "{death:?}");
+        let armed = figures(&death, "child").next().expect("the child armed");
+        let before = Duration::from_nanos(armed - death.armed_at);
+        assert!(death.after - before >= GRACE + BEHIND, "early: {death:?}");
+        assert!(death.after < LONG, "by its parent's: {death:?}");
+    }
+
+    #[test]
+    fn child_made_behind_libcs_back_is_unwatched() {
+        ends_with("cloned", LONG, 97);
+    }
+
+    #[test]
+    fn child_made_behind_libcs_back_with_its_parents_pid_is_unwatched() {
+        ends_with("cloned_with_its_parents_pid", LONG, 97);
+    }
+
+    #[test]
+    fn one_that_shares_memory_does_not_arm_its_parent() {
+        let victim = Victim::watched("armed_by_a_child_that_shares_memory", GRACE);
+        assert!(victim.lives_for(3 * GRACE));
+    }
+
+    #[test]
+    fn program_started_by_exec_is_unwatched() {
+        assert!(Victim::watched("executed", GRACE).lives_for(3 * GRACE));
+    }
+}
+
+mod cost {
+    use super::*;
+
+    #[test]
+    fn parked_threads_are_never_woken() {
+        let death = ends_with("parked", LONG, 97);
+        let switches: Vec<_> = figures(&death, "switches deadstop-watch").collect();
+        assert_eq!(switches, [0], "{death:?}");
+    }
+
+    #[test]
+    fn parked_threads_of_a_shutdown_are_never_woken() {
+        let death = ends_with("parked_shutdown", LONG, 97);
+        for thread in ["watch", "signal", "run", "task", "report", "log"] {
+            let name = format!("switches deadstop-{thread}");
+            let switches: Vec<_> = figures(&death, &name).collect();
+            assert_eq!(switches, [0], "{thread}: {death:?}");
+        }
+    }
+
+    /// Naps are what keeps a watchdog prompt among spinning threads. There is
+    /// room for fifty; load may cost some.
+    #[test]
+    fn watchdog_naps_on_the_way_to_its_deadline() {
+        let death = ends_with("naps", GRACE, 124);
+        let switches = figures(&death, "switches deadstop-watch").last();
+        assert!(switches.expect("it was counted") >= 10, "{death:?}");
+    }
+
+    /// A real-time priority where the system gives one, a short slice where it
+    /// does not.
+    #[test]
+    fn watchdog_is_scheduled_as_promptly_as_it_may_be() {
+        ends_at_the_deadline_with("settled", 124);
+        ends_at_the_deadline_with("settled_unprivileged", 124);
+    }
+
+    #[test]
+    fn armed_watchdog_makes_no_call_but_to_wait_and_to_end() {
+        if let Err(reason) = Command::new("strace").arg("--version").output() {
+            harness::skip(&format!("strace: {reason}"));
+            return;
+        }
+        // Tracing is slow, and the timer does not wait for it.
+        let ended = (0..5).any(|_| {
+            let victim = harness::command("both_lines", GRACE, "watched");
+            let mut strace = Command::new("strace");
+            strace.args(["-f", "-qq", "-o", "/dev/fd/2"]);
+            strace.arg(victim.get_program()).args(victim.get_args());
+            let death = Victim::start(strace, "both_lines", GRACE).wait();
+            assert!(death.after >= GRACE, "early: {death:?}");
+            let calls = calls_of_an_armed_watchdog(&death);
+            for call in &calls {
+                let known = ["exit_group", "futex", "getpid", "restart_syscall"];
+                assert!(known.contains(&call.as_str()), "{calls:?}: {death:?}");
+            }
+            calls.last().is_some_and(|call| call == "exit_group")
+        });
+        assert!(ended, "it never came to its end");
+    }
+
+    /// The calls that the watchdog's thread began after the timer was set.
+    fn calls_of_an_armed_watchdog(death: &Death) -> Vec<String> {
+        let lines: Vec<_> = death.stderr.lines().collect();
+        let named = lines
+            .iter()
+            .find(|line| line.contains("\"deadstop-watch\""));
+        let thread = named.and_then(|line| line.split_whitespace().next());
+        let thread = thread.expect("the watchdog names itself");
+        let armed = lines
+            .iter()
+            .position(|line| line.contains("timer_settime("));
+        let armed = armed.expect("the timer is set");
+        let its_own = lines[armed..].iter().filter_map(|line| {
+            let (caller, call) = line.split_once(' ')?;
+            let (call, _) = call.trim_start().split_once('(')?;
+            let begun = caller == thread && !call.contains(' ');
+            begun.then(|| call.to_owned())
+        });
+        its_own.collect()
+    }
+}
