@@ -1,0 +1,116 @@
+//! A server whose cleanup hangs, and whose process is gone by its deadline.
+//!
+//! ```text
+//! cargo run --example quickstart               hangs in its cleanup: ends with 124
+//! cargo run --example quickstart -- --healthy  does not hang: ends with 0
+//! cargo run --example quickstart -- --panic    a worker panics: ends with 124
+//! ```
+//!
+//! The program makes its own requests, and requests its own shutdown after a second.
+
+#![expect(clippy::print_stdout, reason = "a program for a terminal")]
+
+use std::error::Error;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::Duration;
+
+use deadstop::report::Sinks;
+use deadstop::{Panics, Phase, Shutdown};
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    let mode = std::env::args().nth(1).unwrap_or_default();
+
+    // First of all, before there is a thread or a socket.
+    let shutdown = Shutdown::builder()
+        .grace(Duration::from_secs(3))
+        .panics(Panics::Shutdown)
+        // By default a tenth of the grace is kept for this phase. Without that, the
+        // hang lasts until the deadline.
+        .phase(Phase::CLOSE.reserve(Duration::ZERO))
+        // The logger writes to standard error, where the hang report goes too.
+        .sinks(Sinks::new().without_log())
+        .install()?;
+
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    let address = listener.local_addr()?;
+    println!("serving on {address}, as process {}", std::process::id());
+
+    // Cleanup tasks, in the order of their phases.
+    shutdown
+        .task("stop accepting")
+        .phase(Phase::UNBIND)
+        .on_shutdown(move |_| {
+            // The listener's thread sees that the end has been asked for.
+            TcpStream::connect(address).map(drop)
+        })?;
+    let healthy = mode == "--healthy";
+    shutdown
+        .task("flush the log")
+        .phase(Phase::FLUSH)
+        .on_shutdown(move |cx| {
+            cx.progress("segment 12 of 40");
+            if !healthy {
+                hang();
+            }
+        })?;
+    shutdown
+        .task("say goodbye")
+        .on_shutdown(|cx| println!("goodbye, with {:.1?} to spare", cx.remaining()))?;
+
+    let server = shutdown.clone();
+    thread::spawn(move || serve(&listener, &server));
+    thread::spawn(move || visit(address, &mode));
+
+    // Until SIGTERM, Ctrl-C or a panic, and until every task is done.
+    Ok(shutdown.wait())
+}
+
+/// What a deadlock, a full pipe or a foreign library may do to a cleanup.
+fn hang() -> ! {
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+/// Answers each line in capitals.
+fn serve(listener: &TcpListener, shutdown: &Shutdown) {
+    for stream in listener.incoming().flatten() {
+        if shutdown.is_requested() {
+            return;
+        }
+        thread::spawn(move || {
+            let mut replies = stream.try_clone().expect("the socket is open");
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                let _ = writeln!(replies, "{}", line.to_uppercase());
+            }
+        });
+    }
+}
+
+/// Makes some requests, and then asks the process to stop.
+fn visit(address: SocketAddr, mode: &str) {
+    for line in ["hello", "good day"] {
+        let mut stream = TcpStream::connect(address).expect("the server listens");
+        writeln!(stream, "{line}").expect("the server reads");
+        let mut reply = String::new();
+        let read = BufReader::new(stream).read_line(&mut reply);
+        read.expect("the server replies");
+        println!("{line} -> {}", reply.trim_end());
+    }
+    thread::sleep(Duration::from_secs(1));
+    if mode == "--panic" {
+        panic!("a worker panics, as asked");
+    }
+    println!("$ kill -TERM {}", std::process::id());
+    let kill = Command::new("kill")
+        .args(["-TERM", &std::process::id().to_string()])
+        .status();
+    assert!(
+        kill.is_ok_and(|status| status.success()),
+        "kill(1) is there"
+    );
+}
