@@ -1,0 +1,318 @@
+//! How many instructions deadstop takes for what a program asks of it while all
+//! is well. Seconds mean little on a machine that others use; these counts are
+//! the same on every run of one build, so that a call that has grown is seen.
+//!
+//! ```text
+//! cargo bench --features health --bench counts               compare with benches/counts.txt
+//! cargo bench --features health --bench counts -- --update   write it anew
+//! ```
+//!
+//! It runs itself under `valgrind --tool=callgrind`, once for each row. A row is
+//! of the thread that calls: what others do meanwhile is not in it. The one
+//! exception is `task, dispatched`: the share of one of a thousand tasks in a
+//! whole shutdown, on all threads. There the tasks run one at a time, since how
+//! many threads there are otherwise is a matter of time.
+
+#![expect(
+    clippy::exit,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a program, not the library"
+)]
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use std::{env, fs, process};
+
+use deadstop::health::Heartbeat;
+use deadstop::report::Progress;
+use deadstop::{Shutdown, TaskHandle, Watchdog};
+
+/// What is counted, and what a row's number is divided by.
+const ROWS: [Row; 10] = [
+    Row::of_caller("arm, first", 1, arm_first),
+    Row::of_caller("arm, again", 1_000, arm_again),
+    Row::of_caller("is_requested", 1_000, is_requested),
+    Row::of_caller("progress", 1_000, progress),
+    Row::of_caller("task, registered", 1_000, register),
+    Row::of_caller("task, cancelled", 1_000, cancel),
+    Row::of_all_threads("task, dispatched", 1_000, dispatch),
+    Row::of_caller("heartbeat, tick", 1_000, tick),
+    Row::of_caller("heartbeat, expect", 1_000, expect),
+    Row::of_caller("heartbeat, pause", 1_000, pause),
+];
+
+/// The counts that are kept, beside this file.
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/counts.txt");
+
+/// How much a count may be above the one that is kept.
+const PER_CENT: u64 = 3;
+
+/// No shutdown here comes near it, and none that hangs outlives it.
+const GRACE: Duration = Duration::from_secs(60);
+
+struct Row {
+    name: &'static str,
+    times: u32,
+    act: fn(u32),
+    threads: Threads,
+}
+
+enum Threads {
+    /// Between the beginning and the end of `counted`, on its thread.
+    Caller,
+    /// From the beginning of `counted` to the end of the process, on any thread.
+    All,
+}
+
+impl Row {
+    const fn of_caller(name: &'static str, times: u32, act: fn(u32)) -> Self {
+        Self {
+            name,
+            times,
+            act,
+            threads: Threads::Caller,
+        }
+    }
+
+    const fn of_all_threads(name: &'static str, times: u32, act: fn(u32)) -> Self {
+        Self {
+            name,
+            times,
+            act,
+            threads: Threads::All,
+        }
+    }
+}
+
+fn main() {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let has = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
+    if let [act, name] = arguments.as_slice()
+        && act == "--act"
+    {
+        let row = ROWS.iter().find(|row| row.name == name).unwrap();
+        return (row.act)(row.times);
+    }
+    if !has("--bench") {
+        return;
+    }
+    let counts: Vec<_> = ROWS.iter().map(count).collect();
+    if has("--update") {
+        fs::write(KEPT, file(&counts)).unwrap();
+        println!("written to {KEPT}");
+        return;
+    }
+    let kept = fs::read_to_string(KEPT).unwrap();
+    println!("counted with {}; kept: {}", built_with(), first_line(&kept));
+    let mut grown = String::new();
+    for (row, now) in ROWS.iter().zip(counts) {
+        let before =
+            of(&kept, row.name).unwrap_or_else(|| fail(&format!("{} is not in it", row.name)));
+        println!("{:20}{now:8}{before:8}", row.name);
+        if now > most(before) {
+            writeln!(
+                grown,
+                "`{}` has grown: {before} instructions before, {now} now; {} are let pass",
+                row.name,
+                most(before)
+            )
+            .unwrap();
+        }
+    }
+    if !grown.is_empty() {
+        fail(&format!(
+            "{grown}If it is worth it, keep the new counts, and say why in the commit:\n\
+             \n    cargo bench --features health --bench counts -- --update"
+        ));
+    }
+}
+
+/// The most that is let pass: the linker and libc make a difference of a few.
+fn most(before: u64) -> u64 {
+    before + (before * PER_CENT / 100).max(2)
+}
+
+/// Instructions per call. Where threads meet, no two runs are quite the same.
+fn count(row: &Row) -> u64 {
+    let runs = match row.threads {
+        Threads::Caller => 1,
+        Threads::All => 5,
+    };
+    let mut counts: Vec<_> = (0..runs).map(|_| count_once(row)).collect();
+    counts.sort_unstable();
+    counts[runs / 2]
+}
+
+fn count_once(row: &Row) -> u64 {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("counts");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let out = folder.join("out");
+    let window = match row.threads {
+        Threads::Caller => "--toggle-collect=*counted*",
+        Threads::All => "--zero-before=*counted*",
+    };
+    let output = Command::new("valgrind")
+        .arg("--tool=callgrind")
+        .arg(format!("--callgrind-out-file={}", out.display()))
+        .args([window, "--fair-sched=try"])
+        .arg(env::current_exe().unwrap())
+        .args(["--act", row.name])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| fail(&format!("valgrind: {error}")));
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        fail(&format!("{}: {}\n{said}", row.name, output.status));
+    }
+    let out = fs::read_to_string(out).unwrap();
+    let total = out.lines().find_map(|line| line.strip_prefix("totals: "));
+    let total: u64 = total
+        .and_then(|total| total.parse().ok())
+        .unwrap_or_default();
+    if total < u64::from(row.times) {
+        fail(&format!("{}: {total} instructions cannot be", row.name));
+    }
+    total / u64::from(row.times)
+}
+
+fn file(counts: &[u64]) -> String {
+    let mut file = format!("{}\n", built_with());
+    for (row, count) in ROWS.iter().zip(counts) {
+        writeln!(file, "{}: {count}", row.name).unwrap();
+    }
+    file
+}
+
+fn of(kept: &str, name: &str) -> Option<u64> {
+    let value = |line: &str| line.strip_prefix(name)?.strip_prefix(": ")?.parse().ok();
+    kept.lines().find_map(value)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// What the counts depend on besides the code.
+fn built_with() -> String {
+    let said_by = |program: &str, argument: &str| {
+        let output = Command::new(program).arg(argument).output();
+        let said = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        said.unwrap_or_else(|_| format!("{program} unknown"))
+    };
+    format!(
+        "{}, {}, {}",
+        env::consts::ARCH,
+        said_by("rustc", "--version"),
+        said_by("getconf", "GNU_LIBC_VERSION")
+    )
+}
+
+fn fail(why: &str) -> ! {
+    eprintln!("{why}");
+    process::exit(1);
+}
+
+/// The calls whose instructions are counted.
+#[inline(never)]
+fn counted(times: u32, mut call: impl FnMut(u32)) {
+    for time in 0..times {
+        call(time);
+    }
+}
+
+fn watchdog() -> Watchdog {
+    Watchdog::builder().grace(GRACE).install().unwrap()
+}
+
+fn shutdown() -> Shutdown {
+    let builder = Shutdown::builder().grace(GRACE).progress(Progress::Off);
+    builder.install().unwrap()
+}
+
+fn arm_first(times: u32) {
+    let watchdog = watchdog();
+    counted(times, |_| watchdog.arm());
+}
+
+fn arm_again(times: u32) {
+    let watchdog = watchdog();
+    watchdog.arm();
+    counted(times, |_| watchdog.arm());
+}
+
+fn is_requested(times: u32) {
+    let shutdown = shutdown();
+    counted(times, |_| {
+        black_box(shutdown.is_requested());
+    });
+}
+
+fn progress(times: u32) {
+    let shutdown = shutdown();
+    let task = shutdown.task("say how far it is");
+    let says = move |cx: &deadstop::TaskContext| {
+        counted(times, |_| cx.progress(black_box("segment 12 of 40")));
+    };
+    task.on_shutdown(says).unwrap();
+    shutdown.finish();
+}
+
+fn tasks(shutdown: &Shutdown, times: u32) -> Vec<TaskHandle> {
+    let mut tasks = Vec::with_capacity(times as usize);
+    for _ in 0..times {
+        tasks.push(shutdown.task("close").on_shutdown(|_| {}).unwrap());
+    }
+    tasks
+}
+
+fn register(times: u32) {
+    let shutdown = shutdown();
+    let mut tasks = Vec::with_capacity(times as usize);
+    counted(times, |_| {
+        tasks.push(shutdown.task("close").on_shutdown(|_| {}).unwrap());
+    });
+}
+
+fn cancel(times: u32) {
+    let shutdown = shutdown();
+    let mut tasks = tasks(&shutdown, times).into_iter();
+    counted(times, |_| {
+        assert!(tasks.next().unwrap().cancel());
+    });
+}
+
+fn dispatch(times: u32) {
+    let builder = Shutdown::builder().grace(GRACE).progress(Progress::Off);
+    let shutdown = builder.tasks_at_once(1).install().unwrap();
+    drop(tasks(&shutdown, times));
+    counted(1, |_| {
+        shutdown.finish();
+    });
+}
+
+/// An interval in which the watcher looks once, at the start.
+fn heartbeat() -> Heartbeat {
+    let builder = shutdown().heartbeat("loop").every(GRACE);
+    builder.start().unwrap()
+}
+
+fn tick(times: u32) {
+    let beat = heartbeat();
+    counted(times, |_| beat.tick());
+}
+
+fn expect(times: u32) {
+    let beat = heartbeat();
+    counted(times, |_| drop(beat.expect(black_box(GRACE))));
+}
+
+fn pause(times: u32) {
+    let beat = heartbeat();
+    counted(times, |_| drop(beat.pause()));
+}

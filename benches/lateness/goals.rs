@@ -1,0 +1,189 @@
+//! What the figures are to come to.
+
+use std::fmt::Write as _;
+
+use crate::conditions::{self, REPORT};
+use crate::output::time;
+use crate::plan::Cell;
+use crate::sampling::Sample;
+use crate::statistics::Summary;
+use crate::victims::{
+    AT_DEADLINE, C_TIMER, C_WATCHDOG, DEADSTOP, DEADSTOP_COORDINATED, DEADSTOP_ROOT, LINE_3,
+    MEMORY, NO_REPORT, NO_REPORT_BESIDE_OTHERS, NO_REPORT_ON_A_DISK, REPORTS, SLEEP, TIMER_HERE,
+    WATCHDOG_HERE,
+};
+
+const MILLISECOND: i64 = 1_000_000;
+
+/// The goals, each with what was measured.
+pub(crate) fn judge(cells: &[Cell]) -> String {
+    let figures = Figures(cells);
+    let mut goals = Goals::new();
+    for row in [DEADSTOP, DEADSTOP_ROOT] {
+        let inside = figures.recorded(row, "idle").map(|inside| inside.p99);
+        goals.add(
+            format!("{row}: idle, in-process p99 at most 0.2 ms"),
+            inside.map(|p99| (p99 <= MILLISECOND / 5, time(p99))),
+        );
+        for bare in [C_WATCHDOG, WATCHDOG_HERE] {
+            let ratio = figures.ratio(row, bare, "idle");
+            goals.add(
+                format!("{row}: idle, median at most 1.1 times that of {bare}"),
+                ratio.map(|ratio| (ratio <= 1.1, format!("{ratio:.2}"))),
+            );
+        }
+    }
+    let ours = figures.late(DEADSTOP, "64 spinners");
+    goals.add(
+        "deadstop: 64 spinners, p99 at most 10 ms".into(),
+        ours.map(|ours| (ours.p99 <= 10 * MILLISECOND, time(ours.p99))),
+    );
+    let plain = figures.late(SLEEP, "64 spinners");
+    goals.add(
+        "deadstop: 64 spinners, p99 at most a tenth of thread::sleep's".into(),
+        ours.zip(plain).map(|(ours, plain)| {
+            let text = format!("{} of {}", time(ours.p99), time(plain.p99));
+            (ours.p99.saturating_mul(10) <= plain.p99, text)
+        }),
+    );
+    for row in [DEADSTOP, DEADSTOP_ROOT, DEADSTOP_COORDINATED] {
+        let (kept, all) = figures.kept_status(row);
+        goals.add(
+            format!("{row}: all conditions, status kept in 99 of 100"),
+            (all > 0).then(|| (100 * kept >= 99 * all, format!("{kept} of {all}"))),
+        );
+    }
+    for timer in [C_TIMER, TIMER_HERE] {
+        let ratio = figures.ratio(LINE_3, timer, "idle");
+        goals.add(
+            format!("{LINE_3}: idle, median at most 1.2 times that of {timer}"),
+            ratio.map(|ratio| (ratio <= 1.2, format!("{ratio:.2}"))),
+        );
+    }
+    let controls = [NO_REPORT, NO_REPORT_BESIDE_OTHERS, NO_REPORT_ON_A_DISK];
+    for row in REPORTS.iter().filter(|row| !controls.contains(&row.name)) {
+        let ratio = figures.ratio(row.name, row.control, REPORT.name);
+        goals.add(
+            format!(
+                "{}: median within 10 % of that of {}",
+                row.name, row.control
+            ),
+            ratio.map(|ratio| ((0.9..=1.1).contains(&ratio), format!("{ratio:.2}"))),
+        );
+    }
+    for row in MEMORY.iter().filter(|row| row.is_gone_by) {
+        for condition in conditions::ALL.iter().filter(|it| it.is_of_memory()) {
+            let cell = figures.cell(row.name, condition.name);
+            let found = cell.and_then(|cell| Punctuality::of(cells, cell));
+            goals.add(
+                format!(
+                    "{}: {}, seen by the deadline in 99 of 100, and no earlier than 20 % of the \
+                     teardown before it",
+                    row.name, condition.name
+                ),
+                found.map(|found| {
+                    let text = format!(
+                        "{} of {}, {:.0} %; no lead does better than {:.0} %",
+                        found.in_time, found.count, found.earliest, found.possible
+                    );
+                    (found.is_met(), text)
+                }),
+            );
+        }
+    }
+    goals.0
+}
+
+/// How a row did that must be gone by its deadline.
+pub(crate) struct Punctuality {
+    pub(crate) count: usize,
+    /// Seen by the deadline.
+    pub(crate) in_time: usize,
+    /// How much before it at most, in percent of the teardown.
+    pub(crate) earliest: f64,
+    /// What that would be for a lead that knew all of the teardown but how long
+    /// it takes this time.
+    pub(crate) possible: f64,
+}
+
+impl Punctuality {
+    /// None, if it need not be gone by its deadline, and where there is nothing
+    /// to compare it with.
+    pub(crate) fn of(cells: &[Cell], cell: &Cell) -> Option<Self> {
+        let teardown = Figures(cells).late(AT_DEADLINE, cell.condition.name)?;
+        let late = Summary::of(cell.counted().map(Sample::lateness));
+        let late = late.filter(|_| cell.row.is_gone_by)?;
+        let in_time = cell.counted().filter(|sample| sample.lateness() <= 0);
+        let possible = spread(&teardown);
+        Some(Self {
+            possible,
+            count: late.count,
+            in_time: in_time.count(),
+            earliest: -100.0 * late.min as f64 / teardown.median as f64,
+        })
+    }
+
+    fn is_met(&self) -> bool {
+        100 * self.in_time >= 99 * self.count && self.earliest <= 20.0
+    }
+}
+
+/// From the least to the 99th of 100, in percent of the median: a lead that has
+/// 99 of 100 in time is too early by that for the least.
+pub(crate) fn spread(teardown: &Summary) -> f64 {
+    100.0 * (teardown.p99 - teardown.min) as f64 / teardown.median as f64
+}
+
+struct Goals(String);
+
+impl Goals {
+    fn new() -> Self {
+        Self("| goal | measured | |\n| --- | ---: | --- |\n".into())
+    }
+
+    fn add(&mut self, goal: String, found: Option<(bool, String)>) {
+        let (verdict, measured) = match found {
+            Some((true, measured)) => ("met", measured),
+            Some((false, measured)) => ("**not met**", measured),
+            None => ("not measured", "-".into()),
+        };
+        writeln!(self.0, "| {goal} | {measured} | {verdict} |").unwrap();
+    }
+}
+
+/// The cells, by name.
+struct Figures<'a>(&'a [Cell]);
+
+impl Figures<'_> {
+    fn cells(&self, row: &str) -> impl Iterator<Item = &Cell> {
+        self.0.iter().filter(move |cell| cell.row.name == row)
+    }
+
+    fn cell(&self, row: &str, condition: &str) -> Option<&Cell> {
+        self.cells(row)
+            .find(|cell| cell.condition.name == condition)
+    }
+
+    fn late(&self, row: &str, condition: &str) -> Option<Summary> {
+        let cell = self.cell(row, condition)?;
+        Summary::of(cell.counted().map(Sample::lateness))
+    }
+
+    fn recorded(&self, row: &str, condition: &str) -> Option<Summary> {
+        let cell = self.cell(row, condition)?;
+        Summary::of(cell.counted().filter_map(|sample| sample.recorded))
+    }
+
+    /// One row's median as a multiple of another's.
+    fn ratio(&self, row: &str, other: &str, condition: &str) -> Option<f64> {
+        let (row, other) = (self.late(row, condition)?, self.late(other, condition)?);
+        Some(row.median as f64 / other.median as f64)
+    }
+
+    /// Samples that ended by the watchdog, and all.
+    fn kept_status(&self, row: &str) -> (usize, usize) {
+        let samples = || self.cells(row).flat_map(Cell::counted);
+        let kept = samples().filter(|sample| sample.kept_status());
+        (kept.count(), samples().count())
+    }
+}

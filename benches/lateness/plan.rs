@@ -1,0 +1,171 @@
+//! What is measured, how often, and in which order: round by round, every cell
+//! of all tables in turn, so that whatever else the machine does falls on all
+//! of them alike.
+
+use std::time::{Duration, Instant};
+
+use crate::available_memory;
+use crate::conditions::{self, Condition, Memory};
+use crate::sampling::{Means, Sample};
+use crate::victims::{
+    BEGINNINGS, DEADSTOP, DEADSTOP_ROOT, ENDS, MEMORY, Needs, REPORTS, Row, SLEEP, Table,
+    WATCHDOG_HERE, Whose,
+};
+
+/// A row under a condition.
+#[derive(Debug)]
+pub(crate) struct Cell {
+    pub(crate) row: &'static Row,
+    pub(crate) condition: &'static Condition,
+    wanted: usize,
+    pub(crate) samples: Vec<Sample>,
+    /// How often there was not enough memory for its victim.
+    pub(crate) skipped: usize,
+}
+
+/// What there is on this machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Possible {
+    /// The program in C.
+    pub(crate) bare: bool,
+    pub(crate) root: bool,
+    /// A file system of the victim's own.
+    pub(crate) disk: bool,
+}
+
+/// Two that never end are believed.
+const NEVER: usize = 2;
+
+impl Cell {
+    pub(crate) fn counted(&self) -> impl Iterator<Item = &Sample> {
+        self.samples.iter().filter(|sample| sample.counts)
+    }
+
+    /// Samples of it that never ended.
+    pub(crate) fn never(&self) -> usize {
+        let never = self.samples.iter().filter(|sample| sample.late.is_none());
+        never.count()
+    }
+
+    fn is_done(&self) -> bool {
+        self.never() >= NEVER.min(self.wanted)
+            || self.counted().count() >= self.wanted
+            || self.skipped >= self.wanted
+    }
+
+    /// Whether its turn is in this round, of the rounds that the plan has. Those
+    /// of which fewer are wanted are spread over all rounds, and all are in the
+    /// first.
+    fn is_due(&self, round: usize, rounds: usize) -> bool {
+        let by = |round: usize| (round * self.wanted).div_ceil(rounds);
+        round >= rounds || by(round + 1) > by(round)
+    }
+}
+
+/// All cells. Those that the goals speak of get `samples`, the others a quarter
+/// of it, and those with much memory fewer.
+pub(crate) fn all(samples: usize, possible: Possible, only: &str) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for condition in conditions::ALL {
+        let rows = match condition {
+            condition if condition.is_of_ends() => &ENDS[..],
+            condition if condition.is_of_memory() => &MEMORY,
+            _ => &REPORTS,
+        };
+        cells.extend(
+            rows.iter()
+                .filter(|row| possible.has(row))
+                .filter(|row| !row.is_stopped || *condition == conditions::IDLE)
+                .map(|row| (row, condition)),
+        );
+    }
+    for condition in [&conditions::IDLE, &conditions::SPINNERS_64] {
+        cells.extend(BEGINNINGS.iter().map(|row| (row, condition)));
+    }
+    cells.retain(|(row, condition)| format!("{}, {}", row.name, condition.name).contains(only));
+    let cell = |(row, condition)| Cell {
+        row,
+        condition,
+        wanted: samples.div_ceil(share(row, condition)),
+        samples: Vec::new(),
+        skipped: 0,
+    };
+    cells.into_iter().map(cell).collect()
+}
+
+/// Which part of the samples is enough.
+fn share(row: &Row, condition: &Condition) -> usize {
+    const GIB: u64 = 1 << 30;
+    match condition.memory {
+        // Touching so much takes seconds.
+        Memory::Small(bytes) if bytes > 8 * GIB => 20,
+        Memory::Small(bytes) if bytes > GIB => 5,
+        _ if is_of_a_goal(row, condition) => 1,
+        _ => 4,
+    }
+}
+
+impl Possible {
+    fn has(self, row: &Row) -> bool {
+        let is_there = match row.needs {
+            Needs::Nothing => true,
+            Needs::Root => self.root,
+            Needs::Disk => self.disk,
+        };
+        is_there && (self.bare || row.whose != Whose::C)
+    }
+}
+
+fn is_of_a_goal(row: &Row, condition: &Condition) -> bool {
+    if row.table == Table::Reports || row.table == Table::Memory {
+        return true;
+    }
+    let is_watchdog = [DEADSTOP, DEADSTOP_ROOT, WATCHDOG_HERE].contains(&row.name);
+    match condition.name {
+        "idle" => is_watchdog || row.whose == Whose::C || row.is_stopped || row.signal.is_some(),
+        "64 spinners" => is_watchdog || row.name == SLEEP,
+        _ => false,
+    }
+}
+
+/// One sample of each cell of a smoke run: every program idle and with blocked
+/// workers, and deadstop under load, with a report, and with memory
+/// that is touched in no time.
+pub(crate) fn smoke(possible: Possible) -> Vec<Cell> {
+    let mut cells = all(1, possible, "");
+    cells.retain(|cell| {
+        let light = [&conditions::IDLE, &conditions::BLOCKED];
+        let ours = cell.row.whose == Whose::Deadstop && cell.condition.memory.bytes() < 1 << 30;
+        light.contains(&cell.condition) || ours
+    });
+    cells
+}
+
+/// Takes samples until every cell has as many as are wanted, or the time is up.
+pub(crate) fn run(cells: &mut [Cell], means: &Means, time: Duration) {
+    let rounds = cells.iter().map(|cell| cell.wanted).max().unwrap_or(0);
+    let until = Instant::now() + time;
+    let count = cells.len();
+    for round in 0.. {
+        // Not always after the same neighbor's load.
+        let first = round * 7 % count.max(1);
+        for place in 0..count {
+            if Instant::now() > until {
+                return;
+            }
+            let cell = &mut cells[(first + place) % count];
+            if cell.is_done() || !cell.is_due(round, rounds) {
+                continue;
+            }
+            if !available_memory::is_there_for(cell.condition.memory) {
+                cell.skipped += 1;
+                continue;
+            }
+            let sample = means.sample(cell.row, cell.condition, round);
+            cell.samples.push(sample);
+        }
+        if cells.iter().all(Cell::is_done) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! A sample: a victim is started, ends or begins to, and is gone.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+
+use crate::conditions::Condition;
+use crate::exit_record::ExitRecord;
+use crate::other_load::OtherLoad;
+use crate::page::{Page, Word, now};
+use crate::victims::{self, Row, Whose};
+
+/// How long what should have happened already is waited for. Not a measure of
+/// anything.
+const START: Duration = Duration::from_secs(60);
+
+/// How long after its deadline a victim is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
+const BRIEF_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What samples are taken with.
+#[derive(Debug)]
+pub(crate) struct Means {
+    pub(crate) page: &'static Page,
+    memory: OwnedFd,
+    /// The C program, where there is a compiler.
+    pub(crate) bare: Option<PathBuf>,
+    /// A sample counts if others used no more than this, in cores.
+    pub(crate) most_foreign: f64,
+    /// Whether those that are known to hang are given up soon.
+    is_brief: bool,
+    /// Whether the bench itself is served before all others.
+    pub(crate) real_time: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Sample {
+    pub(crate) round: usize,
+    /// From the deadline to when the bench saw the end, or from the signal to
+    /// the beginning; negative is early. None, if it never came.
+    pub(crate) late: Option<i64>,
+    /// From the deadline to just before the end, by the victim's own reading.
+    pub(crate) inside: Option<i64>,
+    /// From the deadline to the kernel's record of the exit.
+    pub(crate) recorded: Option<i64>,
+    /// None for one that the bench had to end.
+    pub(crate) status: Option<ExitStatus>,
+    /// The scheduling policy of the thread that ended it.
+    pub(crate) policy: Option<i32>,
+    /// Which calls the threads that tell the operator were in, shortly before
+    /// the deadline: `deadstop-report` and `deadstop-log`.
+    pub(crate) tellers: [Option<u64>; 2],
+    /// How many bytes of the message were written then.
+    pub(crate) message: Option<u64>,
+    /// In cores.
+    pub(crate) foreign: f64,
+    pub(crate) counts: bool,
+}
+
+/// The lateness of a victim that was still there when it was given up: more
+/// than any other.
+pub(crate) const ALIVE: i64 = i64::MAX;
+
+impl Sample {
+    pub(crate) fn lateness(&self) -> i64 {
+        self.late.unwrap_or(ALIVE)
+    }
+
+    /// Whether it ended as its row means to end it, and not by SIGKILL.
+    pub(crate) fn kept_status(&self) -> bool {
+        self.status.and_then(|status| status.code()) == Some(victims::TIMED_OUT)
+    }
+
+    /// The status as shells write it; empty for one that never ended.
+    pub(crate) fn shell_status(&self) -> String {
+        let status = self.status.and_then(|status| {
+            let signal = status.signal().map(|signal| 128 + signal);
+            status.code().or(signal)
+        });
+        status.map_or(String::new(), |status| status.to_string())
+    }
+}
+
+impl Means {
+    pub(crate) fn gather(most_foreign: f64, is_brief: bool) -> Self {
+        let (page, memory) = Page::create();
+        Self {
+            page,
+            memory,
+            bare: victims::compile(),
+            most_foreign,
+            is_brief,
+            real_time: ask_for_real_time(),
+        }
+    }
+
+    pub(crate) fn sample(
+        &self,
+        row: &'static Row,
+        condition: &'static Condition,
+        round: usize,
+    ) -> Sample {
+        self.page.clear();
+        let foreign = OtherLoad::begin();
+        let page = self.memory.as_raw_fd();
+        let mut victim = Victim::start(row.command(condition, page, self.bare.as_ref()));
+        victim.wait_for(&self.page.ready);
+        let record = self.page.ender.get();
+        let record = record.and_then(|tid| ExitRecord::attach(tid as i32));
+        let load = (condition.foreign > 0).then(|| self.start_load(condition.foreign));
+        if load.is_none() {
+            self.page.loaded.set(1);
+        }
+        victim.wait_for(&self.page.deadline);
+
+        let hangs = condition.blocks_workers && row.whose == Whose::Others;
+        let late = match row.signal {
+            Some(signal) => self.beginning(&victim, signal),
+            None if self.is_brief && hangs => self.end(&victim, BRIEF_PATIENCE),
+            None => self.end(&victim, PATIENCE),
+        };
+        let status = victim.stop();
+        drop(load);
+        let since = |deadline: u64| move |at: u64| at as i64 - deadline as i64;
+        let deadline = self.page.deadline.get().expect("waited for");
+        let foreign = foreign.cores();
+        Sample {
+            round,
+            late,
+            inside: self.page.ended.get().map(since(deadline)),
+            recorded: record.and_then(|record| record.read()).map(since(deadline)),
+            status: status.filter(|_| row.signal.is_none() && late.is_some()),
+            policy: self.page.policy.get().map(|policy| policy as i32 - 1),
+            tellers: [&self.page.reporter, &self.page.logger].map(Word::get),
+            message: self.page.message.get(),
+            foreign,
+            // No process was busy for that long.
+            counts: late.is_none() || foreign <= self.most_foreign,
+        }
+    }
+
+    /// Waits for the end, and returns how late it was.
+    fn end(&self, victim: &Victim, patience: Duration) -> Option<i64> {
+        let deadline = self.page.deadline.get().expect("waited for");
+        let patience = deadline + patience.as_nanos() as u64;
+        while !victim.is_gone_within(patience.saturating_sub(now())) {
+            if now() >= patience {
+                return None;
+            }
+        }
+        let seen = now();
+        // It may have been put more exactly meanwhile.
+        let deadline = self.page.deadline.get().expect("waited for");
+        Some(seen as i64 - deadline as i64)
+    }
+
+    /// Sends the signal, and waits for what it begins.
+    fn beginning(&self, victim: &Victim, signal: i32) -> Option<i64> {
+        let signal = Signal::from_named_raw(signal).expect("a signal with a name");
+        let sent = now();
+        kill_process(victim.pid, signal).unwrap();
+        let patience = sent + PATIENCE.as_nanos() as u64;
+        while now() < patience && !victim.is_gone_within(STEP) {
+            if let Some(armed) = self.page.armed.get() {
+                return Some(armed as i64 - sent as i64);
+            }
+        }
+        None
+    }
+
+    /// Starts a process with `count` threads that compute for ever, and returns
+    /// once they do.
+    fn start_load(&self, count: usize) -> Victim {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--load", &count.to_string()]);
+        command.args(["--page", &self.memory.as_raw_fd().to_string()]);
+        let mut load = Victim::start(command);
+        load.wait_for(&self.page.loaded);
+        load
+    }
+}
+
+/// Between two looks at the page.
+const STEP: u64 = 1_000_000;
+
+/// A process of this run. Killed and reaped when dropped.
+#[derive(Debug)]
+struct Victim {
+    child: Child,
+    pid: Pid,
+    descriptor: OwnedFd,
+}
+
+impl Victim {
+    fn start(mut command: Command) -> Self {
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            // For what a panic says; no program here writes as much as a pipe holds.
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = Pid::from_raw(child.id() as i32).unwrap();
+        Self {
+            child,
+            pid,
+            descriptor: pidfd_open(pid, PidfdFlags::empty()).unwrap(),
+        }
+    }
+
+    fn wait_for(&mut self, word: &Word) {
+        let patience = now() + START.as_nanos() as u64;
+        while word.get().is_none() {
+            if now() > patience || self.is_gone_within(STEP) && word.get().is_none() {
+                // All that it may have to say is in the pipe by then.
+                let status = self.stop();
+                let said = self.child.stderr.take().map(std::io::read_to_string);
+                panic!("a victim did not begin: {status:?}, {said:?}");
+            }
+        }
+    }
+
+    /// Waits for its end, for so many nanoseconds.
+    fn is_gone_within(&self, nanos: u64) -> bool {
+        let timeout = Timespec {
+            tv_sec: (nanos / 1_000_000_000) as i64,
+            tv_nsec: (nanos % 1_000_000_000) as _,
+        };
+        let descriptor = self.descriptor.as_fd();
+        let mut polled = [PollFd::from_borrowed_fd(descriptor, PollFlags::IN)];
+        // An error is an interruption: the caller looks again.
+        poll(&mut polled, Some(&timeout)).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Ends it if it is still there, and reaps it.
+    fn stop(&mut self) -> Option<ExitStatus> {
+        // Fails only for one that is reaped. One that has ended by itself keeps
+        // its status.
+        let _ = self.child.kill();
+        self.child.wait().ok()
+    }
+}
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Has the bench served before all others, so that its own waiting for a turn is
+/// in no figure, if it may. Its children are like any process.
+fn ask_for_real_time() -> bool {
+    let priority = libc::sched_param { sched_priority: 50 };
+    let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: the pointer is valid for reads; 0 is this thread.
+    let done = unsafe { libc::sched_setscheduler(0, policy, &raw const priority) };
+    done == 0
+}

@@ -1,0 +1,271 @@
+//! The processes that are measured, one file for each way to end one.
+//!
+//! A victim sets up what is to end it, starts its load, says that it is ready,
+//! and begins its shutdown, whose cleanup never returns. Each way is used as
+//! its documentation says, and where that leaves a choice, in the form that
+//! ends soonest: whatever can be parked before the load starts is parked.
+
+mod bare;
+mod bare_here;
+mod ctrlc;
+mod deadstop;
+mod memory;
+mod plain_thread;
+mod reported;
+mod signal_hook;
+mod signal_mod;
+mod stage;
+mod tokio_graceful_shutdown;
+mod tokio_signal;
+mod tokio_timeout;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::Command;
+
+pub(crate) use self::bare::compile;
+pub(crate) use self::reported::{RUNNING, try_disk};
+pub(crate) use self::stage::{Stage, die_with_parent};
+
+use crate::conditions::Condition;
+
+/// The status of a victim that was ended as it was meant to be.
+pub(crate) const TIMED_OUT: i32 = 124;
+
+/// A row of the tables.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    program: Program,
+    pub(crate) whose: Whose,
+    pub(crate) table: Table,
+    pub(crate) needs: Needs,
+    /// It is stopped as its deadline comes: no thread of it runs.
+    pub(crate) is_stopped: bool,
+    /// What the victim waits for to begin its shutdown; none, and it begins it
+    /// by itself.
+    pub(crate) signal: Option<i32>,
+    /// It must be gone by its deadline, and so begins to go before it.
+    pub(crate) is_gone_by: bool,
+    /// Of a row with a hang report, the one that has the same around it and no
+    /// report.
+    pub(crate) control: &'static str,
+}
+
+/// The table that a row is in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Table {
+    Beginnings,
+    Ends,
+    Memory,
+    Reports,
+}
+
+/// What a row cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Needs {
+    Nothing,
+    Root,
+    /// A file system of its own, whose server is a process.
+    Disk,
+}
+
+enum Program {
+    /// This one, started again.
+    Ours(fn(&Stage) -> !),
+    /// `bare.c`.
+    Bare(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Whose {
+    /// Bare C.
+    C,
+    Deadstop,
+    Others,
+}
+
+/// Rows that others are compared with, or that the goals speak of.
+pub(crate) const DEADSTOP: &str = "deadstop";
+pub(crate) const DEADSTOP_ROOT: &str = "deadstop, root";
+pub(crate) const DEADSTOP_COORDINATED: &str = "deadstop, coordinated";
+pub(crate) const LINE_3: &str = "deadstop, line 3 alone";
+pub(crate) const C_WATCHDOG: &str = "C, watchdog thread";
+pub(crate) const C_TIMER: &str = "C, kernel timer";
+pub(crate) const WATCHDOG_HERE: &str = "bare thread, this program";
+pub(crate) const TIMER_HERE: &str = "bare timer, this program";
+pub(crate) const SLEEP: &str = "thread::sleep";
+pub(crate) const NO_REPORT: &str = "no report";
+pub(crate) const NO_REPORT_BESIDE_OTHERS: &str = "no report, others write";
+pub(crate) const NO_REPORT_ON_A_DISK: &str = "no report, a disk hangs";
+pub(crate) const AT_DEADLINE: &str = "begins at its deadline";
+pub(crate) const GONE_BY: &str = "gone by its deadline";
+pub(crate) const GONE_BY_CALIBRATED: &str = "gone by it, calibrated";
+
+/// The rows of the table of ends.
+pub(crate) const ENDS: [Row; 13] = [
+    Row::deadstop(DEADSTOP_ROOT, deadstop::as_root).needs(Needs::Root),
+    Row::deadstop(DEADSTOP, deadstop::unprivileged),
+    Row::deadstop(DEADSTOP_COORDINATED, deadstop::coordinated),
+    Row::deadstop(LINE_3, deadstop::line_3_alone).stopped(),
+    Row::bare(C_WATCHDOG, "thread"),
+    Row::bare(C_TIMER, "timer"),
+    Row::other(WATCHDOG_HERE, bare_here::end_by_thread),
+    Row::other(TIMER_HERE, bare_here::end_by_timer).stopped(),
+    Row::other(SLEEP, plain_thread::end),
+    Row::other("ctrlc", ctrlc::end),
+    Row::other("tokio timeout", tokio_timeout::end),
+    Row::other("signal-mod", signal_mod::end),
+    Row::other("tokio-graceful-shutdown", tokio_graceful_shutdown::end),
+];
+
+/// The rows of the table of beginnings.
+pub(crate) const BEGINNINGS: [Row; 4] = [
+    Row::deadstop("deadstop, SIGTERM", deadstop::arm).on(libc::SIGTERM),
+    // Without its feature `termination`, which the library does not use, ctrlc
+    // hears this one only.
+    Row::other("ctrlc, SIGINT", ctrlc::arm).on(libc::SIGINT),
+    Row::other("signal-hook, SIGTERM", signal_hook::arm).on(libc::SIGTERM),
+    Row::other("tokio::signal, SIGTERM", tokio_signal::arm).on(libc::SIGTERM),
+];
+
+/// The rows of the table of hang reports.
+pub(crate) const REPORTS: [Row; 10] = [
+    Row::reported(NO_REPORT, reported::nowhere),
+    Row::reported(NO_REPORT_BESIDE_OTHERS, reported::nowhere_beside_others),
+    Row::reported(NO_REPORT_ON_A_DISK, reported::nowhere_on_a_disk).needs(Needs::Disk),
+    Row::reported("report, taken", reported::taken),
+    Row::reported("stderr: a full pipe", reported::stderr_is_full),
+    Row::reported("stderr: others are faster", reported::others_are_faster)
+        .beside(NO_REPORT_BESIDE_OTHERS),
+    Row::reported("stderr: a stopped terminal", reported::terminal_is_stopped),
+    Row::reported("the logger hangs", reported::logger_hangs),
+    Row::reported("the files' disk hangs", reported::disk_hangs)
+        .needs(Needs::Disk)
+        .beside(NO_REPORT_ON_A_DISK),
+    Row::reported("all of them hang", reported::everything_hangs)
+        .needs(Needs::Disk)
+        .beside(NO_REPORT_ON_A_DISK),
+];
+
+/// The rows of the table of memory.
+pub(crate) const MEMORY: [Row; 3] = [
+    Row::with_memory(AT_DEADLINE, memory::begins_at_deadline),
+    Row::with_memory(GONE_BY, memory::gone_by).gone_by(),
+    Row::with_memory(GONE_BY_CALIBRATED, memory::gone_by_as_calibrated).gone_by(),
+];
+
+impl Row {
+    const fn new(name: &'static str, whose: Whose, program: Program) -> Self {
+        Self {
+            name,
+            program,
+            whose,
+            table: Table::Ends,
+            needs: Needs::Nothing,
+            is_stopped: false,
+            signal: None,
+            is_gone_by: false,
+            control: NO_REPORT,
+        }
+    }
+
+    const fn deadstop(name: &'static str, life: fn(&Stage) -> !) -> Self {
+        Self::new(name, Whose::Deadstop, Program::Ours(life))
+    }
+
+    const fn other(name: &'static str, life: fn(&Stage) -> !) -> Self {
+        Self::new(name, Whose::Others, Program::Ours(life))
+    }
+
+    const fn bare(name: &'static str, how: &'static str) -> Self {
+        Self::new(name, Whose::C, Program::Bare(how))
+    }
+
+    const fn reported(name: &'static str, life: fn(&Stage) -> !) -> Self {
+        Self {
+            table: Table::Reports,
+            ..Self::deadstop(name, life)
+        }
+    }
+
+    const fn with_memory(name: &'static str, life: fn(&Stage) -> !) -> Self {
+        Self {
+            table: Table::Memory,
+            ..Self::deadstop(name, life)
+        }
+    }
+
+    const fn beside(self, control: &'static str) -> Self {
+        Self { control, ..self }
+    }
+
+    const fn gone_by(self) -> Self {
+        Self {
+            is_gone_by: true,
+            ..self
+        }
+    }
+
+    const fn needs(self, needs: Needs) -> Self {
+        Self { needs, ..self }
+    }
+
+    const fn stopped(self) -> Self {
+        Self {
+            is_stopped: true,
+            ..self
+        }
+    }
+
+    const fn on(self, signal: i32) -> Self {
+        Self {
+            table: Table::Beginnings,
+            signal: Some(signal),
+            ..self
+        }
+    }
+
+    /// The command that starts the victim. `bare` is the compiled C program.
+    pub(crate) fn command(
+        &self,
+        condition: &Condition,
+        page: i32,
+        bare: Option<&PathBuf>,
+    ) -> Command {
+        match self.program {
+            Program::Ours(_) => {
+                let mut command = Command::new(std::env::current_exe().unwrap());
+                command.args(["--victim", self.name, "--condition", condition.name]);
+                command.args(["--page", &page.to_string()]);
+                command
+            }
+            Program::Bare(how) => {
+                let mut command = Command::new(bare.unwrap());
+                command.arg(how);
+                command.args(bare::arguments(condition));
+                command.args([condition.grace.as_nanos().to_string(), page.to_string()]);
+                command
+            }
+        }
+    }
+}
+
+/// Lives the life of the victim called `name`.
+pub(crate) fn live(name: &str, stage: &Stage) -> ! {
+    let rows = ENDS.iter().chain(&BEGINNINGS);
+    let mut rows = rows.chain(&REPORTS).chain(&MEMORY);
+    match rows.find(|row| row.name == name).map(|row| &row.program) {
+        Some(Program::Ours(life)) => life(stage),
+        _ => panic!("no victim is called {name}"),
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ours(_) => "ours",
+            Self::Bare(how) => how,
+        })
+    }
+}

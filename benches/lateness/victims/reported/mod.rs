@@ -1,0 +1,215 @@
+//! deadstop with a hang report to write: nowhere, to sinks that take it, and to
+//! sinks that never will.
+//!
+//! Shortly before the deadline the victim notes which system calls the threads
+//! that tell the operator are in, and how much of the message is written: so
+//! that a row whose sink did not block after all is seen not to have.
+
+mod blocked;
+mod disk;
+
+use std::fs::{self, File};
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use deadstop::report::{Progress, Sinks};
+use deadstop::{Cause, Shutdown};
+
+use self::disk::Disk;
+use super::deadstop::say_deadline;
+use super::stage::{Stage, thread_called};
+use crate::conditions;
+use crate::page::Page;
+
+pub(crate) use self::disk::try_out as try_disk;
+
+/// How long before the deadline the victim looks. The report is due a tenth of
+/// the grace before it.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// What a look finds where a thread is in no call.
+pub(crate) const RUNNING: u64 = u64::MAX;
+
+pub(crate) fn nowhere(stage: &Stage) -> ! {
+    stage.drop_privileges();
+    hang_unsaid(stage)
+}
+
+/// The control of [`others_are_faster`].
+pub(crate) fn nowhere_beside_others(stage: &Stage) -> ! {
+    stage.drop_privileges();
+    blocked::others_are_faster();
+    hang_unsaid(stage)
+}
+
+/// The control of [`disk_hangs`]: the files are open, and no thread writes to them.
+pub(crate) fn nowhere_on_a_disk(stage: &Stage) -> ! {
+    let disk = Disk::mount();
+    stage.drop_privileges();
+    let open = |path| File::options().write(true).open(path).unwrap();
+    let _files = disk.files().map(open);
+    disk.die();
+    hang_unsaid(stage)
+}
+
+fn hang_unsaid(stage: &Stage) -> ! {
+    let sinks = Sinks::new()
+        .without_message()
+        .without_stderr()
+        .without_log();
+    let shutdown = install(stage, sinks, Progress::Off);
+    shut_down(stage, &shutdown, None)
+}
+
+pub(crate) fn taken(stage: &Stage) -> ! {
+    stage.drop_privileges();
+    let files = Files::in_memory();
+    let shutdown = install_on_files(stage, &files, Progress::Auto);
+    blocked::logger_that_takes();
+    shut_down(stage, &shutdown, Some(files.message()))
+}
+
+pub(crate) fn stderr_is_full(stage: &Stage) -> ! {
+    hang_behind(stage, blocked::stderr_is_full)
+}
+
+pub(crate) fn others_are_faster(stage: &Stage) -> ! {
+    hang_behind(stage, blocked::others_are_faster)
+}
+
+pub(crate) fn terminal_is_stopped(stage: &Stage) -> ! {
+    hang_behind(stage, blocked::terminal_is_stopped)
+}
+
+pub(crate) fn logger_hangs(stage: &Stage) -> ! {
+    stage.drop_privileges();
+    let files = Files::in_memory();
+    let shutdown = install_on_files(stage, &files, Progress::Auto);
+    blocked::logger_that_never_returns();
+    shut_down(stage, &shutdown, Some(files.message()))
+}
+
+pub(crate) fn disk_hangs(stage: &Stage) -> ! {
+    let disk = Disk::mount();
+    stage.drop_privileges();
+    let shutdown = install_on(stage, &disk, Progress::Auto);
+    blocked::logger_that_takes();
+    shut_down(stage, &shutdown, None)
+}
+
+/// All of it. The reporter hangs over the first of its sinks, and the log's
+/// thread over the line that tells of the beginning.
+pub(crate) fn everything_hangs(stage: &Stage) -> ! {
+    let disk = Disk::mount();
+    stage.drop_privileges();
+    blocked::terminal_is_stopped();
+    let shutdown = install_on(stage, &disk, Progress::Auto);
+    blocked::logger_that_never_returns();
+    shut_down(stage, &shutdown, None)
+}
+
+fn install_on(stage: &Stage, disk: &Disk, progress: Progress) -> Shutdown {
+    let [message, json] = disk.files();
+    let sinks = Sinks::new().message(message).json(json);
+    let shutdown = install(stage, sinks, progress);
+    // Only now, since `install` opens the files.
+    disk.die();
+    shutdown
+}
+
+/// With a standard error that was blocked before there was a shutdown.
+fn hang_behind(stage: &Stage, block: fn()) -> ! {
+    stage.drop_privileges();
+    block();
+    let files = Files::in_memory();
+    let shutdown = install_on_files(stage, &files, Progress::Stderr);
+    shut_down(stage, &shutdown, Some(files.message()))
+}
+
+fn install_on_files(stage: &Stage, files: &Files, progress: Progress) -> Shutdown {
+    let [message, json] = files.names.each_ref();
+    let sinks = Sinks::new().message(message).json(json);
+    let shutdown = install(stage, sinks, progress);
+    // Only now, since `install` opens the files.
+    files.remove_names();
+    shutdown
+}
+
+fn install(stage: &Stage, sinks: Sinks, progress: Progress) -> Shutdown {
+    let builder = Shutdown::builder().grace(stage.grace()).signals([]);
+    builder.sinks(sinks).progress(progress).install().unwrap()
+}
+
+/// A shutdown with a task that never returns.
+fn shut_down(stage: &Stage, shutdown: &Shutdown, message: Option<PathBuf>) -> ! {
+    let tellers = ["deadstop-report", "deadstop-log"].map(thread);
+    let (page, until) = (stage.page, stage.grace() - LOOK);
+    let task = shutdown.task("clean up").on_shutdown(move |_| {
+        thread::sleep(until);
+        look(page, tellers, message.as_deref());
+        conditions::park();
+    });
+    let _task = task.unwrap();
+    stage.ender("deadstop-watch");
+    stage.load();
+    stage.begin();
+    shutdown.request(Cause::requested("lateness"));
+    say_deadline(stage, shutdown.watchdog(), Duration::ZERO);
+    shutdown.wait_and_exit()
+}
+
+/// The thread called `name`. It gives itself the name, and may not have come to
+/// that yet; the bench waits for so long.
+fn thread(name: &str) -> i32 {
+    loop {
+        if let Some(thread) = thread_called(name) {
+            return thread;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn look(page: &Page, tellers: [i32; 2], message: Option<&Path>) {
+    for (tid, word) in tellers.into_iter().zip([&page.reporter, &page.logger]) {
+        let call = fs::read_to_string(format!("/proc/self/task/{tid}/syscall"));
+        let call = call.unwrap_or_default();
+        let number = call.split_whitespace().next().map(str::parse::<u64>);
+        // Zero is nothing seen.
+        word.set(number.and_then(Result::ok).map_or(RUNNING, |call| call + 1));
+    }
+    if let Some(Ok(message)) = message.map(fs::metadata) {
+        page.message.set(message.len());
+    }
+}
+
+/// Files that take whatever is written, and go when the victim does.
+struct Files {
+    names: [PathBuf; 2],
+    opened: [File; 2],
+}
+
+impl Files {
+    fn in_memory() -> Self {
+        let names = ["message", "json"].map(|kind| {
+            let name = format!("deadstop-lateness-{}-{kind}", process::id());
+            Path::new("/dev/shm").join(name)
+        });
+        let opened = names.each_ref().map(|name| File::create_new(name).unwrap());
+        Self { names, opened }
+    }
+
+    fn remove_names(&self) {
+        for name in &self.names {
+            fs::remove_file(name).unwrap();
+        }
+    }
+
+    /// A name of the message's file after its own was removed.
+    fn message(&self) -> PathBuf {
+        let [message, _] = &self.opened;
+        format!("/proc/self/fd/{}", message.as_raw_fd()).into()
+    }
+}
