@@ -1,0 +1,106 @@
+//! Signals: handlers in front of the host's, and signals that the host hands over.
+
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use deadstop::Signal;
+use deadstop::signals::Sender;
+use deadstop_core::sys::SignalSet;
+
+use crate::error::{DEADSTOP_ERROR_SYSTEM, DEADSTOP_OK, Failure, guarded};
+use crate::state;
+use crate::sys::handler::{self, Place};
+
+/// The process in which a thread is putting handlers in front; 0 if none is. A child of
+/// fork does not wait for a thread of its parent.
+static CHAINING: AtomicI32 = AtomicI32::new(0);
+
+/// Begins the shutdown because of a signal that the host received by its own means. `pid` and
+/// `uid` are the sender's, if the host knows them; a pid of -1 is for "not known". Returns 1,
+/// or 0 if the signal is not one of those that begin it, or without deadstop_install().
+///
+/// Async-signal-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn deadstop_notify_signal(signal: c_int, pid: c_int, uid: u32) -> c_int {
+    let sender = (pid >= 0).then(|| Sender::new(pid, uid));
+    notify(signal, sender).into()
+}
+
+fn notify(signal: c_int, sender: Option<Sender>) -> bool {
+    state::own().is_some_and(|installed| {
+        installed
+            .shutdown
+            .notify_signal(Signal::from(signal), sender)
+    })
+}
+
+/// Puts deadstop's handler in front of the host's again, after the host has set one: for each
+/// signal that begins the shutdown and that the host handles. deadstop_install() has done
+/// it for those that were handled by then. Does nothing unless `signal_mode` is
+/// DEADSTOP_SIGNALS_CHAIN.
+#[unsafe(no_mangle)]
+pub extern "C" fn deadstop_chain_signals() -> c_int {
+    guarded(|| chain().map(|()| DEADSTOP_OK))
+}
+
+/// Refuses the signals that the C library keeps for itself, before anything is installed.
+pub(crate) fn check(set: SignalSet) -> Result<(), Failure> {
+    for number in set.numbers() {
+        handler::check(number).map_err(|error| {
+            let signal = Signal::from(number);
+            Failure::argument(format!("could not handle {signal}: {error}"))
+        })?;
+    }
+    Ok(())
+}
+
+/// Puts the handlers in front.
+pub(crate) fn chain() -> Result<(), Failure> {
+    let installed = state::required()?;
+    let claimed = CHAINING.fetch_update(Ordering::AcqRel, Ordering::Acquire, |holder| {
+        (holder != installed.pid).then_some(installed.pid)
+    });
+    if claimed.is_err() {
+        return Err(Failure::new(
+            DEADSTOP_ERROR_SYSTEM,
+            "another thread is in deadstop_chain_signals",
+        ));
+    }
+    let mut result = Ok(());
+    for number in installed.chained.numbers() {
+        if let Err(error) = handler::put_in_front(number, notify) {
+            let signal = Signal::from(number);
+            let text =
+                format!("could not put a handler in front of the host's of {signal}: {error}");
+            result = Err(Failure::new(DEADSTOP_ERROR_SYSTEM, text));
+        }
+    }
+    CHAINING.store(0, Ordering::Release);
+    result
+}
+
+/// Where signals go now.
+pub(crate) struct Look {
+    pub(crate) ours: SignalSet,
+    pub(crate) replaced: SignalSet,
+    pub(crate) ignored: SignalSet,
+}
+
+/// Looks where each signal of `set` goes.
+pub(crate) fn look(set: SignalSet) -> Look {
+    let mut look = Look {
+        ours: SignalSet::EMPTY,
+        replaced: SignalSet::EMPTY,
+        ignored: SignalSet::EMPTY,
+    };
+    for number in set.numbers() {
+        let place = match handler::place(number) {
+            Place::Ours => &mut look.ours,
+            Place::Host => &mut look.replaced,
+            Place::Ignored => &mut look.ignored,
+            Place::Default => continue,
+        };
+        *place = place.with(number);
+    }
+    look
+}
