@@ -1,0 +1,44 @@
+//! The end of child processes: `deadstop-child` looks for them and puts them on the kill
+//! list, of which the watchdog kills each at the deadline.
+//!
+//! It shares nothing with the thread of the report, whose write may block for good.
+
+use core::ffi::c_int;
+use core::time::Duration;
+
+use deadstop_core::kill_path::KillList;
+use deadstop_core::sys::open_pidfd;
+use deadstop_core::{Nanos, now};
+
+use crate::descendants::Descendants;
+use crate::sys::raise::{self, sleep_until};
+
+/// The shortest pause between two looks.
+const PAUSE: Duration = Duration::from_millis(1);
+/// How long after the deadline it goes on, if the watchdog is late.
+const LATE: Duration = Duration::from_millis(250);
+
+/// Looks for children from `first` to the deadline `at`, and lists them. A child that a
+/// process forks in its last moments would outlive it, so the looks come ever closer, down
+/// to one in a millisecond.
+pub(crate) fn list(first: Nanos, at: Nanos, kills: &'static KillList) {
+    let mut descendants = Descendants::none();
+    sleep_until(first);
+    while now() < at.saturating_add(LATE) {
+        descendants.find(|child| add(kills, child, at));
+        let rest = at.since(now()).checked_div(4).unwrap_or(PAUSE);
+        sleep_until(now().saturating_add(rest.max(PAUSE)));
+    }
+}
+
+fn add(kills: &'static KillList, child: c_int, at: Nanos) {
+    // The descriptor stays open until the process ends: the program may reap the child,
+    // and its number may be given to another process.
+    let Ok(pidfd) = open_pidfd(child) else {
+        return;
+    };
+    // The watchdog has closed the list, and is about to end the process.
+    if kills.add(child, Some(pidfd), false).is_none() && now() >= at {
+        raise::kill(pidfd);
+    }
+}

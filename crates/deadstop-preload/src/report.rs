@@ -1,0 +1,150 @@
+//! The report: `deadstop-report` writes it shortly before the deadline.
+//!
+//! A write may block for good. The watchdog and the backup timer do not wait for it.
+
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+
+use deadstop_core::buffer::TextBuffer;
+use deadstop_core::render::{self, Process};
+use deadstop_core::sys::ThreadSource;
+use deadstop_core::threads::ThreadTable;
+use deadstop_core::{CAUSE_LEN, Nanos, now, pid};
+
+use crate::cause::CAUSE;
+use crate::descendants::Descendants;
+use crate::host;
+use crate::settings::{PATH, SETTINGS};
+use crate::shares::SHARES;
+use crate::sys::descriptor::{self, Identity, Refused};
+use crate::sys::raise::sleep_until;
+
+/// How long before the deadline the process is looked at, if the grace period is long
+/// enough: at most a quarter of it.
+const BEFORE: Duration = Duration::from_millis(500);
+/// How long before the deadline the list of threads is cut short.
+const LAST_MOMENT: Duration = Duration::from_millis(10);
+
+pub(crate) const STANDARD_ERROR: i32 = 2;
+const TEXT: usize = 32 * 1024;
+
+/// The file that standard error was when the program was loaded, or when the program
+/// itself replaced it.
+static DEVICE: AtomicU64 = AtomicU64::new(0);
+static INODE: AtomicU64 = AtomicU64::new(0);
+
+/// Keeps which file standard error is. Async-signal-safe.
+pub(crate) fn remember_standard_error() {
+    let Identity(device, inode) = descriptor::identity(STANDARD_ERROR);
+    DEVICE.store(device, Ordering::Relaxed);
+    INODE.store(inode, Ordering::Relaxed);
+}
+
+/// Returns how long before the deadline the process is looked at.
+fn lead(begun: Nanos, at: Nanos) -> Duration {
+    let quarter = at.since(begun).checked_div(4);
+    BEFORE.min(quarter.unwrap_or(BEFORE))
+}
+
+/// Returns when the process is looked at.
+pub(crate) fn begins(begun: Nanos, at: Nanos) -> Nanos {
+    at.saturating_sub(lead(begun, at))
+}
+
+/// Waits until shortly before the deadline, and reports.
+pub(crate) fn run(begun: Nanos, at: Nanos) {
+    // The runtime's own stacks take a while.
+    sleep_until(at.saturating_sub(lead(begun, at).saturating_mul(2)));
+    host::dump_jvm();
+    sleep_until(begins(begun, at));
+    let mut descendants = Descendants::none();
+    descendants.find(|_| ());
+    write(begun, at, &descendants);
+}
+
+fn write(begun: Nanos, at: Nanos, descendants: &Descendants) {
+    let mut threads = ThreadTable::empty();
+    threads.collect(
+        &ThreadSource::open(),
+        core::iter::empty(),
+        at.saturating_sub(LAST_MOMENT),
+    );
+    let mut cause = TextBuffer::<CAUSE_LEN>::new();
+    CAUSE.render(&mut cause);
+    let main = threads.find(pid());
+    let process = Process {
+        name: main.map_or("", |main| main.name.as_str()),
+        pid: pid(),
+        cause: cause.as_str(),
+        begun,
+        now: now(),
+        at,
+        exit_status: u8::try_from(SETTINGS.status()).unwrap_or(0),
+        threads: threads.total.saturating_sub(own_threads()),
+        proc_error: threads.proc_error,
+        stacks: &[],
+    };
+    let mut text = TextBuffer::<TEXT>::new();
+    render::process(
+        &mut text,
+        &process,
+        threads.iter(),
+        |tid| SHARES.since(tid),
+        descendants.iter(),
+    );
+    // The file first: standard error may block.
+    let path = &mut [0; PATH];
+    let path = SETTINGS.report(path);
+    let refused = path.and_then(|path| add(path, text.as_bytes()).err());
+    if standard_error_is_usable() {
+        descriptor::write_all(STANDARD_ERROR, text.as_bytes());
+        if let (Some(path), Some(refused)) = (path, refused) {
+            not_added(path, refused);
+        }
+        host::dump_python(STANDARD_ERROR);
+    }
+}
+
+fn add(path: &CStr, text: &[u8]) -> Result<(), Refused> {
+    let file = descriptor::open_to_add(path)?;
+    descriptor::write_all(file, text);
+    descriptor::close(file);
+    Ok(())
+}
+
+/// Says on standard error that there is no report in the file.
+fn not_added(path: &CStr, refused: Refused) {
+    let mut line = TextBuffer::<{ PATH + 256 }>::new();
+    line.text("deadstop: the report is not added to ")
+        .quoted(path.to_str().unwrap_or("?"));
+    match refused {
+        Refused::NotRegular => line.text(", which is no regular file\n"),
+        Refused::Error(libc::ELOOP) => line.text(", which is a symbolic link\n"),
+        Refused::Error(libc::ENXIO) => line.text(", which is no regular file\n"),
+        Refused::Error(error) => line
+            .text(": error ")
+            .number(u64::try_from(error).unwrap_or(0))
+            .text("\n"),
+    };
+    descriptor::write_all(STANDARD_ERROR, line.as_bytes());
+}
+
+/// `deadstop-watch`, `deadstop-report` and `deadstop-child`, which the report does not
+/// list.
+fn own_threads() -> u32 {
+    match SETTINGS.kills_children() {
+        true => 3,
+        false => 2,
+    }
+}
+
+/// A daemon closes standard error, and the number may be a file of its data.
+fn standard_error_is_usable() -> bool {
+    let before = Identity(
+        DEVICE.load(Ordering::Relaxed),
+        INODE.load(Ordering::Relaxed),
+    );
+    let is_same = before != Identity::default() && descriptor::identity(STANDARD_ERROR) == before;
+    is_same || descriptor::only_adds(STANDARD_ERROR)
+}

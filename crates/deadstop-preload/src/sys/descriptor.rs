@@ -1,0 +1,179 @@
+//! Descriptors, by bare system calls: this library's own `read` must not be called, and
+//! the C library's may be replaced by another preloaded library.
+
+use core::ffi::{CStr, c_int, c_long};
+use core::mem::MaybeUninit;
+
+use deadstop_core::buffer::TextBuffer;
+
+/// Why a file is not opened.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Refused {
+    /// The kernel's error.
+    Error(c_int),
+    /// A pipe, a device or a socket: a write to it may wait for its reader.
+    NotRegular,
+}
+
+/// Opens a regular file to add to it, close-on-exec; makes it if there is none. Does not
+/// follow a symbolic link, and does not wait. The caller owns the descriptor.
+pub(crate) fn open_to_add(path: &CStr) -> Result<c_int, Refused> {
+    let flags = libc::O_WRONLY
+        | libc::O_CREAT
+        | libc::O_APPEND
+        | libc::O_CLOEXEC
+        | libc::O_NOCTTY
+        | libc::O_NOFOLLOW
+        // A FIFO without a reader would block here for good.
+        | libc::O_NONBLOCK;
+    let mode: c_int = 0o644;
+    // SAFETY: the path ends with zero.
+    let opened =
+        unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags, mode) };
+    // SAFETY: no precondition; it returns the address of the thread's own `errno`.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: the address is valid for as long as the thread lives.
+    let opened = number(opened).ok_or_else(|| Refused::Error(unsafe { errno.read() }))?;
+    match status(opened).is_some_and(|status| is_regular(&status)) {
+        true => Ok(opened),
+        false => {
+            close(opened);
+            Err(Refused::NotRegular)
+        }
+    }
+}
+
+fn is_regular(status: &libc::stat) -> bool {
+    status.st_mode & libc::S_IFMT == libc::S_IFREG
+}
+
+/// Opens a directory, close-on-exec. The caller owns the descriptor.
+pub(crate) fn open_directory(path: &CStr) -> Option<c_int> {
+    let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
+    // SAFETY: the path ends with zero. Nothing is created, so no mode is read.
+    number(unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) })
+}
+
+fn number(opened: c_long) -> Option<c_int> {
+    c_int::try_from(opened).ok().filter(|number| *number >= 0)
+}
+
+/// Closes a descriptor that the caller owns.
+pub(crate) fn close(number: c_int) {
+    // SAFETY: one integer; by the contract no other code uses the number.
+    unsafe { libc::syscall(libc::SYS_close, number) };
+}
+
+/// Writes all of `text`. May block.
+pub(crate) fn write_all(descriptor: c_int, text: &[u8]) {
+    let mut rest = text;
+    // Each attempt writes something, unless a signal or a full pipe that does not
+    // block is in the way.
+    let mut attempts = 0_u32;
+    while !rest.is_empty() && attempts < 1000 {
+        // SAFETY: the pointer is valid for reads of the length given.
+        let written =
+            unsafe { libc::syscall(libc::SYS_write, descriptor, rest.as_ptr(), rest.len()) };
+        match usize::try_from(written) {
+            Ok(written @ 1..) => rest = rest.get(written..).unwrap_or(&[]),
+            _ => {
+                attempts = attempts.saturating_add(1);
+                wait_writable(descriptor);
+            }
+        }
+    }
+}
+
+/// Waits up to 10 ms for the reader of a pipe.
+fn wait_writable(descriptor: c_int) {
+    let mut entry = libc::pollfd {
+        fd: descriptor,
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    let time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 10_000_000,
+    };
+    // SAFETY: the pointers are valid, the first for one entry; a null mask changes
+    // nothing.
+    unsafe {
+        libc::syscall(
+            libc::SYS_ppoll,
+            &raw mut entry,
+            1_usize,
+            &raw const time,
+            core::ptr::null::<libc::sigset_t>(),
+            0_usize,
+        )
+    };
+}
+
+/// The identity of an open file. Zeroes if the descriptor is closed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Identity(pub(crate) u64, pub(crate) u64);
+
+/// Returns the file that a descriptor is of.
+pub(crate) fn identity(descriptor: c_int) -> Identity {
+    status(descriptor).map_or(Identity::default(), |status| {
+        Identity(status.st_dev, status.st_ino)
+    })
+}
+
+/// Returns `true` if text that is written to the descriptor cannot destroy what is
+/// in its file: a pipe, a socket, a device, or a file that is only added to.
+pub(crate) fn only_adds(descriptor: c_int) -> bool {
+    let Some(status) = status(descriptor) else {
+        return false;
+    };
+    if !is_regular(&status) {
+        return true;
+    }
+    // SAFETY: fcntl(2) with two integers.
+    let flags = unsafe { libc::syscall(libc::SYS_fcntl, descriptor, libc::F_GETFL) };
+    flags >= 0 && flags & c_long::from(libc::O_APPEND) != 0
+}
+
+fn status(descriptor: c_int) -> Option<libc::stat> {
+    let mut status = MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the pointer is valid for writes.
+    match unsafe { libc::fstat(descriptor, status.as_mut_ptr()) } {
+        // SAFETY: zeroed, and now written; all its fields are integers.
+        0 => Some(unsafe { status.assume_init() }),
+        _ => None,
+    }
+}
+
+/// Returns `true` if the descriptor is a signalfd.
+pub(crate) fn is_signalfd(descriptor: c_int) -> bool {
+    let Ok(number) = u64::try_from(descriptor) else {
+        return false;
+    };
+    let mut path = TextBuffer::<48>::new();
+    path.text("/proc/self/fd/").number(number).text("\0");
+    let path = CStr::from_bytes_with_nul(path.as_bytes()).unwrap_or(c"");
+    link(path, &mut [0; 64]) == Some(b"anon_inode:[signalfd]")
+}
+
+/// Returns `true` if `/proc` has the numbers of this process's namespace. Another one
+/// has other processes under the same numbers.
+pub(crate) fn proc_is_own() -> bool {
+    let mut own = TextBuffer::<16>::new();
+    own.number(u64::try_from(deadstop_core::pid()).unwrap_or(0));
+    link(c"/proc/self", &mut [0; 64]) == Some(own.as_bytes())
+}
+
+fn link<'a>(path: &CStr, buffer: &'a mut [u8; 64]) -> Option<&'a [u8]> {
+    // SAFETY: the path ends with zero; the second pointer is valid for writes of the
+    // length given.
+    let len = unsafe {
+        libc::syscall(
+            libc::SYS_readlinkat,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            buffer.as_mut_ptr(),
+            buffer.len(),
+        )
+    };
+    buffer.get(..usize::try_from(len).ok()?)
+}

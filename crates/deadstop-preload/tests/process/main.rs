@@ -1,0 +1,55 @@
+//! Processes with the library preloaded: this program starts itself again as each of them.
+
+#![expect(
+    unsafe_code,
+    reason = "victims call the functions of libc that the library replaces"
+)]
+#![expect(
+    clippy::multiple_unsafe_ops_per_block,
+    clippy::print_stdout,
+    clippy::undocumented_unsafe_blocks,
+    clippy::zombie_processes,
+    reason = "victims are C programs in spirit, and talk to the test on standard output"
+)]
+
+mod end;
+mod exec;
+mod functions;
+mod start;
+mod triggers;
+mod unwind;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    if let Some(name) = std::env::var_os(start::VICTIM) {
+        let name = name.to_string_lossy().into_owned();
+        let victims = functions::VICTIMS
+            .iter()
+            .chain(triggers::VICTIMS)
+            .chain(end::VICTIMS)
+            .chain(exec::VICTIMS);
+        for (victim, run) in victims {
+            if *victim == name {
+                return run();
+            }
+        }
+        panic!("there is no victim {name:?}");
+    }
+    let mut arguments = Arguments::from_args();
+    // They wait more than they work.
+    arguments.test_threads = arguments.test_threads.or(Some(4));
+    let tests = functions::TESTS
+        .iter()
+        .chain(triggers::TESTS)
+        .chain(end::TESTS)
+        .chain(exec::TESTS)
+        .chain(unwind::TESTS);
+    let trials = tests.map(|(name, run)| {
+        Trial::test(*name, move || {
+            run();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}
