@@ -1,0 +1,223 @@
+//! How the program ended, in words.
+
+use std::time::Duration;
+
+use deadstop_core::render::ChildProcess;
+
+use crate::machine::{Ended, Received, Shutdown};
+use crate::signals;
+
+/// What is known when the program has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts<'a> {
+    pub(crate) program: &'a str,
+    pub(crate) pid: i32,
+    pub(crate) ended: Ended,
+    pub(crate) shutdown: Option<Shutdown>,
+    /// Since the shutdown began.
+    pub(crate) after: Duration,
+    /// Whether the memory limit was reached meanwhile.
+    pub(crate) out_of_memory: bool,
+    /// The last signal that was passed on.
+    pub(crate) passed: Option<i32>,
+    /// The status that deadstop exits with.
+    pub(crate) status: u8,
+}
+
+/// `SIGTERM from pid 1, uid 0`.
+pub(crate) fn cause(begun: &Received) -> String {
+    let name = signals::name(begun.signal);
+    match begun.sender {
+        Some((pid, uid)) => format!("{name} from pid {pid}, uid {uid}"),
+        None if begun.is_terminal => format!("{name} from the terminal"),
+        None => name.into_owned(),
+    }
+}
+
+/// Returns the line, or `None` if there is nothing to say.
+pub(crate) fn end(facts: &Facts<'_>) -> Option<String> {
+    let Facts {
+        program,
+        pid,
+        status,
+        ..
+    } = *facts;
+    let is_killed = facts.shutdown.is_some_and(|shutdown| shutdown.is_killed);
+    let what = match facts.ended {
+        _ if is_killed => match facts.ended {
+            Ended::Survived => {
+                "was killed at the deadline, and has not disappeared: it sleeps uninterruptibly"
+                    .into()
+            }
+            _ => "was killed at the deadline".into(),
+        },
+        Ended::Survived => "has not disappeared".into(),
+        Ended::Exited(0) => return None,
+        Ended::Exited(status) => format!("exited with status {status}{}", meaning(status)),
+        Ended::Killed {
+            signal,
+            dumped_core,
+        } => {
+            let core = if dumped_core { " (core dumped)" } else { "" };
+            let name = signals::name(signal);
+            let by = match signal {
+                libc::SIGKILL if facts.out_of_memory => {
+                    ": the memory limit of its control group was reached meanwhile"
+                }
+                libc::SIGKILL if facts.passed != Some(signal) => {
+                    ", which deadstop did not send: the program itself or another process did, or the kernel ran out of memory"
+                }
+                _ if facts.passed == Some(signal) => ", which was passed on",
+                _ => "",
+            };
+            format!("was killed by {name}{core}{by}")
+        }
+    };
+    let after = match facts.shutdown {
+        Some(shutdown) => {
+            let seconds = facts.after.as_secs_f64();
+            format!(", {seconds:.1} s after {}", cause(&shutdown.begun))
+        }
+        None => String::new(),
+    };
+    // It has just been named.
+    let status = match facts.ended {
+        Ended::Exited(own) if own == status && !is_killed => String::new(),
+        _ => format!("; status {status}"),
+    };
+    Some(format!("\"{program}\" (pid {pid}) {what}{after}{status}"))
+}
+
+/// Names the processes that go on after the program.
+pub(crate) fn rest(processes: &[ChildProcess]) -> String {
+    const NAMED: usize = 4;
+    let named = processes.iter().take(NAMED);
+    let named = named.map(|process| format!("{} {:?}", process.pid, process.name.as_str()));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = match processes.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("it leaves processes behind: {named}{more}; --kill-rest kills them")
+}
+
+/// What a status usually says.
+fn meaning(status: u8) -> String {
+    match status {
+        124 => " (a deadline, of deadstop or timeout)".into(),
+        126 => " (a shell says: cannot be run)".into(),
+        127 => " (a shell says: not found)".into(),
+        129..=192 => {
+            let name = signals::name(i32::from(status) - 128);
+            format!(" (a shell says: a program was killed by {name})")
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Facts, end};
+    use crate::machine::{Ended, Received, Shutdown};
+    use deadstop_core::Nanos;
+    use std::time::Duration;
+
+    fn facts(ended: Ended) -> Facts<'static> {
+        Facts {
+            program: "node",
+            pid: 7,
+            ended,
+            shutdown: None,
+            after: Duration::ZERO,
+            out_of_memory: false,
+            passed: None,
+            status: 1,
+        }
+    }
+
+    fn killed(signal: i32) -> Ended {
+        Ended::Killed {
+            signal,
+            dumped_core: false,
+        }
+    }
+
+    fn stopping(is_killed: bool) -> Option<Shutdown> {
+        Some(Shutdown {
+            begun: Received {
+                signal: libc::SIGTERM,
+                sender: Some((1, 0)),
+                is_terminal: false,
+                at: Nanos(0),
+            },
+            at: Nanos(0),
+            is_killed,
+        })
+    }
+
+    #[test]
+    fn nothing_is_said_of_success() {
+        assert_eq!(end(&facts(Ended::Exited(0))), None);
+    }
+
+    #[test]
+    fn status_of_the_program_is_named_once() {
+        let own = Facts {
+            status: 7,
+            ..facts(Ended::Exited(7))
+        };
+        let line = end(&own).unwrap_or_default();
+        assert_eq!(line, "\"node\" (pid 7) exited with status 7");
+        let taken_for_success = Facts { status: 0, ..own };
+        let line = end(&taken_for_success).unwrap_or_default();
+        assert!(line.ends_with("exited with status 7; status 0"), "{line}");
+    }
+
+    #[test]
+    fn status_of_a_shell_is_explained() {
+        let line = end(&facts(Ended::Exited(137))).unwrap_or_default();
+        assert!(
+            line.contains("exited with status 137 (a shell says: a program was killed by SIGKILL)"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn sigkill_by_another_process_is_distinguished() {
+        let line = end(&facts(killed(libc::SIGKILL))).unwrap_or_default();
+        assert!(
+            line.contains("which deadstop did not send: the program itself or another"),
+            "{line}"
+        );
+        let memory = Facts {
+            out_of_memory: true,
+            ..facts(killed(libc::SIGKILL))
+        };
+        let line = end(&memory).unwrap_or_default();
+        assert!(line.contains("memory limit"), "{line}");
+        let at_deadline = Facts {
+            shutdown: stopping(true),
+            ..facts(killed(libc::SIGKILL))
+        };
+        let line = end(&at_deadline).unwrap_or_default();
+        assert!(
+            line.contains("killed at the deadline, 0.0 s after SIGTERM from pid 1, uid 0"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn signal_that_was_passed_on_is_named_so() {
+        let passed = Facts {
+            passed: Some(libc::SIGTERM),
+            shutdown: stopping(false),
+            after: Duration::from_millis(240),
+            ..facts(killed(libc::SIGTERM))
+        };
+        let line = end(&passed).unwrap_or_default();
+        assert!(
+            line.contains("was killed by SIGTERM, which was passed on, 0.2 s after"),
+            "{line}"
+        );
+    }
+}

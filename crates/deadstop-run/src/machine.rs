@@ -1,0 +1,389 @@
+//! What the supervisor does next: a state machine without system calls or a clock.
+//!
+//! ```text
+//! RUNNING ──signal of --on──▶ STOPPING ──report_at──▶ REPORTED ──deadline──▶ KILLED
+//!    │                            │                       │                   │
+//!    └────────────────────────────┴──the program ends─────┴───────────────────┘──▶ exit
+//! ```
+//!
+//! The program is inspected when the shutdown begins, when half of the grace period is
+//! over, and for the report. On a busy machine the last inspection may be late: a killed
+//! process has no threads to list, and the report is of the one before.
+//!
+//! A program that survives its `SIGKILL` (it sleeps uninterruptibly) is waited for a
+//! little; then the supervisor ends without it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use deadstop_core::Nanos;
+
+/// How long before the deadline the report is written, unless a quarter of the grace
+/// period is shorter.
+const REPORT_BEFORE: Duration = Duration::from_millis(500);
+
+/// How long a killed program may take to disappear.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where a signal came from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Received {
+    pub(crate) signal: i32,
+    /// The sender's process id and user, if it was a process.
+    pub(crate) sender: Option<(i32, u32)>,
+    /// Whether the terminal has sent it, to the program as well.
+    pub(crate) is_terminal: bool,
+    pub(crate) at: Nanos,
+}
+
+/// How the program ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Ended {
+    Exited(u8),
+    Killed {
+        signal: i32,
+        dumped_core: bool,
+    },
+    /// It was killed, and has not disappeared.
+    Survived,
+}
+
+/// Something to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Action {
+    /// Pass this signal on.
+    Pass(i32),
+    /// The shutdown begins: remember how much each thread has computed so far.
+    Begin(Received, Nanos),
+    /// Inspect the program, in case the inspection for the report is too late.
+    Inspect,
+    /// Write the report.
+    Report,
+    /// Kill the program, its group, and its descendants.
+    Kill,
+    /// The program has stopped: stop as well.
+    Stop,
+    /// The program goes on.
+    GoOn,
+    /// End.
+    End,
+}
+
+/// The state machine.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    grace: Option<Duration>,
+    on: Vec<i32>,
+    rewrites: BTreeMap<i32, i32>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Running,
+    Stopping {
+        begun: Received,
+        at: Nanos,
+        next: Next,
+    },
+    Killed {
+        begun: Received,
+        at: Nanos,
+        until: Nanos,
+    },
+}
+
+/// What comes next in a shutdown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Next {
+    Inspection,
+    Report,
+    Deadline,
+}
+
+/// The shutdown that has begun.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Shutdown {
+    pub(crate) begun: Received,
+    pub(crate) at: Nanos,
+    pub(crate) is_killed: bool,
+}
+
+impl Machine {
+    pub(crate) fn new(grace: Option<Duration>, on: &[i32], rewrites: &BTreeMap<i32, i32>) -> Self {
+        Self {
+            grace,
+            on: on.to_vec(),
+            rewrites: rewrites.clone(),
+            state: State::Running,
+        }
+    }
+
+    /// Takes a signal.
+    pub(crate) fn received(&mut self, received: Received) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let is_trigger = self.on.contains(&received.signal) && self.state == State::Running;
+        if let Some(grace) = self.grace.filter(|_| is_trigger) {
+            let at = received.at.saturating_add(grace);
+            self.state = State::Stopping {
+                begun: received,
+                at,
+                next: Next::Inspection,
+            };
+            actions.push(Action::Begin(received, at));
+        }
+        if received.is_terminal {
+            return actions;
+        }
+        let passed = self.rewrites.get(&received.signal);
+        match *passed.unwrap_or(&received.signal) {
+            0 => {}
+            signal => actions.push(Action::Pass(signal)),
+        }
+        actions
+    }
+
+    /// Does what is due at `now`.
+    pub(crate) fn tick(&mut self, now: Nanos) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if let State::Stopping { begun, at, next } = self.state {
+            // After a late wake-up the report's own inspection is enough.
+            let next = match next {
+                Next::Inspection | Next::Report if now >= report_at(begun.at, at) => {
+                    actions.push(Action::Report);
+                    Next::Deadline
+                }
+                Next::Inspection if now >= half(begun.at, at) => {
+                    actions.push(Action::Inspect);
+                    Next::Report
+                }
+                same => same,
+            };
+            self.state = State::Stopping { begun, at, next };
+            if now >= at {
+                actions.push(Action::Kill);
+                let until = now.saturating_add(PATIENCE);
+                self.state = State::Killed { begun, at, until };
+            }
+        } else if let State::Killed { until, .. } = self.state {
+            if now >= until {
+                actions.push(Action::End);
+            }
+        }
+        actions
+    }
+
+    /// Returns when [`tick`](Self::tick) has something to do next.
+    pub(crate) fn next(&self) -> Option<Nanos> {
+        match self.state {
+            State::Running => None,
+            State::Stopping { begun, at, next } => Some(match next {
+                Next::Inspection => half(begun.at, at),
+                Next::Report => report_at(begun.at, at),
+                Next::Deadline => at,
+            }),
+            State::Killed { until, .. } => Some(until),
+        }
+    }
+
+    /// The program has stopped, by job control or by `SIGSTOP`.
+    pub(crate) fn stopped(&self) -> Vec<Action> {
+        // A stopped supervisor has no deadline.
+        match self.state {
+            State::Running => vec![Action::Stop, Action::GoOn],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns the shutdown, if it has begun.
+    pub(crate) fn shutdown(&self) -> Option<Shutdown> {
+        match self.state {
+            State::Running => None,
+            State::Stopping { begun, at, .. } => Some(Shutdown {
+                begun,
+                at,
+                is_killed: false,
+            }),
+            State::Killed { begun, at, .. } => Some(Shutdown {
+                begun,
+                at,
+                is_killed: true,
+            }),
+        }
+    }
+
+    /// Returns the exit status: the program's own, or `deadline` if it had to be
+    /// killed.
+    pub(crate) fn status(&self, ended: Ended, deadline: u8, success: &[u8]) -> u8 {
+        if self.shutdown().is_some_and(|shutdown| shutdown.is_killed) {
+            return deadline;
+        }
+        let status = match ended {
+            Ended::Exited(status) => status,
+            Ended::Killed { signal, .. } => u8::try_from(128 + signal).unwrap_or(255),
+            Ended::Survived => deadline,
+        };
+        match success.contains(&status) {
+            true => 0,
+            false => status,
+        }
+    }
+}
+
+fn half(begun: Nanos, at: Nanos) -> Nanos {
+    begun.saturating_add(at.since(begun) / 2)
+}
+
+fn report_at(begun: Nanos, at: Nanos) -> Nanos {
+    let quarter = at.since(begun) / 4;
+    at.saturating_sub(REPORT_BEFORE.min(quarter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, Ended, Machine, Received};
+    use deadstop_core::Nanos;
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn machine(rewrites: &[(i32, i32)]) -> Machine {
+        let rewrites = rewrites.iter().copied().collect::<BTreeMap<_, _>>();
+        let grace = Some(Duration::from_secs(10));
+        Machine::new(grace, &[libc::SIGTERM, libc::SIGINT], &rewrites)
+    }
+
+    fn signal(signal: i32, at: u64) -> Received {
+        Received {
+            signal,
+            sender: None,
+            is_terminal: false,
+            at: Nanos(at),
+        }
+    }
+
+    #[test]
+    fn first_signal_begins_the_shutdown_and_later_ones_are_passed_on() {
+        let mut machine = machine(&[]);
+        let first = signal(libc::SIGTERM, SECOND);
+        assert_eq!(
+            machine.received(first),
+            [
+                Action::Begin(first, Nanos(11 * SECOND)),
+                Action::Pass(libc::SIGTERM)
+            ]
+        );
+        let second = signal(libc::SIGINT, 5 * SECOND);
+        assert_eq!(machine.received(second), [Action::Pass(libc::SIGINT)]);
+        assert_eq!(machine.shutdown().map(|it| it.at), Some(Nanos(11 * SECOND)));
+    }
+
+    #[test]
+    fn signal_of_the_terminal_begins_the_shutdown_and_is_not_passed_on() {
+        let mut machine = machine(&[(libc::SIGINT, libc::SIGQUIT)]);
+        let first = Received {
+            is_terminal: true,
+            ..signal(libc::SIGINT, SECOND)
+        };
+        assert_eq!(
+            machine.received(first),
+            [Action::Begin(first, Nanos(11 * SECOND))]
+        );
+        assert_eq!(machine.received(first), []);
+    }
+
+    #[test]
+    fn other_signals_begin_nothing() {
+        let mut machine = machine(&[]);
+        assert_eq!(
+            machine.received(signal(libc::SIGHUP, SECOND)),
+            [Action::Pass(libc::SIGHUP)]
+        );
+        assert_eq!(machine.next(), None);
+        assert_eq!(machine.tick(Nanos(u64::MAX)), []);
+    }
+
+    #[test]
+    fn report_comes_before_the_kill_and_neither_is_early() {
+        let mut machine = machine(&[]);
+        machine.received(signal(libc::SIGTERM, 0));
+        assert_eq!(machine.next(), Some(Nanos(5 * SECOND)));
+        assert_eq!(machine.tick(Nanos(5 * SECOND - 1)), []);
+        assert_eq!(machine.tick(Nanos(5 * SECOND)), [Action::Inspect]);
+        assert_eq!(machine.next(), Some(Nanos(9 * SECOND + SECOND / 2)));
+        assert_eq!(machine.tick(Nanos(9 * SECOND)), []);
+        assert_eq!(
+            machine.tick(Nanos(9 * SECOND + SECOND / 2)),
+            [Action::Report]
+        );
+        assert_eq!(machine.next(), Some(Nanos(10 * SECOND)));
+        assert_eq!(machine.tick(Nanos(10 * SECOND - 1)), []);
+        assert_eq!(machine.tick(Nanos(10 * SECOND)), [Action::Kill]);
+        assert_eq!(machine.status(Ended::Exited(0), 124, &[]), 124);
+    }
+
+    #[test]
+    fn late_wake_up_inspects_once() {
+        let mut machine = machine(&[]);
+        machine.received(signal(libc::SIGTERM, 0));
+        assert_eq!(
+            machine.tick(Nanos(10 * SECOND)),
+            [Action::Report, Action::Kill]
+        );
+    }
+
+    #[test]
+    fn program_that_survives_its_kill_is_left_after_a_while() {
+        let mut machine = machine(&[]);
+        machine.received(signal(libc::SIGTERM, 0));
+        machine.tick(Nanos(20 * SECOND));
+        assert_eq!(machine.tick(Nanos(21 * SECOND)), []);
+        assert_eq!(machine.tick(Nanos(22 * SECOND)), [Action::End]);
+        assert_eq!(machine.status(Ended::Survived, 124, &[]), 124);
+    }
+
+    #[test]
+    fn rewritten_signal_still_begins_the_shutdown() {
+        let mut machine = machine(&[(libc::SIGTERM, libc::SIGQUIT), (libc::SIGINT, 0)]);
+        let first = signal(libc::SIGINT, SECOND);
+        assert_eq!(
+            machine.received(first),
+            [Action::Begin(first, Nanos(11 * SECOND))]
+        );
+        assert_eq!(
+            machine.received(signal(libc::SIGTERM, SECOND)),
+            [Action::Pass(libc::SIGQUIT)]
+        );
+    }
+
+    #[test]
+    fn stopped_program_stops_the_supervisor_only_without_a_deadline() {
+        let mut machine = machine(&[]);
+        assert_eq!(machine.stopped(), [Action::Stop, Action::GoOn]);
+        machine.received(signal(libc::SIGTERM, 0));
+        assert_eq!(machine.stopped(), []);
+    }
+
+    #[test]
+    fn statuses_are_those_of_a_shell() {
+        let machine = machine(&[]);
+        assert_eq!(machine.status(Ended::Exited(3), 124, &[]), 3);
+        let killed = Ended::Killed {
+            signal: libc::SIGKILL,
+            dumped_core: false,
+        };
+        assert_eq!(machine.status(killed, 124, &[]), 137);
+        assert_eq!(machine.status(Ended::Exited(143), 124, &[143]), 0);
+    }
+
+    #[test]
+    fn without_a_grace_period_there_is_no_deadline() {
+        let mut machine = Machine::new(None, &[libc::SIGTERM], &BTreeMap::new());
+        assert_eq!(
+            machine.received(signal(libc::SIGTERM, 0)),
+            [Action::Pass(libc::SIGTERM)]
+        );
+        assert_eq!(machine.next(), None);
+    }
+}

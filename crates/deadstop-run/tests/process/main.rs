@@ -1,0 +1,10 @@
+//! `deadstop run` as a process: real signals, pipes and terminals.
+
+#![expect(unsafe_code, reason = "pipes, terminals and signals, by system calls")]
+
+mod full_pipe;
+mod late_report;
+mod report_file;
+mod rest;
+mod run;
+mod terminal;
