@@ -43,7 +43,7 @@ const KILL: u8 = 255;
 #[derive(Clone, Copy)]
 enum Piece {
     Watchdog = 1,
-    Gauge = 2,
+    ExitEstimate = 2,
     #[cfg(feature = "report")]
     LastReport = 4,
     #[cfg(feature = "shutdown")]
@@ -163,14 +163,14 @@ impl Installation {
         Ok(refused)
     }
 
-    /// Starts `deadstop-gauge`, if the process must have disappeared by its
+    /// Starts `deadstop-usage`, if the process must have disappeared by its
     /// deadline. A thread that a failed `install` has started is kept, with its
     /// constants.
     pub(crate) fn start_gauge(&mut self, teardown: Option<Teardown>) -> Result<(), InstallError> {
         exit_estimate::want(teardown.is_some());
-        if let Some(teardown) = teardown.filter(|_| !STARTED.has(Piece::Gauge)) {
+        if let Some(teardown) = teardown.filter(|_| !STARTED.has(Piece::ExitEstimate)) {
             exit_estimate::start(teardown)?;
-            STARTED.set(Piece::Gauge, true);
+            STARTED.set(Piece::ExitEstimate, true);
         }
         Ok(())
     }

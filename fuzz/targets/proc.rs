@@ -18,12 +18,12 @@ struct Files<'a> {
     syscall: Option<&'a [u8]>,
     link: &'a [u8],
     address: &'a [u8],
-    /// Of the process, for the gauge.
-    held: &'a str,
+    /// Of the process, for the exit estimate.
+    usage: &'a str,
 }
 
 fuzz_target!(|files: Files<'_>| {
-    fuzzing::holdings(files.held);
+    fuzzing::usage(files.usage);
     let tid = u32::from(files.tid);
     let thread = fuzzing::Thread {
         tid,

@@ -1,14 +1,13 @@
-//! How long the process will take to go, for one that must be gone by its
-//! deadline.
+//! Estimates how long the kernel will take to release the process, for a process that
+//! must have disappeared by its deadline.
 //!
-//! `_exit` begins at once, but the kernel gives memory back page by page, and
-//! closes descriptors one by one. `deadstop-gauge` looks at what the process has
-//! when the watchdog is armed and as the end nears, and has the end begin
-//! earlier by that much. No other thread waits for it: if it hangs over a
-//! file of `/proc`, the last estimate stands.
+//! The kernel frees memory page by page, and closes descriptors one by one. The thread
+//! `deadstop-usage` reads the usage when the watchdog is armed and again as the deadline
+//! comes near, and makes the exit begin that much earlier. No other thread waits for it:
+//! if a read of `/proc` hangs, the last estimate stays in force.
 //!
 //! ```text
-//! holdings (what the process has) ──▶ teardown (what that takes) ──▶ the watchdog's lead
+//! usage (memory, threads, descriptors) ──▶ teardown (time to release it) ──▶ early exit
 //! ```
 //!
 //! # Orderings
@@ -16,8 +15,8 @@
 //! `WANTED` is a flag, and nothing is passed on with it. It is set before the watchdog
 //! can be armed, which the thread waits for by the deadline's count of changes.
 
-mod holdings;
 mod teardown;
+mod usage;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -29,58 +28,57 @@ use crate::threads;
 use deadstop_core::Nanos;
 use deadstop_core::buffer::TextBuffer;
 
-use self::holdings::{Held, Holdings};
+use self::usage::{Usage, UsageFiles};
 
 pub use self::teardown::Teardown;
 
 #[cfg(deadstop_fuzzing)]
-pub(crate) use self::holdings::read_text as read;
+pub(crate) use self::usage::read_text as read;
 
-/// How long before the end it stops looking: an estimate that comes later moves
-/// what is under way.
-const LAST_LOOK: Duration = Duration::from_millis(5);
+/// No read begins later than this before the exit: an estimate would then come after it.
+const LAST_READ: Duration = Duration::from_millis(5);
 
-/// How long it may take to look at the huge pages, for each GiB there is, before
-/// it is known. An estimate that is under way keeps the process from going. Measured: 11 to 15 ms of processor time, in small pages.
-const WALK: Duration = Duration::from_millis(50);
+/// Assumed time to read the huge pages of one GiB, until it was measured. A read that is
+/// in progress delays the exit. Measured: 11 to 15 ms of processor time, in small pages.
+const WALK_PER_GIB: Duration = Duration::from_millis(50);
 
-/// This part of the estimate is added to it: an estimate is exceeded as often as
-/// not.
+/// The exit begins earlier by this fraction of the estimate too: half of all exits take
+/// longer than estimated.
 const MARGIN: u32 = 10;
 
-/// And this, whatever the process has: the watchdog has to get its turn, and so
-/// has the parent that waits for the end. Measured: up to 1.7 ms from the deadline to
-/// when an idle process of 10 MiB was seen gone, of which it took 0.4 to go.
-const TURNS: Duration = Duration::from_millis(2);
+/// The exit begins earlier by this length too, until the scheduler runs the watchdog and
+/// the parent that waits. Measured: up to 1.7 ms from the deadline until the parent saw the
+/// end of an idle process of 10 MiB, of which the release took 0.4 ms.
+const SCHEDULING: Duration = Duration::from_millis(2);
 
-/// How often it looks at most.
+/// Shortest time between two reads.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Whether the watchdog that is installed now asked for it: an `install` that
-/// failed later may have left the thread behind.
+/// Whether the installed watchdog needs the estimate. An `install` that failed may have
+/// left the thread.
 static WANTED: AtomicBool = AtomicBool::new(false);
 
-/// Whether it was said that the estimate is capped.
+/// Whether the warning that the estimate is capped was written.
 static WARNED: AtomicBool = AtomicBool::new(false);
 
-/// Says whether the thread is to do anything.
+/// Sets whether the installed watchdog needs the estimate.
 pub(crate) fn want(wanted: bool) {
     WANTED.store(wanted, Ordering::Release);
 }
 
-/// Starts `deadstop-gauge`.
+/// Starts the thread `deadstop-usage`.
 pub(crate) fn start(teardown: Teardown) -> Result<(), InstallError> {
-    let holdings = Holdings::open();
-    threads::spawn("deadstop-gauge", move || live(&holdings, &teardown))
+    let files = UsageFiles::open();
+    threads::spawn("deadstop-usage", move || run(&files, &teardown))
 }
 
-/// The thread's life.
-fn live(holdings: &Holdings, teardown: &Teardown) {
+/// Reads the usage until the exit, and updates the estimate.
+fn run(files: &UsageFiles, teardown: &Teardown) {
     deadstop_core::sys::request_prompt_wakeups();
     let deadline = WATCH.deadline();
-    // Bytes in huge pages, as of the last look at them.
+    // Bytes in huge pages, when last read.
     let mut huge = 0;
-    // How long that look took.
+    // How long that read took.
     let mut walk = None;
     loop {
         let seen = deadline.change_count();
@@ -89,19 +87,19 @@ fn live(holdings: &Holdings, teardown: &Teardown) {
             deadline.wait_for_change(seen, None);
             continue;
         }
-        // The quick look first: the other one waits for a lock of the kernel's
-        // that a stuck thread may hold.
-        let held = holdings.look(huge);
-        exit_early_by(lead(teardown.takes(&held)));
+        // The fast read first: the other one waits for a kernel lock that a stuck thread
+        // may hold.
+        let usage = files.read(huge);
+        exit_early_by(lead(teardown.takes(&usage)));
         let now = deadstop_core::now();
-        if has_time_to_walk(now, deadline.exit_at(), walk, &held) {
-            huge = holdings.huge();
+        if has_time_to_walk(now, deadline.exit_at(), walk, &usage) {
+            huge = files.read_huge();
             walk = Some(deadstop_core::now().since(now));
-            exit_early_by(lead(teardown.takes(&held.with_huge(huge))));
+            exit_early_by(lead(teardown.takes(&usage.with_huge(huge))));
         }
-        // The count only now: what is said above is among the changes.
+        // Read the count after the calls above, which change it too.
         let seen = deadline.change_count();
-        let next = next_look(deadstop_core::now(), deadline.exit_at());
+        let next = next_read(deadstop_core::now(), deadline.exit_at());
         deadline.wait_for_change(seen, next);
     }
 }
@@ -134,27 +132,34 @@ fn capped(lead: Duration, grace: Duration) -> (Duration, bool) {
     (lead.min(most), lead > most)
 }
 
-/// How long before the deadline the end begins, for what takes so long.
+/// Returns how long before the deadline an exit that takes so long begins.
 fn lead(takes: Duration) -> Duration {
-    takes.saturating_add(takes / MARGIN).saturating_add(TURNS)
+    takes
+        .saturating_add(takes / MARGIN)
+        .saturating_add(SCHEDULING)
 }
 
-/// Whether a look at the huge pages is over before the end begins. The last one
-/// took `walk`, if there was one.
-fn has_time_to_walk(now: Nanos, exit: Option<Nanos>, walk: Option<Duration>, held: &Held) -> bool {
+/// Whether a read of the huge pages ends before the exit begins. The last one took `walk`,
+/// if there was one.
+fn has_time_to_walk(
+    now: Nanos,
+    exit: Option<Nanos>,
+    walk: Option<Duration>,
+    usage: &Usage,
+) -> bool {
     let most = match walk {
         Some(walk) => walk.saturating_mul(2),
-        None => teardown::of_memory(WALK, held.small.saturating_add(held.huge)),
+        None => teardown::of_memory(WALK_PER_GIB, usage.small.saturating_add(usage.huge)),
     };
-    let over = now.saturating_add(most.saturating_add(LAST_LOOK));
+    let over = now.saturating_add(most.saturating_add(LAST_READ));
     exit.is_some_and(|exit| over < exit)
 }
 
-/// When to look again: half-way to the end, and not in its last moments.
-fn next_look(now: Nanos, exit: Option<Nanos>) -> Option<Nanos> {
+/// Returns when to read again: half-way to the exit, and not in the last 5 ms before it.
+fn next_read(now: Nanos, exit: Option<Nanos>) -> Option<Nanos> {
     let left = exit?.since(now);
     let next = (left / 2).max(PAUSE);
-    (next + LAST_LOOK < left).then(|| now.saturating_add(next))
+    (next + LAST_READ < left).then(|| now.saturating_add(next))
 }
 
 #[cfg(test)]
@@ -181,14 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn no_look_is_under_way_as_the_end_begins() {
-        let held = Held {
+    fn no_read_is_in_progress_when_the_exit_begins() {
+        let usage = Usage {
             small: 1 << 30,
-            ..Held::default()
+            ..Usage::default()
         };
         let in_time = |before: u64, walk: Option<Duration>| {
             let now = Nanos(SECOND.0 - before * 1_000_000);
-            has_time_to_walk(now, Some(SECOND), walk, &held)
+            has_time_to_walk(now, Some(SECOND), walk, &usage)
         };
         // The first is judged by the size: 50 ms, and 5 at the end.
         assert!(in_time(56, None));
@@ -197,6 +202,6 @@ mod tests {
         let walk = Some(Duration::from_millis(20));
         assert!(in_time(46, walk));
         assert!(!in_time(45, walk));
-        assert!(!has_time_to_walk(SECOND, None, None, &held));
+        assert!(!has_time_to_walk(SECOND, None, None, &usage));
     }
 }

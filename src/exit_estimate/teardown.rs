@@ -1,20 +1,20 @@
-//! How long it takes the kernel to take back what a process has.
+//! Constants from which the time of an exit is estimated.
 
 use std::time::Duration;
 
-use super::holdings::Held;
+use super::usage::Usage;
 
-/// How long the kernel takes to take back what a process has: the constants of
+/// How long the kernel takes to release what a process uses: the constants of
 /// [`gone_by`](crate::WatchdogBuilder::gone_by).
 ///
 /// Unless set, they are those of the slower of two virtual machines that were
 /// measured, with Linux 6.18 on an AMD EPYC. The other, with the same Linux on an
 /// Intel Xeon, takes 28 ms for a GiB in small pages, and not 92: with constants
-/// that are not its own, a process is gone too early there, by two thirds of the
+/// that are not its own, a process exits too early there, by two thirds of the
 /// time. `cargo run --release --example calibrate` measures them on yours.
 ///
-/// The time is the sum of these, each times how much of it there is. Not in it
-/// is whatever waits uninterruptibly for a disk.
+/// The estimate is the sum of these, each multiplied by its number. Uninterruptible waits
+/// for a disk are not included.
 ///
 /// # Examples
 ///
@@ -53,7 +53,7 @@ impl Teardown {
         }
     }
 
-    /// Sets the time for a process that has nothing.
+    /// Sets the time for any process, whatever it uses.
     pub const fn process(mut self, takes: Duration) -> Self {
         self.process = takes;
         self
@@ -83,25 +83,25 @@ impl Teardown {
         self
     }
 
-    /// How long all of it takes.
-    pub(super) fn takes(&self, held: &Held) -> Duration {
+    /// Returns the time to release all of `usage`.
+    pub(super) fn takes(&self, usage: &Usage) -> Duration {
         let each = |takes: Duration, number: u64| {
             let nanos = takes.as_nanos().saturating_mul(number.into());
             Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
         };
         [
             self.process,
-            of_memory(self.gibibyte, held.small),
-            of_memory(self.huge_gibibyte, held.huge),
-            each(self.thread, held.threads),
-            each(self.descriptor, held.descriptors),
+            of_memory(self.gibibyte, usage.small),
+            of_memory(self.huge_gibibyte, usage.huge),
+            each(self.thread, usage.threads),
+            each(self.descriptor, usage.descriptors),
         ]
         .into_iter()
         .fold(Duration::ZERO, Duration::saturating_add)
     }
 }
 
-/// How long so many bytes take, if a GiB takes `gibibyte`.
+/// Returns the time for `bytes`, if a GiB takes `gibibyte`.
 pub(super) fn of_memory(gibibyte: Duration, bytes: u64) -> Duration {
     let nanos = gibibyte.as_nanos().saturating_mul(bytes.into()) >> 30;
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
@@ -120,32 +120,32 @@ mod tests {
 
     #[test]
     fn each_part_counts() {
-        let held = Held {
+        let usage = Usage {
             small: 2 << 30,
             huge: 1 << 30,
             threads: 100,
             descriptors: 1000,
         };
-        let takes = Teardown::new().takes(&held);
+        let takes = Teardown::new().takes(&usage);
         assert_eq!(
             takes,
             Duration::from_micros(300 + 184_000 + 4_000 + 1_400 + 700)
         );
         assert_eq!(
-            Teardown::new().takes(&Held::default()),
+            Teardown::new().takes(&Usage::default()),
             Duration::from_micros(300)
         );
     }
 
     #[test]
-    fn too_much_is_the_longest_there_is() {
-        let held = Held {
+    fn estimate_saturates() {
+        let usage = Usage {
             small: u64::MAX,
             huge: u64::MAX,
             threads: u64::MAX,
             descriptors: u64::MAX,
         };
-        let longest = Teardown::new().gibibyte(Duration::MAX).takes(&held);
+        let longest = Teardown::new().gibibyte(Duration::MAX).takes(&usage);
         assert!(longest >= Duration::from_nanos(u64::MAX));
     }
 }

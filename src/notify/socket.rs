@@ -10,7 +10,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
 
 use crate::sys::process_is_secure;
-use crate::sys::verified_file::Kept;
+use crate::sys::verified_file::VerifiedFile;
 
 /// The parts of a datagram at most.
 const PARTS: usize = 8;
@@ -18,7 +18,7 @@ const PARTS: usize = 8;
 /// A connected datagram socket. A write does not block: a reader that stopped costs the
 /// datagram and no time.
 pub(crate) struct Socket {
-    kept: Kept,
+    file: VerifiedFile,
     address: SocketAddr,
 }
 
@@ -32,8 +32,8 @@ impl Socket {
         let socket = UnixDatagram::unbound()?;
         socket.connect_addr(&address)?;
         socket.set_nonblocking(true)?;
-        let kept = Kept::new(File::from(OwnedFd::from(socket)))?;
-        Ok(Self { kept, address })
+        let file = VerifiedFile::new(File::from(OwnedFd::from(socket)))?;
+        Ok(Self { file, address })
     }
 
     /// Does the same for the socket at a path.
@@ -75,7 +75,7 @@ impl Socket {
     /// Sends up to eight parts as one datagram, and returns whether the kernel took it.
     /// Allocates nothing.
     pub(crate) fn send_parts(&self, parts: &[&[u8]]) -> bool {
-        let Some(mut file) = self.kept.file() else {
+        let Some(mut file) = self.file.file() else {
             return false;
         };
         let mut slices = [IoSlice::new(&[]); PARTS];
@@ -93,7 +93,7 @@ impl Socket {
 
     /// Connects anew: a manager that was restarted has another socket at the address.
     fn reconnect(&self) -> bool {
-        let socket = self.kept.file().and_then(|file| file.try_clone().ok());
+        let socket = self.file.file().and_then(|file| file.try_clone().ok());
         let socket = socket.map(|file| UnixDatagram::from(OwnedFd::from(file)));
         socket.is_some_and(|socket| socket.connect_addr(&self.address).is_ok())
     }

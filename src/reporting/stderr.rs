@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::sys;
-use crate::sys::verified_file::{Identity, Kept};
+use crate::sys::verified_file::{Identity, VerifiedFile};
 use deadstop_core::Nanos;
 
 /// Standard error as it was at install: by the time of the report the application
@@ -22,7 +22,7 @@ pub(super) struct Stderr(Which);
 
 #[derive(Debug)]
 enum Which {
-    Kept(Kept),
+    Reopened(VerifiedFile),
     /// Number 2, while it is the file that it was: duplicated for one write at a
     /// time.
     Number2(Identity),
@@ -33,7 +33,7 @@ enum Which {
 const PIECE: usize = 4096;
 
 /// How long nothing is tried where it was just refused.
-const MOMENT: Duration = Duration::from_millis(1);
+const RETRY_PAUSE: Duration = Duration::from_millis(1);
 
 impl Stderr {
     /// Standard error as it is now, for as long as it is number 2; `None` if it is
@@ -50,13 +50,13 @@ impl Stderr {
     pub(super) fn reopened() -> Option<Self> {
         let stderr = duplicate()?;
         let file = reopened(&stderr).unwrap_or(stderr);
-        Kept::new(file).ok().map(Which::Kept).map(Self)
+        VerifiedFile::new(file).ok().map(Which::Reopened).map(Self)
     }
 
     /// Calls `act` with the file, if it is still the one of install.
     fn with<R>(&self, act: impl FnOnce(&File) -> R) -> Option<R> {
         match &self.0 {
-            Which::Kept(kept) => kept.file().map(act),
+            Which::Reopened(file) => file.file().map(act),
             Which::Number2(identity) => {
                 let file = duplicate()?;
                 let metadata = file.metadata().ok()?;
@@ -123,7 +123,7 @@ fn write_piece(mut file: &File, rest: &[u8], until: &impl Fn() -> Nanos) -> Opti
             if until() <= deadstop_core::now() {
                 return None;
             }
-            thread::sleep(MOMENT);
+            thread::sleep(RETRY_PAUSE);
             Some(0)
         }
         Err(_) => Some(length),

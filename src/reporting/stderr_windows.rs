@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::windows::io::AsHandle;
 
-use crate::sys::verified_file::Kept;
+use crate::sys::verified_file::VerifiedFile;
 use deadstop_core::Nanos;
 
 /// A handle of deadstop's own for standard error: by the time of the report the
 /// application may have set another.
 #[derive(Debug)]
-pub(super) struct Stderr(Kept);
+pub(super) struct Stderr(VerifiedFile);
 
 /// As much as is written in one piece: time is looked at in between.
 const PIECE: usize = 4096;
@@ -19,7 +19,7 @@ impl Stderr {
     /// Standard error as it is now; `None` if it is closed.
     pub(super) fn of_now() -> Option<Self> {
         let stderr = io::stderr().as_handle().try_clone_to_owned().ok()?;
-        Kept::new(File::from(stderr)).ok().map(Self)
+        VerifiedFile::new(File::from(stderr)).ok().map(Self)
     }
 
     /// The same: Windows opens no pipe once more.

@@ -1,5 +1,4 @@
-//! What Linux does for the parent of a process: it kills a child with its parent, and has
-//! descriptors of processes.
+//! Children of a process: death with the parent, and descriptors of processes.
 
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};

@@ -1,4 +1,4 @@
-//! How large a terminal is.
+//! The size of a terminal.
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd};

@@ -1,4 +1,5 @@
-//! A file that is kept open for later; its number may belong to another file by then.
+//! A file that is opened at install and checked before each use: its number may belong to
+//! another file by then.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -12,7 +13,7 @@ use std::time::SystemTime;
 /// and its number may go to a database. Each use therefore checks first whether
 /// it is still the same file.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct VerifiedFile {
     file: File,
     identity: Identity,
 }
@@ -27,7 +28,7 @@ pub(crate) struct Identity {
     created: Option<SystemTime>,
 }
 
-impl Kept {
+impl VerifiedFile {
     /// Opens the file at `path` to be read later, if it can be.
     pub(crate) fn open(path: &str) -> Option<Self> {
         File::open(path).and_then(Self::new).ok()

@@ -120,7 +120,7 @@ impl WatchdogBuilder {
     /// deadline, not merely begun to exit; default `false`.
     ///
     /// A process with much memory takes a while to go: some 20 to 90 ms for each
-    /// GiB, by the machine. If that matters, one more thread, `deadstop-gauge`,
+    /// GiB, by the machine. If that matters, one more thread, `deadstop-usage`,
     /// estimates it when the watchdog is armed and again as the deadline nears,
     /// and the process exits early by 1.1 times the estimate and 2 ms, but by no
     /// more than half of the grace. A larger estimate is a line on standard error.

@@ -5,10 +5,10 @@ use std::io;
 use std::path::Path;
 
 use crate::sys::file::{open_carefully, write_at_start};
-use crate::sys::verified_file::Kept;
+use crate::sys::verified_file::VerifiedFile;
 
 /// A regular file of which a report is the whole content.
-pub(super) struct Overwritten(Kept);
+pub(super) struct Overwritten(VerifiedFile);
 
 impl Overwritten {
     /// Opens `path`, and changes nothing yet. Its content may have `most` bytes.
@@ -39,7 +39,7 @@ impl Overwritten {
                  overwrite it"
             )));
         }
-        Ok(Self(Kept::new(file)?))
+        Ok(Self(VerifiedFile::new(file)?))
     }
 
     /// Makes `bytes` the whole content, if the descriptor still stands for the

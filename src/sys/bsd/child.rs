@@ -1,4 +1,4 @@
-//! What other systems than Linux do not do for the parent of a process.
+//! Children of a process on systems that do less for a parent than Linux.
 
 use std::os::fd::OwnedFd;
 use std::process::Command;

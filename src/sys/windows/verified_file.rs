@@ -7,9 +7,9 @@ use std::os::windows::fs::FileExt;
 
 /// A file that was opened at install.
 #[derive(Debug)]
-pub(crate) struct Kept(File);
+pub(crate) struct VerifiedFile(File);
 
-impl Kept {
+impl VerifiedFile {
     /// Opens the file at `path` to be read later, if it can be.
     pub(crate) fn open(path: &str) -> Option<Self> {
         File::open(path).map(Self).ok()

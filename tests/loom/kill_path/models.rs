@@ -39,7 +39,7 @@ fn racing_arms_leave_the_timer_at_the_earliest_deadline() {
 }
 
 /// Fails if `follow` does not read the words again after setting the timer, or
-/// goes by the deadline in place of the end. The gauge does nothing before the
+/// goes by the deadline in place of the end. The thread of the exit estimate does nothing before the
 /// first arm: only who sets the timer sees, by its lock, what the other wrote.
 #[test]
 fn estimate_racing_with_an_arm_leaves_the_timer_after_the_exit() {
@@ -48,9 +48,9 @@ fn estimate_racing_with_an_arm_leaves_the_timer_after_the_exit() {
         let (deadline, backup_timer) = &*shared;
         deadline.arm(Nanos(1), Nanos(9));
         backup_timer.follow(deadline);
-        let gauge = Arc::clone(&shared);
+        let estimate = Arc::clone(&shared);
         let thread = thread::spawn(move || {
-            let (deadline, backup_timer) = &*gauge;
+            let (deadline, backup_timer) = &*estimate;
             deadline.set_early_by(Duration::from_nanos(3));
             backup_timer.follow(deadline);
         });
@@ -164,12 +164,12 @@ fn exit_is_not_before_arming() {
 fn watchdog_wakes_for_every_estimate_and_arm() {
     check(|| {
         let deadline = Arc::new(unarmed());
-        let (armed, gauge) = (Arc::clone(&deadline), Arc::clone(&deadline));
+        let (armed, estimate) = (Arc::clone(&deadline), Arc::clone(&deadline));
         let threads = [
             thread::spawn(move || arm(&armed, Nanos(1), Nanos(9))),
             thread::spawn(move || {
-                gauge.set_early_by(Duration::from_nanos(6));
-                gauge.wake();
+                estimate.set_early_by(Duration::from_nanos(6));
+                estimate.wake();
             }),
         ];
         loop {

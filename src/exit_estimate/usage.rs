@@ -1,19 +1,19 @@
-//! What the process has that the kernel must take back.
+//! Memory, threads and descriptors of the process, which the kernel releases at its exit.
 
-use crate::sys::verified_file::Kept;
+use crate::sys::verified_file::VerifiedFile;
 
-/// The files that say it, opened at install, so that they can be read after a
-/// `chroot` and without an allocator.
-pub(super) struct Holdings {
-    stat: Option<Kept>,
-    smaps: Option<Kept>,
-    descriptors: Option<Kept>,
+/// The files of `/proc` with the usage. They are opened at install, so that they can be
+/// read after a `chroot` and without an allocator.
+pub(super) struct UsageFiles {
+    stat: Option<VerifiedFile>,
+    smaps: Option<VerifiedFile>,
+    descriptors: Option<VerifiedFile>,
     page: u64,
 }
 
-/// What there is to take back.
+/// What the process uses.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Held {
+pub(super) struct Usage {
     /// Bytes in pages of the usual size.
     pub(super) small: u64,
     /// Bytes in huge pages.
@@ -22,44 +22,44 @@ pub(super) struct Held {
     pub(super) descriptors: u64,
 }
 
-impl Holdings {
-    /// What cannot be opened counts as nothing.
+impl UsageFiles {
+    /// Opens the files. One that cannot be opened counts as no usage.
     pub(super) fn open() -> Self {
         Self {
-            stat: Kept::open("/proc/self/stat"),
-            smaps: Kept::open("/proc/self/smaps_rollup"),
-            descriptors: Kept::open("/proc/self/fd"),
+            stat: VerifiedFile::open("/proc/self/stat"),
+            smaps: VerifiedFile::open("/proc/self/smaps_rollup"),
+            descriptors: VerifiedFile::open("/proc/self/fd"),
             page: crate::sys::memory::page_size(),
         }
     }
 
-    /// What there is, of which `huge` bytes are in huge pages. Waits for no other thread.
-    pub(super) fn look(&self, huge: u64) -> Held {
+    /// Reads the usage, `huge` bytes of it in huge pages. Waits for no other thread.
+    pub(super) fn read(&self, huge: u64) -> Usage {
         let mut buffer = [0; 1024];
         let (threads, pages) = read(self.stat.as_ref(), &mut buffer)
             .and_then(threads_and_pages)
             .unwrap_or_default();
         // Linux 6.2 and later; before, it is 0.
-        let descriptors = self.descriptors.as_ref().and_then(Kept::metadata);
-        let held = Held {
+        let descriptors = self.descriptors.as_ref().and_then(VerifiedFile::metadata);
+        let usage = Usage {
             small: pages.saturating_mul(self.page),
             huge: 0,
             threads,
             descriptors: descriptors.map_or(0, |metadata| metadata.len()),
         };
-        held.with_huge(huge)
+        usage.with_huge(huge)
     }
 
-    /// How many bytes are in huge pages. The kernel walks through all of the
-    /// memory for it, under a lock.
-    pub(super) fn huge(&self) -> u64 {
+    /// Reads how many bytes are in huge pages. The kernel walks through all memory for
+    /// it, under a lock.
+    pub(super) fn read_huge(&self) -> u64 {
         let mut buffer = [0; 4096];
         read(self.smaps.as_ref(), &mut buffer).map_or(0, huge_bytes)
     }
 }
 
-impl Held {
-    /// The same, with `huge` of its bytes in huge pages.
+impl Usage {
+    /// Returns the same usage, with `huge` of its bytes in huge pages.
     pub(super) fn with_huge(self, huge: u64) -> Self {
         let bytes = self.small.saturating_add(self.huge);
         let huge = huge.min(bytes);
@@ -71,22 +71,22 @@ impl Held {
     }
 }
 
-/// What `text` says if it is the one file, and if it is the other.
+/// Parses `text` as each of the two files.
 #[cfg(deadstop_fuzzing)]
 pub(crate) fn read_text(text: &str) -> (Option<(u64, u64)>, u64) {
     (threads_and_pages(text), huge_bytes(text))
 }
 
-fn read<'a>(file: Option<&Kept>, buffer: &'a mut [u8]) -> Option<&'a str> {
+fn read<'a>(file: Option<&VerifiedFile>, buffer: &'a mut [u8]) -> Option<&'a str> {
     let read = file?.read(buffer).ok()?;
-    // A program may be called anything, and its name is in one of the files.
+    // `stat` contains the program's name, which may contain anything.
     let text = &buffer[..read];
-    let behind_name = text.iter().rposition(|byte| *byte == b')');
-    std::str::from_utf8(&text[behind_name.unwrap_or(0)..]).ok()
+    let after_name = text.iter().rposition(|byte| *byte == b')');
+    std::str::from_utf8(&text[after_name.unwrap_or(0)..]).ok()
 }
 
-/// From `/proc/self/stat`, behind the name: proc(5) counts the state as
-/// the third field, threads as the 20th, resident pages as the 24th.
+/// Returns threads and resident pages from `/proc/self/stat` after the name: proc(5)
+/// counts the state as the third field, threads as the 20th, resident pages as the 24th.
 fn threads_and_pages(text: &str) -> Option<(u64, u64)> {
     let mut fields = text.split_ascii_whitespace().skip(1);
     let threads = fields.nth(20 - 3)?.parse().ok()?;
@@ -94,7 +94,7 @@ fn threads_and_pages(text: &str) -> Option<(u64, u64)> {
     Some((threads, pages))
 }
 
-/// From `/proc/self/smaps_rollup`: what is mapped by whole page directories.
+/// Returns the bytes that `/proc/self/smaps_rollup` shows as mapped by huge pages.
 fn huge_bytes(text: &str) -> u64 {
     let keys = ["AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:"];
     let lines = text.lines().filter_map(|line| {
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_kernel_says_is_understood() {
+    fn stat_and_smaps_rollup_are_parsed() {
         let stat = ") S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 7 21 22 1234 25";
         // The fields from the 4th to the 24th are called 1 to 21 here, except
         // the two that count.
@@ -125,23 +125,23 @@ mod tests {
     }
 
     #[test]
-    fn this_process_has_something() {
-        let holdings = Holdings::open();
-        let held = holdings.look(0);
-        assert!(held.small > 1 << 20, "{held:?}");
-        assert!(held.threads >= 1, "{held:?}");
-        let closely = held.with_huge(1 << 20);
+    fn usage_of_this_process_is_not_zero() {
+        let files = UsageFiles::open();
+        let usage = files.read(0);
+        assert!(usage.small > 1 << 20, "{usage:?}");
+        assert!(usage.threads >= 1, "{usage:?}");
+        let closely = usage.with_huge(1 << 20);
         assert_eq!(closely.huge, 1 << 20);
-        assert_eq!(closely.small + closely.huge, held.small);
-        assert_eq!(held.with_huge(u64::MAX).small, 0);
+        assert_eq!(closely.small + closely.huge, usage.small);
+        assert_eq!(usage.with_huge(u64::MAX).small, 0);
     }
 
     #[test]
-    fn memory_is_noticed() {
-        let holdings = Holdings::open();
-        let before = holdings.look(0).small;
+    fn usage_grows_by_memory_that_was_touched() {
+        let files = UsageFiles::open();
+        let before = files.read(0).small;
         let memory = std::hint::black_box(vec![1_u8; 64 << 20]);
-        let with = holdings.look(0).small;
+        let with = files.read(0).small;
         assert!(with >= before + (60 << 20), "{before} {with}");
         drop(memory);
     }
