@@ -72,7 +72,7 @@ impl Shutdown {
     /// ```
     pub fn at_end(&self, call: impl FnOnce() + Send + 'static) {
         if self.coordinator.is_here() {
-            self.coordinator.reporting.log.add_last(Box::new(call));
+            self.coordinator.reporting.add_last(Box::new(call));
         }
     }
 

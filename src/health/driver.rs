@@ -51,8 +51,8 @@ impl Driver {
         }
     }
 
-    /// The life of `deadstop-health`.
-    pub(super) fn live(mut self) -> ! {
+    /// Runs the thread `deadstop-health`.
+    pub(super) fn run(mut self) -> ! {
         loop {
             self.wait();
             let is_woken = self.take_wakes();

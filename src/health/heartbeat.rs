@@ -10,8 +10,6 @@ use super::start;
 use super::state::State;
 use crate::Shutdown;
 use crate::process::WATCH;
-#[cfg(feature = "tokio")]
-use crate::reporting::Log;
 
 /// The shortest interval of a heartbeat. A watcher that wakes more often costs time.
 const SHORTEST: Duration = Duration::from_millis(10);
@@ -115,8 +113,8 @@ impl HeartbeatBuilder {
     }
 
     #[cfg(feature = "tokio")]
-    pub(super) fn log(&self) -> Log {
-        self.shutdown.coordinator.reporting.log.clone()
+    pub(super) fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
     }
 
     /// Describes another heartbeat, with `suffix` after the name.

@@ -1,4 +1,4 @@
-//! What follows from a stall.
+//! Policies for a stall.
 
 /// What follows from a stall, besides a line in the log and a status report.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -14,8 +14,8 @@ use super::error::HeartbeatError;
 use super::heartbeat::{Heartbeat, HeartbeatBuilder};
 use super::start::into_io;
 use super::workers::{Counts, Workers};
+use crate::Shutdown;
 use crate::drain::OnRuntime;
-use crate::reporting::Log;
 use crate::threads;
 
 /// The longest and the shortest time between two looks at a runtime.
@@ -60,7 +60,7 @@ impl HeartbeatBuilder {
         let metrics = handle.metrics();
         let has_workers = matches!(handle.runtime_flavor(), RuntimeFlavor::MultiThread);
         let every = self.interval();
-        let log = self.log();
+        let shutdown = self.shutdown().clone();
         let workers = match has_workers {
             true => Some(self.clone_as(" workers").start()?),
             false => None,
@@ -74,7 +74,7 @@ impl HeartbeatBuilder {
         });
         let watched = Arc::downgrade(&inner);
         // Before the task, which nothing can take back.
-        threads::spawn_deep("deadstop-pulse", move || live(&watched, &metrics, &log))
+        threads::spawn_deep("deadstop-pulse", move || run(&watched, &metrics, &shutdown))
             .map_err(|error| HeartbeatError::Watcher(into_io(error)))?;
         handle.spawn(Ticks(inner));
         Ok(())
@@ -103,8 +103,8 @@ impl Future for Ticks {
     }
 }
 
-/// The life of `deadstop-pulse`: wakes the task, and looks at the workers.
-fn live(watched: &Weak<Inner>, metrics: &RuntimeMetrics, log: &Log) {
+/// Runs `deadstop-pulse`: wakes the task, and looks at the workers.
+fn run(watched: &Weak<Inner>, metrics: &RuntimeMetrics, shutdown: &Shutdown) {
     let mut workers = Workers::new(metrics.num_workers(), deadstop_core::now());
     while let Some(inner) = watched.upgrade() {
         let waker = inner.waker.lock().take();
@@ -122,7 +122,7 @@ fn live(watched: &Weak<Inner>, metrics: &RuntimeMetrics, log: &Log) {
                 beat.tick_for_others();
             }
             for (index, length) in look.blocked {
-                log.warn(format!(
+                shutdown.coordinator.reporting.warn(format!(
                     "worker {index} of {} of the runtime of heartbeat {:?} has been in one poll for \
                      {:.1} s",
                     metrics.num_workers(),

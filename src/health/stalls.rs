@@ -9,8 +9,8 @@ use super::state::State;
 use crate::cause::Cause;
 use crate::process::{self, report_requests::Request};
 
-/// The life of `deadstop-stalls`.
-pub(super) fn live(state: &'static State) {
+/// Runs `deadstop-stalls`.
+pub(super) fn run(state: &'static State) {
     loop {
         let seen = state.findings.read();
         for (_, beat) in state.beats.in_places() {
@@ -20,7 +20,7 @@ pub(super) fn live(state: &'static State) {
             }
             if findings & RECOVERED != 0 && !beat.is_stalled() {
                 let line = format!("heartbeat {:?} recovered", beat.name);
-                state.shutdown.coordinator.reporting.log.info(line);
+                state.shutdown.coordinator.reporting.info(line);
             }
         }
         state.findings.wait_past(seen, None);
@@ -37,7 +37,7 @@ fn act_on_stall(state: &State, beat: &Beat) {
     }
     process::request_report(Request::Stall);
     let age = beat.age(deadstop_core::now());
-    state.shutdown.coordinator.reporting.log.warn(format!(
+    state.shutdown.coordinator.reporting.warn(format!(
         "heartbeat {:?} stalled: no tick for {:.1} s; {}",
         beat.name,
         age.as_secs_f64(),

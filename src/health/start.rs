@@ -64,9 +64,9 @@ fn start(shutdown: &Shutdown) -> io::Result<&'static State> {
 
 fn start_threads(state: &'static State, woken: UnixStream) -> io::Result<()> {
     // If the second fails, the first waits for findings that never come.
-    threads::spawn_deep("deadstop-stalls", move || stalls::live(state)).map_err(into_io)?;
+    threads::spawn_deep("deadstop-stalls", move || stalls::run(state)).map_err(into_io)?;
     threads::spawn_of("deadstop-health", driver::STACK, move || {
-        driver::Driver::new(state, woken).live();
+        driver::Driver::new(state, woken).run();
     })
     .map_err(into_io)
 }

@@ -1,4 +1,4 @@
-//! What the handles and `deadstop-health` share.
+//! State shared by the handles and `deadstop-health`.
 
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;

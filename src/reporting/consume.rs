@@ -1,4 +1,4 @@
-//! Consumes the coordinator's events.
+//! Consumes events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,9 +6,10 @@ use std::time::Duration;
 use log::Level;
 
 use super::event::Event;
-use super::log::Log;
+use super::log::{Last, Log};
 use super::progress::Outlet;
 use super::reporter::Reporter;
+use super::stacks::SymbolizerStart;
 use crate::report::ShutdownReport;
 use deadstop_core::Nanos;
 
@@ -21,7 +22,7 @@ const LOG_PATIENCE: Duration = Duration::from_millis(100);
 
 /// The threads that report, for a coordinator.
 pub(crate) struct Reporting {
-    pub(crate) log: Log,
+    log: Log,
     /// `None` for a coordinator that has no watchdog.
     pub(crate) reporter: Option<Reporter>,
     outlet: Outlet,
@@ -39,23 +40,43 @@ impl Reporting {
 
     /// Hands an event to `deadstop-log`. It does not block.
     pub(crate) fn consume(&self, event: Event) {
-        let is_wanted = match event.level() {
-            Some(level) => self.log.hears(level),
-            None => !self.outlet.is_silent(),
-        };
-        if is_wanted {
+        if event.level().is_some() || !self.outlet.is_silent() {
             self.log.event(event);
         }
     }
 
-    /// Has the summary written, and then calls what the program does last. It waits for
-    /// that for a short time, which is shorter the nearer the deadline is.
+    /// Logs a message of level `Info`.
+    pub(crate) fn info(&self, text: String) {
+        self.message(Level::Info, text);
+    }
+
+    /// Logs a message of level `Warn`.
+    pub(crate) fn warn(&self, text: String) {
+        self.message(Level::Warn, text);
+    }
+
+    pub(crate) fn message(&self, level: Level, text: String) {
+        self.consume(Event::Message { level, text });
+    }
+
+    /// Starts the symbolizer, once. Where the system refuses the thread, the log says so.
+    pub(crate) fn start_symbolizer(&self, symbolizer: &SymbolizerStart) {
+        symbolizer.start(&self.log);
+    }
+
+    /// Adds a call for after the summary.
+    pub(crate) fn add_last(&self, call: Last) {
+        self.log.add_last(call);
+    }
+
+    /// Writes the summary, and then makes the program's last calls. It waits for both for a
+    /// short time, which is shorter the nearer the deadline is.
     pub(crate) fn summarize(&self, report: &Arc<ShutdownReport>, deadline: Nanos) {
         self.consume(Event::ShutdownEnded(Arc::clone(report)));
         let now = deadstop_core::now();
         let begun = now.saturating_sub(report.took());
         let may_tell = self.outlet.may_tell(report, begun, now, deadline);
-        if may_tell || self.log.hears(Level::Error) {
+        if may_tell || self.log.takes(Level::Error) {
             self.log.flush(LOG_PATIENCE);
         }
         if self.log.begin_last() {

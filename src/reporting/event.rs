@@ -1,6 +1,6 @@
-//! Events: what the coordinator's driver hands to reporting.
+//! Events: what other modules hand to reporting.
 //!
-//! Reporting consumes them, and calls nothing of the coordinator's.
+//! Reporting consumes them, and calls nothing of those modules.
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::cause::Cause;
 use crate::phase_name::PhaseName;
 use crate::report::{Escaped, Outcome, ShutdownReport};
 
-/// What has happened in the coordinator.
+/// What has happened.
 ///
 /// | event | becomes |
 /// | --- | --- |
@@ -55,6 +55,12 @@ pub(crate) enum Event {
     FaultMissed {
         fault: String,
     },
+    /// A line about what happens once or outside the coordinator: a finding of `install`, a
+    /// stalled heartbeat.
+    Message {
+        level: Level,
+        text: String,
+    },
     /// All tasks are done, and no thread waits for that.
     NoWaiter {
         /// The time until the deadline.
@@ -70,6 +76,7 @@ impl Event {
     pub(super) fn level(&self) -> Option<Level> {
         match self {
             Self::ShutdownBegan { .. } | Self::ShutdownEnded(_) => None,
+            Self::Message { level, .. } => Some(*level),
             Self::ScopeBegan { .. } | Self::PhaseDisabled { .. } => Some(Level::Info),
             Self::ScopeEnded { report, .. } => Some(match report.is_clean() {
                 true => Level::Info,
@@ -87,6 +94,7 @@ impl Event {
     pub(super) fn line(&self) -> String {
         match self {
             Self::ShutdownBegan { .. } | Self::ShutdownEnded(_) => String::new(),
+            Self::Message { text, .. } => text.clone(),
             Self::ScopeBegan { path, cause } => format!("scope {path} stops: {cause}"),
             Self::ScopeEnded { path, report } => {
                 let table = report.to_string();

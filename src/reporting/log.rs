@@ -16,18 +16,18 @@ use crate::threads;
 use deadstop_core::Nanos;
 use deadstop_core::escape::Escaped;
 
-/// Hands records and progress to `deadstop-log`.
+/// Hands events and reports to `deadstop-log`.
 #[derive(Clone)]
 pub(crate) struct Log {
     entries: Sender<Entry>,
     /// Reports that the logger has not taken yet.
     reports: Arc<AtomicUsize>,
-    /// What the program does after the summary.
+    /// Calls of the program for after the summary.
     last: Arc<Mutex<Vec<Last>>>,
 }
 
-/// What the program does last.
-type Last = Box<dyn FnOnce() + Send>;
+/// A call of the program for after the summary.
+pub(super) type Last = Box<dyn FnOnce() + Send>;
 
 /// Reports that may wait for a logger. A logger that hangs would otherwise let
 /// status reports fill the memory.
@@ -38,7 +38,6 @@ enum Entry {
     Event(Event),
     Last(Vec<Last>),
     Flush(Sender<()>),
-    Line(Level, String),
 }
 
 impl Log {
@@ -48,7 +47,7 @@ impl Log {
         let reports = Arc::new(AtomicUsize::new(0));
         let pending = Arc::clone(&reports);
         threads::spawn_deep("deadstop-log", move || {
-            live(&entries, &pending, &outlet);
+            run(&entries, &pending, &outlet);
         })?;
         Ok(Self {
             entries: log,
@@ -57,51 +56,38 @@ impl Log {
         })
     }
 
-    pub(crate) fn info(&self, line: String) {
-        self.say(Level::Info, line);
-    }
-
-    pub(crate) fn warn(&self, line: String) {
-        self.say(Level::Warn, line);
-    }
-
-    /// Whether anything is done with what is said at `level`. If not, it need
-    /// not be put into words.
-    pub(crate) fn hears(&self, level: Level) -> bool {
+    /// Returns whether the logger takes records of `level`.
+    pub(super) fn takes(&self, level: Level) -> bool {
         level <= log::max_level()
     }
 
-    /// Hands over an event of the coordinator.
+    /// Hands over an event, unless the logger takes no record of its level. Does not block.
     pub(super) fn event(&self, event: Event) {
-        self.send(Entry::Event(event));
+        if event.level().is_none_or(|level| self.takes(level)) {
+            self.send(Entry::Event(event));
+        }
     }
 
-    /// Waits until all that was said is said, or `patience` is over.
-    pub(crate) fn flush(&self, patience: Duration) {
+    /// Waits until the logger has taken everything before, for at most `patience`.
+    pub(super) fn flush(&self, patience: Duration) {
         let (done, is_done) = bounded(1);
         self.send(Entry::Flush(done));
         let _ = is_done.recv_timeout(patience);
     }
 
-    /// Adds what the program does after the summary.
-    pub(crate) fn add_last(&self, call: Last) {
+    /// Adds a call for after the summary.
+    pub(super) fn add_last(&self, call: Last) {
         self.last.lock().push(call);
     }
 
-    /// Has it done, the latest first, and returns `true` if there is any.
-    pub(crate) fn begin_last(&self) -> bool {
+    /// Begins those calls, the latest first, and returns `true` if there are any.
+    pub(super) fn begin_last(&self) -> bool {
         let calls = std::mem::take(&mut *self.last.lock());
         let is_any = !calls.is_empty();
         if is_any {
             self.send(Entry::Last(calls));
         }
         is_any
-    }
-
-    pub(crate) fn say(&self, level: Level, line: String) {
-        if self.hears(level) {
-            self.send(Entry::Line(level, line));
-        }
     }
 
     /// Hands over a report, or drops it if the logger has not taken those before.
@@ -121,8 +107,8 @@ impl Log {
     }
 }
 
-/// The thread's life.
-fn live(entries: &Receiver<Entry>, reports: &AtomicUsize, outlet: &Outlet) {
+/// Runs the thread.
+fn run(entries: &Receiver<Entry>, reports: &AtomicUsize, outlet: &Outlet) {
     let mut reporter: Option<ProgressReporter> = None;
     loop {
         let next_look = reporter.as_ref().and_then(ProgressReporter::next_look);
@@ -151,7 +137,6 @@ fn live(entries: &Receiver<Entry>, reports: &AtomicUsize, outlet: &Outlet) {
                 }
                 let _ = done.send(());
             }
-            Ok(Entry::Line(level, text)) => line(reporter.as_ref(), level, &text),
             // Its lines are escaped.
             Ok(Entry::Report(level, text)) => {
                 reports.fetch_sub(1, Ordering::Relaxed);

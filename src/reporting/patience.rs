@@ -1,4 +1,4 @@
-//! What a report is for, and so how long it may wait.
+//! Time limits of a report, by its reason.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The life of `deadstop-report`.
+//! The thread `deadstop-report`.
 //!
 //! # Orderings
 //!

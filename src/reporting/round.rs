@@ -1,4 +1,4 @@
-//! What the reporter does next.
+//! The reporter's schedule.
 //!
 //! ```text
 //! look ──┬─▶ Leave              the thread is retired

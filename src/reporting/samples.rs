@@ -1,4 +1,4 @@
-//! Whether hung tasks move: the processor time of their threads, again and again.
+//! Samples of hung tasks' processor time, which show whether they make progress.
 
 use std::ffi::c_int;
 use std::time::Duration;

@@ -134,7 +134,7 @@ impl ShutdownBuilder {
         found.apply(&shutdown);
         notify::adopt_ready_descriptor();
         if self.notifies {
-            super::notify::start(&shutdown.coordinator.reporting.log);
+            super::notify::start(&shutdown.coordinator.reporting);
         }
         Ok(shutdown)
     }

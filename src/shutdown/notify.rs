@@ -1,10 +1,10 @@
-//! What the program tells its service manager: that it is ready, that it reloads.
+//! Notifications to the service manager: ready, reloading.
 
 use std::fmt;
 
 use super::Shutdown;
 use crate::process::{FIRST, NOTIFY, ROSTER, TRIGGERED};
-use crate::reporting::{self, Log};
+use crate::reporting::{self, Reporting};
 use crate::{notify, process, threads};
 
 impl Shutdown {
@@ -92,21 +92,21 @@ impl fmt::Debug for Reloading {
 
 /// Starts `deadstop-notify` where there is a manager. A process without it runs on, and
 /// the log says why.
-pub(super) fn start(log: &Log) {
+pub(super) fn start(reporting: &Reporting) {
     let socket = match notify::Socket::of_the_manager() {
         None => return,
         Some(Ok(socket)) => socket,
-        Some(Err(error)) => return warn(log, &error),
+        Some(Err(error)) => return warn(reporting, &error),
     };
     let driver = notify::Driver::new(sources(), socket);
-    let started = threads::spawn_of("deadstop-notify", notify::STACK, || driver.live());
+    let started = threads::spawn_of("deadstop-notify", notify::STACK, || driver.run());
     if let Err(error) = started {
-        warn(log, &error);
+        warn(reporting, &error);
     }
 }
 
-fn warn(log: &Log, error: &dyn fmt::Display) {
-    log.warn(format!("systemd is not notified (NOTIFY_SOCKET): {error}"));
+fn warn(reporting: &Reporting, error: &dyn fmt::Display) {
+    reporting.warn(format!("systemd is not notified (NOTIFY_SOCKET): {error}"));
 }
 
 /// What `deadstop-notify` reads of this process.

@@ -1,4 +1,4 @@
-//! What the builder and the platform have to do with each other.
+//! Applies the platform's grace and findings to the builder.
 
 use std::time::{Duration, SystemTime};
 
@@ -116,13 +116,13 @@ impl Found {
             return;
         }
         // By the thread that calls the logger, which may hang.
-        let log = &shutdown.coordinator.reporting.log;
+        let reporting = &shutdown.coordinator.reporting;
         for finding in self.findings {
             match finding.level {
-                Level::Error => log.warn(finding.to_string()),
+                Level::Error => reporting.warn(finding.to_string()),
                 // Most programs are started by hand, most of the time.
                 Level::Info if !self.is_known => {}
-                _ => log.info(finding.to_string()),
+                _ => reporting.info(finding.to_string()),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The life of `deadstop-run`: tells the machine the time and the deadline, starts
+//! The thread `deadstop-run`: tells the machine the time and the deadline, starts
 //! threads, and ends the shutdown.
 
 use std::fs;
@@ -39,7 +39,7 @@ enum Step {
     Wait { until: Nanos },
 }
 
-fn live(coordinator: &Arc<Coordinator>) {
+fn run(coordinator: &Arc<Coordinator>) {
     loop {
         // Before the look: what changes after it cuts the wait short.
         let seen = TRIGGERED.read();
@@ -60,7 +60,7 @@ fn live(coordinator: &Arc<Coordinator>) {
             Step::NameThreads(threads) => coordinator.name_threads(&threads),
             Step::StartSymbolizer => {
                 if let Some(start) = coordinator.symbolizer() {
-                    start.start(&coordinator.reporting.log);
+                    coordinator.reporting.start_symbolizer(start);
                 }
             }
             Step::Return => return,
@@ -79,7 +79,7 @@ impl Coordinator {
                 source,
             })?;
         let coordinator = Arc::clone(self);
-        threads::spawn_deep("deadstop-run", move || live(&coordinator))
+        threads::spawn_deep("deadstop-run", move || run(&coordinator))
             .inspect_err(|_| self.retire())
     }
 

@@ -1,4 +1,4 @@
-//! What the server knows of a check: its last result, and whether it hangs.
+//! The state of a check: its last result, and whether it hangs.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;

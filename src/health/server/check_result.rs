@@ -1,4 +1,4 @@
-//! What a check may return.
+//! Results that a check may return.
 
 use std::fmt;
 

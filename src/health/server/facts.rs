@@ -1,5 +1,5 @@
-//! What an answer is made from, as it was at one moment. The lists have room for all there
-//! can be, so that filling them allocates nothing.
+//! A snapshot from which an answer is made. Its lists have the capacity for all entries, so
+//! that filling them allocates nothing.
 
 use std::time::Duration;
 

@@ -71,8 +71,8 @@ impl Server {
         }
     }
 
-    /// The life of `deadstop-http`.
-    pub(super) fn live(mut self) -> ! {
+    /// Runs the thread `deadstop-http`.
+    pub(super) fn run(mut self) -> ! {
         self.keep_own_descriptors();
         let _standard = self.occupy_standard();
         self.spare = self.new_spare();

@@ -1,4 +1,4 @@
-//! What the handle, the checks and the server share: atomics, never freed.
+//! State shared by the handle, the checks and the server: atomics, never freed.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 

@@ -1,4 +1,4 @@
-//! What other threads write for answers: stacks of stalled threads, the status report.
+//! Sources of an answer that other threads write: stacks of stalled threads, the status report.
 
 use std::time::Duration;
 

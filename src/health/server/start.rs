@@ -87,7 +87,7 @@ fn start_threads(
         checks::start(shared, state, call, interval)?;
     }
     let server = Server::new(shared, sockets, seen_after);
-    threads::spawn_of("deadstop-http", STACK, move || server.live())?;
+    threads::spawn_of("deadstop-http", STACK, move || server.run())?;
     // From here on, it does without whatever the application may break.
     shared.wait_serving();
     Ok(())

@@ -1,4 +1,4 @@
-//! What the operator sees while a shutdown runs.
+//! Progress of a shutdown, for the operator.
 //!
 //! One line as it begins, one every five seconds or fifth of the grace, and a
 //! summary. They are said by `deadstop-log`, which may hang over them: it runs

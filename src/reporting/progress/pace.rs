@@ -1,4 +1,4 @@
-//! When the next line of progress is due.
+//! Intervals between lines of progress.
 
 use std::time::Duration;
 

@@ -96,7 +96,7 @@ impl Open {
 
     /// Hands `text` to the log as one record. It allocates.
     pub(in crate::reporting) fn log(&self, text: &str, level: log::Level) {
-        let Some(log) = self.log.as_ref().filter(|log| log.hears(level)) else {
+        let Some(log) = self.log.as_ref().filter(|log| log.takes(level)) else {
             return;
         };
         let mut record = String::with_capacity(text.len());

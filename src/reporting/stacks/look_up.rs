@@ -1,4 +1,4 @@
-//! What the names of a stack are looked up in.
+//! Tables in which the names of a stack are looked up.
 
 /// What is looked up of the frames of a stack.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -26,13 +26,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
+use log::Level;
+
 use super::modules::{Module, Modules};
 use super::shared::SharedUnwinder;
 use super::shorten::{without_head, without_middle};
 use super::symbols::Symbols;
 use super::unwinder::Unwinder;
 use crate::process::{TRIGGERED, WATCH};
-use crate::reporting::Log;
+use crate::reporting::event::Event;
+use crate::reporting::log::Log;
 use crate::reporting::round::due;
 use crate::reporting::stacks::LookUp;
 use crate::threads;
@@ -185,7 +188,10 @@ impl SymbolizerStart {
         };
         let started = threads::spawn_of("deadstop-symbols", STACK, move || thread.run());
         if let Err(error) = started {
-            log.warn(format!("hang reports have no names of functions: {error}"));
+            log.event(Event::Message {
+                level: Level::Warn,
+                text: format!("hang reports have no names of functions: {error}"),
+            });
         }
     }
 }
