@@ -1,5 +1,5 @@
-//! How long a shutdown takes whose tasks do nothing: from just before the
-//! request to after the wait, beside two libraries that do the like.
+//! Times a shutdown whose tasks do nothing, from just before the request to after the wait,
+//! and compares it with two libraries.
 //!
 //! A process shuts down once, so a sample is a process: this program starts
 //! itself with a library, a shape and a number of tasks, and the child prints

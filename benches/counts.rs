@@ -1,5 +1,4 @@
-//! How many instructions deadstop takes for what a program asks of it while all
-//! is well. Seconds mean little on a machine that others use; these counts are
+//! Counts the instructions of deadstop's calls in a healthy process. Seconds mean little on a machine that others use; these counts are
 //! the same on every run of one build, so that a call that has grown is seen.
 //!
 //! ```text

@@ -1,5 +1,4 @@
-//! What a task pays for saying how far it is: `TaskContext::progress`, which
-//! may not be read, beside a copy of the same text and a text protected by a lock.
+//! The cost of `TaskContext::progress` for a task, compared with a copy of the same text and a text protected by a lock.
 //!
 //! ```text
 //! cargo bench --bench progress

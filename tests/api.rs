@@ -1,4 +1,4 @@
-//! What needs no process of its own: the types, and what errors say.
+//! Tests that need no victim: types, and texts of errors.
 
 use std::error::Error;
 use std::fmt::Debug;

@@ -1,4 +1,4 @@
-//! What an operator sees while a shutdown runs, of real processes.
+//! Progress of a shutdown as an operator sees it, in real processes.
 //!
 //! Load can make a line late, or cost one; it can make none early, and none say
 //! that there is more time than there is. So how many lines come at most, and

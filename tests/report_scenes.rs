@@ -1,5 +1,5 @@
-//! What a hang report says of files, futures, labels and of itself. Each scenario is
-//! a function here: the test runs this binary again as its victim.
+//! The hang report on files, futures, labels and its own threads. Each scenario is a function
+//! here: the test runs this binary again as its victim.
 
 #![expect(unsafe_code, reason = "makes a FIFO, and replaces a signal handler")]
 #![expect(clippy::print_stderr, reason = "victims say what happened")]

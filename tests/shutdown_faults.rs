@@ -1,4 +1,4 @@
-//! What can go wrong in a program that is stopping, tried on real processes.
+//! Faults of a program that is stopping, in real processes.
 //!
 //! Each fault is run twice, and each time the process is sent `SIGTERM`. With a
 //! shutdown it must end as the table says; with a handler and a loop of its own

@@ -1,4 +1,4 @@
-//! What other processes and other code see of a program with deadstop: readers of
+//! Side effects of deadstop on other processes and other code: readers of
 //! its standard error, programs that it starts, its terminal, its own `sigwait`,
 //! several shutdowns in one test process.
 //!

@@ -1,5 +1,4 @@
-//! What a caller of the watchdog can rely on: its time, its installation, who
-//! may arm it, and what it does until then.
+//! Promises of the watchdog: its time, its installation, arming it, and what it does before.
 //!
 //! A test process may not install a watchdog in itself, so each test is a
 //! victim. What can be seen from inside, the victim asserts; a victim that ends

@@ -1,4 +1,4 @@
-//! What a running program takes, looked at from outside: before it installs its
+//! Resources of a running program, measured from outside: before it installs its
 //! library, after that, and after some idle seconds.
 
 use std::io::{BufRead, BufReader, Write};

@@ -1,4 +1,4 @@
-//! What deadstop costs while all is well, beside what is used today: calls,
+//! The cost of deadstop in a healthy process, compared with other libraries: calls,
 //! start, memory, wake-ups, and bytes of a program.
 //!
 //! ```text

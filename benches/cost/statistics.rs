@@ -1,4 +1,4 @@
-//! What becomes of samples.
+//! Statistics of samples.
 
 /// The middle one; of an even number, the upper of the two.
 pub(crate) fn median(samples: impl IntoIterator<Item = f64>) -> Option<f64> {

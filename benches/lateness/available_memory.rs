@@ -1,4 +1,4 @@
-//! Whether there is memory for a victim that takes much of it.
+//! Checks whether the machine has enough memory for a large victim.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What a victim, and the machine, are busy with as the deadline comes.
+//! Loads on the victim and on the machine while the deadline passes.
 //!
 //! The same loads are in `victims/bare.c`.
 

@@ -1,5 +1,4 @@
-//! What the kernel notes as a thread exits: perf's `PERF_RECORD_EXIT`, with a
-//! reading of the clock.
+//! The kernel's record of a thread's exit: perf's `PERF_RECORD_EXIT`, with the time.
 //!
 //! The library has no hook for a bench, and is to have none. This looks from
 //! outside: a software event that counts nothing, on the one thread that will

@@ -1,4 +1,4 @@
-//! What the figures are to come to.
+//! Goals for the figures, and whether they are met.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What the rest of the machine does while a sample is taken.
+//! Load by other processes while a sample is taken.
 
 use std::fs;
 use std::mem::MaybeUninit;

@@ -1,4 +1,4 @@
-//! What is measured, how often, and in which order: round by round, every cell
+//! The plan of measurements: round by round, every cell
 //! of all tables in turn, so that whatever else the machine does falls on all
 //! of them alike.
 

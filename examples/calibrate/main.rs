@@ -1,4 +1,4 @@
-//! How long this machine takes to take back what a process has: the constants
+//! Measures how long this machine takes to release a process's resources: the constants
 //! for `gone_by`.
 //!
 //! ```text

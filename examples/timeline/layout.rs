@@ -1,4 +1,4 @@
-//! Where everything goes. Lengths are in pixels of a drawing [`WIDTH`] wide.
+//! Layout of the drawing. Lengths are in pixels of a drawing [`WIDTH`] wide.
 
 mod axis;
 

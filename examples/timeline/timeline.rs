@@ -1,4 +1,4 @@
-//! What is drawn of a report, the same for both kinds.
+//! The data of a drawing, the same for both kinds of report.
 
 mod from_hang;
 mod from_shutdown;

@@ -1,4 +1,4 @@
-//! What a task gets while it runs.
+//! The context of a running task.
 
 use std::fmt;
 #[cfg(feature = "fault")]

@@ -1,4 +1,4 @@
-//! What a task may return.
+//! Results that a task may return.
 
 use std::fmt;
 

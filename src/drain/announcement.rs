@@ -1,4 +1,4 @@
-//! Whether load balancers have seen that the process is not ready.
+//! Records that load balancers have seen that the process is not ready.
 //!
 //! The health server advances this when a prober was answered "not ready" often
 //! enough; gates that still admit work then end their wait early.

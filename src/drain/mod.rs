@@ -1,4 +1,4 @@
-//! What a program needs besides tasks to lose no work: gates, worker pools, resources
+//! Parts of a program that must lose no work: gates, worker pools, resources
 //! and wakers, kept threads, child processes.
 //!
 //! | part | is for | made by |

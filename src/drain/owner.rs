@@ -1,4 +1,4 @@
-//! What a gate or a pool belongs to: the whole shutdown, or a scope.
+//! The owner of a gate or a pool: the whole shutdown, or a scope.
 
 use crate::coordinator::TaskBuilder;
 use crate::{Scope, Shutdown};

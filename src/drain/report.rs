@@ -1,4 +1,4 @@
-//! What the kit's tasks tell the reports.
+//! Output of the kit's tasks: the thread to show, and warnings.
 
 use std::io::Write;
 

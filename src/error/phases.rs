@@ -1,4 +1,4 @@
-//! What is wrong with phases.
+//! Errors in the configuration of phases.
 
 use std::error::Error;
 use std::fmt;

@@ -38,7 +38,7 @@ impl SignalThread {
         match self.tid.load(Ordering::Acquire) {
             // Handlers of the program run on it too: they get a stack of the
             // usual size.
-            0 => threads::spawn_deep(SIGNAL, || self.live())?,
+            0 => threads::spawn_deep(SIGNAL, || self.run())?,
             _ => self.told.advance(),
         }
         while self.ready.read() == before {
@@ -47,8 +47,8 @@ impl SignalThread {
         Ok(self.tid.load(Ordering::Acquire))
     }
 
-    /// The thread's life. Signal handlers run on it; it does nothing itself.
-    fn live(&self) {
+    /// Runs the thread. It does nothing itself; signal handlers run on it.
+    fn run(&self) {
         deadstop_core::sys::request_prompt_wakeups();
         self.tid.store(deadstop_core::tid(), Ordering::Release);
         loop {

@@ -45,8 +45,8 @@ impl Driver {
         }
     }
 
-    /// The life of `deadstop-notify`.
-    pub(crate) fn live(mut self) -> ! {
+    /// Runs the thread `deadstop-notify`.
+    pub(crate) fn run(mut self) -> ! {
         loop {
             // Before the look: what changes after it cuts the wait short.
             let seen = self.sources.changes.read();

@@ -1,4 +1,4 @@
-//! What `deadstop-health` has seen, for the watchdog of systemd.
+//! Summary of the heartbeats, for the watchdog of systemd.
 //!
 //! # Orderings
 //!

@@ -1,4 +1,4 @@
-//! How a successor tells its predecessor that it is ready.
+//! Notifies the predecessor that its successor is ready.
 
 use std::env;
 use std::os::fd::IntoRawFd as _;

@@ -1,4 +1,4 @@
-//! What handles tell `deadstop-notify`.
+//! State that handles set for `deadstop-notify`.
 //!
 //! # Orderings
 //!

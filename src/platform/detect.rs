@@ -1,4 +1,4 @@
-//! Which supervisors an environment shows, and what each gives.
+//! Detects supervisors in an environment, and their grace periods.
 
 use std::time::SystemTime;
 

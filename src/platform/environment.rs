@@ -1,4 +1,4 @@
-//! What a process can see of where it runs.
+//! Snapshot of the process's environment: variables, files, processes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};

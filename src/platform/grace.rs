@@ -1,4 +1,4 @@
-//! How long a platform lets a process live, and how sure that is.
+//! A platform's grace period, and how certain it is.
 
 use std::time::Duration;
 

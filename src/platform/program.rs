@@ -1,4 +1,4 @@
-//! What a program has configured.
+//! The configuration of a program.
 
 use std::time::Duration;
 

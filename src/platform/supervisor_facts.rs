@@ -1,4 +1,4 @@
-//! What is documented about each supervisor.
+//! Documented facts about each supervisor.
 
 use std::fmt;
 use std::time::Duration;

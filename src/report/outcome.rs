@@ -1,4 +1,4 @@
-//! How a task ended.
+//! Outcomes of tasks.
 
 use std::fmt;
 

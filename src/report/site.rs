@@ -1,4 +1,4 @@
-//! Where a task was registered.
+//! The place in the source where a task was registered.
 
 use std::panic::Location;
 use std::sync::OnceLock;

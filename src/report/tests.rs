@@ -1,4 +1,4 @@
-//! What reports say as text and as data.
+//! Reports as text and as data.
 
 use std::time::Duration;
 

@@ -52,12 +52,12 @@ pub(super) fn start(
 ) -> Result<(), InstallError> {
     STATUS.store(if wanted { status } else { 0 }, Ordering::Release);
     if wanted {
-        installation.once_for_last_report(|| threads::spawn_of("deadstop-report", STACK, live))?;
+        installation.once_for_last_report(|| threads::spawn_of("deadstop-report", STACK, run))?;
     }
     Ok(())
 }
 
-fn live() {
+fn run() {
     deadstop_core::sys::request_real_time();
     wait_until_before(THREADS_BEFORE_EXIT, 4);
     write_threads();

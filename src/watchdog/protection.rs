@@ -1,4 +1,4 @@
-//! Which lines of defense are in place.
+//! The lines of defense that are in place.
 
 use std::fmt;
 use std::io;

@@ -1,4 +1,4 @@
-//! How long after its deadline a victim may be there.
+//! Bounds on how late a victim may end.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What else the machine is at, in a process beside the victims.
+//! Load on the machine, in a process beside the victims.
 //!
 //! It is of their session, and so one of their own to the scheduler, as the
 //! neighbors in a container are.

@@ -1,4 +1,4 @@
-//! What a victim says.
+//! Reads a victim's output.
 
 use std::fs::File;
 use std::io::Read;

@@ -1,5 +1,5 @@
-//! What is run: drawn from a seed, run by run, so that each can be repeated
-//! without those before it.
+//! The plan of runs. Each is drawn from a seed, so that it can be repeated without those
+//! before it.
 
 use std::time::Duration;
 

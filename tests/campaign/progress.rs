@@ -1,4 +1,4 @@
-//! How far it is: a bar on a terminal, a line now and then elsewhere.
+//! Progress of the campaign: a bar on a terminal, else a line now and then.
 
 use std::io::{self, IsTerminal};
 use std::sync::Mutex;

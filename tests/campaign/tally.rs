@@ -1,4 +1,4 @@
-//! What became of all of them, in a table.
+//! The table of results.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! What became of a run.
+//! The result of a run.
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What came of a campaign, kept in `docs/campaign`.
+//! Writes the results of a campaign to `docs/campaign`.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};

@@ -1,7 +1,7 @@
 //! Tasks that block their thread for good, and what comes after them.
 //!
-//! HD8 and TG3 come closest, with tasks that wait on a clock of the suite's.
-//! That a task cannot be interrupted is in none of them.
+//! Other libraries' tests come closest with tasks that wait on a clock of the test suite; in
+//! none of them a task cannot be interrupted.
 
 use std::hint::spin_loop;
 use std::sync::{Mutex, mpsc};

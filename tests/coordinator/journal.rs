@@ -1,4 +1,4 @@
-//! What happened, in the order in which it did.
+//! A journal of events, in their order.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};

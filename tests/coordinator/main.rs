@@ -1,4 +1,4 @@
-//! What a program can rely on once its shutdown has begun: phases in their order, one
+//! Promises to a program once its shutdown has begun: phases in their order, one
 //! clock, and no wait for a task that hangs.
 //!
 //! There is one shutdown per process, so each test runs its scenario in a process of its

@@ -427,7 +427,7 @@ fn main_that_returns_waits_for_the_tasks() -> Case {
     )
 }
 
-/// PK19, as above by `exit` on another thread.
+/// As above, by `exit` on another thread.
 fn exit_elsewhere_waits_for_the_tasks() -> Case {
     judged(
         || {

@@ -1,4 +1,4 @@
-//! What every scenario is made from: how it fails, how it ends, and its shutdown.
+//! Parts of every scenario: its failure, its end, and its shutdown.
 
 use std::io::{self, Write};
 use std::panic;

@@ -1,5 +1,4 @@
-//! How children end where this process does not end by a shutdown: PC1, PC5, PC6, PC8 and
-//! PC9.
+//! Ends of children where this process does not end by a shutdown.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -348,7 +347,7 @@ fn start_with_number(pid: i32) -> bool {
     started == i64::from(pid)
 }
 
-/// PC6: the number of a child that was reaped is given to a stranger, which lives.
+/// The number of a child that was reaped is given to a stranger, which lives.
 #[test]
 fn stranger_with_the_number_of_a_reaped_child_lives() {
     let name = "child_end::stranger_with_the_number_of_a_reaped_child_lives";
@@ -394,7 +393,7 @@ fn stranger_with_the_number_of_a_reaped_child_lives() {
     assert!(alive, "{pids:?} {ended:#?}");
 }
 
-/// PC8: a child of `fork` has the handle, and an end of its own; the process lives.
+/// A child of `fork` has the handle, and an end of its own; the process lives.
 #[test]
 #[expect(unsafe_code, reason = "forks")]
 fn deadline_in_a_child_of_fork_leaves_its_parents_child_alone() {
@@ -424,7 +423,7 @@ fn deadline_in_a_child_of_fork_leaves_its_parents_child_alone() {
     assert!(are_gone(&pids), "{pids:?}");
 }
 
-/// PC9: as pid 1 of a namespace, which ends with it.
+/// As pid 1 of a namespace, which ends with it.
 #[test]
 fn deadline_of_pid_1_ends_all_processes() {
     let name = "child_end::deadline_of_pid_1_ends_all_processes";
@@ -471,7 +470,7 @@ fn sleepers(mark: &str) -> usize {
     processes.filter(|entry| sleeps(entry.path())).count()
 }
 
-/// PC9, in time: pid 1 ends its child in its phase, and reaps it.
+/// Pid 1 ends its child in its phase, and reaps it.
 #[test]
 fn pid_1_ends_its_child_in_time() {
     let name = "child_end::pid_1_ends_its_child_in_time";

@@ -1,4 +1,4 @@
-//! What each sink gets, and with which rights.
+//! Contents of each sink, and the permissions of its file.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

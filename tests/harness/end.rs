@@ -1,4 +1,4 @@
-//! How a process ended.
+//! The end of a process.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;

@@ -1,4 +1,4 @@
-//! What the findings say, level by level, with the fix.
+//! Texts of the findings, level by level, with the fix.
 
 use std::time::{Duration, UNIX_EPOCH};
 

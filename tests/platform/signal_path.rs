@@ -1,4 +1,4 @@
-//! Whether a supervisor's signal arrives: shells, inits, and what is unknown.
+//! Arrival of a supervisor's signal: shells, inits, and what is unknown.
 
 use deadstop::platform::{Environment, Platform, Process, ShellFate, SignalPath, Unit};
 

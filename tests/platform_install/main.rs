@@ -1,4 +1,4 @@
-//! What `install` takes from the platform, in processes of its own: each test
+//! Settings that `install` takes from the platform. Each test
 //! starts this program again as its victim, with the variables of a platform.
 
 #![expect(

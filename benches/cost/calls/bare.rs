@@ -1,4 +1,4 @@
-//! What `arm` cannot do without: the two system calls alone, a `timer_settime`
+//! The system calls of `arm` alone: a `timer_settime`
 //! and a wake-up of one thread that waits on a futex.
 
 use std::mem::MaybeUninit;

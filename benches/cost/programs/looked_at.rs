@@ -1,5 +1,5 @@
-//! Says that it is there, installs when it gets a line, says how many
-//! nanoseconds that took, and waits for another line.
+//! A measured program: prints that it has started, installs after a line from the
+//! benchmark, prints how many nanoseconds that took, and waits for another line.
 
 #[path = "subject.rs"]
 mod subject;

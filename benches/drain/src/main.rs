@@ -1,4 +1,4 @@
-//! What a gate and a pool cost, beside what is used today: ratios of one run.
+//! The cost of a gate and a pool, compared with other libraries: ratios of one run.
 //!
 //! ```text
 //! cargo run --release -- [ROUNDS] > raw.csv      the table goes to standard error

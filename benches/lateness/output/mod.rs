@@ -1,4 +1,4 @@
-//! What is left of a run: tables, every sample, a plot, and on what machine.
+//! Output of a run: tables, every sample, a plot, and on what machine.
 
 mod csv;
 mod machine;

@@ -1,4 +1,4 @@
-//! What `bare.c` does, in this program: a process of this size, with as many
+//! The same as `bare.c`, in this program: a process of this size, with as many
 //! threads as deadstop's. What deadstop costs beyond it is deadstop's; what this
 //! costs beyond the C program is the size of the process, which the kernel takes
 //! apart before the end is seen.

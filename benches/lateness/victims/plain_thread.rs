@@ -1,4 +1,4 @@
-//! What people write who write it themselves: a thread that sleeps, and exits.
+//! A hand-written watchdog: a thread that sleeps, and exits.
 
 use std::sync::mpsc;
 use std::thread;

@@ -1,4 +1,4 @@
-//! What happens when the library is loaded: the environment is read, and nothing else.
+//! The library's constructor, which reads the environment and does nothing else.
 
 use deadstop_core::buffer::TextBuffer;
 

@@ -1,4 +1,4 @@
-//! What the environment says, in words that a signal handler may read.
+//! Settings from the environment, in atomics that a signal handler may read.
 //!
 //! # Orderings
 //!

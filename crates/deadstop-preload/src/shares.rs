@@ -1,4 +1,4 @@
-//! How busy each thread has been since the trigger.
+//! Processor time of each thread since the trigger.
 //!
 //! The culprit of a hang in Node or Java is usually the thread that has computed ever
 //! since. A compiler thread of the JVM has used more processor time, but before.

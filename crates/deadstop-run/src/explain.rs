@@ -1,4 +1,4 @@
-//! How the program ended, in words.
+//! Explains in words how the program ended.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the supervisor does next: a state machine without system calls or a clock.
+//! The supervisor's decisions: a state machine without system calls or a clock.
 //!
 //! ```text
 //! RUNNING ──signal of --on──▶ STOPPING ──report_at──▶ REPORTED ──deadline──▶ KILLED

@@ -1,5 +1,4 @@
-//! Whether the kernel killed a process of this control group because its memory limit
-//! was reached.
+//! Detects that the kernel killed a process of this control group at its memory limit.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What other processes do, from their files in `/proc`.
+//! Inspects other processes by their files in `/proc`.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! PG4, PG7 and PG9: a server on axum, whose clients keep connections, listen to events,
+//! A server on axum, whose clients keep connections, listen to events,
 //! hold WebSockets, or send half a request.
 
 mod client;
@@ -127,7 +127,7 @@ fn websocket_is_closed_at_the_drain() {
     assert_eq!(ended.shell(), 0, "{ended:?}");
 }
 
-/// PG4: readiness is "no", and requests are still answered; some ask for a new connection.
+/// Readiness is "no", and requests are still answered; some ask for a new connection.
 #[test]
 fn server_that_keeps_accepting_is_not_ready_and_answers() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_axum_server"));

@@ -1,4 +1,4 @@
-//! What is above and below the chart.
+//! The parts above and below the chart.
 
 use svg::Document;
 

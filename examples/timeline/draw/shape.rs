@@ -1,4 +1,4 @@
-//! What drawings are made of.
+//! Shapes of the drawing.
 
 use svg::node::element::{Path, Rectangle, Text};
 use svg::node::{Node, Value};

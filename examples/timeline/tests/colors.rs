@@ -1,4 +1,4 @@
-//! Whether what is written can be read.
+//! Contrast of all text.
 
 use crate::theme::{DARK, LIGHT, Theme};
 

@@ -1,4 +1,4 @@
-//! What is no report, and how that is said.
+//! Errors for files that are no report.
 
 use deadstop::{Cause, Shutdown};
 use serde_json::json;

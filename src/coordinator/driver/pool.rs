@@ -1,4 +1,4 @@
-//! What the pool of task threads has to do, and how many threads it has.
+//! The pool of task threads: its queue, and its number of threads.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::task::Waker;

@@ -80,7 +80,7 @@ impl Coordinator {
         thread.map(drop)
     }
 
-    /// The life of a pool thread. It begins counted as idle.
+    /// Runs a pool thread, which is counted as idle at first.
     fn work(self: &Arc<Self>) {
         self.mask.restore();
         let tid = deadstop_core::tid();

@@ -1,4 +1,4 @@
-//! What is kept with a task, and what it gets when it runs.
+//! A task's closure, and the context that it runs with.
 //!
 //! # Orderings
 //!

@@ -1,4 +1,4 @@
-//! What a coordinator is made from.
+//! Settings of a coordinator.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What there is to do, for pool threads and for `deadstop-run`.
+//! Work for pool threads and for `deadstop-run`.
 
 use super::coordinator::State;
 use crate::coordinator::machine::STARTUP_DELAY;

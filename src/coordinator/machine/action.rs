@@ -1,4 +1,4 @@
-//! What the machine decides.
+//! Actions that the machine decides on.
 
 use std::panic::Location;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Which runs have tasks to start, and when each run needs attention: so that a
-//! thousand runs cost no more than the one that changes.
+//! Index of runs with tasks to start, and of the next time at which each run needs
+//! attention. A thousand runs cost no more than the one that changes.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What the machine knows of a run.
+//! The state of a run.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What the machine knows of a task.
+//! The state of a task.
 
 use std::panic::Location;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ fn refusal(added: impl Into<Vec<Phase>>) -> String {
     Plan::new(added.into(), GRACE).unwrap_err().to_string()
 }
 
-/// PK3: the default configuration.
+/// The default configuration.
 #[test]
 fn four_phases_are_there_by_default() {
     assert_eq!(order_of([]).unwrap(), "unbind drain flush close");
@@ -57,7 +57,7 @@ fn phase_is_as_near_to_the_named_one_as_can_be() {
     assert_eq!(order_of(before).unwrap(), "unbind drain c a b flush close");
 }
 
-/// PK1: every phase comes after all it depends on, whatever the order in
+/// Every phase comes after all it depends on, whatever the order in
 /// which they were added.
 #[test]
 fn phase_comes_after_all_it_names() {
@@ -79,7 +79,7 @@ fn phase_comes_after_all_it_names() {
     assert_eq!(order_of(crossed).unwrap(), "unbind drain y x flush close");
 }
 
-/// PK2: cycles are refused, and named.
+/// Cycles are refused, and named.
 #[test]
 fn cycle_is_refused_by_name() {
     assert_eq!(
@@ -252,7 +252,7 @@ mod properties {
     }
 
     proptest! {
-        /// PK1, PK2: all phases, in an order that keeps every wish, or a
+        /// All phases, in an order that keeps every wish, or a
         /// cycle that is one.
         #[test]
         fn order_is_one_that_the_reference_allows(wishes in wishes()) {

@@ -1,4 +1,4 @@
-//! What a child's handle, task and keeper share.
+//! State shared by a child's handle, its task and its keeper.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! When a gate closes, and for how long its tasks wait.
+//! The times at which a gate closes, and for how long its tasks wait.
 
 use std::time::Duration;
 

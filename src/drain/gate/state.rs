@@ -1,4 +1,4 @@
-//! What a gate's handles, guards and tasks share.
+//! State shared by a gate's handles, guards and tasks.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Which resources are left, and the task that closes them one after another.
+//! Resources that are not closed yet, and the task that closes them one after another.
 
 use std::panic::Location;
 use std::sync::Arc;

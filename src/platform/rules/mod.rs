@@ -1,4 +1,4 @@
-//! What a platform and a program disagree on: one function a rule.
+//! Rules that compare a platform with a program: one function a rule.
 
 mod grace;
 mod signals;

@@ -165,7 +165,7 @@ pub struct HungTask {
     pub kind: TaskKind,
     /// The phase's name.
     pub phase: String,
-    /// Where the task is in its life.
+    /// The state of the task.
     pub state: TaskState,
     /// The source file in which it was registered.
     pub file: String,
@@ -251,7 +251,7 @@ pub struct PolledFuture {
     pub is_polled: bool,
 }
 
-/// Where a task is in its life.
+/// The state of a task.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

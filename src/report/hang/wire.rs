@@ -1,4 +1,4 @@
-//! How the values of a hang report are written in JSON.
+//! JSON forms of the values in a hang report.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is answered while all is well, or not.
+//! Answers in healthy and unhealthy states.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -90,7 +90,7 @@ fn other_requests_have_their_statuses_over_the_wire() {
     assert!(head.head.contains("Content-Length: 3"), "{head:#?}");
 }
 
-/// PH3: a stalled heartbeat is named, with its stack, and recovers.
+/// A stalled heartbeat is named, with its stack, and recovers.
 #[test]
 fn stalled_heartbeat_fails_liveness_until_it_ticks() {
     let test = "server::answers::stalled_heartbeat_fails_liveness_until_it_ticks";
@@ -139,7 +139,7 @@ fn is_stuck_in_a_reply() {
     wait_for_signal();
 }
 
-/// PH4: an announced section is no stall.
+/// An announced section is no stall.
 #[test]
 fn paused_heartbeat_does_not_fail_liveness() {
     let test = "server::answers::paused_heartbeat_does_not_fail_liveness";

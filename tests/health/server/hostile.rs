@@ -10,7 +10,7 @@ use super::probe::{self, assert_prompt, get};
 use super::{park, serve};
 use crate::{shutdown, victim};
 
-/// PH1: all of them at once.
+/// All of them at once.
 #[test]
 fn honest_prober_is_answered_among_hostile_peers() {
     let test = "server::hostile::honest_prober_is_answered_among_hostile_peers";

@@ -1,4 +1,4 @@
-//! Where the server listens.
+//! Addresses on which the server listens.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;

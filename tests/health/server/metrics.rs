@@ -42,7 +42,7 @@ fn one_of_each() {
     park();
 }
 
-/// PH9, by a parser of our own that is strict about what both formats share.
+/// By our own parser, which is strict about what both formats share.
 #[test]
 fn metrics_have_one_family_each_and_unique_samples() {
     let test = "server::metrics::metrics_have_one_family_each_and_unique_samples";
@@ -89,7 +89,7 @@ fn metrics_have_one_family_each_and_unique_samples() {
     }
 }
 
-/// PH9, by the parsers of Prometheus' Python client.
+/// By the parsers of Prometheus' Python client.
 #[test]
 fn metrics_are_accepted_by_the_python_client_of_prometheus() {
     if !has_python_client() {

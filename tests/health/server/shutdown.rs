@@ -9,7 +9,7 @@ use super::probe::{self, get, wait_for};
 use super::{park, serve};
 use crate::victim;
 
-/// PH10: the prober sees "not ready" while the service still accepts.
+/// The prober sees "not ready" while the service still accepts.
 #[test]
 fn readiness_fails_before_the_service_stops_accepting() {
     let test = "server::shutdown::readiness_fails_before_the_service_stops_accepting";

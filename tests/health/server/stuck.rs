@@ -129,7 +129,7 @@ fn prober_is_answered_while_sixty_four_threads_spin() {
     assert_prompt(address, "/metrics");
 }
 
-/// PH5: a process that was stopped answers what came meanwhile, and accuses no heartbeat.
+/// A process that was stopped answers what came meanwhile, and accuses no heartbeat.
 #[test]
 fn stopped_process_answers_once_it_is_continued() {
     let test = "server::stuck::stopped_process_answers_once_it_is_continued";

@@ -1,4 +1,4 @@
-//! What stands in for the kernel.
+//! Model of the kernel.
 
 use std::ffi::c_int;
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! What differs between systems.
+//! Differences between systems.
 
 #[cfg_attr(windows, path = "system/windows.rs")]
 #[cfg_attr(unix, path = "system/unix.rs")]

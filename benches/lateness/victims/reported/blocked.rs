@@ -1,4 +1,4 @@
-//! What takes no report: three kinds of standard error, and a logger.
+//! Outputs that take no report: three kinds of standard error, and a logger.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -1,5 +1,5 @@
 //! The watchdog: the state that it shares with the threads that arm it, and its
-//! thread's life.
+//! thread.
 
 use core::ffi::c_int;
 use core::time::Duration;

@@ -1,4 +1,4 @@
-//! How far a shutdown is, in one line, rendered without an allocator and
+//! Progress of a shutdown in one line, rendered without an allocator and
 //! without locks.
 //!
 //! ```text

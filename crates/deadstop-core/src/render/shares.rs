@@ -1,4 +1,4 @@
-//! How much of a processor a thread used between samples.
+//! Processor shares of a thread between samples.
 
 use core::time::Duration;
 

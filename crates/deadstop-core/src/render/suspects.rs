@@ -1,4 +1,4 @@
-//! Which threads may hold up the tasks, although they run none.
+//! Suspects: threads that run no task, but may block one.
 
 use core::ffi::c_int;
 

@@ -1,4 +1,4 @@
-//! What the application says that its threads are doing: `GET /report`.
+//! Labels that the application gives to its threads, such as `GET /report`.
 //!
 //! # Orderings
 //!

@@ -1,5 +1,5 @@
-//! What can be asked about threads and descriptors, as plain values that every backend
-//! uses. A system that does not answer leaves them out.
+//! Facts about threads and descriptors, as plain values that every backend uses. A system
+//! leaves out the facts that it does not have.
 
 use core::ffi::c_int;
 

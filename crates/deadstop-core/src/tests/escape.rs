@@ -1,4 +1,4 @@
-//! Which characters are escaped, and how.
+//! Escaping of characters.
 
 use proptest::prelude::*;
 

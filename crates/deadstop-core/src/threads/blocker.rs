@@ -1,4 +1,4 @@
-//! What holds up a thread: another thread, or another process.
+//! The blocker of a thread: another thread, or another process.
 
 use core::ffi::c_int;
 

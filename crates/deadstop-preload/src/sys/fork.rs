@@ -1,4 +1,4 @@
-//! Whether this process is a child of `fork` that has not been prepared yet.
+//! Detects a child of `fork` that has not been prepared yet.
 //!
 //! A signal may arrive in the child before any handler of `pthread_atfork` has run, and a
 //! bare `clone` runs none. The kernel fills one page with zeroes in each child that has

@@ -1,4 +1,4 @@
-//! What `std` gives to a program besides its library.
+//! The parts of a program that `std` would provide.
 
 /// Nothing here panics. If something did, the thread must not run on.
 #[panic_handler]

@@ -1,4 +1,4 @@
-//! What the program sees of the functions that the library replaces: as without it.
+//! Functions that the library replaces behave as without it.
 
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;

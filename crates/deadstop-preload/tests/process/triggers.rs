@@ -1,4 +1,4 @@
-//! What begins a shutdown: each with its control.
+//! Triggers of a shutdown, each with its control.
 
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;

@@ -1,5 +1,4 @@
-//! What the faults do. Each has a function of its own, so that a stack trace
-//! names the fault.
+//! The faults themselves. Each has a function of its own, so that a stack trace names it.
 
 use std::fs::File;
 use std::hint;

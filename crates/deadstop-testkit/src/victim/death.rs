@@ -1,4 +1,4 @@
-//! How a victim ended, and the errors of waiting for it.
+//! The end of a victim, and the errors of waiting for it.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Who ends the process, and with which status.
+//! The end of the process, and its status.
 
 use super::*;
 use crate::signal::Signal;

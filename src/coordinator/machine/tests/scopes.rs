@@ -1,4 +1,4 @@
-//! Which run owns a scope, and when a scope is forgotten.
+//! Runs that own a scope, and scopes that are removed.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! PK7: jobs that are offered while the pool is stopped or closed, and threads that fall
+//! Jobs that are offered while the pool is stopped or closed, and threads that fall
 //! asleep at the same time.
 
 use std::time::Duration;

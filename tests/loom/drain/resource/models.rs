@@ -1,4 +1,4 @@
-//! PR10: resources that are closed by the shutdown, and at the same time by the
+//! Resources that are closed by the shutdown, and at the same time by the
 //! application or not at all.
 
 use std::sync::Arc;

@@ -25,7 +25,7 @@ fn disable(entry: &Entry) -> bool {
     entry.disable(None, || Nanos(0))
 }
 
-/// PR10: fails if a call checks whether the waker is enabled before it is counted, if
+/// Fails if a call checks whether the waker is enabled before it is counted, if
 /// disabling does not wait for a call that runs, or if leaving is not a release.
 #[test]
 fn call_that_races_disabling_is_over_or_never_begins() {

@@ -1,4 +1,4 @@
-//! What a thread is, what it does, and whether it moves.
+//! Description of a thread: its name, its activity, and whether it makes progress.
 
 use super::label::label;
 use crate::buffer::TextBuffer;

@@ -1,4 +1,4 @@
-//! What the application says that a thread is doing.
+//! The application's label of a thread.
 
 use core::ffi::c_int;
 

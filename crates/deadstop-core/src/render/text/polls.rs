@@ -1,4 +1,4 @@
-//! When a runtime polled a task's future, and which thread keeps it from that.
+//! Polls of a task's future by its runtime, and the thread that prevents them.
 
 use super::doing::{doing_without_id, name};
 use crate::buffer::TextBuffer;

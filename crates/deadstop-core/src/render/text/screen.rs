@@ -1,4 +1,4 @@
-//! What hung, doing what, since when, for whom it waits, and what follows.
+//! The first lines of a report: each hung task, its activity, and the end of the process.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who is listed, in which order, and how busy.
+//! The list of threads: which ones, their order, their processor shares.
 
 use std::fs;
 use std::hint;
