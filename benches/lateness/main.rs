@@ -64,7 +64,7 @@ use conditions::Condition;
 use page::Page;
 use plan::{Cell, Possible};
 use sampling::Means;
-use victims::{Stage, Whose};
+use victims::{Setup, Whose};
 
 const SAMPLES: usize = 100;
 const SECONDS: u64 = 560;
@@ -94,7 +94,7 @@ fn main() -> ExitCode {
     if let Some(victim) = arguments.text("--victim") {
         let condition = arguments.text("--condition").and_then(Condition::named);
         let page = arguments.number("--page", -1);
-        victims::live(victim, &Stage::enter(condition.unwrap(), page));
+        victims::live(victim, &Setup::new(condition.unwrap(), page));
     }
     if let Some(count) = arguments.text("--load") {
         load(count.parse().unwrap(), arguments.number("--page", -1));

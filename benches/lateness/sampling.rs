@@ -54,7 +54,7 @@ pub(crate) struct Sample {
     pub(crate) policy: Option<i32>,
     /// Which calls the threads that tell the operator were in, shortly before
     /// the deadline: `deadstop-report` and `deadstop-log`.
-    pub(crate) tellers: [Option<u64>; 2],
+    pub(crate) reporting_threads: [Option<u64>; 2],
     /// How many bytes of the message were written then.
     pub(crate) message: Option<u64>,
     /// In cores.
@@ -136,7 +136,7 @@ impl Means {
             recorded: record.and_then(|record| record.read()).map(since(deadline)),
             status: status.filter(|_| row.signal.is_none() && late.is_some()),
             policy: self.page.policy.get().map(|policy| policy as i32 - 1),
-            tellers: [&self.page.reporter, &self.page.logger].map(Word::get),
+            reporting_threads: [&self.page.reporter, &self.page.logger].map(Word::get),
             message: self.page.message.get(),
             foreign,
             // No process was busy for that long.

@@ -29,10 +29,10 @@ pub(super) fn table(text: &mut String, cells: &[Cell]) {
         let ratio = late.zip(control).map_or("-".into(), |(late, control)| {
             format!("{:.2}", late.median as f64 / control.median as f64)
         });
-        let teller = |place: usize| {
+        let thread_calls = |place: usize| {
             calls(
                 cell.counted()
-                    .filter_map(move |sample| sample.tellers[place]),
+                    .filter_map(move |sample| sample.reporting_threads[place]),
             )
         };
         let written = cell.counted().filter(|sample| sample.message.is_some());
@@ -41,8 +41,8 @@ pub(super) fn table(text: &mut String, cells: &[Cell]) {
             "| {} | {} | {ratio} | {kept} | {thrown} | {} | {} | {} |",
             cell.row.name,
             columns(late, ""),
-            teller(0),
-            teller(1),
+            thread_calls(0),
+            thread_calls(1),
             written.count(),
         )
         .unwrap();

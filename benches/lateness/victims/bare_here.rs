@@ -8,12 +8,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::{io, ptr};
 
-use super::{Stage, TIMED_OUT};
+use super::{Setup, TIMED_OUT};
 use crate::conditions;
 
-pub(crate) fn end_by_thread(stage: &Stage) -> ! {
+pub(crate) fn end_by_thread(setup: &Setup) -> ! {
     let (tell, told) = mpsc::channel::<u64>();
-    let page = stage.page;
+    let page = setup.page;
     let watch = move || {
         // SAFETY: takes one more integer, and changes this thread only.
         unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
@@ -32,15 +32,15 @@ pub(crate) fn end_by_thread(stage: &Stage) -> ! {
         .name("bare-watch".into())
         .spawn(watch)
         .unwrap();
-    let bystander = stage.bystander();
-    stage.load();
-    stage.begin();
+    let bystander = setup.bystander();
+    setup.load();
+    setup.begin();
     tell.send(page.deadline.get().unwrap()).unwrap();
-    stage.blocking_cleanup(bystander)
+    setup.blocking_cleanup(bystander)
 }
 
 /// The process is stopped, and has a thread that waits, as a watchdog's would.
-pub(crate) fn end_by_timer(stage: &Stage) -> ! {
+pub(crate) fn end_by_timer(setup: &Setup) -> ! {
     let mut timer = MaybeUninit::<libc::timer_t>::uninit();
     let mut event = MaybeUninit::<libc::sigevent>::zeroed();
     // SAFETY: all fields are integers and pointers, and zeroes are values of
@@ -54,17 +54,17 @@ pub(crate) fn end_by_timer(stage: &Stage) -> ! {
     // SAFETY: the call has written it.
     let timer = unsafe { timer.assume_init() };
     conditions::crowd(1, conditions::park);
-    stage.load();
-    stage.begin();
+    setup.load();
+    setup.begin();
     let at = libc::itimerspec {
         it_interval: timespec(0),
-        it_value: timespec(stage.page.deadline.get().unwrap()),
+        it_value: timespec(setup.page.deadline.get().unwrap()),
     };
     // SAFETY: the timer is the one made above, and the first pointer is valid
     // for reads; the second may be null.
     let set = unsafe { libc::timer_settime(timer, libc::TIMER_ABSTIME, &at, ptr::null_mut()) };
     assert_eq!(set, 0, "{}", io::Error::last_os_error());
-    stage.stop()
+    setup.stop()
 }
 
 fn timespec(nanos: u64) -> libc::timespec {

@@ -2,30 +2,30 @@
 
 use std::thread;
 
-use super::Stage;
+use super::Setup;
 use crate::conditions::{self, Condition};
 use crate::page::Page;
 
-pub(crate) fn end(stage: &Stage) -> ! {
-    let (page, condition): (&'static Page, &'static Condition) = (stage.page, stage.condition);
+pub(crate) fn end(setup: &Setup) -> ! {
+    let (page, condition): (&'static Page, &'static Condition) = (setup.page, setup.condition);
     let handler = move || {
-        let stage = Stage { page, condition };
-        thread::sleep(stage.grace());
-        stage.end()
+        let setup = Setup { page, condition };
+        thread::sleep(setup.grace());
+        setup.end()
     };
     ::ctrlc::set_handler(handler).unwrap();
-    let bystander = stage.bystander();
-    stage.load();
-    stage.begin();
+    let bystander = setup.bystander();
+    setup.load();
+    setup.begin();
     // SAFETY: takes an integer.
     unsafe { libc::raise(libc::SIGINT) };
-    stage.blocking_cleanup(bystander)
+    setup.blocking_cleanup(bystander)
 }
 
-pub(crate) fn arm(stage: &Stage) -> ! {
-    let page = stage.page;
+pub(crate) fn arm(setup: &Setup) -> ! {
+    let page = setup.page;
     ::ctrlc::set_handler(move || page.armed.stamp()).unwrap();
-    stage.load();
-    stage.begin();
+    setup.load();
+    setup.begin();
     conditions::park()
 }

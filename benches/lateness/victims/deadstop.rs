@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deadstop::{Cause, Shutdown, Watchdog};
 
-use super::stage::{self, Stage};
+use super::setup::{self, Setup};
 use crate::conditions;
 
 /// How long after the deadline the kernel timer expires.
@@ -14,39 +14,39 @@ const BEHIND: Duration = Duration::from_millis(25);
 const FAR: Duration = Duration::from_secs(60);
 
 /// The watchdog alone, with the privilege to be a real-time thread.
-pub(crate) fn as_root(stage: &Stage) -> ! {
-    let (watchdog, bystander) = (install(stage), stage.bystander());
-    stage.load();
-    arm_watchdog(stage, &watchdog, Duration::ZERO);
-    stage.blocking_cleanup(bystander)
+pub(crate) fn as_root(setup: &Setup) -> ! {
+    let (watchdog, bystander) = (install(setup), setup.bystander());
+    setup.load();
+    arm_watchdog(setup, &watchdog, Duration::ZERO);
+    setup.blocking_cleanup(bystander)
 }
 
 /// The watchdog alone, without.
-pub(crate) fn unprivileged(stage: &Stage) -> ! {
-    stage.drop_privileges();
-    as_root(stage)
+pub(crate) fn unprivileged(setup: &Setup) -> ! {
+    setup.drop_privileges();
+    as_root(setup)
 }
 
 /// A stopped process: no thread of it runs, and the kernel timer ends it.
-pub(crate) fn line_3_alone(stage: &Stage) -> ! {
-    stage.drop_privileges();
-    let watchdog = install(stage);
+pub(crate) fn line_3_alone(setup: &Setup) -> ! {
+    setup.drop_privileges();
+    let watchdog = install(setup);
     // It is not the one that will.
-    stage.page.ender.set(0);
-    stage.load();
-    arm_watchdog(stage, &watchdog, BEHIND);
-    stage.stop()
+    setup.page.ender.set(0);
+    setup.load();
+    arm_watchdog(setup, &watchdog, BEHIND);
+    setup.stop()
 }
 
 /// A shutdown with a task in it that never returns.
-pub(crate) fn coordinated(stage: &Stage) -> ! {
-    stage.drop_privileges();
+pub(crate) fn coordinated(setup: &Setup) -> ! {
+    setup.drop_privileges();
     let shutdown = Shutdown::builder()
-        .grace(stage.grace())
+        .grace(setup.grace())
         .signals([])
         .install()
         .unwrap();
-    let bystander = stage.bystander();
+    let bystander = setup.bystander();
     let workers = bystander.as_ref().map(|runtime| runtime.handle().clone());
     let task = shutdown.task("clean up").on_shutdown(move |_| {
         if let Some(workers) = &workers {
@@ -55,46 +55,46 @@ pub(crate) fn coordinated(stage: &Stage) -> ! {
         conditions::park();
     });
     let _task = task.unwrap();
-    stage.ender("deadstop-watch");
-    stage.load();
-    stage.begin();
+    setup.ender("deadstop-watch");
+    setup.load();
+    setup.begin();
     shutdown.request(Cause::requested("lateness"));
-    say_deadline(stage, shutdown.watchdog(), Duration::ZERO);
+    say_deadline(setup, shutdown.watchdog(), Duration::ZERO);
     shutdown.wait_and_exit()
 }
 
 /// Waits for the signal. The clock is read in the handler, and the deadline is
 /// that reading and the grace: so the handler's reading follows from it at any
 /// later time.
-pub(crate) fn arm(stage: &Stage) -> ! {
+pub(crate) fn arm(setup: &Setup) -> ! {
     let shutdown = Shutdown::builder().grace(FAR).install().unwrap();
-    let (page, watchdog) = (stage.page, shutdown.watchdog().clone());
+    let (page, watchdog) = (setup.page, shutdown.watchdog().clone());
     let task = shutdown.task("note").on_shutdown(move |_| {
-        let deadline = stage::nanos(watchdog.deadline().unwrap());
+        let deadline = setup::nanos(watchdog.deadline().unwrap());
         page.armed.set(deadline - FAR.as_nanos() as u64);
         conditions::park();
     });
     let _task = task.unwrap();
-    stage.load();
-    stage.begin();
+    setup.load();
+    setup.begin();
     shutdown.wait_and_exit()
 }
 
-fn install(stage: &Stage) -> Watchdog {
-    let watchdog = Watchdog::builder().grace(stage.grace()).install().unwrap();
-    stage.ender("deadstop-watch");
+fn install(setup: &Setup) -> Watchdog {
+    let watchdog = Watchdog::builder().grace(setup.grace()).install().unwrap();
+    setup.ender("deadstop-watch");
     watchdog
 }
 
-pub(super) fn arm_watchdog(stage: &Stage, watchdog: &Watchdog, behind: Duration) {
-    stage.begin();
+pub(super) fn arm_watchdog(setup: &Setup, watchdog: &Watchdog, behind: Duration) {
+    setup.begin();
     watchdog.arm();
-    say_deadline(stage, watchdog, behind);
+    say_deadline(setup, watchdog, behind);
 }
 
 /// The deadline itself, in place of a reading of the clock from just before it
 /// was set.
-pub(super) fn say_deadline(stage: &Stage, watchdog: &Watchdog, behind: Duration) {
-    let deadline = stage::nanos(watchdog.deadline().unwrap());
-    stage.page.deadline.set(deadline + behind.as_nanos() as u64);
+pub(super) fn say_deadline(setup: &Setup, watchdog: &Watchdog, behind: Duration) {
+    let deadline = setup::nanos(watchdog.deadline().unwrap());
+    setup.page.deadline.set(deadline + behind.as_nanos() as u64);
 }

@@ -7,21 +7,21 @@ use deadstop::Watchdog;
 use deadstop::protection::Teardown;
 
 use super::deadstop::arm_watchdog;
-use super::stage::Stage;
+use super::setup::Setup;
 use crate::conditions;
 
-pub(crate) fn begins_at_deadline(stage: &Stage) -> ! {
-    end(stage, None)
+pub(crate) fn begins_at_deadline(setup: &Setup) -> ! {
+    end(setup, None)
 }
 
 /// By the constants that the library has.
-pub(crate) fn gone_by(stage: &Stage) -> ! {
-    end(stage, Some(Teardown::new()))
+pub(crate) fn gone_by(setup: &Setup) -> ! {
+    end(setup, Some(Teardown::new()))
 }
 
 /// By those that were measured here, just before.
-pub(crate) fn gone_by_as_calibrated(stage: &Stage) -> ! {
-    let words = stage.page.teardown.each_ref();
+pub(crate) fn gone_by_as_calibrated(setup: &Setup) -> ! {
+    let words = setup.page.teardown.each_ref();
     let [process, gibibyte, huge_gibibyte, thread, descriptor] =
         words.map(|word| Duration::from_nanos(word.get().unwrap_or(0)));
     let teardown = Teardown::new()
@@ -30,18 +30,18 @@ pub(crate) fn gone_by_as_calibrated(stage: &Stage) -> ! {
         .huge_gibibyte(huge_gibibyte)
         .thread(thread)
         .descriptor(descriptor);
-    end(stage, Some(teardown))
+    end(setup, Some(teardown))
 }
 
-fn end(stage: &Stage, teardown: Option<Teardown>) -> ! {
-    stage.drop_privileges();
-    let mut builder = Watchdog::builder().grace(stage.grace());
+fn end(setup: &Setup, teardown: Option<Teardown>) -> ! {
+    setup.drop_privileges();
+    let mut builder = Watchdog::builder().grace(setup.grace());
     if let Some(teardown) = teardown {
         builder = builder.gone_by(true).teardown(teardown);
     }
     let watchdog = builder.install().unwrap();
-    stage.ender("deadstop-watch");
-    stage.load();
-    arm_watchdog(stage, &watchdog, Duration::ZERO);
+    setup.ender("deadstop-watch");
+    setup.load();
+    arm_watchdog(setup, &watchdog, Duration::ZERO);
     conditions::park()
 }

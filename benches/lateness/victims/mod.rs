@@ -12,9 +12,9 @@ mod deadstop;
 mod memory;
 mod plain_thread;
 mod reported;
+mod setup;
 mod signal_hook;
 mod signal_mod;
-mod stage;
 mod tokio_graceful_shutdown;
 mod tokio_signal;
 mod tokio_timeout;
@@ -25,7 +25,7 @@ use std::process::Command;
 
 pub(crate) use self::bare::compile;
 pub(crate) use self::reported::{RUNNING, try_disk};
-pub(crate) use self::stage::{Stage, die_with_parent};
+pub(crate) use self::setup::{Setup, die_with_parent};
 
 use crate::conditions::Condition;
 
@@ -72,7 +72,7 @@ pub(crate) enum Needs {
 
 enum Program {
     /// This one, started again.
-    Ours(fn(&Stage) -> !),
+    Ours(fn(&Setup) -> !),
     /// `bare.c`.
     Bare(&'static str),
 }
@@ -170,11 +170,11 @@ impl Row {
         }
     }
 
-    const fn deadstop(name: &'static str, life: fn(&Stage) -> !) -> Self {
+    const fn deadstop(name: &'static str, life: fn(&Setup) -> !) -> Self {
         Self::new(name, Whose::Deadstop, Program::Ours(life))
     }
 
-    const fn other(name: &'static str, life: fn(&Stage) -> !) -> Self {
+    const fn other(name: &'static str, life: fn(&Setup) -> !) -> Self {
         Self::new(name, Whose::Others, Program::Ours(life))
     }
 
@@ -182,14 +182,14 @@ impl Row {
         Self::new(name, Whose::C, Program::Bare(how))
     }
 
-    const fn reported(name: &'static str, life: fn(&Stage) -> !) -> Self {
+    const fn reported(name: &'static str, life: fn(&Setup) -> !) -> Self {
         Self {
             table: Table::Reports,
             ..Self::deadstop(name, life)
         }
     }
 
-    const fn with_memory(name: &'static str, life: fn(&Stage) -> !) -> Self {
+    const fn with_memory(name: &'static str, life: fn(&Setup) -> !) -> Self {
         Self {
             table: Table::Memory,
             ..Self::deadstop(name, life)
@@ -252,11 +252,11 @@ impl Row {
 }
 
 /// Lives the life of the victim called `name`.
-pub(crate) fn live(name: &str, stage: &Stage) -> ! {
+pub(crate) fn live(name: &str, setup: &Setup) -> ! {
     let rows = ENDS.iter().chain(&BEGINNINGS);
     let mut rows = rows.chain(&REPORTS).chain(&MEMORY);
     match rows.find(|row| row.name == name).map(|row| &row.program) {
-        Some(Program::Ours(life)) => life(stage),
+        Some(Program::Ours(life)) => life(setup),
         _ => panic!("no victim is called {name}"),
     }
 }

@@ -4,13 +4,13 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use super::{Stage, TIMED_OUT};
+use super::{Setup, TIMED_OUT};
 
 /// The thread is started before the load, which most do not think of, and it
 /// sleeps until a point in time, not for a length from whenever it ran.
-pub(crate) fn end(stage: &Stage) -> ! {
+pub(crate) fn end(setup: &Setup) -> ! {
     let (tell, told) = mpsc::channel::<Instant>();
-    let page = stage.page;
+    let page = setup.page;
     thread::spawn(move || {
         let deadline: Instant = told.recv().unwrap();
         thread::sleep(deadline.saturating_duration_since(Instant::now()));
@@ -18,9 +18,9 @@ pub(crate) fn end(stage: &Stage) -> ! {
         // SAFETY: takes an integer.
         unsafe { libc::_exit(TIMED_OUT) }
     });
-    let bystander = stage.bystander();
-    stage.load();
-    stage.begin();
-    tell.send(Instant::now() + stage.grace()).unwrap();
-    stage.blocking_cleanup(bystander)
+    let bystander = setup.bystander();
+    setup.load();
+    setup.begin();
+    tell.send(Instant::now() + setup.grace()).unwrap();
+    setup.blocking_cleanup(bystander)
 }

@@ -4,18 +4,18 @@ use std::thread;
 
 use ::signal_hook::iterator::Signals;
 
-use super::Stage;
+use super::Setup;
 use crate::conditions;
 
-pub(crate) fn arm(stage: &Stage) -> ! {
+pub(crate) fn arm(setup: &Setup) -> ! {
     let mut signals = Signals::new([libc::SIGTERM]).unwrap();
-    let page = stage.page;
+    let page = setup.page;
     thread::spawn(move || {
         for _ in signals.forever() {
             page.armed.stamp();
         }
     });
-    stage.load();
-    stage.begin();
+    setup.load();
+    setup.begin();
     conditions::park()
 }

@@ -3,17 +3,17 @@
 
 use signal_mod::{Coordinator, ShutdownReason, hook_from_fn};
 
-use super::Stage;
-use super::stage::runtime;
+use super::Setup;
+use super::setup::runtime;
 use crate::conditions;
 
-pub(crate) fn end(stage: &Stage) -> ! {
+pub(crate) fn end(setup: &Setup) -> ! {
     runtime().block_on(async {
         let workers = tokio::runtime::Handle::current();
-        let blocks_workers = stage.condition.blocks_workers;
+        let blocks_workers = setup.condition.blocks_workers;
         let coordinator = Coordinator::builder()
-            .graceful_timeout(stage.grace() / 2)
-            .force_timeout(stage.grace())
+            .graceful_timeout(setup.grace() / 2)
+            .force_timeout(setup.grace())
             .hook(hook_from_fn("first", 1, move |_| {
                 if blocks_workers {
                     conditions::block_workers(&workers);
@@ -24,11 +24,11 @@ pub(crate) fn end(stage: &Stage) -> ! {
             .build();
         coordinator.install().unwrap();
         let (trigger, token) = (coordinator.trigger(), coordinator.token());
-        stage.load();
-        stage.begin();
+        setup.load();
+        setup.begin();
         trigger.trigger(ShutdownReason::Requested);
         token.wait().await;
         coordinator.run_hooks_async(ShutdownReason::Requested).await;
-        stage.end()
+        setup.end()
     })
 }

@@ -2,17 +2,17 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Stage;
-use super::stage::runtime;
+use super::Setup;
+use super::setup::runtime;
 use crate::conditions;
 
-pub(crate) fn arm(stage: &Stage) -> ! {
+pub(crate) fn arm(setup: &Setup) -> ! {
     runtime().block_on(async {
         let mut signal = signal(SignalKind::terminate()).unwrap();
-        stage.load();
-        stage.begin();
+        setup.load();
+        setup.begin();
         signal.recv().await;
-        stage.page.armed.stamp();
+        setup.page.armed.stamp();
         conditions::park()
     })
 }

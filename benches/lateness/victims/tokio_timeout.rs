@@ -1,14 +1,14 @@
 //! `tokio::time::timeout` around the cleanup, and then an exit.
 
-use super::Stage;
-use super::stage::runtime;
+use super::Setup;
+use super::setup::runtime;
 
-pub(crate) fn end(stage: &Stage) -> ! {
+pub(crate) fn end(setup: &Setup) -> ! {
     runtime().block_on(async {
-        stage.load();
-        stage.begin();
-        let done = tokio::time::timeout(stage.grace(), stage.cleanup()).await;
+        setup.load();
+        setup.begin();
+        let done = tokio::time::timeout(setup.grace(), setup.cleanup()).await;
         assert!(done.is_err(), "the cleanup never returns");
-        stage.end()
+        setup.end()
     })
 }

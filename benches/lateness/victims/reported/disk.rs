@@ -24,7 +24,7 @@ use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::victims::stage::drop_privileges;
+use crate::victims::setup::drop_privileges;
 
 const FILES: [&str; 2] = ["message", "json"];
 

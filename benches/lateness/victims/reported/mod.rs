@@ -20,7 +20,7 @@ use deadstop::{Cause, Shutdown};
 
 use self::disk::Disk;
 use super::deadstop::say_deadline;
-use super::stage::{Stage, thread_called};
+use super::setup::{Setup, thread_called};
 use crate::conditions;
 use crate::page::Page;
 
@@ -33,131 +33,131 @@ const LOOK: Duration = Duration::from_millis(10);
 /// What a look finds where a thread is in no call.
 pub(crate) const RUNNING: u64 = u64::MAX;
 
-pub(crate) fn nowhere(stage: &Stage) -> ! {
-    stage.drop_privileges();
-    hang_unsaid(stage)
+pub(crate) fn nowhere(setup: &Setup) -> ! {
+    setup.drop_privileges();
+    hang_unsaid(setup)
 }
 
 /// The control of [`others_are_faster`].
-pub(crate) fn nowhere_beside_others(stage: &Stage) -> ! {
-    stage.drop_privileges();
+pub(crate) fn nowhere_beside_others(setup: &Setup) -> ! {
+    setup.drop_privileges();
     blocked::others_are_faster();
-    hang_unsaid(stage)
+    hang_unsaid(setup)
 }
 
 /// The control of [`disk_hangs`]: the files are open, and no thread writes to them.
-pub(crate) fn nowhere_on_a_disk(stage: &Stage) -> ! {
+pub(crate) fn nowhere_on_a_disk(setup: &Setup) -> ! {
     let disk = Disk::mount();
-    stage.drop_privileges();
+    setup.drop_privileges();
     let open = |path| File::options().write(true).open(path).unwrap();
     let _files = disk.files().map(open);
     disk.die();
-    hang_unsaid(stage)
+    hang_unsaid(setup)
 }
 
-fn hang_unsaid(stage: &Stage) -> ! {
+fn hang_unsaid(setup: &Setup) -> ! {
     let sinks = Sinks::new()
         .without_message()
         .without_stderr()
         .without_log();
-    let shutdown = install(stage, sinks, Progress::Off);
-    shut_down(stage, &shutdown, None)
+    let shutdown = install(setup, sinks, Progress::Off);
+    shut_down(setup, &shutdown, None)
 }
 
-pub(crate) fn taken(stage: &Stage) -> ! {
-    stage.drop_privileges();
+pub(crate) fn taken(setup: &Setup) -> ! {
+    setup.drop_privileges();
     let files = Files::in_memory();
-    let shutdown = install_on_files(stage, &files, Progress::Auto);
+    let shutdown = install_on_files(setup, &files, Progress::Auto);
     blocked::logger_that_takes();
-    shut_down(stage, &shutdown, Some(files.message()))
+    shut_down(setup, &shutdown, Some(files.message()))
 }
 
-pub(crate) fn stderr_is_full(stage: &Stage) -> ! {
-    hang_behind(stage, blocked::stderr_is_full)
+pub(crate) fn stderr_is_full(setup: &Setup) -> ! {
+    hang_behind(setup, blocked::stderr_is_full)
 }
 
-pub(crate) fn others_are_faster(stage: &Stage) -> ! {
-    hang_behind(stage, blocked::others_are_faster)
+pub(crate) fn others_are_faster(setup: &Setup) -> ! {
+    hang_behind(setup, blocked::others_are_faster)
 }
 
-pub(crate) fn terminal_is_stopped(stage: &Stage) -> ! {
-    hang_behind(stage, blocked::terminal_is_stopped)
+pub(crate) fn terminal_is_stopped(setup: &Setup) -> ! {
+    hang_behind(setup, blocked::terminal_is_stopped)
 }
 
-pub(crate) fn logger_hangs(stage: &Stage) -> ! {
-    stage.drop_privileges();
+pub(crate) fn logger_hangs(setup: &Setup) -> ! {
+    setup.drop_privileges();
     let files = Files::in_memory();
-    let shutdown = install_on_files(stage, &files, Progress::Auto);
+    let shutdown = install_on_files(setup, &files, Progress::Auto);
     blocked::logger_that_never_returns();
-    shut_down(stage, &shutdown, Some(files.message()))
+    shut_down(setup, &shutdown, Some(files.message()))
 }
 
-pub(crate) fn disk_hangs(stage: &Stage) -> ! {
+pub(crate) fn disk_hangs(setup: &Setup) -> ! {
     let disk = Disk::mount();
-    stage.drop_privileges();
-    let shutdown = install_on(stage, &disk, Progress::Auto);
+    setup.drop_privileges();
+    let shutdown = install_on(setup, &disk, Progress::Auto);
     blocked::logger_that_takes();
-    shut_down(stage, &shutdown, None)
+    shut_down(setup, &shutdown, None)
 }
 
 /// All of it. The reporter hangs over the first of its sinks, and the log's
 /// thread over the line that tells of the beginning.
-pub(crate) fn everything_hangs(stage: &Stage) -> ! {
+pub(crate) fn everything_hangs(setup: &Setup) -> ! {
     let disk = Disk::mount();
-    stage.drop_privileges();
+    setup.drop_privileges();
     blocked::terminal_is_stopped();
-    let shutdown = install_on(stage, &disk, Progress::Auto);
+    let shutdown = install_on(setup, &disk, Progress::Auto);
     blocked::logger_that_never_returns();
-    shut_down(stage, &shutdown, None)
+    shut_down(setup, &shutdown, None)
 }
 
-fn install_on(stage: &Stage, disk: &Disk, progress: Progress) -> Shutdown {
+fn install_on(setup: &Setup, disk: &Disk, progress: Progress) -> Shutdown {
     let [message, json] = disk.files();
     let sinks = Sinks::new().message(message).json(json);
-    let shutdown = install(stage, sinks, progress);
+    let shutdown = install(setup, sinks, progress);
     // Only now, since `install` opens the files.
     disk.die();
     shutdown
 }
 
 /// With a standard error that was blocked before there was a shutdown.
-fn hang_behind(stage: &Stage, block: fn()) -> ! {
-    stage.drop_privileges();
+fn hang_behind(setup: &Setup, block: fn()) -> ! {
+    setup.drop_privileges();
     block();
     let files = Files::in_memory();
-    let shutdown = install_on_files(stage, &files, Progress::Stderr);
-    shut_down(stage, &shutdown, Some(files.message()))
+    let shutdown = install_on_files(setup, &files, Progress::Stderr);
+    shut_down(setup, &shutdown, Some(files.message()))
 }
 
-fn install_on_files(stage: &Stage, files: &Files, progress: Progress) -> Shutdown {
+fn install_on_files(setup: &Setup, files: &Files, progress: Progress) -> Shutdown {
     let [message, json] = files.names.each_ref();
     let sinks = Sinks::new().message(message).json(json);
-    let shutdown = install(stage, sinks, progress);
+    let shutdown = install(setup, sinks, progress);
     // Only now, since `install` opens the files.
     files.remove_names();
     shutdown
 }
 
-fn install(stage: &Stage, sinks: Sinks, progress: Progress) -> Shutdown {
-    let builder = Shutdown::builder().grace(stage.grace()).signals([]);
+fn install(setup: &Setup, sinks: Sinks, progress: Progress) -> Shutdown {
+    let builder = Shutdown::builder().grace(setup.grace()).signals([]);
     builder.sinks(sinks).progress(progress).install().unwrap()
 }
 
 /// A shutdown with a task that never returns.
-fn shut_down(stage: &Stage, shutdown: &Shutdown, message: Option<PathBuf>) -> ! {
-    let tellers = ["deadstop-report", "deadstop-log"].map(thread);
-    let (page, until) = (stage.page, stage.grace() - LOOK);
+fn shut_down(setup: &Setup, shutdown: &Shutdown, message: Option<PathBuf>) -> ! {
+    let reporting_threads = ["deadstop-report", "deadstop-log"].map(thread);
+    let (page, until) = (setup.page, setup.grace() - LOOK);
     let task = shutdown.task("clean up").on_shutdown(move |_| {
         thread::sleep(until);
-        look(page, tellers, message.as_deref());
+        look(page, reporting_threads, message.as_deref());
         conditions::park();
     });
     let _task = task.unwrap();
-    stage.ender("deadstop-watch");
-    stage.load();
-    stage.begin();
+    setup.ender("deadstop-watch");
+    setup.load();
+    setup.begin();
     shutdown.request(Cause::requested("lateness"));
-    say_deadline(stage, shutdown.watchdog(), Duration::ZERO);
+    say_deadline(setup, shutdown.watchdog(), Duration::ZERO);
     shutdown.wait_and_exit()
 }
 
@@ -172,8 +172,11 @@ fn thread(name: &str) -> i32 {
     }
 }
 
-fn look(page: &Page, tellers: [i32; 2], message: Option<&Path>) {
-    for (tid, word) in tellers.into_iter().zip([&page.reporter, &page.logger]) {
+fn look(page: &Page, reporting_threads: [i32; 2], message: Option<&Path>) {
+    for (tid, word) in reporting_threads
+        .into_iter()
+        .zip([&page.reporter, &page.logger])
+    {
         let call = fs::read_to_string(format!("/proc/self/task/{tid}/syscall"));
         let call = call.unwrap_or_default();
         let number = call.split_whitespace().next().map(str::parse::<u64>);

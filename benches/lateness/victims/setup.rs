@@ -1,5 +1,4 @@
-//! What every victim stands on: its page, its condition, and the order in which
-//! it begins.
+//! Setup of every victim: its shared page, its load, and the order in which it begins.
 
 use std::fs;
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -25,13 +24,13 @@ const SETTLE: Duration = Duration::from_millis(20);
 const UNPRIVILEGED: u32 = 65534;
 
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub(crate) struct Setup {
     pub(crate) page: &'static Page,
     pub(crate) condition: &'static Condition,
 }
 
-impl Stage {
-    pub(crate) fn enter(condition: &'static Condition, page: i32) -> Self {
+impl Setup {
+    pub(crate) fn new(condition: &'static Condition, page: i32) -> Self {
         die_with_parent();
         // SAFETY: the descriptor was passed to this process, and no other code
         // here knows of it.
