@@ -175,7 +175,7 @@ fn conclude(
     ended: &[Ended],
 ) -> ExitCode {
     let tally = Tally::of(ended);
-    println!("\n{}\n{}", tally.table(), tally.third_line());
+    println!("\n{}\n{}", tally.table(), tally.by_backup_timer());
     println!("{}", tally.worst());
     println!("took {took:?}");
     let bad: Vec<_> = ended.iter().filter(|end| end.verdict.is_bad()).collect();

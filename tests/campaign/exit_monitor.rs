@@ -53,7 +53,7 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 pub(crate) struct ExitMonitor {
     orders: Sender<Order>,
-    bell: UnixStream,
+    wake: UnixStream,
 }
 
 /// A victim that is looked after.
@@ -73,27 +73,27 @@ struct Watched {
 impl ExitMonitor {
     pub(crate) fn start() -> Self {
         let (orders, taken) = mpsc::channel();
-        let (bell, heard) = UnixStream::pair().expect("two descriptors are left");
+        let (wake, woken) = UnixStream::pair().expect("two descriptors are left");
         thread::spawn(move || {
             system::be_prompt();
-            keep_watch(&taken, heard);
+            monitor(&taken, woken);
         });
-        Self { orders, bell }
+        Self { orders, wake }
     }
 
     pub(crate) fn order(&self, order: Order) {
-        self.orders.send(order).expect("it keeps watch");
-        (&self.bell).write_all(&[0]).expect("it keeps watch");
+        self.orders.send(order).expect("the monitor runs");
+        (&self.wake).write_all(&[0]).expect("the monitor runs");
     }
 }
 
-fn keep_watch(orders: &Receiver<Order>, mut bell: UnixStream) {
+fn monitor(orders: &Receiver<Order>, mut woken: UnixStream) {
     let mut all: Vec<Watched> = Vec::new();
     let mut waited_before = own_wait();
     loop {
         let next = all.iter().map(|one| one.look_at.min(one.give_up_at)).min();
         let time = next.map(|next| Duration::from_nanos(next.saturating_sub(monotonic_nanos())));
-        let mut of = vec![Some(bell.as_fd())];
+        let mut of = vec![Some(woken.as_fd())];
         for Watched { order, .. } in &all {
             of.extend([
                 Some(order.gone.as_fd()),
@@ -121,7 +121,7 @@ fn keep_watch(orders: &Receiver<Order>, mut bell: UnixStream) {
         }
         if rings {
             // One byte for each order; none when there will be none.
-            if matches!(bell.read(&mut [0; 64]), Ok(0)) && all.is_empty() {
+            if matches!(woken.read(&mut [0; 64]), Ok(0)) && all.is_empty() {
                 return;
             }
             loop {

@@ -12,8 +12,8 @@ use crate::verdict::{Ended, Verdict};
 /// How many of the latest are named.
 const WORST: usize = 10;
 
-/// A victim that wanted a processor for less than this, of the 25 ms and more that the
-/// timer stands back, was ended by the timer for another reason.
+/// A victim that waited for a processor for less than this, of the 25 ms and more until the
+/// timer acts, was ended by the timer for another reason.
 const STARVED: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
@@ -26,11 +26,11 @@ impl<'a> Tally<'a> {
         Self { ended }
     }
 
-    /// A row for each load, and one for all.
+    /// Returns a row for each load, and one for all.
     pub(crate) fn table(&self) -> String {
         let mut table = String::from(
-            "| load | runs | line 2 | line 3, as listed | line 3 instead | status kept \
-             | late, line 2: p50 / p99 / max | late, line 3: p50 / p99 / max \
+            "| load | runs | watchdog | backup timer, as listed | backup timer instead | status kept \
+             | late, watchdog: p50 / p99 / max | late, backup timer: p50 / p99 / max \
              | most, not starved | early | lost | otherwise | unheard | refused |\n\
              | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         );
@@ -43,18 +43,18 @@ impl<'a> Tally<'a> {
         table
     }
 
-    /// The faults that the timer ended in place of the watchdog, those first that it
-    /// ended most often.
-    pub(crate) fn third_line(&self) -> String {
+    /// Returns the faults that the timer ended in place of the watchdog, the most frequent
+    /// first.
+    pub(crate) fn by_backup_timer(&self) -> String {
         let mut text = String::from(
-            "| ended by line 3 instead | of runs | without wanting a processor for 5 ms |\n\
+            "| ended by the backup timer instead | of runs | without wanting a processor for 5 ms |\n\
              | --- | ---: | ---: |\n",
         );
         let mut faults: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
         for ended in self.ended {
             let [runs, instead, unexplained] = faults.entry(ended.run.fault.name).or_default();
             *runs += 1;
-            if ended.verdict == Verdict::ThirdLine {
+            if ended.verdict == Verdict::BackupTimer {
                 let starved = ended.late.map_or(Duration::ZERO, |late| late.starved);
                 *instead += 1;
                 *unexplained += usize::from(starved < STARVED);
@@ -68,7 +68,7 @@ impl<'a> Tally<'a> {
         text
     }
 
-    /// Those for which most counts against the bound, and those that were latest.
+    /// Returns the runs with the most time against the bound, and the latest ones.
     pub(crate) fn worst(&self) -> String {
         let mut text = String::from(
             "| the latest | run | load | ended by | late | of it starved |\n\
@@ -117,8 +117,8 @@ fn line(load: Option<Load>, row: &[&Ended]) -> String {
     let count = |of: fn(&Ended) -> bool| row.iter().filter(|ended| of(ended)).count();
     let of = |verdict: Verdict| row.iter().filter(|ended| ended.verdict == verdict).count();
     let second = count(by_second_line);
-    let third = count(|ended| by_third_line(ended) && ended.verdict != Verdict::ThirdLine);
-    let instead = of(Verdict::ThirdLine);
+    let third = count(|ended| by_third_line(ended) && ended.verdict != Verdict::BackupTimer);
+    let instead = of(Verdict::BackupTimer);
     let kept = match second + instead {
         0 => "–".to_owned(),
         all => format!("{:.2} %", 100.0 * second as f64 / all as f64),

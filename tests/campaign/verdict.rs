@@ -12,16 +12,16 @@ use crate::plan::Run;
 pub(crate) enum Verdict {
     /// Within the bound, and as the list says.
     Kept,
-    /// Within the bound, by the third line in place of the second.
-    ThirdLine,
+    /// Within the bound, by the backup timer in place of the watchdog.
+    BackupTimer,
     Early,
     Lost,
     /// Ended as it may, after more than its grace, before it said that it had
     /// armed: a few do so only later, and a load can keep them from it.
     Unheard,
-    /// Neither as the list says nor by the third line.
+    /// Neither as the list says nor by the backup timer.
     Otherwise,
-    /// The system did not let the fault be tried.
+    /// The system did not allow the fault.
     Refused,
 }
 
@@ -61,7 +61,7 @@ impl Verdict {
         } else if end == run.fault.end() {
             Self::Kept
         } else if Fault::is_by_the_third_line(end) {
-            Self::ThirdLine
+            Self::BackupTimer
         } else {
             Self::Otherwise
         }

@@ -66,7 +66,7 @@ fn page(seed: u64, at_once: usize, took: Duration, ended: &[Ended], tally: &Tall
     let _ = write!(
         page,
         "Machine: {}, {cores} cores, Linux {}; {}. Seed {seed}, {at_once} at a time; \
-         it took {} minutes. The same again:\n\n\
+         it took {} minutes. Repeat it with:\n\n\
          ```text\ncargo run --release --example campaign -- --runs {runs} --seed {seed} --at-once {at_once} --keep\n```\n\n\
          {}\n{}\n{LATE}\n{}\n{BOUNDS}\n",
         model(),
@@ -74,7 +74,7 @@ fn page(seed: u64, at_once: usize, took: Duration, ended: &[Ended], tally: &Tall
         date(),
         took.as_secs().div_ceil(60),
         tally.table(),
-        tally.third_line(),
+        tally.by_backup_timer(),
         tally.worst(),
     );
     for (fault, by, why) in LONGER {
@@ -109,39 +109,37 @@ fn date() -> String {
 const HEAD: &str = "\
 # The campaign
 
-Every fault that `victim --list` prints, over and over, each time in a process of
-its own: with a grace between 50 ms and 1 s, a pause of up to 50 ms between
-installing and arming, and a load on the machine, all drawn from a seed. The
-loads are a process beside the victims, in their session: nothing; two threads
-that spin; sixty-four of them; two that take 96 MiB each, touch it and give it
-back. A victim has all lines of defense.
+Runs every fault that `victim --list` prints again and again, each time in a process of its
+own. A seed decides the grace (50 ms to 1 s), the pause between install and arming (up to
+50 ms) and the load on the machine. The loads are a process beside the victims, in their
+session: none; two spinning threads; sixty-four of them; two threads that allocate 96 MiB
+each, touch it and free it. A victim has all lines of defense.
 
-A victim must never be seen gone before its deadline, which is exact, and never
-be there 125 ms after it, *not counting the time for which the machine kept it*:
-for which its threads wanted a processor and others had them, by the kernel's
-own count for each thread, or slept in the kernel where no signal can wake them (a
-root directory that was removed is taken from the disk as its last user goes).
-Of each process, a tracer included, the two threads are counted that waited
-longest (the watchdog, which has to get its turn, and then whichever thread is the
-last to go), with what was stolen by a virtual machine's host, and what the one
-who looks on had to wait itself. A thread that sleeps and can be woken wants
-nothing: a watchdog that is not woken is found out under any load.
+A victim must never disappear before its deadline; this is exact. It must disappear within
+125 ms after the deadline, *not counting the time for which the machine delayed it*: while
+its threads wanted a processor and others had them (by the kernel's count for each thread),
+or slept in the kernel where no signal wakes them (a root directory that was removed is
+deleted from the disk when its last user ends). Counted are the two threads of each process,
+a tracer included, that waited longest (the watchdog, and then the last thread to end), the
+time stolen by a virtual machine's host, and the time for which the monitor itself waited. A
+thread that sleeps and can be woken counts as not waiting: a watchdog that is not woken is
+found under any load.
 
 ";
 
 const LATE: &str = "\
-*Line 2* is the watchdog, with our status (in one fault the system leaves it
-nothing but a crash), and *line 3* the kernel's timer, 25 ms behind. *Status
-kept* is the share of those the watchdog was to end that it did end, and the
-timer did not. *Late* is in milliseconds, from the deadline to when the last
-thread and the last page are gone, load and all; *most, not starved* is what
-counts against the bound. *Unheard* is one that ended as it may, later than its
-grace, before it said that it had armed. The latest by that measure:
+*Watchdog* ended the process with our status (in one fault only by a crash, since the system
+allows nothing else); the *backup timer* acts 25 ms later. *Status kept* is the share of runs
+in which the watchdog had to end the process and did, not the timer. *Late* is in
+milliseconds, from the deadline until the last thread and the last page are released, under
+load; *most, not starved* is what counts against the bound. *Unheard* is a victim that ended
+as it may, later than its grace, before it printed that it had armed. The latest by that
+measure:
 ";
 
 const BOUNDS: &str = "\
-The raw data are in [campaign.csv.gz](campaign.csv.gz). These have a bound of
-their own, or are left out under a load:
+The raw data are in [campaign.csv.gz](campaign.csv.gz). These faults have a bound of their
+own, or do not run under a load:
 
 | fault | bound | why |
 | --- | --- | --- |";
