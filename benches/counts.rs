@@ -288,7 +288,7 @@ fn cancel(times: u32) {
 
 fn dispatch(times: u32) {
     let builder = Shutdown::builder().grace(GRACE).progress(Progress::Off);
-    let shutdown = builder.tasks_at_once(1).install().unwrap();
+    let shutdown = builder.max_concurrent_tasks(1).install().unwrap();
     drop(tasks(&shutdown, times));
     counted(1, |_| {
         shutdown.finish();

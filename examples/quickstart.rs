@@ -32,7 +32,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         // hang lasts until the deadline.
         .phase(Phase::CLOSE.reserve(Duration::ZERO))
         // The logger writes to standard error, where the hang report goes too.
-        .sinks(Sinks::new().without_log())
+        .sinks(Sinks::new().log(false))
         .install()?;
 
     let listener = TcpListener::bind(("127.0.0.1", 0))?;

@@ -166,7 +166,10 @@ impl Installation {
     /// Starts `deadstop-usage`, if the process must have disappeared by its
     /// deadline. A thread that a failed `install` has started is kept, with its
     /// constants.
-    pub(crate) fn start_gauge(&mut self, teardown: Option<Teardown>) -> Result<(), InstallError> {
+    pub(crate) fn start_exit_estimate(
+        &mut self,
+        teardown: Option<Teardown>,
+    ) -> Result<(), InstallError> {
         exit_estimate::want(teardown.is_some());
         if let Some(teardown) = teardown.filter(|_| !STARTED.has(Piece::ExitEstimate)) {
             exit_estimate::start(teardown)?;

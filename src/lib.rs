@@ -228,7 +228,7 @@ pub mod signals {
     #[cfg(feature = "shutdown")]
     pub use crate::shutdown::Reloading;
     #[cfg(feature = "shutdown")]
-    pub use crate::sys::command::unmask_signals;
+    pub use crate::sys::command::unblock_signals;
 }
 
 /// Tasks and phases: the builder of a task, what its closure may return, and what can be

@@ -115,7 +115,7 @@ mod lines {
     /// and a tenth of that: its end begins at 1.35 s of three at the latest.
     #[test]
     fn count_to_where_the_end_begins() {
-        let death = sent("progress_gone_by", COUNTED, &[]);
+        let death = sent("progress_exits_early", COUNTED, &[]);
         assert_eq!(death.end, End::Status(124), "{death:?}");
         let lines = progress(death.stderr.lines());
         assert!(!lines.is_empty(), "{death:?}");

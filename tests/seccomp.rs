@@ -120,7 +120,7 @@ fn sinks(test: &str) -> Sinks {
     let folder = std::env::temp_dir().join(format!("deadstop-{test}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let sinks = Sinks::new().json(folder.join("hang.json"));
-    sinks.message(folder.join("message"))
+    sinks.termination_message(folder.join("message"))
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn victim() {
     let Ok(name) = env::var(VICTIM) else {
         return;
     };
-    let sinks = Sinks::new().without_log();
+    let sinks = Sinks::new().log(false);
     let shutdown = Shutdown::builder()
         .grace(Duration::from_secs(5))
         .progress(Progress::Off)

@@ -43,7 +43,7 @@ mod standard_error {
     /// while the victim lives.
     fn ends(test: &str, progress: Progress) -> bool {
         let mut command = victim(test, || {
-            let sinks = Sinks::new().without_stderr();
+            let sinks = Sinks::new().stderr(false);
             let builder = Shutdown::builder().progress(progress).sinks(sinks);
             let _shutdown = ok(builder.install());
             let null = ok(File::options().read(true).write(true).open("/dev/null"));
@@ -205,11 +205,11 @@ mod masks {
     fn unmasked_child_keeps_blocked_what_was_blocked_before_install() {
         let test = "masks::unmasked_child_keeps_blocked_what_was_blocked_before_install";
         let mut command = victim(test, || {
-            let builder = Shutdown::builder().grace(LONG).mask_signals(true);
+            let builder = Shutdown::builder().grace(LONG).block_signals(true);
             let _shutdown = ok(builder.install());
             say(&format!("plain: {}", blocked_of_a_child(&mut grep())));
             let mut unmasked = grep();
-            deadstop::signals::unmask_signals(&mut unmasked);
+            deadstop::signals::unblock_signals(&mut unmasked);
             say(&format!("unmasked: {}", blocked_of_a_child(&mut unmasked)));
             std::process::exit(0);
         });

@@ -45,7 +45,7 @@ fn figures(death: &Death, name: &str) -> impl Iterator<Item = u64> {
 }
 
 /// The victims have a quarter of a GiB, and say that a GiB takes two seconds.
-mod gone_by {
+mod exit_early {
     use super::*;
 
     /// What is left of that, a second, is more than any machine takes.
@@ -62,7 +62,7 @@ mod gone_by {
 
     #[test]
     fn end_begins_as_much_earlier_as_it_takes() {
-        let runs: Vec<_> = (0..5).map(|_| ends("gone_by_deadline").after).collect();
+        let runs: Vec<_> = (0..5).map(|_| ends("exits_early").after).collect();
         assert!(
             runs.iter().all(|after| *after >= GRACE - LEAD - REST),
             "early: {runs:?}"
@@ -72,9 +72,7 @@ mod gone_by {
 
     #[test]
     fn what_comes_after_the_arming_counts() {
-        let runs: Vec<_> = (0..5)
-            .map(|_| ends("gone_by_deadline_later").after)
-            .collect();
+        let runs: Vec<_> = (0..5).map(|_| ends("exits_early_later").after).collect();
         assert!(
             runs.iter().all(|after| *after >= GRACE - LEAD - REST),
             "early: {runs:?}"
@@ -84,7 +82,7 @@ mod gone_by {
 
     #[test]
     fn huge_pages_are_given_back_sooner() {
-        let death = ends("gone_by_deadline_huge");
+        let death = ends("exits_early_huge");
         if figures(&death, "huge ").all(|kib| kib < 200 << 10) {
             return harness::skip("the system has no huge pages for it");
         }
@@ -93,7 +91,7 @@ mod gone_by {
 
     #[test]
     fn process_that_has_nothing_keeps_its_grace() {
-        let death = ends("gone_by_deadline_of_nothing");
+        let death = ends("exits_early_without_usage");
         assert!(death.after >= GRACE - REST, "early: {death:?}");
     }
 

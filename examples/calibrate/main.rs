@@ -1,5 +1,5 @@
 //! Measures how long this machine takes to release a process's resources: the constants
-//! for `gone_by`.
+//! for `exit_early`.
 //!
 //! ```text
 //! cargo run --release --example calibrate [-- MIB]

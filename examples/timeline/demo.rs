@@ -47,7 +47,7 @@ pub(crate) fn service(file: &Path) -> Result<process::ExitCode, Box<dyn Error>> 
         .phase(Phase::DRAIN.budget(Duration::from_millis(2500)))
         // Without its default reserve, so that the flush hangs until the deadline.
         .phase(Phase::CLOSE.reserve(Duration::ZERO))
-        .sinks(Sinks::new().json(file).without_stderr())
+        .sinks(Sinks::new().json(file).stderr(false))
         .install()?;
     let ledger = held_ledger();
     let collector = TcpListener::bind(("127.0.0.1", 0))?;

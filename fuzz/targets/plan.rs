@@ -95,10 +95,10 @@ fn phase(asked: &Asked) -> Phase {
         phase = phase.on_failure(OnFailure::End);
     }
     if asked.always {
-        phase = phase.always();
+        phase = phase.always(true);
     }
     if asked.disabled {
-        phase = phase.disabled();
+        phase = phase.disabled(true);
     }
     phase
 }

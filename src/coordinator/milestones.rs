@@ -139,6 +139,7 @@ impl Requested {
 
     /// Blocks the thread until the stop is requested, or for `timeout`. Returns
     /// `true` if it was requested.
+    #[must_use = "`false` means that the time was over first"]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         let until = deadstop_core::now().saturating_add(timeout);
         self.0.wait_until(Some(until))
@@ -232,6 +233,7 @@ impl Reached {
 
     /// Blocks the thread until the phase begins, or for `timeout`. Returns `true` if
     /// the phase began.
+    #[must_use = "`false` means that the time was over first"]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         let until = deadstop_core::now().saturating_add(timeout);
         self.0.wait_until(Some(until))
@@ -297,6 +299,7 @@ impl Ended {
 
     /// Blocks the thread until every task has ended, or for `timeout`. Returns
     /// `None` if the time was over first.
+    #[must_use = "`None` means that the time was over first"]
     pub fn wait_timeout(&self, timeout: Duration) -> Option<ExitCode> {
         let until = deadstop_core::now().saturating_add(timeout);
         match self.handle.coordinator().wait_for_end_until(until) {

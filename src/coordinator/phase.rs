@@ -105,15 +105,17 @@ impl Phase {
         self
     }
 
-    /// Runs the phase also when an earlier one has ended the sequence.
-    pub fn always(mut self) -> Self {
-        self.always = true;
+    /// Sets whether the phase runs also when an earlier one has ended the sequence; `false`
+    /// unless set.
+    pub fn always(mut self, always: bool) -> Self {
+        self.always = always;
         self
     }
 
-    /// Skips the phase's tasks. One line in the log says how many there were.
-    pub fn disabled(mut self) -> Self {
-        self.disabled = true;
+    /// Sets whether the phase's tasks are skipped; `false` unless set. One line in the log
+    /// says how many there were.
+    pub fn disabled(mut self, disabled: bool) -> Self {
+        self.disabled = disabled;
         self
     }
 

@@ -79,9 +79,9 @@ pub enum InstallError {
         /// What is wrong with it.
         source: io::Error,
     },
-    /// The builder allows no task to run.
+    /// [`max_concurrent_tasks`](crate::ShutdownBuilder::max_concurrent_tasks) is 0.
     #[cfg(feature = "shutdown")]
-    TasksAtOnce,
+    NoConcurrentTasks,
     /// The operating system refused a thread.
     Thread {
         /// The thread's name.
@@ -152,7 +152,7 @@ impl fmt::Display for InstallError {
                 write!(f, "could not use {} for hang reports", path.display())
             }
             #[cfg(feature = "shutdown")]
-            Self::TasksAtOnce => f.write_str("`tasks_at_once` must be at least 1"),
+            Self::NoConcurrentTasks => f.write_str("`max_concurrent_tasks` must be at least 1"),
             Self::Thread { name, .. } => write!(f, "could not start thread \"{name}\""),
             #[cfg(feature = "platform")]
             Self::Variable {
@@ -172,7 +172,7 @@ impl Error for InstallError {
             Self::FailureStatus
             | Self::Panicking
             | Self::SignalTwice { .. }
-            | Self::TasksAtOnce => None,
+            | Self::NoConcurrentTasks => None,
             // `Display` is its whole text.
             #[cfg(feature = "fault")]
             Self::Fault(_) => None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::usage::Usage;
 
 /// How long the kernel takes to release what a process uses: the constants of
-/// [`gone_by`](crate::WatchdogBuilder::gone_by).
+/// [`exit_early`](crate::WatchdogBuilder::exit_early).
 ///
 /// Unless set, they are those of the slower of two virtual machines that were
 /// measured, with Linux 6.18 on an AMD EPYC. The other, with the same Linux on an
@@ -25,7 +25,7 @@ use super::usage::Usage;
 ///
 /// let watchdog = Watchdog::builder()
 ///     .grace(Duration::from_secs(10))
-///     .gone_by(true)
+///     .exit_early(true)
 ///     .teardown(Teardown::new().gibibyte(Duration::from_millis(60)))
 ///     .install()?;
 /// # Ok::<(), deadstop::InstallError>(())

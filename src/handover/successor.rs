@@ -16,7 +16,7 @@ use crate::Shutdown;
 use crate::notify::READY_VARIABLE;
 use crate::process::{Claim, NOTIFY, TRIGGERED};
 use crate::sys::child::pidfd_open;
-use crate::sys::command::unmask_signals;
+use crate::sys::command::unblock_signals;
 use crate::sys::handover::{FIRST, Passing, kill, reserve};
 use crate::sys::spawn::wait_readable;
 
@@ -184,7 +184,7 @@ impl HandOver {
         let held = reserve(descriptors.len(), ready.as_fd());
         let mut command = Command::new(self.program);
         command.args(self.arguments);
-        unmask_signals(&mut command);
+        unblock_signals(&mut command);
         Passing::new(descriptors, variables, pids).apply(&mut command);
         let child = command.spawn();
         drop(held);

@@ -18,12 +18,12 @@ pub struct ShutdownBuilder {
     pub(super) watchdog: WatchdogBuilder,
     pub(super) signals: Vec<Signal>,
     pub(super) forwarded_signals: Vec<Signal>,
-    pub(super) mask_signals: bool,
+    pub(super) block_signals: bool,
     pub(super) panics: Panics,
     pub(super) second_signal: SecondSignal,
     pub(super) clean_exit: CleanExit,
     pub(super) failure_status: u8,
-    pub(super) tasks_at_once: usize,
+    pub(super) max_concurrent_tasks: usize,
     pub(super) phases: Vec<Phase>,
     pub(super) progress: Progress,
     pub(super) status_signals: Vec<Signal>,
@@ -41,13 +41,13 @@ impl ShutdownBuilder {
             watchdog: Watchdog::builder(),
             signals: vec![Signal::TERM, Signal::INT],
             forwarded_signals: Vec::new(),
-            mask_signals: false,
+            block_signals: false,
             panics: Panics::Ignore,
             second_signal: SecondSignal::default(),
             clean_exit: CleanExit::Success,
             when_done: WhenDone::Wait,
             failure_status: 1,
-            tasks_at_once: usize::MAX,
+            max_concurrent_tasks: usize::MAX,
             phases: Vec::new(),
             progress: Progress::default(),
             status_signals: Vec::new(),
@@ -113,16 +113,15 @@ impl ShutdownBuilder {
         self
     }
 
-    /// Sets whether the process must have disappeared by its deadline, and not only
-    /// have begun to exit; see [`WatchdogBuilder::gone_by`]. Budgets then count to
-    /// where the exit begins.
-    pub fn gone_by(mut self, gone_by: bool) -> Self {
-        self.watchdog = self.watchdog.gone_by(gone_by);
+    /// Sets whether the process exits early enough that it has *disappeared* by the
+    /// deadline; see [`WatchdogBuilder::exit_early`]. Budgets then end where the exit begins.
+    pub fn exit_early(mut self, early: bool) -> Self {
+        self.watchdog = self.watchdog.exit_early(early);
         self
     }
 
-    /// Like [`gone_by`](Self::gone_by)`(true)`, with the constants of this machine
-    /// in place of deadstop's.
+    /// Sets the constants of this machine for [`exit_early`](Self::exit_early), and turns it
+    /// on; see [`WatchdogBuilder::teardown`].
     pub fn teardown(mut self, teardown: Teardown) -> Self {
         self.watchdog = self.watchdog.teardown(teardown);
         self
@@ -175,16 +174,16 @@ impl ShutdownBuilder {
     /// in all that it starts later; false unless set.
     ///
     /// Signals then go to a thread that does nothing else, which under load
-    /// hears them much sooner (with 64 spinning threads, after 65 µs instead of
+    /// receives them much sooner (with 64 spinning threads, after 65 µs instead of
     /// 95 ms).
     ///
     /// # Danger
     ///
     /// A program that is started by [`std::process::Command`] inherits the
-    /// mask, and then never hears `SIGTERM`. Start programs with
-    /// [`unmask_signals`](crate::signals::unmask_signals).
-    pub fn mask_signals(mut self, mask: bool) -> Self {
-        self.mask_signals = mask;
+    /// mask, and then never receives `SIGTERM`. Start programs with
+    /// [`unblock_signals`](crate::signals::unblock_signals).
+    pub fn block_signals(mut self, block: bool) -> Self {
+        self.block_signals = block;
         self
     }
 
@@ -241,10 +240,10 @@ impl ShutdownBuilder {
         self
     }
 
-    /// Sets how many tasks of a phase may run at once: 1 or more, and all of them
-    /// unless set.
-    pub fn tasks_at_once(mut self, tasks: usize) -> Self {
-        self.tasks_at_once = tasks;
+    /// Sets the maximum number of tasks of a phase that run at the same time: at least 1;
+    /// no maximum unless set.
+    pub fn max_concurrent_tasks(mut self, max: usize) -> Self {
+        self.max_concurrent_tasks = max;
         self
     }
 

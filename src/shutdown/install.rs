@@ -73,11 +73,11 @@ impl ShutdownBuilder {
         let watchdog = self.watchdog.start(&mut installation, heard)?;
         let blocked = SignalMask::current().blocked();
 
-        let before = match self.mask_signals {
+        let before = match self.block_signals {
             true => SignalMask::block(heard),
             false => SignalMask::current(),
         };
-        sys::command::remember_blocked(match self.mask_signals {
+        sys::command::remember_blocked(match self.block_signals {
             true => heard.without(blocked),
             false => SignalSet::EMPTY,
         });
@@ -86,7 +86,7 @@ impl ShutdownBuilder {
             clean_exit: self.clean_exit,
             when_done: self.when_done,
             failure_status: self.failure_status,
-            tasks_at_once: self.tasks_at_once,
+            max_concurrent_tasks: self.max_concurrent_tasks,
             is_attached: true,
             #[cfg(feature = "platform")]
             program: found.program.clone(),
@@ -177,7 +177,7 @@ impl ShutdownBuilder {
             clean_exit: self.clean_exit,
             when_done: WhenDone::Wait,
             failure_status: self.failure_status,
-            tasks_at_once: self.tasks_at_once,
+            max_concurrent_tasks: self.max_concurrent_tasks,
             is_attached: false,
             #[cfg(feature = "platform")]
             program,
@@ -203,8 +203,9 @@ impl ShutdownBuilder {
                 failure_status: 0, ..
             } => Err(InstallError::FailureStatus),
             Self {
-                tasks_at_once: 0, ..
-            } => Err(InstallError::TasksAtOnce),
+                max_concurrent_tasks: 0,
+                ..
+            } => Err(InstallError::NoConcurrentTasks),
             _ => Ok(()),
         }
     }

@@ -15,12 +15,12 @@ pub(crate) fn remember_blocked(blocked: SignalSet) {
 }
 
 /// Makes `command` start with the signals unblocked that
-/// [`mask_signals`](crate::ShutdownBuilder::mask_signals) has blocked. Signals that
+/// [`block_signals`](crate::ShutdownBuilder::block_signals) has blocked. Signals that
 /// were blocked before stay blocked.
 ///
 /// A program inherits the mask of the thread that starts it. One that begins with
 /// `SIGTERM` blocked never hears it, and has to be ended by `SIGKILL`.
-/// Programs started after [`mask_signals`](crate::ShutdownBuilder::mask_signals)
+/// Programs started after [`block_signals`](crate::ShutdownBuilder::block_signals)
 /// need this; for others it does nothing.
 ///
 /// # Examples
@@ -29,7 +29,7 @@ pub(crate) fn remember_blocked(blocked: SignalSet) {
 /// use std::process::Command;
 ///
 /// let mut command = Command::new("true");
-/// let status = deadstop::signals::unmask_signals(&mut command).status()?;
+/// let status = deadstop::signals::unblock_signals(&mut command).status()?;
 /// assert!(status.success());
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -37,7 +37,7 @@ pub(crate) fn remember_blocked(blocked: SignalSet) {
 /// # Async-signal-safety
 ///
 /// Not async-signal-safe: it allocates.
-pub fn unmask_signals(command: &mut Command) -> &mut Command {
+pub fn unblock_signals(command: &mut Command) -> &mut Command {
     let unmask = || {
         SignalMask::unblock(SignalSet::from_bits(BLOCKED.load(Ordering::Acquire)));
         Ok(())

@@ -36,8 +36,10 @@ pub struct WatchdogBuilder {
     exit_status: u8,
     requires_backup_timer: bool,
     finish_core_dumps: bool,
-    /// What it takes to go, if the process must be gone by its deadline.
-    teardown: Option<Teardown>,
+    /// Whether the process must have disappeared by its deadline, and the constants of the
+    /// estimate.
+    exits_early: bool,
+    teardown: Teardown,
     /// How long after the exit the backup timer expires; `None` for the default.
     backup_after: Option<Duration>,
     restores_terminal: bool,
@@ -54,7 +56,8 @@ impl WatchdogBuilder {
             exit_status: TIMED_OUT,
             requires_backup_timer: false,
             finish_core_dumps: false,
-            teardown: None,
+            exits_early: false,
+            teardown: Teardown::new(),
             backup_after: None,
             restores_terminal: false,
             #[cfg(feature = "report")]
@@ -133,15 +136,16 @@ impl WatchdogBuilder {
     /// take twice as long, and is then late. Huge pages free faster; they are
     /// counted if there is time to read `smaps_rollup` (some 15 ms for each GiB).
     /// If `/proc` is unreadable, the estimate is the fixed minimum.
-    pub fn gone_by(mut self, gone_by: bool) -> Self {
-        self.teardown = gone_by.then(|| self.teardown.unwrap_or_default());
+    pub fn exit_early(mut self, early: bool) -> Self {
+        self.exits_early = early;
         self
     }
 
-    /// Does the same as [`gone_by`](Self::gone_by)`(true)`, with the constants of
-    /// this machine in place of the built-in ones.
+    /// Sets the constants of this machine for [`exit_early`](Self::exit_early), in place of
+    /// the built-in ones, and turns it on.
     pub fn teardown(mut self, teardown: Teardown) -> Self {
-        self.teardown = Some(teardown);
+        self.exits_early = true;
+        self.teardown = teardown;
         self
     }
 
@@ -273,7 +277,7 @@ impl WatchdogBuilder {
             self.finish_core_dumps,
             signals,
         )?;
-        installation.start_gauge(self.teardown)?;
+        installation.start_exit_estimate(self.exits_early.then_some(self.teardown))?;
         Ok(Watchdog {
             grace: self.grace,
             protection: Protection::of_watchdog(installation.backup_timer_mode(), refused.as_ref()),

@@ -181,7 +181,7 @@ fn task_over_its_own_budget_is_abandoned_and_told_so() -> Case {
 /// its budget before the coordinator would look by itself.
 fn budget_that_begins_while_the_coordinator_sleeps_is_kept() -> Case {
     late_by_at_most(TENTH / 2, || {
-        let shutdown = install_as(builder().tasks_at_once(1));
+        let shutdown = install_as(builder().max_concurrent_tasks(1));
         let first = shutdown.task("first");
         first
             .on_shutdown(|_| sleep_ms(100))

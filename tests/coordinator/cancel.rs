@@ -96,7 +96,7 @@ fn task_that_has_started_cannot_be_cancelled() -> Case {
 /// By a task of the same phase, whose turn came first.
 fn task_that_waits_for_its_turn_can_be_cancelled() -> Case {
     sees(|| {
-        let shutdown = install_as(builder().tasks_at_once(1));
+        let shutdown = install_as(builder().max_concurrent_tasks(1));
         let journal = Journal::new();
         let (to, from) = mpsc::channel::<TaskHandle>();
         let task = shutdown.task("first");

@@ -113,7 +113,7 @@ fn task_that_hangs_is_not_taken_for_one_that_waits() -> Case {
             // Without a reserve, which would end DRAIN, and so the shutdown, in time.
             let close = Phase::CLOSE.reserve(Duration::ZERO);
             let builder = builder().grace(ms(2000)).phase(close);
-            let shutdown = install_as(builder.tasks_at_once(1));
+            let shutdown = install_as(builder.max_concurrent_tasks(1));
             let scope = shutdown.scope("ingest");
             let stops = scope.task("stops").on_shutdown(|_| sleep_ms(50));
             stops.expect("it has not begun");
@@ -154,7 +154,7 @@ fn none_is_left_that_waits_behind_a_task_that_hangs() -> Case {
     judged(
         || {
             let_it_end();
-            let shutdown = install_as(builder().grace(ms(2000)).tasks_at_once(1));
+            let shutdown = install_as(builder().grace(ms(2000)).max_concurrent_tasks(1));
             // They wait first for this phase, and then for their turn in their own.
             for phase in [Phase::DRAIN, Phase::CLOSE] {
                 let first = shutdown.task("first").phase(phase);

@@ -193,8 +193,8 @@ fn disabled_phase_is_passed_over_and_the_log_counts_its_tasks() -> Case {
         let log = journal::of_log();
         let shutdown = install_as(
             builder()
-                .phase(Phase::UNBIND.disabled())
-                .phase(Phase::DRAIN.disabled()),
+                .phase(Phase::UNBIND.disabled(true))
+                .phase(Phase::DRAIN.disabled(true)),
         );
         let journal = Journal::new();
         let failing = shutdown.task("fails").phase(Phase::DRAIN);
@@ -459,7 +459,7 @@ fn what_cannot_be_is_refused_at_install_and_says_why() -> Case {
             cycle.starts_with("phases wait for each other in a circle: "),
             "{cycle:?}"
         );
-        let twice = phases(vec![Phase::DRAIN, Phase::DRAIN.disabled()]);
+        let twice = phases(vec![Phase::DRAIN, Phase::DRAIN.disabled(true)]);
         assert_eq!(twice, "phase \"drain\" is added twice");
         let nowhere = phases(vec![Phase::new("a").before("nowhere")]);
         let says = "phase \"a\" names phase \"nowhere\", which does not exist";
@@ -473,8 +473,8 @@ fn what_cannot_be_is_refused_at_install_and_says_why() -> Case {
         let zero = "would make an unfinished shutdown look clean";
         assert!(refusal(builder().exit_status(0)).contains(zero));
         assert!(refusal(builder().failure_status(0)).contains(zero));
-        let none = "`tasks_at_once` must be at least 1";
-        assert_eq!(refusal(builder().tasks_at_once(0)), none);
+        let none = "`max_concurrent_tasks` must be at least 1";
+        assert_eq!(refusal(builder().max_concurrent_tasks(0)), none);
 
         // None of those stands in the way of the next.
         assert!(Shutdown::installed().is_none());
@@ -499,7 +499,7 @@ fn policy_ends_after<E: std::fmt::Display>(
 ) {
     let drain = Phase::DRAIN.budget(ms(500)).on_failure(OnFailure::End);
 
-    let shutdown = install_as(builder().phase(drain).phase(Phase::CLOSE.always()));
+    let shutdown = install_as(builder().phase(drain).phase(Phase::CLOSE.always(true)));
 
     let journal = Journal::new();
 

@@ -75,7 +75,7 @@ fn report_has_what_ran_when_and_where_it_came_from() -> Case {
 fn report_is_a_short_table() -> Case {
     sees(|| {
         let shutdown =
-            install_as(builder().phase(Phase::new("ship").after(Phase::CLOSE).disabled()));
+            install_as(builder().phase(Phase::new("ship").after(Phase::CLOSE).disabled(true)));
         let late = shutdown.task("flush the log").phase(Phase::FLUSH);
         let late = late.budget(ms(120)).on_shutdown(|_| hang());
         let fails = shutdown.task("drain").phase(Phase::DRAIN);
@@ -135,7 +135,7 @@ fn report_has_who_came_too_late() -> Case {
     sees(|| {
         let log = journal::of_log();
         let telling = builder().progress(Progress::Auto);
-        let shutdown = install_as(telling.phase(Phase::UNBIND.disabled()));
+        let shutdown = install_as(telling.phase(Phase::UNBIND.disabled(true)));
         let skipped = shutdown.task("skipped").phase(Phase::UNBIND);
         skipped.on_shutdown(|_| {}).expect("it has not begun");
         let handle = shutdown.clone();

@@ -270,7 +270,7 @@ fn tasks_of_a_phase_run_side_by_side() -> Case {
 fn never_more_run_at_once_than_was_said() -> Case {
     sees(|| {
         const LIMIT: usize = 3;
-        let shutdown = install_as(builder().tasks_at_once(LIMIT));
+        let shutdown = install_as(builder().max_concurrent_tasks(LIMIT));
         let running = Arc::new(AtomicUsize::new(0));
         let most = Arc::new(AtomicUsize::new(0));
         // They wait for each other, so it is also never fewer.
@@ -303,7 +303,7 @@ fn never_more_run_at_once_than_was_said() -> Case {
 /// In the order in which they were registered.
 fn one_at_a_time_they_run_in_the_order_of_their_registration() -> Case {
     sees(|| {
-        let shutdown = install_as(builder().tasks_at_once(1));
+        let shutdown = install_as(builder().max_concurrent_tasks(1));
         let seen = Arc::new(Mutex::new(Vec::new()));
         for n in 0..200 {
             let seen = Arc::clone(&seen);
@@ -319,7 +319,7 @@ fn one_at_a_time_they_run_in_the_order_of_their_registration() -> Case {
 
 fn abandoned_task_makes_room_for_the_next() -> Case {
     sees(|| {
-        let shutdown = install_as(builder().tasks_at_once(1));
+        let shutdown = install_as(builder().max_concurrent_tasks(1));
         let journal = Journal::new();
         let hangs = shutdown.task("hangs").budget(ms(100));
         hangs.on_shutdown(|_| hang()).expect("it has not begun");
@@ -389,7 +389,7 @@ fn task_that_is_accepted_as_its_phase_ends_runs() -> Case {
 /// is at work: it has to leave the third where it is.
 fn abandoned_task_that_returns_takes_nobodys_turn() -> Case {
     sees(|| {
-        let shutdown = install_as(builder().tasks_at_once(1));
+        let shutdown = install_as(builder().max_concurrent_tasks(1));
         let journal = Journal::new();
         let late = shutdown.task("late").budget(ms(50));
         late.on_shutdown(|_| sleep_ms(150))
@@ -431,7 +431,7 @@ fn dropping_every_handle_changes_nothing() -> Case {
 /// task, and also if its handle is kept.
 fn what_a_closure_holds_is_dropped_whatever_becomes_of_its_task() -> Case {
     sees(|| {
-        let shutdown = install_as(builder().phase(Phase::FLUSH.disabled()));
+        let shutdown = install_as(builder().phase(Phase::FLUSH.disabled(true)));
         let held = Arc::new(());
         let task = |name: &str, phase: Phase| {
             let held = Arc::clone(&held);

@@ -28,7 +28,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let shutdown = Shutdown::builder()
         .grace(Duration::from_secs(grace))
         .systemd_notifications(!how.ends_with("-silent"))
-        .sinks(Sinks::new().without_log())
+        .sinks(Sinks::new().log(false))
         .install()?;
     shutdown
         .task("upload")

@@ -37,7 +37,7 @@ fn end(setup: &Setup, teardown: Option<Teardown>) -> ! {
     setup.drop_privileges();
     let mut builder = Watchdog::builder().grace(setup.grace());
     if let Some(teardown) = teardown {
-        builder = builder.gone_by(true).teardown(teardown);
+        builder = builder.exit_early(true).teardown(teardown);
     }
     let watchdog = builder.install().unwrap();
     setup.ender("deadstop-watch");

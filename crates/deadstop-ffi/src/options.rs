@@ -212,12 +212,12 @@ impl Options {
         }
         // SAFETY: the caller's contract.
         if let Some(path) = unsafe { text::optional(self.message_file, "message_file") }? {
-            sinks = sinks.message(path);
+            sinks = sinks.termination_message(path);
         }
         Ok(match self.stderr_format {
             DEADSTOP_STDERR_TEXT => sinks,
-            DEADSTOP_STDERR_JSON => sinks.stderr_as_json(),
-            DEADSTOP_STDERR_NONE => sinks.without_stderr(),
+            DEADSTOP_STDERR_JSON => sinks.stderr_as_json(true),
+            DEADSTOP_STDERR_NONE => sinks.stderr(false),
             other => return Err(out_of_range("stderr_format", other)),
         })
     }

@@ -85,7 +85,7 @@ impl Coordinator {
     ) -> Arc<Self> {
         let plan = Arc::new(plan);
         let rules = Rules {
-            tasks_at_once: settings.tasks_at_once,
+            max_concurrent_tasks: settings.max_concurrent_tasks,
             when_done: settings.when_done,
             clean_exit: settings.clean_exit,
             failure_status: settings.failure_status,

@@ -11,7 +11,7 @@ pub(crate) struct Settings {
     pub(crate) clean_exit: CleanExit,
     pub(crate) when_done: WhenDone,
     pub(crate) failure_status: u8,
-    pub(crate) tasks_at_once: usize,
+    pub(crate) max_concurrent_tasks: usize,
     /// Whether it uses the process's watchdog and triggers.
     pub(crate) is_attached: bool,
     /// What platforms have to know of the builder.

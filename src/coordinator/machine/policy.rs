@@ -68,7 +68,7 @@ pub enum WhenDone {
 /// The settings that decide.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::coordinator) struct Rules {
-    pub(in crate::coordinator) tasks_at_once: usize,
+    pub(in crate::coordinator) max_concurrent_tasks: usize,
     pub(in crate::coordinator) when_done: WhenDone,
     pub(in crate::coordinator) clean_exit: CleanExit,
     pub(in crate::coordinator) failure_status: u8,

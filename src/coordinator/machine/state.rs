@@ -222,7 +222,7 @@ impl<P: Clone> Machine<P> {
         };
         let budget = run.budgets.first().map(|(at, _)| *at);
         let indexed = Indexed {
-            startable: run.startable(self.rules.tasks_at_once),
+            startable: run.startable(self.rules.max_concurrent_tasks),
             wakeup: [budget, run.held_until, Some(ends)]
                 .into_iter()
                 .flatten()

@@ -131,7 +131,7 @@ fn what_cannot_fit_is_refused_with_the_sum() {
             .budget(Duration::from_secs(1))]),
         "phase \"flush\" reserves 2s, but its budget is 1s"
     );
-    let disabled = [Phase::DRAIN.budget(Duration::from_secs(80)).disabled()];
+    let disabled = [Phase::DRAIN.budget(Duration::from_secs(80)).disabled(true)];
     assert!(order_of(disabled).is_ok());
 }
 
@@ -301,7 +301,7 @@ mod properties {
                     Some(budget) => phase.budget(seconds(*budget)),
                     None => phase,
                 };
-                if *disabled { phase.disabled() } else { phase }
+                if *disabled { phase.disabled(true) } else { phase }
             });
             let enabled = || asked.iter().filter(|(.., disabled)| !disabled);
             let torn = enabled().any(|(budget, reserve, _)| budget.is_some_and(|b| b < *reserve));

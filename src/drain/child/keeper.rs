@@ -35,7 +35,7 @@ use super::cgroup::Cgroup;
 use super::running::Running;
 use crate::process::WATCH;
 use crate::sys::child::{die_with_thread, pidfd_open};
-use crate::sys::command::unmask_signals;
+use crate::sys::command::unblock_signals;
 use crate::sys::spawn::{Exit, exit_of, wait_readable};
 use crate::threads;
 
@@ -154,7 +154,7 @@ impl Children {
             answer,
         } = request;
         die_with_thread(&mut command);
-        unmask_signals(&mut command).process_group(0);
+        unblock_signals(&mut command).process_group(0);
         let entered = cgroup
             .as_ref()
             .map_or(Ok(()), |own| own.enter(&mut command));

@@ -297,6 +297,7 @@ impl Pool {
     /// Blocks the thread until the pool has terminated, or `timeout` is over. Returns
     /// whether it has terminated. Only [`close`](Self::close) or [`stop`](Self::stop) makes
     /// a pool terminate.
+    #[must_use = "`false` means that the time was over first"]
     pub fn await_termination(&self, timeout: Duration) -> bool {
         if !self.handle.is_here() {
             return self.is_terminated();

@@ -63,7 +63,7 @@ const TERMINATION_LOG: &str = "/dev/termination-log";
 ///
 /// # let folder = std::env::temp_dir();
 /// let shutdown = Shutdown::builder()
-///     .sinks(Sinks::new().json(folder.join("hang.json")).without_log())
+///     .sinks(Sinks::new().json(folder.join("hang.json")).log(false))
 ///     .install()?;
 /// # Ok::<(), deadstop::InstallError>(())
 /// ```
@@ -74,7 +74,8 @@ pub struct Sinks {
     json: Option<PathBuf>,
     journal: Journaled,
     annotation: bool,
-    stderr: Option<Format>,
+    stderr: bool,
+    stderr_format: Format,
     log: bool,
 }
 
@@ -104,7 +105,8 @@ impl Sinks {
             json: None,
             journal: Journaled::IfStandardError,
             annotation: true,
-            stderr: Some(Format::Text),
+            stderr: true,
+            stderr_format: Format::Text,
             log: true,
         }
     }
@@ -112,13 +114,13 @@ impl Sinks {
     /// Writes the termination message to the file at `path`, which `install`
     /// creates if it is not there. A file of more than 4,096 bytes cannot be a
     /// termination message, and `install` refuses to overwrite it.
-    pub fn message(mut self, path: impl Into<PathBuf>) -> Self {
+    pub fn termination_message(mut self, path: impl Into<PathBuf>) -> Self {
         self.message = Message::To(path.into());
         self
     }
 
     /// Writes no termination message, not even where there is a file for it.
-    pub fn without_message(mut self) -> Self {
+    pub fn without_termination_message(mut self) -> Self {
         self.message = Message::None;
         self
     }
@@ -130,47 +132,47 @@ impl Sinks {
         self
     }
 
-    /// Sends the report to systemd's journal, wherever standard error goes: one entry, with
-    /// the fields `DEADSTOP_KIND`, `DEADSTOP_TASK`, `DEADSTOP_PHASE` and `DEADSTOP_REPORT`
-    /// (the whole text) beside `MESSAGE`. Nothing is sent where there is no journal.
+    /// Sets whether the report goes to systemd's journal: one entry, with the fields
+    /// `DEADSTOP_KIND`, `DEADSTOP_TASK`, `DEADSTOP_PHASE` and `DEADSTOP_REPORT` (the whole
+    /// text) beside `MESSAGE`. Nothing is sent where there is no journal. With `false`,
+    /// standard error gets the text, wherever it goes.
     ///
-    /// Unless set, it is sent if standard error is connected to the journal. The text is then
-    /// not written to standard error, which would be an entry for each line.
-    pub fn journal(mut self) -> Self {
-        self.journal = Journaled::Always;
+    /// Unless set, the journal gets it if standard error is connected to the journal. The
+    /// text is then not written to standard error, which would be an entry for each line.
+    pub fn journal(mut self, journal: bool) -> Self {
+        self.journal = match journal {
+            true => Journaled::Always,
+            false => Journaled::Never,
+        };
         self
     }
 
-    /// Sends nothing to the journal by itself: standard error gets the text, wherever it
-    /// goes.
-    pub fn without_journal(mut self) -> Self {
-        self.journal = Journaled::Never;
+    /// Sets whether a report on standard error begins with an error annotation in GitHub
+    /// Actions; unless set, it does.
+    pub fn github_annotation(mut self, annotation: bool) -> Self {
+        self.annotation = annotation;
         self
     }
 
-    /// Leaves out the error annotation with which a report on standard error begins in GitHub
-    /// Actions.
-    pub fn without_github_annotation(mut self) -> Self {
-        self.annotation = false;
+    /// Sets whether standard error gets JSON, one line for each report, for a log collector
+    /// that expects one object on each line; unless set, it gets text.
+    pub fn stderr_as_json(mut self, json: bool) -> Self {
+        self.stderr_format = match json {
+            true => Format::JsonLine,
+            false => Format::Text,
+        };
         self
     }
 
-    /// Writes JSON to standard error, one line for each report, for a log
-    /// collector that expects one object on each line.
-    pub fn stderr_as_json(mut self) -> Self {
-        self.stderr = Some(Format::JsonLine);
+    /// Sets whether reports go to standard error; unless set, they do.
+    pub fn stderr(mut self, stderr: bool) -> Self {
+        self.stderr = stderr;
         self
     }
 
-    /// Writes nothing to standard error.
-    pub fn without_stderr(mut self) -> Self {
-        self.stderr = None;
-        self
-    }
-
-    /// Writes nothing to the log.
-    pub fn without_log(mut self) -> Self {
-        self.log = false;
+    /// Sets whether reports go to the log; unless set, they do.
+    pub fn log(mut self, log: bool) -> Self {
+        self.log = log;
         self
     }
 
@@ -195,7 +197,9 @@ impl Sinks {
             annotates: self.annotation && annotation::is_wanted(),
             stderr: self
                 .stderr
-                .and_then(|format| Some((format, Stderr::reopened()?))),
+                .then(Stderr::reopened)
+                .flatten()
+                .map(|stderr| (self.stderr_format, stderr)),
             is_one_stream: file::is_one_stream(),
             log: self.log.then(|| log.clone()),
         })

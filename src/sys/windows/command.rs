@@ -9,6 +9,6 @@ pub(crate) fn remember_blocked(_blocked: SignalSet) {}
 
 /// Returns `command` as it is: on other systems it makes a program start with the signals
 /// unblocked that the shutdown has blocked.
-pub fn unmask_signals(command: &mut Command) -> &mut Command {
+pub fn unblock_signals(command: &mut Command) -> &mut Command {
     command
 }

@@ -57,9 +57,9 @@ pub(crate) fn nowhere_on_a_disk(setup: &Setup) -> ! {
 
 fn hang_unsaid(setup: &Setup) -> ! {
     let sinks = Sinks::new()
-        .without_message()
-        .without_stderr()
-        .without_log();
+        .without_termination_message()
+        .stderr(false)
+        .log(false);
     let shutdown = install(setup, sinks, Progress::Off);
     shut_down(setup, &shutdown, None)
 }
@@ -113,7 +113,7 @@ pub(crate) fn everything_hangs(setup: &Setup) -> ! {
 
 fn install_on(setup: &Setup, disk: &Disk, progress: Progress) -> Shutdown {
     let [message, json] = disk.files();
-    let sinks = Sinks::new().message(message).json(json);
+    let sinks = Sinks::new().termination_message(message).json(json);
     let shutdown = install(setup, sinks, progress);
     // Only now, since `install` opens the files.
     disk.die();
@@ -131,7 +131,7 @@ fn hang_behind(setup: &Setup, block: fn()) -> ! {
 
 fn install_on_files(setup: &Setup, files: &Files, progress: Progress) -> Shutdown {
     let [message, json] = files.names.each_ref();
-    let sinks = Sinks::new().message(message).json(json);
+    let sinks = Sinks::new().termination_message(message).json(json);
     let shutdown = install(setup, sinks, progress);
     // Only now, since `install` opens the files.
     files.remove_names();

@@ -31,7 +31,7 @@ struct World {
 
 fn rules() -> Rules {
     Rules {
-        tasks_at_once: usize::MAX,
+        max_concurrent_tasks: usize::MAX,
         when_done: WhenDone::Wait,
         clean_exit: CleanExit::Success,
         failure_status: 1,

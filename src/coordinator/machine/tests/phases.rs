@@ -59,11 +59,11 @@ fn shutdown_that_is_released_before_it_begins_holds_nothing() {
 }
 
 #[test]
-fn tasks_at_once_limits_the_running_tasks_of_a_phase() {
+fn max_concurrent_tasks_limits_the_running_tasks_of_a_phase() {
     let mut world = World::with(
         Vec::new(),
         Rules {
-            tasks_at_once: 2,
+            max_concurrent_tasks: 2,
             ..rules()
         },
     );
@@ -212,7 +212,7 @@ fn cancel_removes_pending_and_queued_tasks_but_no_running_one() {
     let mut world = World::with(
         Vec::new(),
         Rules {
-            tasks_at_once: 1,
+            max_concurrent_tasks: 1,
             ..rules()
         },
     );
@@ -249,7 +249,7 @@ fn queued_tasks_are_skipped_when_the_time_of_their_phase_is_over() {
     let mut world = World::with(
         Vec::new(),
         Rules {
-            tasks_at_once: 1,
+            max_concurrent_tasks: 1,
             ..rules()
         },
     );
