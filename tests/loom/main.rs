@@ -61,10 +61,18 @@ mod roster {
     mod labels;
     #[path = "../../../crates/deadstop-core/src/roster/phases.rs"]
     mod phases;
-    #[path = "../../../crates/deadstop-core/src/roster/slots.rs"]
-    mod slots;
+    #[path = "../../../crates/deadstop-core/src/roster/reading.rs"]
+    mod reading;
+    #[path = "../../../crates/deadstop-core/src/roster/slot.rs"]
+    mod slot;
+    #[path = "../../../crates/deadstop-core/src/roster/table.rs"]
+    mod table;
+    #[path = "../../../crates/deadstop-core/src/roster/tables.rs"]
+    mod tables;
     #[path = "../../../crates/deadstop-core/src/roster/task_kind.rs"]
     mod task_kind;
+    #[path = "../../../crates/deadstop-core/src/roster/task_status.rs"]
+    mod task_status;
     mod text;
 
     mod models;

@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use loom::thread;
 
-use super::slots::{Entry, Roster, TaskBuffer, TaskStatus};
+use super::reading::TaskBuffer;
+use super::slot::Entry;
+use super::tables::Roster;
+use super::task_status::TaskStatus;
 use crate::check;
 use crate::sys::Nanos;
 

@@ -1,21 +1,29 @@
 //! The roster: fixed tables that tasks write and the reporter reads.
 //!
 //! ```text
-//! slots ─┬▶ phases ─┬▶ text
-//!        ├▶ labels ─┘
-//!        └▶ task_kind
+//! tables ─┬▶ table ─▶ slot ─▶ reading ─▶ task_status
+//!         ├▶ phases       └─┬▶ task_kind
+//!         └▶ labels         └▶ text
 //! ```
 
 mod labels;
 mod phases;
-mod slots;
+mod reading;
+mod slot;
+mod table;
+mod tables;
 mod task_kind;
+mod task_status;
 mod text;
 
 pub use self::labels::Labels;
 pub(crate) use self::phases::Phase;
 pub use self::phases::Phases;
-pub use self::slots::{Entry, Roster, SlotRef, Table};
-pub(crate) use self::slots::{Polls, Slot, TaskBuffer, TaskReading, TaskStatus};
+pub(crate) use self::reading::{Polls, TaskBuffer, TaskReading};
+pub(crate) use self::slot::Slot;
+pub use self::slot::{Entry, SlotRef};
+pub use self::table::Table;
+pub use self::tables::Roster;
 pub use self::task_kind::TaskKind;
+pub(crate) use self::task_status::TaskStatus;
 pub use self::text::Text;
