@@ -1,0 +1,138 @@
+//! Triggers that meet other code: libraries that take a signal or the panic hook
+//! after `install`, second signals, children of `fork`, and early exits.
+//!
+//! Each scenario is a function here. The test runs this binary again as its
+//! victim, with the scenario's name, and looks at how that process ends.
+
+#![cfg(feature = "shutdown")]
+#![expect(unsafe_code, reason = "forks, and sends signals to its victims")]
+#![expect(clippy::print_stderr, reason = "victims say what happened")]
+#![expect(clippy::exit, reason = "how a program exits is part of a scenario")]
+
+use std::fmt::Debug;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+mod exits;
+mod forks;
+mod forwarded;
+mod panics;
+mod replaced;
+mod second_signal;
+#[path = "../harness/self_victim.rs"]
+mod self_victim;
+mod senders;
+mod watchdog_alone;
+
+use deadstop::signals::Sender;
+use deadstop::{Cause, Panics, Phase, SecondSignal, Shutdown, Signal, Watchdog};
+
+use self_victim::{PATIENCE, finish, park, run, say, send, victim};
+
+/// A grace that no test waits for.
+const LONG: Duration = Duration::from_secs(20);
+
+/// A grace that a test waits for.
+const SHORT: Duration = Duration::from_millis(400);
+
+/// Waits until the victim says `line`, and returns it with a reader of the rest.
+fn wait_for(child: &mut Child, line: &str) {
+    use std::io::Read;
+    let stdout = child.stdout.as_mut().expect("piped");
+    let mut said = Vec::new();
+    let mut byte = [0];
+    while stdout.read(&mut byte).expect("readable") == 1 {
+        said.push(byte[0]);
+        if String::from_utf8_lossy(&said)
+            .lines()
+            .any(|said| said.ends_with(line))
+            && byte[0] == b'\n'
+        {
+            return;
+        }
+    }
+    panic!(
+        "it never said {line:?}: {:?}",
+        String::from_utf8_lossy(&said)
+    );
+}
+
+/// Sends `signal` to a victim that has said `line`, and waits for its end.
+fn signaled(mut victim: Command, line: &str, signal: i32) -> Output {
+    let mut child = victim.spawn().expect("it starts");
+    wait_for(&mut child, line);
+    send(&child, signal);
+    finish(child)
+}
+
+fn is_alive(child: &mut Child, after: Duration) -> bool {
+    thread::sleep(after);
+    child.try_wait().expect("its own child").is_none()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn assert_status(output: &Output, status: i32) {
+    assert_eq!(output.status.code(), Some(status), "{output:?}");
+}
+
+fn ok<T, E: Debug>(result: Result<T, E>) -> T {
+    result.expect("nothing is in the way")
+}
+
+fn hung(shutdown: &Shutdown) {
+    let task = shutdown.task("hang").phase(Phase::FLUSH);
+    ok(task.on_shutdown(|_| {
+        say("begun");
+        park();
+    }));
+}
+
+/// Handlers of the program run on a stack of the usual size.
+#[test]
+fn handler_with_a_large_frame_runs_where_signals_are_masked() {
+    extern "C" fn large(_: libc::c_int) {
+        let frame = [1_u8; 200 * 1024];
+        assert_eq!(std::hint::black_box(&frame)[1000], 1);
+        say("own handler");
+    }
+    let test = "handler_with_a_large_frame_runs_where_signals_are_masked";
+    let mut command = victim(test, || {
+        // SAFETY: the handler stays valid; that it writes is the test's risk.
+        unsafe { libc::signal(libc::SIGTERM, large as *const () as libc::sighandler_t) };
+        let shutdown = ok(Shutdown::builder().grace(LONG).install());
+        say("ready");
+        let _ = shutdown.wait();
+        std::process::exit(5);
+    });
+    // So that every thread of the victim blocks it, except for `deadstop-signal`.
+    // SAFETY: the closure makes three async-signal-safe calls in the child.
+    unsafe { command.pre_exec(block_sigterm) };
+    let mut child = command.spawn().expect("it starts");
+    wait_for(&mut child, "ready");
+    send(&child, libc::SIGTERM);
+    let output = finish(child);
+    assert_status(&output, 5);
+    assert!(stdout(&output).contains("own handler"), "{output:?}");
+}
+
+/// Blocks SIGTERM in the calling thread. Async-signal-safe.
+fn block_sigterm() -> std::io::Result<()> {
+    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the pointer is valid for writes, and the call initializes the set.
+    unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+    // SAFETY: the set is initialized.
+    unsafe { libc::sigaddset(set.as_mut_ptr(), libc::SIGTERM) };
+    // SAFETY: the set is initialized; the old set may be null.
+    unsafe { libc::sigprocmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut()) };
+    Ok(())
+}
