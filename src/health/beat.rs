@@ -7,6 +7,10 @@
 //! it sees that tick, and the time before it is not measured by the new limit. `session`
 //! is stored last by a handle that opens a beat, and loaded first by the watcher. Ticks
 //! pass nothing on, so they are relaxed.
+//!
+//! A place goes to another name only when `settled` is the session in which it was closed
+//! (`Release` by the watcher, `Acquire` by the caller) and no finding is left: no thread
+//! then decides about the heartbeat that was there.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -17,9 +21,9 @@ use parking_lot::Mutex;
 
 use super::heartbeat_policy::OnStall;
 use super::watch::Sight;
+use crate::sys::published::Published;
 
-/// How many heartbeats a process may have. A closed one keeps its place, for the next of
-/// its name.
+/// How many heartbeats a process may have at the same time.
 pub(super) const MAX_HEARTBEATS: usize = 64;
 
 /// The ticker of a tick that no thread in particular gave.
@@ -36,7 +40,10 @@ pub(super) struct Beat {
     limit: AtomicU64,
     /// Odd while a handle exists.
     session: AtomicU32,
-    pub(super) name: String,
+    /// Changed only while no handle exists, and never freed.
+    name: Published<String>,
+    /// The session that the watcher has last seen closed.
+    settled: AtomicU32,
     every: AtomicU64,
     pub(super) policy: AtomicU8,
     /// The limits of sections that have begun and not ended, innermost last.
@@ -53,12 +60,14 @@ pub(super) struct Beat {
     /// The key of the stall in the roster; zero if the roster does not list one.
     listed: AtomicU64,
     /// Findings that `deadstop-stalls` has not handled yet, as bits.
-    pub(super) findings: AtomicU8,
+    findings: AtomicU8,
 }
 
 /// Bits of [`Beat::findings`].
 pub(super) const STALLED: u8 = 1;
 pub(super) const RECOVERED: u8 = 2;
+/// `deadstop-stalls` handles a finding.
+const HANDLING: u8 = 4;
 
 /// The heartbeats of a process, in places that are never freed: the watcher reads them
 /// without a lock.
@@ -69,23 +78,37 @@ impl Beats {
         Self([const { OnceLock::new() }; MAX_HEARTBEATS])
     }
 
-    /// Opens a heartbeat in the place of a closed one with the same name, or in a free
-    /// place. Callers must not do this at the same time.
+    /// Opens a heartbeat in the place of a closed one with the same name, else in a free
+    /// place, else in the place of the closed one that is oldest. Callers must not do this at
+    /// the same time.
     pub(super) fn open(&self, name: &str, every: Duration, policy: u8) -> Option<&Beat> {
         let reusable = self
             .in_places()
             .map(|(_, beat)| beat)
-            .find(|beat| !beat.is_open() && beat.name == name);
+            .find(|beat| !beat.is_open() && beat.name() == name);
+        let free = || self.0.iter().find(|place| place.get().is_none());
         let beat = match reusable {
             Some(beat) => beat,
-            None => self
-                .0
-                .iter()
-                .find(|place| place.get().is_none())?
-                .get_or_init(|| Beat::new(name.into())),
+            None => match free() {
+                Some(place) => place.get_or_init(|| Beat::new(name.into())),
+                None => self.oldest_settled()?.renamed(name.into()),
+            },
         };
         beat.open(nanos(every), policy);
         Some(beat)
+    }
+
+    /// Returns the closed heartbeat about which no thread decides anything any more.
+    fn oldest_settled(&self) -> Option<&Beat> {
+        let beats = self.in_places().map(|(_, beat)| beat);
+        let settled = beats.filter(|beat| beat.is_settled());
+        settled.min_by_key(|beat| beat.last())
+    }
+
+    /// Returns `true` if a round of the watcher may give a place back.
+    pub(super) fn has_unsettled(&self) -> bool {
+        let mut beats = self.in_places().map(|(_, beat)| beat);
+        beats.any(|beat| !beat.is_open() && !beat.is_settled())
     }
 
     /// Returns each heartbeat that exists or existed, with its place.
@@ -97,11 +120,12 @@ impl Beats {
 
 impl Beat {
     fn new(name: String) -> Self {
-        Self {
+        let beat = Self {
             ticker: AtomicI32::new(0),
             limit: AtomicU64::new(PAUSED),
             session: AtomicU32::new(0),
-            name,
+            name: Published::nothing(),
+            settled: AtomicU32::new(0),
             every: AtomicU64::new(PAUSED),
             policy: AtomicU8::new(0),
             sections: Mutex::new(Vec::new()),
@@ -113,7 +137,20 @@ impl Beat {
             stalls: AtomicU32::new(0),
             listed: AtomicU64::new(0),
             findings: AtomicU8::new(0),
-        }
+        };
+        beat.name.replace(Box::new(name));
+        beat
+    }
+
+    /// Gives the place to another name. The heartbeat that was there must be settled.
+    fn renamed(&self, name: String) -> &Self {
+        self.stalls.store(0, Ordering::Relaxed);
+        self.name.replace(Box::new(name));
+        self
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.name.get().map_or("", String::as_str)
     }
 
     fn open(&self, every: u64, policy: u8) {
@@ -135,7 +172,42 @@ impl Beat {
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.session.load(Ordering::Acquire) & 1 == 1
+        self.session() & 1 == 1
+    }
+
+    /// Returns a number that differs between two heartbeats in the same place.
+    pub(super) fn session(&self) -> u32 {
+        self.session.load(Ordering::Acquire)
+    }
+
+    /// Notes that a round of the watcher is over in which `session` was seen closed.
+    pub(super) fn settle(&self, session: u32) {
+        self.settled.store(session, Ordering::Release);
+    }
+
+    fn is_settled(&self) -> bool {
+        let session = self.session();
+        session & 1 == 0
+            && self.settled.load(Ordering::Acquire) == session
+            && self.findings.load(Ordering::Acquire) == 0
+    }
+
+    /// Adds findings for `deadstop-stalls`.
+    pub(super) fn add_findings(&self, findings: u8) {
+        self.findings.fetch_or(findings, Ordering::AcqRel);
+    }
+
+    /// Takes the findings; only `deadstop-stalls` may call this. The heartbeat keeps its
+    /// place until [`end_handling`](Self::end_handling).
+    pub(super) fn take_findings(&self) -> u8 {
+        match self.findings.load(Ordering::Relaxed) {
+            0 => 0,
+            _ => self.findings.swap(HANDLING, Ordering::AcqRel),
+        }
+    }
+
+    pub(super) fn end_handling(&self) {
+        self.findings.fetch_and(!HANDLING, Ordering::AcqRel);
     }
 
     #[inline]
@@ -324,6 +396,55 @@ mod tests {
         let again = beats.open("loop", EVERY, 0).expect("there is a place");
         assert!(std::ptr::eq(first, again));
         assert_ne!(again.take_sight().expect("it is open").session, session);
+    }
+
+    fn full() -> Beats {
+        let beats = Beats::new();
+        for number in 0..MAX_HEARTBEATS {
+            let beat = beats.open(&format!("loop {number}"), EVERY, 0);
+            beat.expect("there is a place").close();
+        }
+        beats
+    }
+
+    /// Does what a round of the watcher does.
+    fn settle(beats: &Beats) {
+        for (_, beat) in beats.in_places() {
+            let session = beat.session();
+            if beat.take_sight().is_none() {
+                beat.settle(session);
+            }
+        }
+    }
+
+    #[test]
+    fn place_of_a_closed_heartbeat_goes_to_another_name_after_a_round() {
+        let beats = full();
+        assert!(beats.open("another", EVERY, 0).is_none());
+        assert!(beats.has_unsettled());
+        settle(&beats);
+        let another = beats.open("another", EVERY, 0).expect("a round is over");
+        assert_eq!((another.name(), another.stalls()), ("another", 0));
+        assert!(!beats.has_unsettled());
+    }
+
+    /// The oldest one has a finding that is not handled.
+    #[test]
+    fn closed_heartbeat_keeps_its_place_until_its_findings_are_handled() {
+        let beats = full();
+        settle(&beats);
+        for (_, beat) in beats.in_places() {
+            beat.add_findings(STALLED);
+        }
+        assert!(beats.open("another", EVERY, 0).is_none());
+        for (_, beat) in beats.in_places() {
+            assert_eq!(beat.take_findings(), STALLED);
+        }
+        assert!(beats.open("another", EVERY, 0).is_none());
+        for (_, beat) in beats.in_places() {
+            beat.end_handling();
+        }
+        assert!(beats.open("another", EVERY, 0).is_some());
     }
 
     #[test]

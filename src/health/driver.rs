@@ -3,7 +3,6 @@
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::Ordering;
 
 use deadstop_core::roster::{Entry, SlotRef};
 use deadstop_core::{MAX_STALLS, Nanos, now};
@@ -85,6 +84,7 @@ impl Driver {
         let mut seen = Seen::Nothing;
         let state = self.state;
         for (index, beat) in state.beats.in_places() {
+            let session = beat.session();
             let sight = beat.take_sight();
             let is_open = sight.is_some();
             let finding = self.watch.see(index, sight);
@@ -93,6 +93,9 @@ impl Driver {
             }
             found |= self.note(index, beat, finding);
             self.list_counted(index, beat);
+            if !is_open {
+                beat.settle(session);
+            }
             seen = match seen {
                 Seen::Late => Seen::Late,
                 _ if is_open && !beat.is_alive() => Seen::Late,
@@ -127,7 +130,7 @@ impl Driver {
                 RECOVERED
             }
         };
-        beat.findings.fetch_or(bit, Ordering::AcqRel);
+        beat.add_findings(bit);
         true
     }
 
@@ -135,7 +138,7 @@ impl Driver {
     fn list(&mut self, index: usize, beat: &Beat) {
         self.unlist(index, beat);
         let place = ROSTER.stalls.add(&Entry {
-            name: &beat.name,
+            name: beat.name(),
             phase: beat.policy().word(),
             file: "",
             line: 0,

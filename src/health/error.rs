@@ -50,8 +50,7 @@ impl fmt::Display for HeartbeatError {
             ),
             Self::TooMany => write!(
                 f,
-                "the process has {MAX_HEARTBEATS} heartbeats; there may be no more (a closed one \
-                 counts until another of its name starts)"
+                "the process has {MAX_HEARTBEATS} heartbeats; there may be no more at the same time"
             ),
             Self::Unnamed => {
                 f.write_str("a heartbeat has an empty name; any text that is not blank is allowed")

@@ -1,6 +1,7 @@
 //! The handle of a heartbeat, its builder, and its sections.
 
 use std::fmt;
+use std::thread;
 use std::time::Duration;
 
 use super::beat::Beat;
@@ -13,6 +14,10 @@ use crate::process::WATCH;
 
 /// The shortest interval of a heartbeat. A watcher that wakes more often costs time.
 const SHORTEST: Duration = Duration::from_millis(10);
+
+/// How often a start waits for a round of the watcher, and for how long.
+const ROUNDS: u32 = 20;
+const ROUND: Duration = Duration::from_millis(5);
 
 impl Shutdown {
     /// Starts describing a heartbeat: a sign of life that a loop gives periodically.
@@ -82,8 +87,8 @@ impl HeartbeatBuilder {
     /// # Errors
     ///
     /// Fails if the name is blank or the interval shorter than 10 ms, in a child of `fork`,
-    /// if there are 64 heartbeats already (closed ones count if they had another name), or
-    /// if the system refuses a thread. Nothing is watched then.
+    /// if there are 64 heartbeats already, or if the system refuses a thread. Nothing is
+    /// watched then.
     ///
     /// Several heartbeats may have the same name, as one for each worker thread: each is
     /// watched for itself.
@@ -99,10 +104,22 @@ impl HeartbeatBuilder {
         }
         let starting = start::begin(&self.shutdown).map_err(HeartbeatError::Watcher)?;
         let state = starting.state;
-        let beat = state
-            .beats
-            .open(&self.name, self.every, self.on_stall.number())
-            .ok_or(HeartbeatError::TooMany)?;
+        let open = || {
+            state
+                .beats
+                .open(&self.name, self.every, self.on_stall.number())
+        };
+        let mut beat = open();
+        for _ in 0..ROUNDS {
+            if beat.is_some() || !state.beats.has_unsettled() {
+                break;
+            }
+            // A round of the watcher gives the places of closed heartbeats back.
+            state.wake();
+            thread::sleep(ROUND);
+            beat = open();
+        }
+        let beat = beat.ok_or(HeartbeatError::TooMany)?;
         state.wake();
         Ok(Heartbeat { state, beat })
     }
@@ -199,7 +216,7 @@ impl Heartbeat {
 
     /// Returns the name.
     pub fn name(&self) -> &str {
-        &self.beat.name
+        self.beat.name()
     }
 
     /// Returns `true` while the heartbeat is stalled.
@@ -249,7 +266,7 @@ impl Drop for Heartbeat {
 impl fmt::Debug for Heartbeat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Heartbeat")
-            .field("name", &self.beat.name)
+            .field("name", &self.beat.name())
             .field("stalled", &self.is_stalled())
             .finish_non_exhaustive()
     }

@@ -286,3 +286,23 @@ fn wait_for_child(child: i32) -> i32 {
 fn requested() -> bool {
     deadstop::Shutdown::installed().is_some_and(|shutdown| shutdown.is_requested())
 }
+
+/// A heartbeat for each connection, under a name of its own, and never more than two.
+#[test]
+fn closed_heartbeats_of_any_number_of_names_give_their_places_back() {
+    let test = "heartbeat::closed_heartbeats_of_any_number_of_names_give_their_places_back";
+    let ended = victim::run(test, || {
+        let shutdown = shutdown();
+        let mut last = None;
+        for number in 0..1000 {
+            let name = format!("connection {number}");
+            let beat = shutdown.heartbeat(&name).every(EVERY).start();
+            let beat = beat.expect("places of closed ones are free");
+            assert_eq!(beat.name(), name);
+            last = Some(beat);
+        }
+        drop(last);
+        std::process::exit(7);
+    });
+    ended.assert_status(7);
+}

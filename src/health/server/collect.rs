@@ -47,7 +47,10 @@ pub(super) fn collect(facts: &mut Facts, shared: &'static Shared, route: Route, 
                 }
             });
             each_beat(|beat, is_open| {
-                let known = facts.beats.iter_mut().find(|known| known.name == beat.name);
+                let known = facts
+                    .beats
+                    .iter_mut()
+                    .find(|known| known.name == beat.name());
                 if let Some(known) = known.filter(|_| !is_open) {
                     known.stalls += beat.stalls();
                 }
@@ -108,7 +111,7 @@ fn each_beat(mut each: impl FnMut(&'static Beat, bool)) {
 fn beat_facts(beat: &'static Beat, now: Nanos) -> BeatFacts {
     let is_stalled = beat.is_stalled();
     BeatFacts {
-        name: &beat.name,
+        name: beat.name(),
         age: beat.age(now),
         limit: beat.limit(),
         is_stalled,
