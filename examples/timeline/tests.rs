@@ -296,3 +296,48 @@ fn samples_of_a_culprit_are_drawn() {
     assert_eq!(bar.still_since, Some(now - 2.5));
     assert!(draw(&timeline).contains("class=\"still\""));
 }
+
+/// It has not ticked for four seconds, of which the last two are after the shutdown began.
+#[test]
+fn stalled_heartbeat_is_drawn_against_its_limit_with_its_thread() {
+    let stall = json!({
+        "name": "consumer", "age": 4.0, "limit": 3.0, "thread": 7, "policy": "shutdown",
+    });
+    let thread = json!({
+        "id": 7, "name": "consumer", "state": "S", "place": "futex_do_wait",
+        "doing": "waits for a lock", "cpu": 0.0, "busy": 0, "still_for": 1.5, "waits_for": null,
+        "stack": [{
+            "function": "server::consume", "module": "server", "offset": "0x1",
+            "site": "src/consumer.rs:12",
+        }],
+        "frames_left_out": 0, "no_stack": null,
+    });
+    let report = any::hang(json!({
+        "kind": "stall", "now": 2.0, "stalls": [stall], "threads": [thread],
+    }));
+    let timeline = timeline(&report);
+    let bar = timeline.bars().next().unwrap();
+    assert_eq!(bar.state.word(), "stalled");
+    assert_eq!(
+        bar.notes,
+        [
+            "no tick for 4.00 s of 3.00 s",
+            "thread 7, S in futex_do_wait: waits for a lock, 0 % busy",
+            "in server::consume, consumer.rs:12",
+        ]
+    );
+    assert_eq!(bar.still_since, Some(0.5));
+    let drawing = draw(&timeline);
+    let document = Document::parse(&drawing).unwrap();
+    let beat = of_class(&document, "stalled").next().unwrap();
+    assert!(
+        has_class(beat, "culprit") && has_class(beat, "task"),
+        "{drawing}"
+    );
+    let piece = |class| beat.children().find(|node| has_class(*node, class));
+    let (within, past) = (piece("bar").unwrap(), piece("past").unwrap());
+    // Of the two seconds that the chart shows, one is within the limit.
+    let share = number(within, "width") / number(past, "width");
+    assert!((share - 1.0).abs() < 0.01, "{share}");
+    assert!(drawing.contains("heartbeats"), "{drawing}");
+}

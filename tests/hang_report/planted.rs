@@ -1,5 +1,8 @@
 //! One hang each, and what must be said of it.
 
+use std::fs;
+use std::path::Path;
+
 use deadstop::report::{HangReport, HungThread, TaskState};
 
 use crate::REPORTED;
@@ -54,8 +57,34 @@ fn is_on_the_first_screen(planted: &Planted, death: &Death) {
     let line = screen.lines().find(|line| line.contains(planted.doing));
     let line = line.unwrap_or_else(|| panic!("{death:?}"));
     assert!(!STACKS || line.contains(planted.innermost), "{death:?}");
+    // A release build has no lines.
+    if STACKS && cfg!(debug_assertions) {
+        is_in_the_body(line, planted.innermost);
+    }
     let ends = "at the deadline the process ends with status 124";
     assert!(screen.contains(ends), "{death:?}");
+}
+
+/// Asserts that `line` gives `FUNCTION (FILE:LINE)`, and that this line is in the function.
+fn is_in_the_body(line: &str, function: &str) {
+    let (_, rest) = line
+        .split_once(&format!("{function} ("))
+        .unwrap_or_else(|| panic!("no place of {function}: {line}"));
+    let (place, _) = rest.split_once(')').expect("it is closed");
+    let (file, number) = place.rsplit_once(':').expect("FILE:LINE");
+    let number: usize = number.parse().expect("a number");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let source = fs::read_to_string(&path).expect("the victim's source");
+    let lines: Vec<_> = source.lines().collect();
+    let head = format!("fn {function}(");
+    let head = lines.iter().position(|line| line.contains(&head));
+    let head = head.unwrap_or_else(|| panic!("{function} is not in {file}"));
+    let indent = lines[head].len() - lines[head].trim_start().len();
+    let end = format!("{}}}", " ".repeat(indent));
+    let length = lines[head..].iter().position(|line| *line == end);
+    let length = length.expect("it ends");
+    // Lines count from 1.
+    assert!((head + 2..=head + length).contains(&number), "{line}");
 }
 
 fn is_on_its_stack(thread: &HungThread, function: &str, death: &Death) {
