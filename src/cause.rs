@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::signal::Signal;
 
-/// Why a shutdown began: the record of the first trigger.
+/// The cause of a shutdown: the record of the first trigger.
 ///
 /// Triggers that come later change nothing, and are not recorded.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,9 +17,9 @@ pub enum Cause {
     Panicked {
         /// The thread's name, if it has one.
         thread: Option<String>,
-        /// What it panicked with, if that was text.
+        /// The panic's message, if it was text.
         message: String,
-        /// Where, as `file:line:column`.
+        /// The place of the panic, as `file:line:column`.
         location: String,
     },
     /// The program called `Shutdown::request`.

@@ -2,7 +2,7 @@
 
 use std::ffi::c_long;
 
-/// What causes a system call.
+/// The occasion of a system call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Occasion {

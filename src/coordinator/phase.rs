@@ -14,7 +14,7 @@ use crate::phase_name::PhaseName;
 /// | [`UNBIND`](Self::UNBIND) | taking no new work |
 /// | [`DRAIN`](Self::DRAIN) | finishing the work at hand |
 /// | [`FLUSH`](Self::FLUSH) | writing out |
-/// | [`CLOSE`](Self::CLOSE) | letting go |
+/// | [`CLOSE`](Self::CLOSE) | releasing resources |
 ///
 /// Give one to [`ShutdownBuilder::phase`](crate::ShutdownBuilder::phase) to add
 /// it, or to change one of the four.
@@ -25,7 +25,7 @@ use crate::phase_name::PhaseName;
 /// use std::time::Duration;
 /// use deadstop::Phase;
 ///
-/// // A new one, right behind DRAIN.
+/// // A new one, directly after DRAIN.
 /// let replicate = Phase::new("replicate").after(Phase::DRAIN);
 /// // One of the four, with time that the phases before it cannot use up.
 /// let flush = Phase::FLUSH.reserve(Duration::from_secs(3));
@@ -50,14 +50,14 @@ impl Phase {
     pub const DRAIN: Self = Self::of(PhaseName::new("drain"));
     /// Writing out what must not be lost.
     pub const FLUSH: Self = Self::of(PhaseName::new("flush"));
-    /// Letting go: pools, locks, files. Tasks are in this phase unless they
-    /// say otherwise.
+    /// Releasing resources: pools, locks, files. Tasks are in this phase unless they set
+    /// another.
     pub const CLOSE: Self = Self::of(PhaseName::new("close"));
 
     pub(super) const DEFAULTS: [Self; 4] = [Self::UNBIND, Self::DRAIN, Self::FLUSH, Self::CLOSE];
 
-    /// Starts describing a phase of that name, or changes to the one of the
-    /// four that has it.
+    /// Describes a phase of that name. If it is the name of one of the four, the builder
+    /// changes that phase.
     ///
     /// A phase that says neither [`after`](Self::after) nor
     /// [`before`](Self::before) comes last.
@@ -133,7 +133,7 @@ impl Phase {
     }
 }
 
-/// What a failure in a phase means for the phases after it.
+/// The consequence of a failure in a phase for the phases after it.
 ///
 /// # Examples
 ///

@@ -9,7 +9,8 @@ use super::path::{self, SignalPath};
 use super::supervision::{Supervision, evidence};
 use super::supervisor_facts::FACTS;
 
-/// What was found out about where the process runs.
+/// The platform of a process: its supervisors, their grace periods, and the path of their
+/// signals.
 #[derive(Clone, Debug)]
 pub struct Platform {
     pub(super) environment: Environment,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How bad a [`Finding`] is.
+/// The severity of a [`Finding`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Level {
@@ -14,21 +14,20 @@ pub enum Level {
     Error,
 }
 
-/// One thing that was found out about the platform, or that the platform and
-/// the program disagree on.
+/// A fact about the platform, or a disagreement between the platform and the program.
 ///
 /// Displayed, it is one line: the text, how sure it is, and the fix.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// How bad it is.
+    /// The severity.
     pub level: Level,
     /// Whether it was read from places that cannot be wrong. What is not
     /// certain rests on a documented default; the text says on which.
     pub certain: bool,
-    /// What is the case.
+    /// The fact, or the disagreement.
     pub text: String,
-    /// What to do, if anything.
+    /// How to mend it; `None` if nothing is wrong.
     pub fix: Option<String>,
 }
 

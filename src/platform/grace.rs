@@ -15,7 +15,7 @@ use super::environment::Environment;
 /// duration with its unit (`25s`, `1m 30s`), or seconds.
 pub const PLATFORM_GRACE: &str = "DEADSTOP_PLATFORM_GRACE";
 
-/// How long a supervisor lets the process live after the first signal.
+/// A supervisor's grace period: the time that the process has after the first signal.
 ///
 /// # Examples
 ///
@@ -36,7 +36,7 @@ pub struct Grace {
     /// Whether the length was read from a place that cannot be wrong, and is
     /// not a documented default.
     pub certain: bool,
-    /// Where the length is from.
+    /// The source of the length.
     pub source: String,
 }
 

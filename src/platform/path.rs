@@ -10,24 +10,23 @@ use super::process::Process;
 use super::supervision::{Supervision, is_main_process};
 use super::supervisor::{Supervisor, Target};
 
-/// The way of a supervisor's signal to this process.
+/// The path of a supervisor's signal to this process.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum SignalPath {
     /// The supervisor, or an init that passes signals on, signals this process.
     Direct,
-    /// A shell stands between.
+    /// A shell is in between.
     #[non_exhaustive]
     Shell {
         /// Its process id.
         pid: u32,
         /// Its command line, shortened.
         command: String,
-        /// What it does when the signal comes.
+        /// Its reaction to the signal.
         fate: ShellFate,
     },
-    /// A program stands between of which it is not known whether it passes
-    /// signals on.
+    /// A program is in between. Whether it passes signals on is not known.
     #[non_exhaustive]
     Program {
         /// Its process id.
@@ -38,12 +37,12 @@ pub enum SignalPath {
     /// The ancestors of this process cannot be seen.
     #[non_exhaustive]
     Unseen {
-        /// Why.
+        /// The reason.
         why: String,
     },
 }
 
-/// What a shell does with `SIGTERM`.
+/// A shell's reaction to `SIGTERM`.
 ///
 /// # Examples
 ///

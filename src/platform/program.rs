@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Signal;
 
-/// What a program has configured, as far as platforms matter to it.
+/// The configuration of a program, as far as platforms matter to it.
 ///
 /// # Examples
 ///

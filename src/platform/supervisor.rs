@@ -1,6 +1,6 @@
 //! The supervisors that are known.
 
-/// What starts, stops and kills a program.
+/// A program or service that starts, stops and kills programs.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Supervisor {
@@ -42,7 +42,7 @@ pub enum Supervisor {
     Windows,
 }
 
-/// Which processes a supervisor sends the first signal to.
+/// The processes to which a supervisor sends the first signal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Target {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How a task ended.
+/// The outcome of a task.
 ///
 /// # Examples
 ///
@@ -59,7 +59,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Why a task was not run.
+/// The reason why a task was not run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]

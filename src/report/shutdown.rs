@@ -8,8 +8,8 @@ use super::text::{Escaped, Seconds};
 use super::{Outcome, SharedText};
 use crate::cause::Cause;
 
-/// What ran in a shutdown, or in a scope that stopped alone, how it ended, and how
-/// long it took.
+/// The report of a shutdown, or of a scope that stopped alone: each phase and task, how it
+/// ended, and how long it took.
 ///
 /// [`Shutdown::report`](crate::Shutdown::report) returns it. All times are counted
 /// from the instant at which the shutdown began. As text it is a short table. With
@@ -191,7 +191,7 @@ fn escaped(text: &str) -> String {
     Escaped(text).to_string()
 }
 
-/// How one phase of a shutdown ran.
+/// The record of one phase of a shutdown.
 ///
 /// # Examples
 ///
@@ -260,7 +260,7 @@ impl PhaseReport {
     }
 }
 
-/// How one task of a shutdown ended.
+/// The record of one task of a shutdown.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[non_exhaustive]

@@ -74,7 +74,7 @@ mod hook {
     use crate::report::Outcome;
     use crate::sys::published::Published;
 
-    /// What a panic means.
+    /// The consequence of a panic.
     #[derive(Clone, Copy, Default)]
     #[non_exhaustive]
     pub enum Panics {
@@ -130,7 +130,7 @@ mod hook {
     /// The address of our hook; 0 until it is in place. It is never taken away.
     static HOOK: AtomicUsize = AtomicUsize::new(0);
 
-    /// What panics mean to the shutdown that is installed now.
+    /// The setting of the installed shutdown.
     static PANICS: Published<Panics> = Published::nothing();
 
     /// Puts our hook before the one that is there. Where panics abort, the hook calls

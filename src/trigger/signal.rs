@@ -50,7 +50,7 @@ static SHARED: AtomicSignalSet = AtomicSignalSet::empty();
 /// each signal; 0 if we were not.
 static HANDLERS: [AtomicUsize; 65] = [const { AtomicUsize::new(0) }; 65];
 
-/// What a second signal does.
+/// The consequence of a second signal.
 ///
 /// A signal is a second one if it arrives more than 200 ms after the coordinator
 /// has acted upon the first. Platforms send pairs, and some repeat `SIGTERM`

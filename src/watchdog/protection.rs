@@ -209,7 +209,7 @@ impl fmt::Display for Protection {
     }
 }
 
-/// What the kernel does if the watchdog thread does not end the process by the
+/// The kernel's action if the watchdog thread does not end the process by the
 /// deadline.
 ///
 /// # Examples

@@ -1,6 +1,6 @@
 //! The settings that decide how a shutdown ends.
 
-/// How a shutdown that left nothing undone ends the process.
+/// The exit of a process whose shutdown left nothing undone.
 ///
 /// # Examples
 ///
@@ -36,7 +36,7 @@ pub enum CleanExit {
     Immediate,
 }
 
-/// Who ends the process when every task has ended.
+/// The way in which the process ends when every task has ended.
 ///
 /// # Examples
 ///

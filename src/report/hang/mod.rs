@@ -126,20 +126,20 @@ pub enum ReportKind {
 pub struct HungPhase {
     /// The phase's name.
     pub name: String,
-    /// Whether it has ended.
+    /// The state of the phase.
     pub state: PhaseState,
     /// When it began.
     #[serde(with = "wire::seconds")]
     pub start: Duration,
-    /// How long it has run.
+    /// The time for which it has run.
     #[serde(with = "wire::seconds")]
     pub took: Duration,
-    /// How long it may run; `None` if without end.
+    /// The longest time for which it may run; `None` if without end.
     #[serde(with = "wire::maybe_seconds")]
     pub budget: Option<Duration>,
 }
 
-/// Whether a phase has ended.
+/// The state of a phase.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -174,10 +174,10 @@ pub struct HungTask {
     /// When it began; `None` if it has not.
     #[serde(with = "wire::maybe_seconds")]
     pub start: Option<Duration>,
-    /// How long it has run; `None` if it has not begun.
+    /// The time for which it has run; `None` if it has not begun.
     #[serde(with = "wire::maybe_seconds")]
     pub took: Option<Duration>,
-    /// How long it may run; `None` if without end, or if it has not begun.
+    /// The longest time for which it may run; `None` if without end, or if it has not begun.
     #[serde(with = "wire::maybe_seconds")]
     pub budget: Option<Duration>,
     /// When a runtime polled it, if it is a future that has not ended.
@@ -185,7 +185,7 @@ pub struct HungTask {
     pub future: Option<PolledFuture>,
     /// The id of the thread that runs it, if it has not returned.
     pub thread: Option<u32>,
-    /// What it last said of its progress; empty if nothing.
+    /// Its last progress text; empty if none.
     pub says: String,
 }
 
@@ -242,7 +242,7 @@ pub enum TaskKind {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PolledFuture {
-    /// How long ago the last poll began; `None` if it was never polled.
+    /// The time since the last poll began; `None` if it was never polled.
     #[serde(with = "wire::maybe_seconds")]
     pub last_polled: Option<Duration>,
     /// The id of the thread that polled it.
@@ -300,11 +300,11 @@ pub struct StalledHeartbeat {
     pub limit: Option<Duration>,
     /// The id of the thread that ticked last; `None` if it has none, as that of a runtime.
     pub thread: Option<u32>,
-    /// What follows from the stall.
+    /// The policy that the heartbeat was started with.
     pub policy: StallPolicy,
 }
 
-/// What follows from a stall. The heartbeat was started with it.
+/// The policy for a stall, with which the heartbeat was started.
 ///
 /// # Examples
 ///
@@ -340,7 +340,7 @@ pub struct HungThread {
     pub id: u32,
     /// Its name, at most 15 bytes of it.
     pub name: String,
-    /// What the application says that it does, by [`label`](crate::label()).
+    /// The label that the application gave to it, by [`label`](crate::label()).
     #[serde(default)]
     pub label: Option<String>,
     /// Its state, as `ps` shows it; `?` if that is not known.
@@ -348,20 +348,20 @@ pub struct HungThread {
     /// The kernel function in which it waits; empty if it does not wait, or if
     /// that is not known.
     pub place: String,
-    /// What it does: `runs`, `reads from descriptor 5 (pipe)`, ...
+    /// Its activity: `runs`, `reads from descriptor 5 (pipe)`, ...
     pub doing: String,
     /// Processor time since the thread began.
     #[serde(with = "wire::maybe_seconds")]
     pub cpu: Option<Duration>,
     /// Per cent of one processor while the report was made.
     pub busy: Option<u8>,
-    /// How long it has used no processor time, if it was sampled.
+    /// The time for which it has used no processor time, if it was sampled.
     #[serde(with = "wire::maybe_seconds")]
     pub still_for: Option<Duration>,
-    /// What repeated looks at it have shown, if it runs a task that hangs.
+    /// Samples of the thread, if it runs a task that hangs.
     #[serde(default)]
     pub samples: Option<ThreadSamples>,
-    /// What holds it up, if that is known.
+    /// The thread or process that blocks it, if known.
     pub waits_for: Option<WaitsFor>,
     /// The ids of the other listed threads that wait for the same lock or condition.
     #[serde(default)]
@@ -374,8 +374,7 @@ pub struct HungThread {
     pub no_stack: Option<String>,
 }
 
-/// What repeated looks at a thread have shown: whether it stands still, loops or makes
-/// progress.
+/// Samples of a thread, which show whether it stands still, loops or makes progress.
 ///
 /// # Examples
 ///
@@ -390,19 +389,20 @@ pub struct HungThread {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ThreadSamples {
-    /// How many samples of its processor time were taken.
+    /// The number of samples of its processor time.
     pub taken: u32,
-    /// How much of one processor it used between the last of them, in per cent, the
+    /// The share of one processor that it used between the last of them, in per cent, the
     /// oldest first.
     pub shares: Vec<u8>,
-    /// How many stacks were taken of it, one shortly after another; 0 if it did not run.
+    /// The number of stacks that were captured, one shortly after another; 0 if it did not
+    /// run.
     pub stacks: u32,
-    /// How many of these were different: of one, it is in a loop of one function; of
-    /// less than all, in a loop; of all, it may make progress.
+    /// The number of different ones among them. If it is one, the thread is in a loop of one
+    /// function; if it is less than all, in a loop; else it may make progress.
     pub different_stacks: u32,
 }
 
-/// What holds up a thread.
+/// The thread or process that blocks a thread.
 ///
 /// # Examples
 ///
@@ -418,18 +418,18 @@ pub struct ThreadSamples {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct WaitsFor {
-    /// How it holds up the thread.
+    /// The way in which it blocks the thread.
     pub kind: HoldKind,
     /// The id of the thread or process, or the number of the descriptor.
     pub id: u32,
     /// Its name; empty if that is not known.
     pub name: String,
-    /// How many other processes have the same end of the pipe or socket open.
+    /// The number of other processes that have the same end of the pipe or socket open.
     #[serde(default)]
     pub others: u32,
 }
 
-/// How a thread or process holds up a thread.
+/// The way in which a thread or process blocks another thread.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

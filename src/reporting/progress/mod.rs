@@ -30,7 +30,7 @@ pub(super) use self::progress_reporter::ProgressReporter;
 #[cfg(feature = "terminal")]
 pub(super) use self::view::{give_way_back, make_way};
 
-/// Where the progress of a shutdown is written.
+/// The destination of a shutdown's progress.
 ///
 /// Written is one line as the shutdown begins; one every five seconds, or every
 /// fifth of the grace if that is shorter, of what is still running, for how long,

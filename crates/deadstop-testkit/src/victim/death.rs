@@ -22,7 +22,7 @@ pub(super) enum Origin {
     Signal(Signal, Instant),
 }
 
-/// How and when a victim ended, and what it wrote.
+/// The end of a victim: how, when, and its output.
 ///
 /// `Display` and `Debug` print all of that. Failed assertions panic with it.
 #[derive(Clone)]
