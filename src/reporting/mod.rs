@@ -1,7 +1,7 @@
 //! Reports and progress, on threads that may hang over them.
 //!
 //! ```text
-//! reporter ─┬▶ round              what is due                deadstop-report
+//! reporter ─┬▶ schedule           what is due                deadstop-report
 //!           ├▶ samples            whether hung tasks move
 //!           ├▶ gather ─▶ stacks   threads and their stacks
 //!           └▶ sinks              files, standard error, log
@@ -24,8 +24,8 @@ mod logger;
 mod patience;
 mod progress;
 mod reporter;
-mod round;
 mod samples;
+mod schedule;
 #[cfg(feature = "health")]
 mod served;
 mod sinks;
@@ -40,7 +40,7 @@ pub(crate) use self::log::Log;
 pub(crate) use self::progress::Outlet;
 pub use self::progress::Progress;
 pub(crate) use self::reporter::{Reporter, wait_for_abandoned};
-pub(crate) use self::round::due_at as report_due;
+pub(crate) use self::schedule::due_at as report_due;
 #[cfg(feature = "health")]
 pub(crate) use self::served::{Document, SERVED, Served};
 pub use self::sinks::Sinks;

@@ -7,7 +7,7 @@ use crate::process::report_requests::Request;
 use deadstop_core::Nanos;
 use deadstop_core::render::Kind;
 
-use super::round::due;
+use super::schedule::due;
 
 /// How long a report that is not the deadline's may wait for threads and sinks.
 const ON_REQUEST: Duration = Duration::from_secs(1);

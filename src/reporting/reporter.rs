@@ -4,7 +4,7 @@
 //!
 //! `retired` is set before the deadline's count of changes advances, and read
 //! after it: `tests/loom` has a model of that. `answered` is advanced after a report is
-//! written. Requests are `round`'s.
+//! written. Requests are in `schedule`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,8 +27,8 @@ use deadstop_core::{CAUSE_LEN, EventCount, MAX_STACKS};
 
 use super::gather;
 use super::patience::Patience;
-use super::round::{Next, Round};
 use super::samples::Samples;
+use super::schedule::{Next, Schedule};
 use super::sinks::{MESSAGE_LEN, Open};
 use super::stacks::{LookUp, Stacks, SymbolizerStart};
 use super::stalled::{STALLED_STACKS, STALLED_TEXT};
@@ -85,8 +85,8 @@ impl Reporter {
     ) -> Result<Self, InstallError> {
         let retired = Arc::new(AtomicBool::new(false));
         // Requests from here on are answered.
-        let round = Round::first(&REPORT_REQUESTS);
-        let desk = Worker {
+        let schedule = Schedule::new(&REPORT_REQUESTS);
+        let worker = Worker {
             retired: Arc::clone(&retired),
             signal,
             sinks,
@@ -94,11 +94,11 @@ impl Reporter {
             stacks: Stacks::prepare(),
             replaced,
         };
-        let why_no_stacks = desk.stacks.why_not();
-        let symbolizer = desk.stacks.starting();
+        let why_no_stacks = worker.stacks.why_not();
+        let symbolizer = worker.stacks.starting();
         // All that a report is made in is on its stack: memory that is there,
         // and is touched only if there is a hang.
-        threads::spawn_of("deadstop-report", STACK, move || desk.run(round))?;
+        threads::spawn_of("deadstop-report", STACK, move || worker.run(schedule))?;
         Ok(Self {
             retired,
             why_no_stacks,
@@ -138,7 +138,7 @@ struct Worker {
 impl Worker {
     /// Runs the thread. It is as prompt as the watchdog: otherwise there would be
     /// an end and no report under load.
-    fn run(&self, mut round: Round) {
+    fn run(&self, mut schedule: Schedule) {
         let deadline = WATCH.deadline();
         let is_retired = || self.retired.load(Ordering::Acquire);
         let mut samples = Samples::none();
@@ -148,7 +148,7 @@ impl Worker {
             self.report(patience, to, samples, number);
         };
         loop {
-            let next = round.look(deadline, &REPORT_REQUESTS, is_retired, deadstop_core::now);
+            let next = schedule.next(deadline, &REPORT_REQUESTS, is_retired, deadstop_core::now);
             let now = deadstop_core::now();
             match next {
                 Next::Leave => return,
@@ -166,7 +166,7 @@ impl Worker {
                         };
                         report(patience, to, &mut samples);
                     }
-                    REPORT_REQUESTS.settle(request, round.answered(request));
+                    REPORT_REQUESTS.settle(request, schedule.answered(request));
                     WRITTEN.advance();
                 }
                 Next::Sample => sample(&mut samples),

@@ -80,8 +80,8 @@ mod roster {
 
 /// The reporter, as far as it is modeled.
 mod reporting {
-    #[path = "../../../src/reporting/round.rs"]
-    mod round;
+    #[path = "../../../src/reporting/schedule.rs"]
+    mod schedule;
 
     mod models;
 }

@@ -15,7 +15,7 @@ use crate::process::ROSTER;
 use crate::process::WATCH;
 use crate::report::{Escaped, ShutdownReport};
 use crate::reporting::logger::guarded;
-use crate::reporting::round::due_at;
+use crate::reporting::schedule::due_at;
 use crate::reporting::stderr::Stderr;
 use deadstop_core::Nanos;
 use deadstop_core::buffer::TextBuffer;

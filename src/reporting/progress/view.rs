@@ -27,7 +27,7 @@ use super::width::WIDTH;
 use super::{Outlet, Progress};
 use crate::cause::Cause;
 use crate::process::ROSTER;
-use crate::reporting::round::due_at;
+use crate::reporting::schedule::due_at;
 use crate::reporting::stderr::Stderr;
 use crate::signal::Signal;
 use crate::sys::signals::{Disposition, disposition};

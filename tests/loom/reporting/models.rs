@@ -2,26 +2,26 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
 
-use super::round::{Next, Round};
+use super::schedule::{Next, Schedule};
 use crate::check;
 use crate::kill_path::{Deadline, Nanos, arm, unarmed, wake};
 use crate::process::report_requests::{Request, Requests};
 
-/// What the reporter shares with those who wake it. A wake-up that is lost leaves
-/// it waiting for ever, and loom says so.
-struct Desk {
+/// State shared by the reporter and the threads that wake it. After a lost wake-up the
+/// reporter waits for ever, and loom says so.
+struct Shared {
     deadline: Deadline,
     requests: Requests,
     retired: AtomicBool,
 }
 
-impl Desk {
+impl Shared {
     /// What the reporter does next, at the time `now`, once it has waited for
     /// something to do.
-    fn next(&self, round: &mut Round, now: u64) -> Next {
+    fn next(&self, schedule: &mut Schedule, now: u64) -> Next {
         let is_retired = || self.retired.load(Ordering::Acquire);
         loop {
-            match round.look(&self.deadline, &self.requests, is_retired, || Nanos(now)) {
+            match schedule.next(&self.deadline, &self.requests, is_retired, || Nanos(now)) {
                 Next::Wait { seen, .. } => self.deadline.wait_for_change(seen, None),
                 Next::Sample => {}
                 next => return next,
@@ -45,11 +45,11 @@ impl Desk {
 #[test]
 fn request_is_answered() {
     check(|| {
-        let desk = desk();
-        let mut round = Round::first(&desk.requests);
-        let reporter = Arc::clone(&desk);
-        let thread = thread::spawn(move || reporter.next(&mut round, 0));
-        desk.ask();
+        let shared = fresh();
+        let mut schedule = Schedule::new(&shared.requests);
+        let reporter = Arc::clone(&shared);
+        let thread = thread::spawn(move || reporter.next(&mut schedule, 0));
+        shared.ask();
         let answer = Next::Answer {
             request: Request::Status,
             report_follows: true,
@@ -63,9 +63,9 @@ fn request_is_answered() {
 #[test]
 fn report_that_is_due_is_written_once() {
     check(|| {
-        let desk = desk();
-        let mut round = Round::first(&desk.requests);
-        let caller = Arc::clone(&desk);
+        let shared = fresh();
+        let mut schedule = Schedule::new(&shared.requests);
+        let caller = Arc::clone(&shared);
         let thread = thread::spawn(move || {
             arm(&caller.deadline, Nanos(1), Nanos(9));
             arm(&caller.deadline, Nanos(2), Nanos(8));
@@ -73,7 +73,7 @@ fn report_that_is_due_is_written_once() {
         });
         let mut reports = 0;
         loop {
-            match desk.next(&mut round, 9) {
+            match shared.next(&mut schedule, 9) {
                 Next::Report => reports += 1,
                 Next::Leave => break,
                 next => panic!("{next:?}"),
@@ -90,16 +90,16 @@ fn report_that_is_due_is_written_once() {
 #[test]
 fn report_that_is_due_is_not_slept_through() {
     check(|| {
-        let desk = desk();
-        let mut round = Round::first(&desk.requests);
-        let caller = Arc::clone(&desk);
+        let shared = fresh();
+        let mut schedule = Schedule::new(&shared.requests);
+        let caller = Arc::clone(&shared);
         let thread = thread::spawn(move || {
             caller.ask();
             arm(&caller.deadline, Nanos(1), Nanos(9));
         });
         let mut answers = 0;
         loop {
-            match desk.next(&mut round, 9) {
+            match shared.next(&mut schedule, 9) {
                 Next::Report => break,
                 Next::Answer { .. } => answers += 1,
                 next => panic!("{next:?}"),
@@ -114,23 +114,23 @@ fn report_that_is_due_is_not_slept_through() {
 #[test]
 fn reporter_that_is_retired_leaves() {
     check(|| {
-        let desk = desk();
-        let mut round = Round::first(&desk.requests);
-        let reporter = Arc::clone(&desk);
-        let thread = thread::spawn(move || reporter.next(&mut round, 0));
-        desk.retire();
+        let shared = fresh();
+        let mut schedule = Schedule::new(&shared.requests);
+        let reporter = Arc::clone(&shared);
+        let thread = thread::spawn(move || reporter.next(&mut schedule, 0));
+        shared.retire();
         assert_eq!(thread.join().expect("it ends"), Next::Leave);
     });
 }
 
-/// A desk without requests since the last reporter, with every
+/// Returns a state without requests since the last reporter, with every
 /// atomic made.
-fn desk() -> Arc<Desk> {
-    let desk = Desk {
+fn fresh() -> Arc<Shared> {
+    let shared = Shared {
         deadline: unarmed(),
         requests: Requests::none(),
         retired: AtomicBool::new(false),
     };
-    desk.requests.add(Request::Status);
-    Arc::new(desk)
+    shared.requests.add(Request::Status);
+    Arc::new(shared)
 }

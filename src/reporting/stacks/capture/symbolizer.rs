@@ -36,7 +36,7 @@ use super::unwinder::Unwinder;
 use crate::process::{TRIGGERED, WATCH};
 use crate::reporting::event::Event;
 use crate::reporting::log::Log;
-use crate::reporting::round::due;
+use crate::reporting::schedule::due;
 use crate::reporting::stacks::LookUp;
 use crate::threads;
 use deadstop_core::Nanos;

@@ -1,21 +1,21 @@
 //! The reporter's schedule.
 //!
 //! ```text
-//! look ──┬─▶ Leave              the thread is retired
+//! next ──┬─▶ Leave              the thread is retired
 //!        ├─▶ Write(Deadline)    the deadline is near, and its report is not out
 //!        ├─▶ Write(Abandoned)   a task was abandoned since the last report
 //!        ├─▶ Write(Stall)       a heartbeat is missing
 //!        ├─▶ Write(Serve)       the health server was asked for a status report
 //!        ├─▶ Write(Status)      a status report was requested, and the last is old
-//!        ├─▶ Sample             hung tasks are due for a look at whether they move
+//!        ├─▶ Sample             samples of hung tasks are due
 //!        └─▶ Wait               for a change, or until one of these may be due
 //! ```
 //!
 //! # Orderings
 //!
 //! The retirement of the thread advances the event count of the deadline, as a
-//! request does. The reporter reads the event count, and only then the rest: what
-//! it has not seen by then cuts its wait short.
+//! request does. The reporter reads the event count before everything else, so that every
+//! later change cuts its wait short.
 
 use std::time::Duration;
 
@@ -41,15 +41,15 @@ const REQUESTS: [Request; 4] = [
     Request::Status,
 ];
 
-/// What has been done, and what is next.
-pub(super) struct Round {
+/// The reports that were written, and when.
+pub(super) struct Schedule {
     answered: [u32; REQUESTS.len()],
     has_reported: bool,
     last_status: Option<Nanos>,
     last_sample: Option<Nanos>,
 }
 
-/// What the thread does next.
+/// The next step of the thread.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Next {
     /// End the thread.
@@ -62,17 +62,17 @@ pub(super) enum Next {
         request: Request,
         report_follows: bool,
     },
-    /// Look whether hung tasks move.
+    /// Sample hung tasks.
     Sample,
     /// Wait for a change past the count that was seen, or until something may be
     /// due.
     Wait { seen: u32, due: Option<Nanos> },
 }
 
-impl Round {
-    /// For a thread that is about to start: it answers each request from here
-    /// on, however long it takes to begin.
-    pub(super) fn first(requests: &Requests) -> Self {
+impl Schedule {
+    /// Creates the schedule of a thread that is about to start: it answers each request from
+    /// here on, however long it takes to begin.
+    pub(super) fn new(requests: &Requests) -> Self {
         Self {
             answered: REQUESTS.map(|request| requests.count(request)),
             has_reported: false,
@@ -81,9 +81,9 @@ impl Round {
         }
     }
 
-    /// Decides what is next: reads the count of changes first, so that whatever
-    /// comes after that cuts the wait short.
-    pub(super) fn look(
+    /// Decides the next step. It reads the count of changes first, so that every later
+    /// change cuts the wait short.
+    pub(super) fn next(
         &mut self,
         deadline: &Deadline,
         requests: &Requests,
