@@ -38,6 +38,18 @@ pub(crate) const NOT_UNDER: &[(&str, Load, &str)] = &[(
     "a thread of the idle class gets a processor only minutes later",
 )];
 
+/// Faults that set in at a moment of their own, and why the watchdog may end the process
+/// before that.
+pub(crate) const SETS_IN_LATE: &[(&str, &str)] = &[(
+    "core_takes_too_long",
+    "it crashes 200 ms before the deadline; a machine under load may hold it up for longer",
+)];
+
+/// Returns whether the deadline may come before `fault` sets in.
+pub(crate) fn may_set_in_late(fault: &str) -> bool {
+    SETS_IN_LATE.iter().any(|(name, _)| *name == fault)
+}
+
 /// Returns how long after its deadline a victim of `fault` may exist.
 pub(crate) fn bound(fault: &str, grace: Duration) -> Duration {
     let longer = LONGER.iter().find(|(name, ..)| *name == fault);

@@ -19,7 +19,7 @@ const ENDED_BY_THE_TIMER: &[&str] = &[
     "continued_after_the_deadline",
 ];
 
-const OURS: End = End::Status(124);
+pub(crate) const OURS: End = End::Status(124);
 const KILLED: End = End::Signal(libc::SIGKILL);
 const AS_IF_KILLED: End = End::Status(137);
 const FAULT: End = End::Signal(libc::SIGILL);

@@ -31,8 +31,8 @@ impl<'a> Tally<'a> {
         let mut table = String::from(
             "| load | runs | watchdog | backup timer, as listed | backup timer instead | status kept \
              | late, watchdog: p50 / p99 / max | late, backup timer: p50 / p99 / max \
-             | most, not starved | early | lost | otherwise | unheard | refused |\n\
-             | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+             | most, not starved | early | lost | otherwise | set in late | unheard | refused |\n\
+             | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         );
         for load in LOADS.into_iter().map(Some).chain([None]) {
             let of_load = |ended: &&&Ended| load.is_none_or(|load| ended.run.load == load);
@@ -138,7 +138,7 @@ fn line(load: Option<Load>, row: &[&Ended]) -> String {
         .map(|late| late.counted());
     let most = counted.max().unwrap_or(Duration::ZERO);
     format!(
-        "| {} | {} | {second} | {third} | {instead} | {kept} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+        "| {} | {} | {second} | {third} | {instead} | {kept} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
         load.map_or_else(|| "all".to_owned(), |load| load.to_string()),
         row.len(),
         lateness(by_second_line),
@@ -147,6 +147,7 @@ fn line(load: Option<Load>, row: &[&Ended]) -> String {
         of(Verdict::Early),
         of(Verdict::Lost),
         of(Verdict::Otherwise),
+        of(Verdict::SetInLate),
         of(Verdict::Unheard),
         of(Verdict::Refused),
     )

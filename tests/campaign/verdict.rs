@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::bounds;
 use crate::end::End;
-use crate::faults::Fault;
+use crate::faults::{Fault, OURS};
 use crate::plan::Run;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -19,6 +19,8 @@ pub(crate) enum Verdict {
     /// Ended as it may, after more than its grace, before it said that it had
     /// armed: a few do so only later, and a load can keep them from it.
     Unheard,
+    /// Ended by the watchdog before the fault set in.
+    SetInLate,
     /// Neither as the list says nor by the backup timer.
     Otherwise,
     /// The system did not allow the fault.
@@ -62,6 +64,8 @@ impl Verdict {
             Self::Kept
         } else if Fault::is_by_the_third_line(end) {
             Self::BackupTimer
+        } else if end == OURS && bounds::may_set_in_late(run.fault.name) {
+            Self::SetInLate
         } else {
             Self::Otherwise
         }

@@ -132,7 +132,8 @@ const LATE: &str = "\
 allows nothing else); the *backup timer* acts 25 ms later. *Status kept* is the share of runs
 in which the watchdog had to end the process and did, not the timer. *Late* is in
 milliseconds, from the deadline until the last thread and the last page are released, under
-load; *most, not starved* is what counts against the bound. *Unheard* is a victim that ended
+load; *most, not starved* is what counts against the bound. *Set in late*
+is a victim that the watchdog ended before its fault set in. *Unheard* is a victim that ended
 as it may, later than its grace, before it printed that it had armed. The latest by that
 measure:
 ";
