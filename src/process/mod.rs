@@ -35,6 +35,8 @@ pub(crate) mod first_signal;
 #[cfg(all(feature = "signals", feature = "report"))]
 pub(crate) mod first_trigger;
 #[cfg(feature = "shutdown")]
+mod per_process;
+#[cfg(feature = "shutdown")]
 pub(crate) mod report_requests;
 #[cfg(feature = "signals")]
 pub(crate) mod signal_sets;
@@ -42,6 +44,8 @@ pub(crate) mod signal_sets;
 mod tests;
 
 pub(crate) use self::claim::{Claim, Claimed};
+#[cfg(feature = "shutdown")]
+pub(crate) use self::per_process::PerProcess;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 

@@ -28,10 +28,21 @@ impl<T: Send + Sync + 'static> Published<T> {
 
     /// Publishes `value` if there is none; returns it otherwise.
     pub(crate) fn publish(&self, value: Box<T>) -> Result<&'static T, Box<T>> {
+        self.publish_after(None, value)
+    }
+
+    /// Publishes `value` in place of `before`, which stays allocated. Returns it if that is
+    /// not what is published now.
+    pub(crate) fn publish_after(
+        &self,
+        before: Option<&'static T>,
+        value: Box<T>,
+    ) -> Result<&'static T, Box<T>> {
+        let old = before.map_or(ptr::null_mut(), |before| ptr::from_ref(before).cast_mut());
         let new = Box::into_raw(value);
-        let exchanged =
-            self.0
-                .compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire);
+        let exchanged = self
+            .0
+            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire);
         match exchanged {
             // SAFETY: `into_raw` made the pointer, and it is never freed from
             // here on, so the reference may live for ever.

@@ -10,6 +10,8 @@
 mod child;
 #[cfg(target_os = "linux")]
 mod child_end;
+mod detached;
+mod fork;
 mod gate;
 #[cfg(all(feature = "tokio", feature = "tower"))]
 mod http;

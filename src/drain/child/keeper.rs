@@ -33,7 +33,7 @@ use parking_lot::Mutex;
 
 use super::cgroup::Cgroup;
 use super::running::Running;
-use crate::process::WATCH;
+use crate::process::{PerProcess, WATCH};
 use crate::sys::child::{die_with_thread, pidfd_open};
 use crate::sys::command::unblock_signals;
 use crate::sys::spawn::{Exit, exit_of, wait_readable};
@@ -46,7 +46,7 @@ const THREAD: &str = "deadstop-child";
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The keeper of this process, once it has a child.
-static KEEPER: Mutex<Option<Keeper>> = Mutex::new(None);
+static KEEPER: PerProcess<Mutex<Option<Keeper>>> = PerProcess::nothing();
 
 struct Keeper {
     requests: Sender<Request>,
@@ -83,7 +83,7 @@ pub(super) fn spawn(
         answer,
     };
     {
-        let mut keeper = KEEPER.lock();
+        let mut keeper = KEEPER.get(|| Mutex::new(None)).lock();
         let keeper = match &mut *keeper {
             Some(keeper) => keeper,
             none => none.insert(Keeper::start()?),

@@ -17,7 +17,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use self::once::Once;
-use self::order::{ORDER, Resource};
+use self::order::{Resource, order};
 use crate::drain::RegisterError;
 use crate::drain::wake::WakerHandle;
 use crate::process;
@@ -135,7 +135,8 @@ impl<C: Send + Sync + 'static> ResourceBuilder<C> {
             process::warn_if_forked();
             return Err(RegisterError::Forked);
         }
-        if let Some(known) = self.identity.and_then(|identity| ORDER.find(identity)) {
+        let known = self.identity;
+        if let Some(known) = known.and_then(|identity| order().find(&self.shutdown, identity)) {
             return Ok(ResourceHandle { resource: known });
         }
         let client = Arc::clone(&self.client);
@@ -143,6 +144,7 @@ impl<C: Send + Sync + 'static> ResourceBuilder<C> {
             name: self.name.clone(),
             budget: self.budget,
             identity: self.identity,
+            of: Arc::downgrade(&self.shutdown.coordinator),
             site: self.site,
             close: Once::new(Box::new(move || {
                 let result = close(&client);
@@ -151,13 +153,13 @@ impl<C: Send + Sync + 'static> ResourceBuilder<C> {
             waker: Mutex::new(None),
             generation: process::generation(),
         });
-        ORDER.add(&self.shutdown, self.phase, &resource)?;
+        order().add(&self.shutdown, self.phase, &resource)?;
         if let Some(wake) = self.waker {
             let client = self.client;
             match self.shutdown.waker(self.name, move || wake(&client)) {
                 Ok(waker) => *resource.waker.lock() = Some(waker),
                 Err(error) => {
-                    ORDER.remove(&resource);
+                    order().remove(&resource);
                     return Err(error);
                 }
             }
@@ -206,7 +208,7 @@ impl ResourceHandle {
         if !self.resource.is_here() {
             return false;
         }
-        ORDER.remove(&self.resource);
+        order().remove(&self.resource);
         self.resource.close().is_some()
     }
 
@@ -216,7 +218,7 @@ impl ResourceHandle {
         if !self.resource.is_here() {
             return false;
         }
-        ORDER.remove(&self.resource);
+        order().remove(&self.resource);
         self.resource.disable_waker();
         self.resource.close.take().is_some()
     }

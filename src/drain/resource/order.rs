@@ -1,7 +1,7 @@
 //! Resources that are not closed yet, and the task that closes them one after another.
 
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use deadstop_core::now;
@@ -10,26 +10,45 @@ use parking_lot::Mutex;
 
 use super::list::List;
 use super::once::Once;
-use crate::coordinator::TaskBuilder;
+use crate::coordinator::{Coordinator, TaskBuilder};
 use crate::drain::RegisterError;
 use crate::drain::latch::Latch;
 use crate::drain::wake::WakerHandle;
-use crate::process;
+use crate::process::{self, PerProcess};
 use crate::report::Outcome;
 use crate::task::PhaseName;
 use crate::task::TaskResult;
 use crate::{Shutdown, TaskContext};
 
-/// The resources of this process, by phase, in the order of their registration.
-pub(super) static ORDER: Order = Order(List::empty());
+static ORDER: PerProcess<Order> = PerProcess::nothing();
+
+/// Returns the resources of this process, by phase, in the order of their registration.
+pub(super) fn order() -> &'static Order {
+    ORDER.get(|| Order(List::empty()))
+}
 
 pub(super) type Close = Box<dyn FnOnce() -> Result<(), String> + Send>;
+
+/// A phase of one shutdown, the installed one or a detached one.
+#[derive(Clone)]
+pub(super) struct Key {
+    of: Weak<Coordinator>,
+    phase: PhaseName,
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.of.ptr_eq(&other.of) && self.phase == other.phase
+    }
+}
 
 /// A client to close.
 pub(super) struct Resource {
     pub(super) name: String,
     pub(super) budget: Option<Duration>,
     pub(super) identity: Option<usize>,
+    /// Its shutdown.
+    pub(super) of: Weak<Coordinator>,
     pub(super) site: &'static Location<'static>,
     pub(super) close: Once<Close>,
     pub(super) waker: Mutex<Option<WakerHandle>>,
@@ -68,7 +87,7 @@ pub(super) fn result_of(result: impl TaskResult) -> Result<(), String> {
     }
 }
 
-pub(super) struct Order(List<PhaseName, Resource>);
+pub(super) struct Order(List<Key, Resource>);
 
 impl Order {
     /// Adds a resource, and the task of its phase if it is the first one.
@@ -78,27 +97,34 @@ impl Order {
         phase: PhaseName,
         resource: &Arc<Resource>,
     ) -> Result<(), RegisterError> {
+        let key = Key {
+            of: Arc::downgrade(&shutdown.coordinator),
+            phase: phase.clone(),
+        };
         let start = || {
-            let (closes, of) = (shutdown.clone(), phase.clone());
+            let (closes, of) = (shutdown.clone(), key.clone());
             task_at(shutdown, "resources".to_owned(), resource.site)
                 .phase(phase.clone())
                 .on_shutdown(move |cx| self.close_all(&closes, &of, cx))
                 .map(drop)
         };
-        self.0.add(phase.clone(), Arc::clone(resource), start)
+        self.0.add(key.clone(), Arc::clone(resource), start)
     }
 
-    pub(super) fn find(&self, identity: usize) -> Option<Arc<Resource>> {
-        self.0.find(|resource| resource.identity == Some(identity))
+    pub(super) fn find(&self, shutdown: &Shutdown, identity: usize) -> Option<Arc<Resource>> {
+        self.0.find(|resource| {
+            resource.identity == Some(identity)
+                && resource.of.as_ptr() == Arc::as_ptr(&shutdown.coordinator)
+        })
     }
 
     pub(super) fn remove(&self, resource: &Arc<Resource>) {
         self.0.remove(resource);
     }
 
-    fn close_all(&self, shutdown: &Shutdown, phase: &PhaseName, cx: &TaskContext) {
+    fn close_all(&self, shutdown: &Shutdown, key: &Key, cx: &TaskContext) {
         cx.note_kind(TaskKind::Resource);
-        while let Some((resource, left)) = self.0.take_last(phase) {
+        while let Some((resource, left)) = self.0.take_last(key) {
             let share = cx.remaining() / left;
             let budget = resource.budget.unwrap_or(share).min(cx.remaining());
             cx.progress(&format!("closing {:?}; {} more", resource.name, left - 1));
@@ -114,7 +140,7 @@ impl Order {
                 closes.close().unwrap_or(Ok(()))
             };
             let task = task_at(shutdown, resource.name.clone(), resource.site);
-            let task = task.phase(phase.clone()).budget(budget);
+            let task = task.phase(key.phase.clone()).budget(budget);
             if task.on_shutdown(close).is_err() {
                 // The phase is over: there is no time for it.
                 return;

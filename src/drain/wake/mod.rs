@@ -19,10 +19,10 @@ pub use self::wakeup::Wakeup;
 use deadstop_core::now;
 
 use self::entry::Entry;
-use self::registry::{PATIENCE, REGISTRY};
+use self::registry::{PATIENCE, registry};
 use crate::Shutdown;
 use crate::drain::RegisterError;
-use crate::process::{self, WATCH};
+use crate::process;
 
 impl Shutdown {
     /// Registers a callback that unblocks a thread. It runs once, at the request, on a
@@ -68,11 +68,11 @@ impl Shutdown {
         if name.trim().is_empty() {
             return Err(RegisterError::Unnamed);
         }
-        if !WATCH.is_owner() {
+        if !self.coordinator.is_here() {
             return Err(RegisterError::Forked);
         }
         let entry = Arc::new(Entry::new(name, Box::new(wake)));
-        REGISTRY
+        registry()
             .add(self, &entry)
             .map_err(|_| RegisterError::Over)?;
         Ok(WakerHandle {
@@ -114,7 +114,7 @@ impl WakerHandle {
         if !self.is_here() {
             return false;
         }
-        REGISTRY.remove(&self.entry);
+        registry().remove(&self.entry);
         self.entry
             .disable(Some(now().saturating_add(PATIENCE)), now)
     }

@@ -20,7 +20,9 @@ use parking_lot::Mutex;
 
 use super::entry::Entry;
 use crate::Shutdown;
+use crate::coordinator::Coordinator;
 use crate::drain::report::warn;
+use crate::process::PerProcess;
 use crate::threads;
 
 const THREAD: &str = "deadstop-wake";
@@ -29,67 +31,79 @@ const THREAD: &str = "deadstop-wake";
 /// disabling waits for one that runs.
 pub(super) const PATIENCE: Duration = Duration::from_millis(20);
 
-/// The wakers of this process.
-pub(super) static REGISTRY: Registry = Registry {
-    state: Mutex::new(State {
-        waiting: VecDeque::new(),
-        has_thread: false,
-        has_begun: false,
-    }),
-};
+static REGISTRY: PerProcess<Registry> = PerProcess::nothing();
 
-pub(super) struct Registry {
-    state: Mutex<State>,
+/// Returns the wakers of this process.
+pub(super) fn registry() -> &'static Registry {
+    REGISTRY.get(Registry::default)
 }
 
-struct State {
-    waiting: VecDeque<Arc<Entry>>,
-    has_thread: bool,
-    has_begun: bool,
+/// The wakers of each shutdown that was not requested: the installed one, and those that
+/// are detached.
+#[derive(Default)]
+pub(super) struct Registry(Mutex<Vec<Waiting>>);
+
+/// The wakers that a thread calls at the request.
+struct Waiting {
+    coordinator: Arc<Coordinator>,
+    wakers: VecDeque<Arc<Entry>>,
 }
 
 impl Registry {
     /// Adds a waker, and starts the thread that waits for the request.
     pub(super) fn add(&'static self, shutdown: &Shutdown, entry: &Arc<Entry>) -> io::Result<()> {
-        let mut state = self.state.lock();
-        if state.has_begun {
-            drop(state);
+        let coordinator = &shutdown.coordinator;
+        let mut all = self.0.lock();
+        if let Some(waiting) = all.iter_mut().find(|it| it.is_of(coordinator)) {
+            waiting.wakers.push_back(Arc::clone(entry));
+            return Ok(());
+        }
+        if coordinator.is_requested() {
+            drop(all);
             return run_late(Arc::clone(entry));
         }
-        if !state.has_thread {
-            let (requested, coordinator) = (shutdown.requested(), shutdown.coordinator.clone());
-            let life = move || {
-                requested.wait();
-                self.begin();
-                coordinator.release_tasks();
-            };
-            threads::spawn_deep(THREAD, life).map_err(io::Error::other)?;
-            // Not before the thread exists: it releases them.
-            shutdown.coordinator.hold_tasks();
-            state.has_thread = true;
-        }
-        state.waiting.push_back(Arc::clone(entry));
+        let (requested, released) = (shutdown.requested(), Arc::clone(coordinator));
+        let life = move || {
+            requested.wait();
+            self.begin(&released);
+            released.release_tasks();
+        };
+        threads::spawn_deep(THREAD, life).map_err(io::Error::other)?;
+        // Not before the thread exists: it releases them.
+        coordinator.hold_tasks();
+        all.push(Waiting {
+            coordinator: Arc::clone(coordinator),
+            wakers: VecDeque::from([Arc::clone(entry)]),
+        });
         Ok(())
     }
 
     /// Takes a waker off the list.
     pub(super) fn remove(&self, entry: &Entry) {
         let is_this = |other: &Arc<Entry>| std::ptr::eq(&raw const **other, entry);
-        let mut state = self.state.lock();
-        let place = state.waiting.iter().position(is_this);
-        let removed = place.and_then(|place| state.waiting.remove(place));
-        drop(state);
+        let mut all = self.0.lock();
+        let removed = all.iter_mut().find_map(|waiting| {
+            let place = waiting.wakers.iter().position(is_this)?;
+            waiting.wakers.remove(place)
+        });
+        drop(all);
         drop(removed);
     }
 
     /// The request has come: runs every waker.
-    fn begin(&self) {
+    fn begin(&self, coordinator: &Arc<Coordinator>) {
         let waiting = {
-            let mut state = self.state.lock();
-            state.has_begun = true;
-            std::mem::take(&mut state.waiting)
+            let mut all = self.0.lock();
+            let place = all.iter().position(|it| it.is_of(coordinator));
+            place.map(|place| all.swap_remove(place))
         };
-        run_all(waiting);
+        run_all(waiting.map(|it| it.wakers).unwrap_or_default());
+    }
+}
+
+impl Waiting {
+    fn is_of(&self, coordinator: &Arc<Coordinator>) -> bool {
+        Arc::ptr_eq(&self.coordinator, coordinator)
     }
 }
 
