@@ -88,6 +88,13 @@ pub enum HandOverError {
         /// The name.
         name: String,
     },
+    /// A listener has a waker of [`wakers::socket`](crate::drain::wakers::socket), which
+    /// would stop it in the successor too.
+    #[non_exhaustive]
+    Waker {
+        /// Its name.
+        name: String,
+    },
     /// A variable contains a NUL.
     Variable,
     /// The program could not be started, or a descriptor not be copied.
@@ -117,6 +124,11 @@ impl fmt::Display for HandOverError {
                 f,
                 "the name of a listener is {name:?}; allowed are 1 to 255 printable ASCII \
                  characters without a colon"
+            ),
+            Self::Waker { name } => write!(
+                f,
+                "the listener {name:?} has a waker that shuts it down at the request, which \
+                 would stop it in the successor too; wake its thread with poll and an eventfd"
             ),
             Self::Variable => f.write_str("a variable of the successor contains a NUL"),
             Self::Start(source) => write!(f, "could not start the successor: {source}"),

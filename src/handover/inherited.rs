@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 
 use super::error::InheritError;
 use super::passed::{Variables, names};
-use crate::sys::handover::{FIRST, adopt, is_listening};
+use crate::process::shared_sockets::{Identity, note_shared};
+use crate::sys::handover::{FIRST, adopt, check_open, is_listener_of};
 
 /// What is left of the inherited descriptors; `None` until they were looked for.
 static LEFT: Mutex<Option<Vec<Descriptor>>> = Mutex::new(None);
@@ -58,10 +59,17 @@ fn adopt_all() -> Result<Vec<Descriptor>, InheritError> {
         names: variable("LISTEN_FDNAMES"),
     };
     let names = names(&variables, std::process::id()).map_err(InheritError::Count)?;
+    let closed = |descriptor| move |source| InheritError::Closed { descriptor, source };
+    // All or none: one that was adopted would be closed by the error, and its number could
+    // be another file's at the next try.
+    for (descriptor, _) in (FIRST..).zip(&names) {
+        check_open(descriptor).map_err(closed(descriptor))?;
+    }
     let adopted = (FIRST..).zip(names).map(|(descriptor, name)| {
-        let fd = adopt(descriptor);
-        fd.map(|fd| Descriptor { name, fd })
-            .map_err(|source| InheritError::Closed { descriptor, source })
+        let fd = adopt(descriptor).map_err(closed(descriptor))?;
+        // It has no waker yet. Without an identity (no descriptor is left) none is made for it.
+        let _ = Identity::of(fd.as_fd()).map(note_shared);
+        Ok(Descriptor { name, fd })
     });
     adopted.collect()
 }
@@ -83,11 +91,8 @@ impl Inherited {
     ///
     /// Fails if the descriptor of that name is something else.
     pub fn tcp(&self, name: &str) -> Result<Option<TcpListener>, InheritError> {
-        self.take(name, "TCP listener", |fd| {
-            let listener = TcpListener::from(fd.try_clone().ok()?);
-            let is_tcp = listener.local_addr().is_ok() && is_listening(fd.as_fd());
-            is_tcp.then_some(listener)
-        })
+        let taken = self.take(name, "TCP listener", &[libc::AF_INET, libc::AF_INET6])?;
+        Ok(taken.map(TcpListener::from))
     }
 
     /// Takes the unix listener called `name`; `None` if there is none, or it was taken.
@@ -96,11 +101,8 @@ impl Inherited {
     ///
     /// Fails if the descriptor of that name is something else.
     pub fn unix(&self, name: &str) -> Result<Option<UnixListener>, InheritError> {
-        self.take(name, "unix listener", |fd| {
-            let listener = UnixListener::from(fd.try_clone().ok()?);
-            let is_unix = listener.local_addr().is_ok() && is_listening(fd.as_fd());
-            is_unix.then_some(listener)
-        })
+        let taken = self.take(name, "unix listener", &[libc::AF_UNIX])?;
+        Ok(taken.map(UnixListener::from))
     }
 
     /// Takes the descriptor called `name`, whatever it is; `None` if there is none, or it
@@ -119,12 +121,13 @@ impl Inherited {
         left.map(|descriptor| descriptor.name.clone()).collect()
     }
 
-    fn take<T>(
+    /// Takes a listener of one of the `families`. Needs no further descriptor.
+    fn take(
         &self,
         name: &str,
         wanted: &'static str,
-        convert: impl FnOnce(&OwnedFd) -> Option<T>,
-    ) -> Result<Option<T>, InheritError> {
+        families: &[i32],
+    ) -> Result<Option<OwnedFd>, InheritError> {
         let mut left = LEFT.lock();
         let Some(left) = left.as_mut() else {
             return Ok(None);
@@ -132,14 +135,13 @@ impl Inherited {
         let Some(place) = left.iter().position(|it| is_called(it, name)) else {
             return Ok(None);
         };
-        let Some(taken) = convert(&left[place].fd) else {
+        if !is_listener_of(left[place].fd.as_fd(), families) {
             return Err(InheritError::Other {
                 name: left[place].name.clone(),
                 wanted,
             });
-        };
-        left.remove(place);
-        Ok(Some(taken))
+        }
+        Ok(Some(left.remove(place).fd))
     }
 }
 

@@ -14,6 +14,7 @@ use super::error::HandOverError;
 use super::passed::is_name;
 use crate::Shutdown;
 use crate::notify::READY_VARIABLE;
+use crate::process::shared_sockets::{Identity, note_shared};
 use crate::process::{Claim, NOTIFY, TRIGGERED};
 use crate::sys::child::pidfd_open;
 use crate::sys::command::unblock_signals;
@@ -108,6 +109,10 @@ impl HandOver {
 
     /// Passes a listener, or any other descriptor, under a name by which the successor
     /// [takes](super::inherited) it. This process keeps its own.
+    ///
+    /// A listener with a waker of [`wakers::socket`](crate::drain::wakers::socket) is refused:
+    /// the waker would stop it in both processes. Use one of
+    /// [`wakers::eventfd`](crate::drain::wakers::eventfd).
     pub fn listener(mut self, name: impl Into<String>, listener: impl AsFd) -> Self {
         let copy = listener.as_fd().try_clone_to_owned();
         self.listeners.push((name.into(), copy));
@@ -165,8 +170,13 @@ impl HandOver {
             if !is_name(&name) {
                 return Err(HandOverError::Name { name });
             }
+            let listener = listener.map_err(HandOverError::Start)?;
+            let identity = Identity::of(listener.as_fd()).map_err(HandOverError::Start)?;
+            if !note_shared(identity) {
+                return Err(HandOverError::Waker { name });
+            }
             names.push(name);
-            descriptors.push(listener.map_err(HandOverError::Start)?);
+            descriptors.push(listener);
         }
         let count = descriptors.len();
         descriptors.push(theirs.into());
@@ -206,7 +216,7 @@ struct Started {
 }
 
 impl Started {
-    /// Reads the process id, which was written before the call.
+    /// Reads the process id, which the successor wrote before it ran its program.
     fn new(mut ready: UnixStream) -> Option<Self> {
         let mut pid = [0; 4];
         ready.read_exact(&mut pid).ok()?;

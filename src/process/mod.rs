@@ -38,6 +38,8 @@ pub(crate) mod first_trigger;
 mod per_process;
 #[cfg(feature = "shutdown")]
 pub(crate) mod report_requests;
+#[cfg(all(unix, feature = "shutdown"))]
+pub(crate) mod shared_sockets;
 #[cfg(feature = "signals")]
 pub(crate) mod signal_sets;
 #[cfg(all(test, feature = "shutdown"))]

@@ -7,6 +7,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use deadstop_core::sys::ErrnoGuard;
+
 /// The first descriptor that is passed (`SD_LISTEN_FDS_START`).
 pub(crate) const FIRST: RawFd = 3;
 
@@ -89,22 +91,25 @@ impl Passing {
 }
 
 impl Passing {
-    /// Forks once more, writes the id of the new process to the last descriptor, and ends the
-    /// old one. The new one is then a child of the service manager, as a main process has to
-    /// be: systemd does not wait for one that was another process's child.
+    /// Forks once more, and ends the old process. The new one is then a child of the service
+    /// manager, as a main process has to be: systemd does not wait for one that was another
+    /// process's child.
+    ///
+    /// The new one writes its id to the last descriptor. The old one must not: it may be
+    /// slower than the program, whose first byte says that it is ready.
     fn become_a_grandchild(&self) -> io::Result<()> {
         // SAFETY: this process has one thread; what follows is async-signal-safe up to `exec`.
         let pid = check(unsafe { libc::fork() })?;
-        if pid == 0 {
-            return Ok(());
+        if pid != 0 {
+            // SAFETY: it does not return, and runs nothing of the program.
+            unsafe { libc::_exit(0) }
         }
         if let Some(last) = self.descriptors.last() {
-            let bytes = pid.to_le_bytes();
+            let bytes = deadstop_core::pid().to_le_bytes();
             // SAFETY: the pointer is to as many bytes as the length says.
             unsafe { libc::write(last.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
         }
-        // SAFETY: it does not return, and runs nothing of the program.
-        unsafe { libc::_exit(0) }
+        Ok(())
     }
 }
 
@@ -151,19 +156,30 @@ pub(crate) fn reserve(count: usize, any: BorrowedFd<'_>) -> Vec<OwnedFd> {
     }
 }
 
+/// Fails if a descriptor is not open. Returns its flags.
+pub(crate) fn check_open(fd: RawFd) -> io::Result<c_int> {
+    // SAFETY: two integers; a descriptor that is not open is an error.
+    check(unsafe { libc::fcntl(fd, libc::F_GETFD) })
+}
+
 /// Takes over a descriptor that this process was started with, and which no other code has
 /// taken. Programs that it starts do not inherit it.
 pub(crate) fn adopt(fd: RawFd) -> io::Result<OwnedFd> {
-    // SAFETY: two integers; a descriptor that is not open is an error.
-    let flags = check(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
+    let flags = check_open(fd)?;
     // SAFETY: three integers.
     check(unsafe { libc::fcntl(fd, libc::F_SETFD, flags | libc::FD_CLOEXEC) })?;
     // SAFETY: it is open, and the variables that name it say that it is this process's.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Returns `true` for a socket that listens.
-pub(crate) fn is_listening(socket: BorrowedFd<'_>) -> bool {
+/// Returns `true` for a socket that listens for streams of one of the `families`.
+pub(crate) fn is_listener_of(socket: BorrowedFd<'_>, families: &[c_int]) -> bool {
+    let has = |name, value| option(socket, name) == Some(value);
+    let listens = has(libc::SO_ACCEPTCONN, 1) && has(libc::SO_TYPE, libc::SOCK_STREAM);
+    listens && option(socket, libc::SO_DOMAIN).is_some_and(|it| families.contains(&it))
+}
+
+fn option(socket: BorrowedFd<'_>, name: c_int) -> Option<c_int> {
     let mut value: c_int = 0;
     let mut length = size_of::<c_int>() as libc::socklen_t;
     // SAFETY: the pointers are to a value of the length that is given.
@@ -171,18 +187,25 @@ pub(crate) fn is_listening(socket: BorrowedFd<'_>) -> bool {
         libc::getsockopt(
             socket.as_raw_fd(),
             libc::SOL_SOCKET,
-            libc::SO_ACCEPTCONN,
+            name,
             (&raw mut value).cast(),
             &raw mut length,
         )
     };
-    result == 0 && value != 0
+    (result == 0).then_some(value)
 }
 
-/// Writes one byte to `fd` and closes it. Async-signal-safe.
+/// Writes one byte to `fd` and closes it, without SIGPIPE if no process reads it any more.
+/// Async-signal-safe, `errno` included.
 pub(crate) fn signal_and_close(fd: RawFd) {
+    let _errno = ErrnoGuard::save();
+    let byte = c"\n".as_ptr();
     // SAFETY: the pointer is to one byte.
-    unsafe { libc::write(fd, c"\n".as_ptr().cast(), 1) };
+    let sent = unsafe { libc::send(fd, byte.cast(), 1, libc::MSG_NOSIGNAL) };
+    if sent < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ENOTSOCK) {
+        // SAFETY: the pointer is to one byte.
+        unsafe { libc::write(fd, byte.cast(), 1) };
+    }
     // SAFETY: an integer; the caller owns the descriptor.
     unsafe { libc::close(fd) };
 }

@@ -90,6 +90,11 @@ pub(crate) fn start_with(
     start_under(test, &[], variables, scenario)
 }
 
+/// Whether this process is a scenario.
+pub(crate) fn is_scenario() -> bool {
+    std::env::var_os(SCENARIO).is_some()
+}
+
 /// Like [`start_with`], started by `launcher`, a program with its arguments.
 pub(crate) fn start_under(
     test: &str,

@@ -15,12 +15,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use deadstop::handover::{HandOver, HandOverError, inherited};
+use deadstop::drain::wakers;
+use deadstop::handover::{HandOver, HandOverError, InheritError, inherited};
 use deadstop::{Cause, Phase, Shutdown};
 
 const ROLE: &str = "DEADSTOP_TEST_ROLE";
@@ -317,4 +320,218 @@ fn closing_a_listener_with_so_reuseport_resets_the_connections_in_its_queue() {
     let resets = resets_after(address, || drop(old));
     assert!(resets > 0, "the kernel gave the old listener none of 32");
     println!("{resets} of 32 connections were reset");
+}
+
+/// Starts the program of a test as a service manager does, with `/dev/null` as descriptor 3.
+const AS_SERVICE: [&str; 4] = [
+    "sh",
+    "-c",
+    "exec 3</dev/null; export LISTEN_PID=$$; exec \"$@\"",
+    "sh",
+];
+
+/// The first descriptor stays open: its number must not go to another file.
+#[test]
+fn descriptor_that_is_not_open_costs_no_other_one() {
+    let test = "descriptor_that_is_not_open_costs_no_other_one";
+    let variables = [("LISTEN_FDS", "500")];
+    let started = victim::start_under(test, &AS_SERVICE, &variables, || {
+        for _ in 0..2 {
+            let error = inherited().err();
+            println!("{}", matches!(error, Some(InheritError::Closed { .. })));
+            println!("{:?}", fs::read_link("/proc/self/fd/3").ok());
+        }
+    });
+    let said = "true\nSome(\"/dev/null\")\n";
+    let ended = started.wait();
+    ended.assert_status(0).assert_says(&format!("{said}{said}"));
+}
+
+/// What the variables name need not be a listener, and a process may have no descriptor
+/// left to look at it.
+#[test]
+fn inherited_listener_is_taken_without_a_further_descriptor() {
+    let test = "inherited_listener_is_taken_without_a_further_descriptor";
+    let ended = victim::run(test, || {
+        let is_successor = std::env::var_os(ROLE).is_some();
+        let shutdown = shutdown();
+        if !is_successor {
+            let (tcp, stream) = (
+                TcpListener::bind("127.0.0.1:0").expect("a free port"),
+                std::os::unix::net::UnixStream::pair().expect("descriptors"),
+            );
+            let unix = format!("/tmp/deadstop-inherited-{}.sock", std::process::id());
+            let listener = UnixListener::bind(&unix).expect("the path is free");
+            let successor = to_itself(&shutdown, test)
+                .listener("tcp", &tcp)
+                .listener("unix", &listener)
+                .listener("stream", &stream.0)
+                .start();
+            fs::remove_file(unix).expect("it is there");
+            println!("took over: {}", successor.is_ok());
+            shutdown.finish_and_exit();
+        }
+        let inherited = inherited().expect("the variables are right");
+        let held: Vec<_> = (0..)
+            .map_while(|_| fs::File::open("/dev/null").ok())
+            .collect();
+        let of = |result: Result<bool, InheritError>| result.map_err(|error| error.to_string());
+        let results = [
+            of(inherited.tcp("unix").map(|it| it.is_some())),
+            of(inherited.unix("tcp").map(|it| it.is_some())),
+            of(inherited.tcp("stream").map(|it| it.is_some())),
+            of(inherited.tcp("tcp").map(|it| it.is_some())),
+            of(inherited.unix("unix").map(|it| it.is_some())),
+        ];
+        drop(held);
+        println!("{results:?}, left {:?}", inherited.names());
+        shutdown.set_ready();
+        shutdown.finish_and_exit();
+    });
+    let refused = |name: &str, wanted: &str| {
+        format!("Err(\"the inherited descriptor {name:?} is not a {wanted} listener\")")
+            .replace("\"unix\"", "\\\"unix\\\"")
+            .replace("\"tcp\"", "\\\"tcp\\\"")
+            .replace("\"stream\"", "\\\"stream\\\"")
+    };
+    let refusals = [
+        refused("unix", "TCP"),
+        refused("tcp", "unix"),
+        refused("stream", "TCP"),
+    ];
+    let refusals = refusals.join(", ");
+    ended.assert_status(0).assert_says("took over: true");
+    ended.assert_says(&format!(
+        "[{refusals}, Ok(true), Ok(true)], left [\"stream\"]"
+    ));
+}
+
+/// The waker would stop the listener in each process that has it.
+#[test]
+fn listener_with_a_waker_of_its_socket_is_not_handed_over() {
+    let test = "listener_with_a_waker_of_its_socket_is_not_handed_over";
+    let ended = victim::run(test, || {
+        let shutdown = shutdown();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let wake = wakers::socket(&listener).expect("it is our own");
+        let waker = shutdown.waker("accept", wake).expect("it is accepted");
+        let start = || {
+            let successor = hand_over_to(&shutdown, "echo >&$DEADSTOP_READY_FD");
+            successor.listener("http", &listener).start()
+        };
+        let refused = start();
+        println!("{}", matches!(refused, Err(HandOverError::Waker { .. })));
+        waker.disable();
+        println!("{:?}", start().is_ok());
+        // From here on another process has it.
+        let refused = wakers::socket(&listener).err().map(|error| error.kind());
+        println!("{refused:?}");
+        shutdown.finish_and_exit();
+    });
+    ended.assert_status(0);
+    ended.assert_says("true\ntrue\nSome(PermissionDenied)\n");
+}
+
+/// The number 3 is free again once the listener was taken and duplicated.
+#[test]
+fn inherited_listener_has_no_waker_of_its_socket() {
+    let test = "inherited_listener_has_no_waker_of_its_socket";
+    let ended = victim::run(test, || {
+        let is_successor = std::env::var_os(ROLE).is_some();
+        let shutdown = shutdown();
+        if is_successor {
+            let inherited = inherited().expect("the variables are right");
+            let listener = inherited.tcp("http").expect("it is a listener");
+            let listener = listener.expect("it was passed");
+            let copy = listener.try_clone().expect("a descriptor");
+            drop(listener);
+            let refused = wakers::socket(&copy).err().map(|error| error.kind());
+            println!("{refused:?}");
+        } else {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+            let successor = to_itself(&shutdown, test).listener("http", &listener);
+            println!("{}", successor.start().is_ok());
+        }
+        shutdown.set_ready();
+        shutdown.finish_and_exit();
+    });
+    ended.assert_status(0).assert_says("Some(PermissionDenied)");
+    ended.assert_says("true\n");
+}
+
+/// Each process is slow in its first write; being ready is no write. So a process between
+/// this one and the successor could write later than the successor is ready.
+#[test]
+fn successor_is_the_one_that_is_ready_however_slow_other_processes_are() {
+    let test = "successor_is_the_one_that_is_ready_however_slow_other_processes_are";
+    let slow = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=write",
+        "-e",
+        "inject=write:delay_enter=700000:when=1",
+    ];
+    // In the scenario, a tracer is there already.
+    if !victim::is_scenario() {
+        let probe = Command::new(slow[0]).args(&slow[1..]).arg("true").status();
+        if !probe.is_ok_and(|status| status.success()) {
+            return victim::skip("strace cannot be used");
+        }
+    }
+    let started = victim::start_under(test, &slow, &[], || {
+        let is_successor = std::env::var_os(ROLE).is_some();
+        let shutdown = shutdown();
+        if is_successor {
+            shutdown.set_ready();
+            println!("successor {}", std::process::id());
+        } else {
+            let successor = to_itself(&shutdown, test).start().expect("it is ready");
+            println!("took over {}", successor.pid());
+        }
+        shutdown.finish_and_exit();
+    });
+    let ended = started.wait();
+    ended.assert_status(0);
+    let number = |word: &str| {
+        let line = ended.stdout.lines().find_map(|line| line.split_once(word));
+        line.map(|(_, number)| number.trim().to_owned())
+    };
+    assert!(number("successor ").is_some(), "{ended:#?}");
+    assert_eq!(number("successor "), number("took over "), "{ended:#?}");
+}
+
+/// Its predecessor is gone, by its deadline say.
+#[test]
+#[expect(
+    unsafe_code,
+    reason = "sets the action of a signal, as a program in C has it"
+)]
+fn successor_without_predecessor_survives_being_ready() {
+    let test = "successor_without_predecessor_survives_being_ready";
+    let ended = victim::run(test, || {
+        if std::env::var_os(ROLE).is_none() {
+            let (ours, theirs) = std::os::unix::net::UnixStream::pair().expect("descriptors");
+            let script = "exec 9>&0; export LISTEN_PID=$$; exec \"$@\"";
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", script, "sh"]);
+            shell.arg(std::env::current_exe().expect("it has a path"));
+            shell.args([test, "--exact", "--nocapture", "--test-threads=1"]);
+            shell.env(ROLE, "successor").env("DEADSTOP_READY_FD", "9");
+            let theirs = std::os::fd::OwnedFd::from(theirs);
+            drop(ours);
+            let status = shell.stdin(theirs).status().expect("it starts");
+            println!("{status}");
+            return;
+        }
+        // SAFETY: the default action is a valid one.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        let shutdown = shutdown();
+        shutdown.set_ready();
+        shutdown.finish_and_exit();
+    });
+    ended.assert_status(0).assert_says("exit status: 0");
 }

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 
 use super::wakers::Wake;
+use crate::process::shared_sockets::{Identity, note_woken};
 
 /// The first descriptor that socket activation passes, by `sd_listen_fds(3)`.
 const FIRST_PASSED: i32 = 3;
@@ -20,20 +21,29 @@ const FIRST_PASSED: i32 = 3;
 /// # Errors
 ///
 /// Fails with [`io::ErrorKind::PermissionDenied`] for a socket that was passed by socket
-/// activation (`LISTEN_FDS`): another process may accept on it too, and would stop. Use
-/// `poll` and [`eventfd`] there. Fails if the descriptor cannot be duplicated.
+/// activation (`LISTEN_FDS`) or in a hand-over, to this process or by it: another process may
+/// accept on it too, and would stop. Use `poll` and [`eventfd`] there. Fails if the descriptor
+/// cannot be duplicated.
+///
+/// While the waker is registered, the socket cannot be handed over.
 pub fn socket(socket: &impl AsFd) -> io::Result<Wake> {
     let fd = socket.as_fd();
-    if is_passed(fd.try_clone_to_owned()?, fd.as_raw_fd(), passed())? {
+    let is_passed = is_passed(fd.try_clone_to_owned()?, fd.as_raw_fd(), passed())?;
+    let woken = match is_passed {
+        true => None,
+        false => note_woken(Identity::of(fd)?),
+    };
+    let Some(woken) = woken else {
         return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
-            "the socket was passed by socket activation: shutdown(2) would stop it in \
-             every process that has it; wake the thread with poll and an eventfd",
+            "another process has the socket too (socket activation, a hand-over): shutdown(2) \
+             would stop it in every process; wake the thread with poll and an eventfd",
         ));
-    }
+    };
     // The type is not looked at: its method is the system call.
     let socket = TcpStream::from(fd.try_clone_to_owned()?);
     Ok(Box::new(move || {
+        let _noted = &woken;
         // UDP answers ENOTCONN, and wakes all the same.
         let _ = socket.shutdown(Direction::Both);
     }))
