@@ -1,7 +1,7 @@
 //! A one-shot event that threads and futures wait for.
 //!
 //! ```text
-//! clear ──set──▶ set ──clear──▶ clear     (only a scope that restarts clears it)
+//! clear ──set──▶ set
 //! ```
 //!
 //! # Orderings
@@ -13,6 +13,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -53,14 +54,14 @@ impl Latch {
             self.changes.advance();
             // A waker is the application's code: no lock is held while it runs.
             let waiting = std::mem::take(&mut self.wakers.lock().waiting);
-            waiting.into_values().for_each(Waker::wake);
+            for waker in waiting.into_values() {
+                // One that panics must not cost the others theirs. Its payload is leaked: a
+                // destructor may panic as well.
+                let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+                let _ = woken.map_err(std::mem::forget);
+            }
         }
         first
-    }
-
-    /// Makes the latch clear again. A future that has seen it set has resolved.
-    pub(crate) fn clear(&self) {
-        self.is_set.store(false, Ordering::Release);
     }
 
     /// Blocks the thread until the latch is set or the clock reads `until`. Returns
@@ -173,6 +174,29 @@ mod tests {
         let until = now().saturating_add(Duration::from_millis(5));
         assert!(!Latch::new().wait(Some(until)));
         assert!(now() >= until);
+    }
+
+    #[test]
+    fn waker_that_panics_costs_the_others_nothing() {
+        struct Panics;
+        impl std::task::Wake for Panics {
+            fn wake(self: Arc<Self>) {
+                panic!("a waker panics");
+            }
+        }
+        let latch = Arc::new(Latch::new());
+        let panics = Waker::from(Arc::new(Panics));
+        let mut keys = [None; 8];
+        for key in &mut keys {
+            assert!(latch.poll(key, &Context::from_waker(&panics)).is_pending());
+        }
+        let sets = Arc::clone(&latch);
+        let setter = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            sets.set()
+        });
+        futures::executor::block_on(WaitLatch::new(latch));
+        assert!(setter.join().expect("it does not panic"));
     }
 
     #[test]

@@ -352,3 +352,56 @@ fn gate_without_a_name_or_phase_is_refused() {
     ended.assert_status(0).assert_says("empty name");
     ended.assert_says("there is no phase \"none\"");
 }
+
+/// A server ends when the gate closes; the shutdown begins after the gate's phase.
+#[test]
+fn gate_whose_phase_is_skipped_closes_at_the_request() {
+    let name = "gate::gate_whose_phase_is_skipped_closes_at_the_request";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        let gate = shutdown.gate("requests").open().expect("it opens");
+        let held = gate.enter().expect("it is open");
+        let (closing, drained) = (gate.closing(), gate.drained());
+        let from_close = shutdown.request_from(Phase::CLOSE, Cause::requested("a test"));
+        assert_eq!(from_close.ok(), Some(true));
+        closing.wait();
+        drained.wait();
+        println!("refused {}", gate.enter().is_err());
+        drop(held);
+        shutdown.wait_and_exit();
+    });
+    ended.assert_status(0).assert_says("refused true");
+}
+
+/// The task of the stop that was abandoned looks at the gate again after it was opened anew.
+#[test]
+fn drain_that_was_abandoned_does_not_end_the_next_one() {
+    let name = "gate::drain_that_was_abandoned_does_not_end_the_next_one";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        let scope = shutdown.scope("admin");
+        let gate = scope.gate("requests").open().expect("it opens");
+        let held = gate.enter().expect("it is open");
+        let first = gate.drained();
+        let cause = Cause::requested("a reload");
+        scope.stop(cause, 50 * MS).expect("it stops");
+        assert!(scope.restart());
+        gate.reopen().expect("it was restarted");
+        first.wait();
+        let (said, drained) = std::sync::mpsc::channel();
+        let second = gate.drained();
+        thread::spawn(move || {
+            second.wait();
+            said.send(()).expect("the scenario waits");
+        });
+        // Longer than the time after which the first task looks again.
+        let early = drained.recv_timeout(Duration::from_secs(1));
+        println!("drained while open: {}", early.is_ok());
+        println!("admits: {}", gate.enter().is_ok());
+        drop(held);
+        let _ = shutdown.finish();
+        println!("drained at last: {}", drained.recv().is_ok());
+    });
+    ended.assert_status(0);
+    ended.assert_says("drained while open: false\nadmits: true\ndrained at last: true");
+}

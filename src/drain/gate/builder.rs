@@ -133,7 +133,7 @@ impl GateBuilder {
     pub fn open(self) -> Result<Gate, RegisterError> {
         // A gate is as old as its process; a guard is one word because of that.
         let state: &'static State = Box::leak(Box::new(State::new(&self.name, Some(self.plan))));
-        register(state)?;
+        register(state, &state.round())?;
         #[cfg(feature = "health")]
         super::numbers::list(state);
         Ok(Gate { state })

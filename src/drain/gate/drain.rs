@@ -1,11 +1,13 @@
 //! The tasks of a gate.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadstop_core::now;
 use deadstop_core::roster::TaskKind;
 
 use super::plan::Plan;
+use super::round::Round;
 use super::state::State;
 use crate::drain::report::{show_thread, warn};
 use crate::drain::{RegisterError, announcement, no_phase};
@@ -18,7 +20,7 @@ const SAY_EVERY: Duration = Duration::from_millis(250);
 /// Registers the task that closes the gate and waits for it, and the one that keeps it
 /// accepting.
 #[track_caller]
-pub(super) fn register(state: &'static State) -> Result<(), RegisterError> {
+pub(super) fn register(state: &'static State, round: &Arc<Round>) -> Result<(), RegisterError> {
     let Some(plan) = &state.plan else {
         return Ok(());
     };
@@ -28,9 +30,13 @@ pub(super) fn register(state: &'static State) -> Result<(), RegisterError> {
         Some(budget) => task.budget(budget),
         None => task,
     };
-    let task = task.on_shutdown(move |cx| drain(state, streams_within, cx))?;
+    let drains = Drains {
+        state,
+        round: Arc::clone(round),
+    };
+    let task = task.on_shutdown(move |cx| drains.drain(streams_within, cx))?;
     if !plan.keep_accepting.is_zero() {
-        if let Err(error) = announce(state, plan) {
+        if let Err(error) = announce(state, round, plan) {
             task.cancel();
             return Err(error);
         }
@@ -40,12 +46,13 @@ pub(super) fn register(state: &'static State) -> Result<(), RegisterError> {
 
 /// Registers the task that keeps the first phase from ending.
 #[track_caller]
-fn announce(state: &'static State, plan: &Plan) -> Result<(), RegisterError> {
+fn announce(state: &'static State, round: &Arc<Round>, plan: &Plan) -> Result<(), RegisterError> {
     let name = format!("keep accepting {}", state.name);
     let time = plan.keep_accepting;
     let register = |phase: PhaseName| {
         let task = plan.owner.task(&name).phase(phase);
-        task.on_shutdown(move |cx| keep_accepting(state, time, cx))
+        let round = Arc::clone(round);
+        task.on_shutdown(move |cx| keep_accepting(state, &round, time, cx))
     };
     match register("announce".into()) {
         Err(error) if no_phase(&error) => register(Phase::UNBIND.into()).map(drop),
@@ -55,21 +62,39 @@ fn announce(state: &'static State, plan: &Plan) -> Result<(), RegisterError> {
 
 /// Keeps the gate's first phase from ending for `time`, or until load balancers have
 /// seen that the process is not ready.
-fn keep_accepting(state: &State, time: Duration, cx: &TaskContext) {
+fn keep_accepting(state: &State, round: &Arc<Round>, time: Duration, cx: &TaskContext) {
     cx.note_kind(TaskKind::Gate);
-    state.announce();
+    state.announce(round);
     let until = now().saturating_add(time.min(cx.remaining()));
     cx.progress("not ready; requests are still admitted");
     announcement::SEEN.wait_seen(until);
 }
 
-/// Closes the gate, and waits until nothing is in flight.
-fn drain(state: &State, streams_within: Duration, cx: &TaskContext) -> Result<(), String> {
-    cx.note_kind(TaskKind::Gate);
-    state.close();
-    let result = wait_empty(state, streams_within, cx);
-    state.drained.set();
-    result
+/// The task that closes the gate in a round. If the shutdown skips it, the gate closes all
+/// the same: a server that waits for that must not wait until the deadline.
+struct Drains {
+    state: &'static State,
+    round: Arc<Round>,
+}
+
+impl Drains {
+    /// Closes the gate, and waits until nothing is in flight.
+    fn drain(self, streams_within: Duration, cx: &TaskContext) -> Result<(), String> {
+        cx.note_kind(TaskKind::Gate);
+        self.state.close(&self.round);
+        let result = wait_empty(self.state, streams_within, cx);
+        self.round.drained.set();
+        result
+    }
+}
+
+impl Drop for Drains {
+    fn drop(&mut self) {
+        // Not where the task is cancelled, or dropped in a child of `fork`.
+        if self.state.is_here() && self.state.is_owner_requested() {
+            self.state.give_up(&self.round);
+        }
+    }
 }
 
 fn wait_empty(state: &State, streams_within: Duration, cx: &TaskContext) -> Result<(), String> {

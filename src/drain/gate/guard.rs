@@ -3,9 +3,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::roster::Place;
+use super::round::{ClosingOf, DrainedOf, Round};
 use super::state::State;
 use crate::drain::latch::{Latch, WaitLatch};
 use crate::process;
@@ -97,28 +99,33 @@ impl fmt::Debug for GateGuard {
 #[must_use = "the stream is in flight only while the guard exists"]
 pub struct StreamGuard {
     state: &'static State,
+    /// `None` in a child of `fork`.
+    round: Option<Arc<Round>>,
 }
 
 impl StreamGuard {
     /// Counts a stream, whether the gate is closed or not.
     fn admitted(state: &'static State) -> Self {
         state.streams.enter_closed();
-        Self { state }
+        Self::entered(state)
     }
 
     /// Counts a stream that the gate has admitted.
-    pub(super) const fn entered(state: &'static State) -> Self {
-        Self { state }
+    pub(super) fn entered(state: &'static State) -> Self {
+        Self {
+            state,
+            round: state.is_here().then(|| state.round()),
+        }
     }
 
     /// Returns a future that resolves when the stream should end.
     pub fn closing(&self) -> Closing {
-        Closing::of(self.state)
+        Closing::of(self.state, self.round.clone())
     }
 
     /// Returns whether the stream should end.
     pub fn should_end(&self) -> bool {
-        self.state.closing.is_set()
+        self.round.as_ref().is_some_and(|round| round.is_closing())
     }
 }
 
@@ -154,29 +161,16 @@ impl fmt::Debug for StreamGuard {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a future does nothing unless it is polled or waited for"]
-pub struct Closing {
-    closes: WaitLatch<&'static Latch>,
-    /// Stands for the process; a child of `fork` has another.
-    generation: u32,
-}
+pub struct Closing(InRound<ClosingOf>);
 
 impl Closing {
-    pub(super) fn of(state: &'static State) -> Self {
-        Self {
-            closes: WaitLatch::new(&state.closing),
-            generation: state.generation,
-        }
-    }
-
-    fn is_here(&self) -> bool {
-        self.generation == process::generation()
+    pub(super) fn of(state: &'static State, round: Option<Arc<Round>>) -> Self {
+        Self(InRound::new(state, round.map(ClosingOf)))
     }
 
     /// Blocks the thread until the gate closes.
     pub fn wait(&self) {
-        if self.is_here() {
-            self.closes.latch().wait(None);
-        }
+        self.0.wait();
     }
 }
 
@@ -184,18 +178,59 @@ impl Future for Closing {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        match self.is_here() {
-            true => Pin::new(&mut self.closes).poll(context),
-            false => Poll::Ready(()),
-        }
+        Pin::new(&mut self.0).poll(context)
     }
 }
 
 impl fmt::Debug for Closing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Closing")
-            .field(&self.closes.latch().is_set())
-            .finish()
+        f.debug_tuple("Closing").field(&self.0.is_over()).finish()
+    }
+}
+
+/// Waits for a latch of a round; not at all in a child of `fork`.
+struct InRound<L: AsRef<Latch>> {
+    waits: Option<WaitLatch<L>>,
+    /// Stands for the process; a child of `fork` has another.
+    generation: u32,
+}
+
+impl<L: AsRef<Latch>> InRound<L> {
+    fn new(state: &State, latch: Option<L>) -> Self {
+        Self {
+            waits: latch.map(WaitLatch::new),
+            generation: state.generation,
+        }
+    }
+
+    fn latch(&self) -> Option<&Latch> {
+        let is_here = self.generation == process::generation();
+        self.waits
+            .as_ref()
+            .filter(|_| is_here)
+            .map(WaitLatch::latch)
+    }
+
+    fn is_over(&self) -> bool {
+        self.latch().is_none_or(Latch::is_set)
+    }
+
+    fn wait(&self) {
+        if let Some(latch) = self.latch() {
+            latch.wait(None);
+        }
+    }
+}
+
+impl<L: AsRef<Latch> + Unpin> Future for InRound<L> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let is_here = self.generation == process::generation();
+        match &mut self.waits {
+            Some(waits) if is_here => Pin::new(waits).poll(context),
+            _ => Poll::Ready(()),
+        }
     }
 }
 
@@ -217,14 +252,11 @@ impl fmt::Debug for Closing {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a future does nothing unless it is polled or waited for"]
-pub struct Drained(Closing);
+pub struct Drained(InRound<DrainedOf>);
 
 impl Drained {
-    pub(super) fn of(state: &'static State) -> Self {
-        Self(Closing {
-            closes: WaitLatch::new(&state.drained),
-            generation: state.generation,
-        })
+    pub(super) fn of(state: &'static State, round: Option<Arc<Round>>) -> Self {
+        Self(InRound::new(state, round.map(DrainedOf)))
     }
 
     /// Blocks the thread until the gate was drained.
@@ -243,8 +275,6 @@ impl Future for Drained {
 
 impl fmt::Debug for Drained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Drained")
-            .field(&self.0.closes.latch().is_set())
-            .finish()
+        f.debug_tuple("Drained").field(&self.0.is_over()).finish()
     }
 }

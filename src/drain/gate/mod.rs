@@ -20,9 +20,11 @@ mod layer;
 mod numbers;
 mod plan;
 mod roster;
+mod round;
 mod state;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -38,9 +40,9 @@ pub(crate) use self::numbers::{GateNumbers, gates};
 
 pub(super) use self::counter::Counter;
 
+use self::round::Round;
 use self::state::State;
 use super::{RegisterError, thread_id};
-use crate::process;
 
 /// Counts work in flight. Made by [`Shutdown::gate`](crate::Shutdown::gate).
 ///
@@ -134,17 +136,17 @@ impl Gate {
     /// a child of `fork`. The gate stays closed.
     #[track_caller]
     pub fn reopen(&self) -> Result<bool, RegisterError> {
-        if self.state.generation != process::generation() {
+        if !self.state.is_here() {
             return Err(RegisterError::Forked);
         }
         if self.state.is_owner_requested() {
             return Err(RegisterError::Over);
         }
         // Before the task is registered, which may close the gate at once.
-        if !self.state.reopen() {
+        let Some(round) = self.state.reopen() else {
             return Ok(false);
-        }
-        drain::register(self.state).inspect_err(|_| self.state.close())?;
+        };
+        drain::register(self.state, &round).inspect_err(|_| self.state.give_up(&round))?;
         Ok(true)
     }
 
@@ -181,14 +183,14 @@ impl Gate {
 
     /// Returns a future that resolves when the gate closes: when its phase begins.
     pub fn closing(&self) -> Closing {
-        Closing::of(self.state)
+        Closing::of(self.state, self.round())
     }
 
     /// Returns a future that resolves when the gate's phase waits for it no longer: it is
     /// closed, and empty or abandoned. A server that also waits for connections can stop
     /// waiting then: what is left has sent no whole request.
     pub fn drained(&self) -> Drained {
-        Drained::of(self.state)
+        Drained::of(self.state, self.round())
     }
 
     /// Returns the name and the age of the oldest named entry that is in flight.
@@ -200,6 +202,11 @@ impl Gate {
     /// Returns the name of the gate.
     pub fn name(&self) -> &'static str {
         &self.state.name
+    }
+
+    /// `None` in a child of `fork`.
+    fn round(&self) -> Option<Arc<Round>> {
+        self.state.is_here().then(|| self.state.round())
     }
 
     #[cold]

@@ -1,16 +1,17 @@
 //! State shared by a gate's handles, guards and tasks.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 use deadstop_core::{Nanos, now};
+use parking_lot::Mutex;
 
 use super::counter::Counter;
 use super::plan::Plan;
 use super::roster::{Listed, Roster};
-use crate::drain::latch::Latch;
+use super::round::Round;
 use crate::drain::owner::Owner;
 use crate::process;
 
@@ -22,8 +23,7 @@ pub(super) struct State {
     pub(super) streams: Counter,
     pub(super) refused: AtomicU64,
     roster: OnceLock<Box<Roster>>,
-    pub(super) closing: Latch,
-    pub(super) drained: Latch,
+    round: Mutex<Arc<Round>>,
     /// When the time of `keep_accepting` began, or zero.
     announced: AtomicU64,
     /// `None` in tests of the gate alone.
@@ -41,8 +41,7 @@ impl State {
             streams: Counter::open(),
             refused: AtomicU64::new(0),
             roster: OnceLock::new(),
-            closing: Latch::new(),
-            drained: Latch::new(),
+            round: Mutex::new(Arc::default()),
             announced: AtomicU64::new(0),
             plan,
             random: AtomicU64::new(0),
@@ -59,28 +58,54 @@ impl State {
         self.roster.get()?.oldest()
     }
 
+    /// Returns the round that the gate is in. Takes a lock: not in a child of `fork`, which
+    /// may have inherited it held.
+    pub(super) fn round(&self) -> Arc<Round> {
+        Arc::clone(&self.round.lock())
+    }
+
+    /// Whether this process opened the gate, and not a child of `fork`.
+    pub(super) fn is_here(&self) -> bool {
+        self.generation == process::generation()
+    }
+
     /// Notes that the time of `keep_accepting` begins now.
-    pub(super) fn announce(&self) {
-        self.announced.store(now().0, Ordering::Relaxed);
+    pub(super) fn announce(&self, round: &Arc<Round>) {
+        let current = self.round.lock();
+        if Arc::ptr_eq(&current, round) {
+            self.announced.store(now().0, Ordering::Relaxed);
+        }
     }
 
-    /// Refuses new entries from here on, and asks streams to end.
-    pub(super) fn close(&self) {
-        self.requests.close();
-        self.streams.close();
-        self.closing.set();
+    /// Refuses new entries from here on, and asks streams to end. Only the streams of a
+    /// `round` that is over.
+    pub(super) fn close(&self, round: &Arc<Round>) {
+        {
+            let current = self.round.lock();
+            if Arc::ptr_eq(&current, round) {
+                self.requests.close();
+                self.streams.close();
+            }
+        }
+        round.begin_closing();
     }
 
-    /// Admits entries again. Returns whether the gate was closed.
-    pub(super) fn reopen(&self) -> bool {
+    /// Closes the gate in a `round` that has no task to wait for it.
+    pub(super) fn give_up(&self, round: &Arc<Round>) {
+        self.close(round);
+        round.drained.set();
+    }
+
+    /// Admits entries again, in a round of its own. `None` if the gate is open.
+    pub(super) fn reopen(&self) -> Option<Arc<Round>> {
+        let mut current = self.round.lock();
         if !self.requests.reopen() {
-            return false;
+            return None;
         }
         self.announced.store(0, Ordering::Relaxed);
-        self.closing.clear();
-        self.drained.clear();
+        *current = Arc::default();
         self.streams.reopen();
-        true
+        Some(Arc::clone(&current))
     }
 
     /// Returns whether the shutdown, or the gate's scope, is requested to stop.
