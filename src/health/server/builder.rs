@@ -166,6 +166,10 @@ impl HealthBuilder {
         if !WATCH.is_owner() {
             return Err(HealthError::Forked);
         }
+        // Before its address is found to be in use.
+        if start::is_started() {
+            return Err(HealthError::AlreadyStarted);
+        }
         let checks = named(&mut self.checks, self.check_timeout)?;
         let listening = self.open()?;
         start::start(Plan {

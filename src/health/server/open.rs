@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 
 use super::address::Address;
@@ -84,14 +84,16 @@ fn unix(path: &Path) -> io::Result<Listening> {
     })
 }
 
-/// Whether `path` is a socket that no process listens at: a process that was killed left
-/// it.
+/// Whether `path` is a socket that no process has bound: a process that was killed left it.
 fn is_stale(path: &Path) -> bool {
     let is_socket = path
         .symlink_metadata()
         .is_ok_and(|metadata| metadata.file_type().is_socket());
+    // Of another type than the listener: connecting to it would wait where the queue of a
+    // process that hangs is full, and one that has not called `listen` yet would refuse.
     let refuses = || {
-        UnixStream::connect(path)
+        UnixDatagram::unbound()
+            .and_then(|socket| socket.connect(path))
             .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
     };
     is_socket && refuses()
@@ -109,6 +111,12 @@ fn described(socket: OwnedFd) -> io::Result<Listening> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::net::UnixStream;
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
 
     fn local(port: u16) -> Address {
@@ -137,6 +145,23 @@ mod tests {
         assert!(path.exists());
         open(&address, 0).expect("it is replaced");
         std::fs::remove_file(&path).expect("it is a file");
+    }
+
+    /// A process that hangs has such a queue: to connect would wait for it.
+    #[test]
+    #[expect(unsafe_code, reason = "makes a queue short")]
+    fn path_of_a_listener_whose_queue_is_full_is_in_use() {
+        let path = std::env::temp_dir().join(format!("deadstop-full-{}.sock", std::process::id()));
+        let listener = UnixListener::bind(&path).expect("the path is free");
+        // SAFETY: two integers; the descriptor is open.
+        unsafe { libc::listen(listener.as_raw_fd(), 0) };
+        let _queued = UnixStream::connect(&path).expect("there is room for one");
+        let (said, is_said) = channel();
+        let address = Address::Unix(path.clone());
+        thread::spawn(move || said.send(open(&address, 0).is_err()));
+        let is_in_use = is_said.recv_timeout(Duration::from_secs(20));
+        std::fs::remove_file(&path).expect("it is a file");
+        assert_eq!(is_in_use, Ok(true), "it waits");
     }
 
     #[test]

@@ -41,6 +41,8 @@ const STATUS_PATIENCE: Duration = Duration::from_millis(1_500);
 pub(super) struct Server {
     shared: &'static Shared,
     listeners: Vec<OwnedFd>,
+    /// The listener that is asked first for the next connection.
+    turn: usize,
     /// Given up to accept a connection when the system has no descriptor left.
     spare: Option<OwnedFd>,
     slots: Slots,
@@ -60,6 +62,7 @@ impl Server {
             shared,
             spare: None,
             listeners,
+            turn: 0,
             slots: Slots::new(),
             connections: array::from_fn(|_| Connection::unused()),
             facts: collect::prepare(),
@@ -279,19 +282,24 @@ impl Server {
         (0..self.listeners.len()).any(|index| self.poll.is_ready(index))
     }
 
+    /// Accepts a connection. The listeners take turns: one whose queue is never empty, or
+    /// that fails, must not keep the others from being asked.
     fn next_connection(&mut self) -> io::Result<Option<(OwnedFd, listener::Peer)>> {
-        for listener in &self.listeners {
-            let mut accepted = listener::accept(listener.as_fd());
+        let mut refused = Ok(None);
+        for _ in 0..self.listeners.len() {
+            let listener = self.listeners[self.turn].as_fd();
+            self.turn = (self.turn + 1) % self.listeners.len();
+            let mut accepted = listener::accept(listener);
             if accepted.as_ref().is_err_and(is_out_of_descriptors) && self.spare.take().is_some() {
-                accepted = listener::accept(listener.as_fd());
+                accepted = listener::accept(listener);
             }
             match accepted {
                 Ok(accepted) => return Ok(Some(accepted)),
                 Err(error) if is_over(&error) => {}
-                Err(error) => return Err(error),
+                Err(error) => refused = Err(error),
             }
         }
-        Ok(None)
+        refused
     }
 }
 

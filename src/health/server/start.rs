@@ -43,12 +43,17 @@ pub(super) struct Plan {
     pub(super) seen_after: u32,
 }
 
+/// Whether this process has a server.
+pub(super) fn is_started() -> bool {
+    SHARED.get().is_some_and(Shared::is_own)
+}
+
 pub(super) fn start(plan: Plan) -> Result<Health, HealthError> {
     // A thread that starts another server at this moment will succeed.
     let Some(_claim) = STARTING.take() else {
         return Err(HealthError::AlreadyStarted);
     };
-    if SHARED.get().is_some_and(Shared::is_own) {
+    if is_started() {
         return Err(HealthError::AlreadyStarted);
     }
     let (states, calls): (Vec<_>, Vec<_>) = plan

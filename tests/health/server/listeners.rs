@@ -1,14 +1,18 @@
 //! Addresses on which the server listens.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use deadstop::health::HealthError;
 
 use super::probe::{self, get};
 use super::{park, serve};
 use crate::{shutdown, victim};
+
+/// How long a client waits. Not a measure: it only bounds a failing run.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
 fn wildcard_of_version_6_takes_version_4_as_well() {
@@ -80,12 +84,47 @@ fn taken_port_second_server_and_wrong_address_are_errors() {
             .check("a", || true);
         assert!(matches!(twice.start(), Err(HealthError::Check { .. })));
         // None of them is in the way of one that is right.
-        serve(&shutdown, |health| health);
+        let health = serve(&shutdown, |health| health);
         assert!(matches!(
             start("127.0.0.1:0"),
             Err(HealthError::AlreadyStarted)
         ));
+        // It says so, and not that the address is in use.
+        let again = start(&health.addresses()[0].to_string());
+        assert!(matches!(again, Err(HealthError::AlreadyStarted)));
         println!("done");
     });
     ended.assert_says("done");
+}
+
+/// The queue of one listener is full of peers that say nothing.
+#[test]
+fn listener_is_asked_although_the_queue_of_another_is_long() {
+    let test = "server::listeners::listener_is_asked_although_the_queue_of_another_is_long";
+    let mut victim = victim::start(test, || {
+        let path = format!("/tmp/deadstop-test-{}.sock", std::process::id());
+        serve(&shutdown(), |health| health.bind(format!("unix:{path}")));
+        println!("unix {path}");
+        park();
+    });
+    let address = probe::address(&mut victim);
+    let line = victim.hear("unix ");
+    let (_, path) = line.split_once("unix ").expect("a path");
+    // It accepts none of them before all are there.
+    victim.send(libc::SIGSTOP);
+    let connect = |_| TcpStream::connect_timeout(&address, PATIENCE).expect("there is room");
+    let mute: Vec<_> = (0..400).map(connect).collect();
+    let prober = UnixStream::connect(path).expect("it listens");
+    prober.set_read_timeout(Some(PATIENCE)).expect("a length");
+    victim.send(libc::SIGCONT);
+    let answer = probe::exchange(prober, "GET /livez HTTP/1.1\r\n\r\n", Instant::now());
+    answer.expect("it is answered").assert_status(200);
+    // Those before it had to make way if it was the last.
+    let last_to_make_way = &mute[350];
+    last_to_make_way.set_nonblocking(true).expect("an option");
+    let end = last_to_make_way
+        .peek(&mut [0])
+        .map_err(|error| error.kind());
+    assert_eq!(end, Err(ErrorKind::WouldBlock));
+    std::fs::remove_file(path).expect("it is there");
 }
