@@ -239,3 +239,30 @@ fn pool_of_a_scope_is_drained_when_the_scope_stops_alone() {
     ended.assert_says("round 1: 5 done, true, true");
     ended.assert_says("round 2: 5 done, true, true");
 }
+
+/// What a job panics with has a destructor that panics too.
+#[test]
+fn job_whose_panic_panics_costs_the_pool_no_thread() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("again");
+        }
+    }
+    let name = "pool::job_whose_panic_panics_costs_the_pool_no_thread";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        let pool = shutdown.pool("p").threads(1).start().expect("it starts");
+        for _ in 0..3 {
+            let accepted = pool.execute(|| std::panic::panic_any(Panics));
+            accepted.map(drop).expect("it is open");
+        }
+        let last = pool.execute(|| println!("the last job ran"));
+        last.map(drop).expect("it is open");
+        let _ = shutdown.finish();
+        println!("panicked: {}", pool.stats().panicked);
+        shutdown.wait_and_exit();
+    });
+    ended.assert_says("the last job ran\npanicked: 3");
+    assert!(ended.after < Duration::from_secs(20), "{ended:#?}");
+}

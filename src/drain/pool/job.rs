@@ -66,7 +66,14 @@ impl Work {
     pub(super) fn run_and_catch(self) -> bool {
         PANICKED.set(false);
         let ran = catch_unwind(AssertUnwindSafe(|| self.run()));
-        ran.is_err() || PANICKED.get()
+        let has_panicked = ran.is_err() || PANICKED.get();
+        if let Err(payload) = ran {
+            // Its destructor may panic as well: the thread would be gone, and the drain wait
+            // for its job. A second payload is leaked.
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+            let _ = dropped.map_err(std::mem::forget);
+        }
+        has_panicked
     }
 }
 
