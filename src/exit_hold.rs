@@ -78,7 +78,6 @@ fn hold_exit(status: Option<i32>) {
     do_last_things();
     if status.unwrap_or(0) == 0 && end.status() != 0 {
         atexit::flush_streams();
-        WATCH.run_exit_actions();
         deadstop_core::sys::terminate(end.status().into());
     }
 }
@@ -99,10 +98,10 @@ pub(crate) fn exit_after_panic_of_main() {
     }
 }
 
-/// Kills cgroups, removes files, and restores the terminal.
+/// Kills cgroups and process groups, removes files, and restores the terminal.
 fn do_last_things() {
     process::do_last_things();
-    WATCH.terminal().restore();
+    WATCH.run_exit_actions();
 }
 
 /// Says that `main` has returned without a shutdown: by an early `?`, say.

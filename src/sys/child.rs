@@ -5,6 +5,8 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use deadstop_core::sys::NewbornPlace;
+
 /// Makes the kernel kill the child when the thread that spawns it ends, and with it when
 /// this process ends in any way.
 ///
@@ -28,6 +30,19 @@ pub(crate) fn die_with_thread(command: &mut Command) {
     // SAFETY: the closure runs in the child between `fork` and `exec`; it makes two
     // system calls, and an error of `io` from a number allocates nothing.
     unsafe { command.pre_exec(set) };
+}
+
+/// Makes the child announce itself before it runs its program, for a parent that ends
+/// meanwhile. To be called after [`die_with_thread`], for the leader of a process group.
+pub(crate) fn announce(command: &mut Command, newborn: NewbornPlace) {
+    let announce = move || match newborn.announce() {
+        true => Ok(()),
+        // The parent is about to end.
+        false => Err(io::Error::from_raw_os_error(libc::ESRCH)),
+    };
+    // SAFETY: the closure runs in the child between `fork` and `exec`; it makes one system
+    // call, and an error of `io` from a number allocates nothing.
+    unsafe { command.pre_exec(announce) };
 }
 
 /// Opens a descriptor of the process `pid`, which becomes readable when it ends. `None`

@@ -436,3 +436,81 @@ fn child_begins_with_no_signal_blocked() {
         .assert_status(0)
         .assert_says("SigBlk:\t0000000000000000");
 }
+
+/// The leader of the group ends at SIGTERM, and what it has started ignores that.
+#[test]
+fn phase_ends_the_group_that_outlives_its_leader() {
+    let name = "child::phase_ends_the_group_that_outlives_its_leader";
+    let mut victim = victim::start(name, || {
+        let shutdown = shutdown(30);
+        let script = "sh -c 'trap \"\" TERM; echo pid $$; while :; do sleep 0.1; done' & wait";
+        let child = shutdown
+            .child_builder("leader")
+            .budget(Duration::from_secs(1));
+        let child = child.spawn(shell(script)).expect("it starts");
+        wait_for_line();
+        println!("ready");
+        let _ = shutdown.finish();
+        println!(
+            "leader {:?}",
+            child.try_wait().and_then(|status| status.signal())
+        );
+        shutdown.wait_and_exit();
+    });
+    let pids = pids(&victim.hear("pid "));
+    victim.hear("ready");
+    let ended = victim.wait();
+    let alive = is_alive(pids[0]);
+    kill(&pids);
+    assert!(!alive, "{pids:?} {ended:#?}");
+    // It had to be killed.
+    ended.assert_status(1).assert_says("leader Some(15)");
+    ended.assert_says("others of its process group have not");
+}
+
+/// As above, and what is left ends by itself.
+#[test]
+fn phase_waits_for_the_group_that_outlives_its_leader() {
+    let name = "child::phase_waits_for_the_group_that_outlives_its_leader";
+    let mut victim = victim::start(name, || {
+        let shutdown = shutdown(30);
+        let last = "trap \"sleep 0.5; echo last; exit\" TERM; echo pid $$";
+        let script = format!("sh -c '{last}; while :; do sleep 0.1; done' & wait");
+        let _child = shutdown.child("leader", shell(&script)).expect("it starts");
+        wait_for_line();
+        println!("ready");
+        let _ = shutdown.finish();
+        println!("finished");
+    });
+    victim.hear("ready");
+    victim.wait().assert_status(0).assert_says("last\nfinished");
+}
+
+/// Gives the processes of a script the time to set their traps.
+fn wait_for_line() {
+    thread::sleep(500 * MS);
+}
+
+/// `main` returns without a shutdown, or after one in which the child's task was cancelled.
+#[test]
+fn exit_kills_the_group_that_outlives_its_leader() {
+    for finishes in ["yes", "no"] {
+        let name = "child::exit_kills_the_group_that_outlives_its_leader";
+        let variables = [("FINISHES", finishes)];
+        let mut victim = victim::start_with(name, &variables, || {
+            let shutdown = shutdown(30);
+            let deaf = "trap '' TERM; sleep 60 & echo pid $!; exit 0";
+            let child = shutdown.child("leader", shell(deaf)).expect("it starts");
+            println!("leader {:?}", child.wait().and_then(|status| status.code()));
+            if std::env::var("FINISHES").is_ok_and(|it| it == "yes") {
+                let _ = shutdown.finish();
+            }
+        });
+        let pids = pids(&victim.hear("pid "));
+        let ended = victim.wait();
+        let are_gone = are_gone(&pids);
+        kill(&pids);
+        assert!(are_gone, "{finishes}: {pids:?} {ended:#?}");
+        ended.assert_status(0);
+    }
+}

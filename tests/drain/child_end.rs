@@ -524,3 +524,51 @@ fn second_signal_from_a_terminal_kills_the_group() {
     assert_eq!(ended.signal, Some(libc::SIGTERM), "{ended:#?}");
     assert!(are_gone(&pids), "{pids:?}");
 }
+
+/// The program runs, and the thread that has started it has not listed it yet: it is slow to
+/// open a descriptor of the process.
+#[test]
+fn deadline_kills_the_group_of_a_child_that_is_being_started() {
+    let name = "child_end::deadline_kills_the_group_of_a_child_that_is_being_started";
+    let slow = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=pidfd_open",
+        "-e",
+        "inject=pidfd_open:delay_enter=5000000",
+    ];
+    // In the scenario, a tracer is there already.
+    if !victim::is_scenario() {
+        let probe = Command::new(slow[0]).args(&slow[1..]).arg("true").status();
+        if !probe.is_ok_and(|status| status.success()) {
+            return victim::skip("strace cannot be used");
+        }
+    }
+    let mut victim = victim::start_under(name, &slow, &[], || {
+        let shutdown = shutdown(30);
+        let watchdog = shutdown.watchdog().clone();
+        let file = format!("/tmp/deadstop-newborn-{}", std::process::id());
+        let ids = "sleep 60 & echo pid $!; echo pid $$";
+        let script = format!("({ids}) >{file}.new; mv {file}.new {file}; wait");
+        thread::spawn(move || drop(shutdown.child("leader", shell(&script))));
+        while !Path::new(&file).exists() {
+            thread::sleep(5 * MS);
+        }
+        print!("{}", fs::read_to_string(&file).expect("it is there"));
+        fs::remove_file(&file).expect("it is there");
+        watchdog.arm_within(200 * MS);
+        park();
+    });
+    let first = victim.hear("pid ");
+    let second = victim.hear("pid ");
+    let pids = pids(&format!("{first}\n{second}"));
+    let ended = victim.wait();
+    let are_gone = are_gone(&pids);
+    kill(&pids);
+    assert!(are_gone, "{pids:?} {ended:#?}");
+    ended.assert_status(124);
+}

@@ -34,9 +34,9 @@ use parking_lot::Mutex;
 use super::cgroup::Cgroup;
 use super::running::Running;
 use crate::process::{PerProcess, WATCH};
-use crate::sys::child::{die_with_thread, pidfd_open};
+use crate::sys::child::{announce, die_with_thread, pidfd_open};
 use crate::sys::command::unblock_signals;
-use crate::sys::spawn::{Exit, exit_of, wait_readable};
+use crate::sys::spawn::{Exit, exit_of, signal_group, wait_readable};
 use crate::threads;
 
 const THREAD: &str = "deadstop-child";
@@ -98,6 +98,7 @@ pub(super) fn spawn(
 
 impl Keeper {
     fn start() -> io::Result<Self> {
+        WATCH.newborn().prepare();
         let (requests, received) = unbounded();
         let (woken, wake) = UnixStream::pair()?;
         let life = move || Children::new(woken).keep(&received);
@@ -155,6 +156,7 @@ impl Children {
         } = request;
         die_with_thread(&mut command);
         unblock_signals(&mut command).process_group(0);
+        announce(&mut command, WATCH.newborn().place());
         let entered = cgroup
             .as_ref()
             .map_or(Ok(()), |own| own.enter(&mut command));
@@ -165,6 +167,13 @@ impl Children {
             let pidfd = pidfd_open(pid);
             let raw = pidfd.as_ref().map(AsRawFd::as_raw_fd);
             let listed = WATCH.kill_list().add(pid, raw, true);
+            if listed.is_none() && WATCH.kill_list().is_closed() {
+                // This process is about to end. It stays announced, and must not wait for
+                // this thread to be killed.
+                let _ = signal_group(pid, libc::SIGKILL);
+            } else {
+                WATCH.newborn().clear();
+            }
             let running = Arc::new(Running::new(name, pid, listed.is_some(), cgroup));
             let spawned = Spawned {
                 running: Arc::clone(&running),
@@ -181,6 +190,9 @@ impl Children {
             });
             spawned
         });
+        if spawned.is_err() {
+            WATCH.newborn().clear();
+        }
         // Fails if the caller is gone.
         let _ = answer.send(spawned);
     }

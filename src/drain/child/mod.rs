@@ -3,6 +3,7 @@
 //! | this process ends by | the child and its group |
 //! | --- | --- |
 //! | a shutdown in time | SIGTERM in the child's phase; SIGKILL at the end of its budget |
+//! | `main` that returns, `exit` | SIGKILL by the exit handler |
 //! | the deadline | SIGKILL by the watchdog, before it ends this process |
 //! | a second signal | SIGKILL by the signal's handler |
 //! | SIGKILL, a crash, `abort` | the kernel kills the child itself, and not its group |
@@ -186,7 +187,7 @@ impl ChildBuilder {
 /// A child process that ends with this process. Made by [`Shutdown::child`].
 ///
 /// - In its phase of the shutdown its process group gets `SIGTERM` (and `SIGCONT`, in case
-///   it is stopped), and the phase waits for it.
+///   it is stopped), and the phase waits for the child and its group.
 /// - At the deadline, and at a second signal that ends this process, the group gets
 ///   `SIGKILL` first.
 /// - If the kernel ends this process, it ends the child too.

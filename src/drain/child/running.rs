@@ -20,6 +20,8 @@ pub(super) struct Running {
     pub(super) cgroup: Option<Cgroup>,
     state: Mutex<State>,
     pub(super) ended: Latch,
+    /// Set when the child has ended and no other process is left in its group.
+    group_ended: Latch,
 }
 
 #[derive(Default)]
@@ -39,6 +41,7 @@ impl Running {
             cgroup,
             state: Mutex::new(State::default()),
             ended: Latch::new(),
+            group_ended: Latch::new(),
         }
     }
 
@@ -49,6 +52,15 @@ impl Running {
     /// Returns the child's status once it has ended.
     pub(super) fn status(&self) -> Option<Option<ExitStatus>> {
         self.state.lock().status
+    }
+
+    /// What the child's phase waits for: its end, and that of its process group. The cgroup of
+    /// a child that has one holds the group, and its task ends that.
+    pub(super) fn whole_end(&self) -> &Latch {
+        match &self.cgroup {
+            Some(_) => &self.ended,
+            None => &self.group_ended,
+        }
     }
 
     /// Sends `signal` to the child's group. The group's number is not reused while the lock
@@ -85,12 +97,17 @@ impl Running {
 
     /// Notes that the child has ended. Its group may live on.
     pub(super) fn note_end(&self, status: Option<ExitStatus>) {
-        self.note_status(status);
-        let task = self.state.lock().task.take();
+        let task = {
+            let mut state = self.state.lock();
+            state.status.get_or_insert(status);
+            state.task.take()
+        };
+        // Before a thread that waits for the end goes on, and may begin the shutdown.
         if let Some(task) = task {
             // False during the shutdown, when the task itself waits for the end.
             task.cancel();
         }
+        self.ended.set();
     }
 
     /// Reaps the child by `reap`, and notes that it has ended.
@@ -101,11 +118,15 @@ impl Running {
             state.is_reaped = true;
         }
         self.note_end(status);
+        self.group_ended.set();
     }
 
     /// Describes the child: `pid 1234 (ffmpeg), state S, in do_wait`.
     pub(super) fn describe(&self) -> String {
         let pid = self.pid;
+        if self.ended.is_set() {
+            return format!("pid {pid} has ended, others of its process group have not");
+        }
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         // The name may have any character, parentheses too.
         let (before, rest) = stat.rsplit_once(") ").unwrap_or_default();

@@ -27,7 +27,7 @@ pub(super) fn end(child: &Running, signal: i32, cx: &TaskContext) -> Result<(), 
     loop {
         let left = cx.remaining().saturating_sub(kill_before);
         let until = now().saturating_add(SAY_EVERY.min(left));
-        if child.ended.wait(Some(until)) {
+        if child.whole_end().wait(Some(until)) {
             return end_cgroup(child, cx.remaining());
         }
         let seconds = now().since(asked).as_secs_f64();
@@ -39,7 +39,7 @@ pub(super) fn end(child: &Running, signal: i32, cx: &TaskContext) -> Result<(), 
             let _ = child.signal(libc::SIGKILL);
             let _ = end_cgroup(child, kill_before / 4);
             let until = now().saturating_add(kill_before / 2);
-            child.ended.wait(Some(until));
+            child.whole_end().wait(Some(until));
             return Err(format!(
                 "did not end within {seconds:.1} s of signal {signal} and was killed ({description})"
             ));

@@ -3,8 +3,13 @@
 use std::os::fd::OwnedFd;
 use std::process::Command;
 
+use deadstop_core::sys::NewbornPlace;
+
 /// Does nothing: a child outlives its parent, unless the watchdog kills it.
 pub(crate) fn die_with_thread(_command: &mut Command) {}
+
+/// Does nothing: the child is known once it is listed.
+pub(crate) fn announce(_command: &mut Command, _newborn: NewbornPlace) {}
 
 /// Returns `None`: the keeper looks at the child every 100 ms.
 pub(crate) fn pidfd_open(_pid: i32) -> Option<OwnedFd> {

@@ -123,6 +123,11 @@ impl KillList {
         }
     }
 
+    /// Returns whether [`kill_all`](Self::kill_all) has run.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed) != 0
+    }
+
     /// Makes the list empty in a child of `fork`, whose parent's children are
     /// not its own. No other thread may use the list.
     pub(crate) fn reset_after_fork(&self) {

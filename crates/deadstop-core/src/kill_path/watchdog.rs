@@ -10,7 +10,7 @@ use super::kill_list::KillList;
 use super::terminal::SavedTerminal;
 use crate::atomic::{AtomicI32, Ordering};
 use crate::sys::{
-    ErrnoGuard, EventCount, ForkMark, Nanos, SignalMask, now, pid, request_prompt_wakeups,
+    ErrnoGuard, EventCount, ForkMark, Nanos, Newborn, SignalMask, now, pid, request_prompt_wakeups,
     request_real_time, terminate,
 };
 
@@ -42,6 +42,7 @@ pub struct Watchdog {
     deadline: Deadline,
     backup_timer: BackupTimer,
     kill_list: KillList,
+    newborn: Newborn,
     terminal: SavedTerminal,
     status: AtomicI32,
     owner_pid: AtomicI32,
@@ -65,6 +66,7 @@ impl Watchdog {
             deadline: Deadline::unarmed(),
             backup_timer: BackupTimer::absent(),
             kill_list: KillList::empty(),
+            newborn: Newborn::absent(),
             terminal: SavedTerminal::none(),
             status: AtomicI32::new(0),
             owner_pid: AtomicI32::new(NO_PROCESS),
@@ -155,6 +157,7 @@ impl Watchdog {
         self.deadline.reset_after_fork();
         self.backup_timer.reset_after_fork();
         self.kill_list.reset_after_fork();
+        self.newborn.reset_after_fork();
         self.terminal.reset_after_fork();
     }
 
@@ -191,6 +194,12 @@ impl Watchdog {
         &self.kill_list
     }
 
+    /// Returns the child process that is being started, and not yet
+    /// [listed](Self::kill_list).
+    pub fn newborn(&self) -> &Newborn {
+        &self.newborn
+    }
+
     /// Returns the terminal's saved attributes.
     pub fn terminal(&self) -> &SavedTerminal {
         &self.terminal
@@ -203,6 +212,8 @@ impl Watchdog {
     pub fn run_exit_actions(&self) {
         if self.is_owner() {
             self.kill_list.kill_all();
+            // After the list: a child is in one of the two, at each moment.
+            self.newborn.kill();
             self.terminal.restore();
         }
     }

@@ -26,6 +26,8 @@ mod guard;
 mod handle;
 mod kill;
 mod memory;
+#[path = "../shared/no_newborn.rs"]
+mod newborn;
 mod process;
 #[path = "../shared/no_processes.rs"]
 mod processes;
@@ -53,6 +55,7 @@ pub use self::fork_mark::ForkMark;
 pub use self::guard::GuardChannel;
 pub use self::kill::{KillTarget, open_pidfd, yield_now};
 pub use self::memory::{read_memory, read_u32, read_usize};
+pub use self::newborn::{Newborn, NewbornPlace};
 pub use self::process::{main_tid, pid, tid};
 pub use self::processes::{ProcessDescriptors, Processes, local_peer};
 pub use self::sched::{request_prompt_wakeups, request_real_time};
