@@ -55,6 +55,15 @@ pub(crate) fn task_of<T>(owner: &T) -> Option<u128> {
     (known == std::ptr::from_ref(owner).cast()).then_some(id)
 }
 
+/// Notes that the calling thread will not return from its task of `owner`, if it runs one. Its
+/// destructors may have run already: `exit` runs them before it calls exit handlers.
+pub(crate) fn leave<T: TaskOwner>(owner: &T, outcome: impl FnOnce() -> Outcome) {
+    if let Some(id) = task_of(owner) {
+        TASK.set(None);
+        owner.give_up(id, outcome());
+    }
+}
+
 /// Notes that the calling thread will not return from its task, if it runs one.
 pub(crate) fn give_up(outcome: impl FnOnce() -> Outcome) {
     let Some((_, id)) = TASK.get() else { return };

@@ -19,6 +19,7 @@
 //! - A second thread that calls C's `exit` is held too: it gets the next of
 //!   several registrations. `std::process::exit` parks a second caller by itself,
 //!   also if the caller is a task, which then never returns.
+//! - A task that calls it has failed, and its thread is held like any other.
 //! - With glibc the handler sees the status that `exit` was called with. With
 //!   other C libraries it does not, and then a shutdown that left something undone
 //!   decides.
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use crate::coordinator::{Coordinator, exit_with};
 use crate::current_task;
 use crate::process::{self, FIRST, WATCH};
+use crate::report::Outcome;
 use crate::sys::published::Published;
 use crate::sys::{atexit, standard_error};
 use deadstop_core::buffer::TextBuffer;
@@ -60,13 +62,16 @@ pub(crate) fn register_first() {
 
 /// Holds the thread that is leaving the process with `status`, if it is known.
 fn hold_exit(status: Option<i32>) {
-    if !WATCH.is_owner() || current_task::is_task() {
-        // A task that calls it would wait for itself.
+    if !WATCH.is_owner() {
         return;
     }
     let Some(coordinator) = COORDINATOR.get() else {
         return;
     };
+    // It would wait for itself, and the tasks after it are not done.
+    current_task::leave(&**coordinator, || {
+        Outcome::Failed("it called exit, which waits for the other tasks".to_owned())
+    });
     if !FIRST.is_some() {
         warn_of_tasks_without_shutdown(coordinator.never_requested().unwrap_or(0));
         do_last_things();

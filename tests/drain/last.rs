@@ -2,11 +2,18 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use deadstop::{Cause, Phase};
+
 use crate::{finish, shutdown, victim};
 
 /// A file of the test's own, which exists.
 fn file(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("deadstop-test-{name}"));
+    // The scenario is a child of the test, whose file it is.
+    let pid = match victim::is_scenario() {
+        true => std::os::unix::process::parent_id(),
+        false => std::process::id(),
+    };
+    let path = std::env::temp_dir().join(format!("deadstop-test-{pid}-{name}"));
     std::fs::write(&path, "4711").expect("a temporary file");
     path
 }
@@ -77,4 +84,48 @@ fn path_that_is_too_long_is_an_error() {
         finish(&shutdown);
     });
     ended.assert_status(0).assert_says("more than 255 bytes");
+}
+
+/// A library calls `exit` in a task, while another task runs and one has not begun.
+fn task_that_exits(test: &str, status: i32) -> victim::Ended {
+    victim::start_with(test, &[("STATUS", &status.to_string())], || {
+        let shutdown = shutdown(20);
+        let exits = shutdown.task("exits").phase(Phase::DRAIN);
+        let status = std::env::var("STATUS").expect("it is set");
+        let status = status.parse().expect("a number");
+        exits
+            .on_shutdown(move |_| -> () { std::process::exit(status) })
+            .expect("it is accepted");
+        let slow = shutdown.task("slow").phase(Phase::DRAIN);
+        slow.on_shutdown(|_| {
+            thread::sleep(Duration::from_millis(300));
+            println!("slow is done");
+        })
+        .expect("it is accepted");
+        let flush = shutdown.task("flush").phase(Phase::FLUSH);
+        flush
+            .on_shutdown(|_| println!("flush is done"))
+            .expect("it is accepted");
+        shutdown.request(Cause::requested("a test"));
+        loop {
+            thread::park();
+        }
+    })
+    .wait()
+}
+
+#[test]
+fn exit_with_0_by_a_task_waits_for_the_other_tasks_and_is_a_failure() {
+    let test = "last::exit_with_0_by_a_task_waits_for_the_other_tasks_and_is_a_failure";
+    let ended = task_that_exits(test, 0);
+    ended.assert_says("slow is done\nflush is done");
+    ended.assert_status(1).assert_says("it called exit");
+}
+
+#[test]
+fn exit_by_a_task_waits_for_the_other_tasks_and_keeps_its_status() {
+    let test = "last::exit_by_a_task_waits_for_the_other_tasks_and_keeps_its_status";
+    let ended = task_that_exits(test, 5);
+    ended.assert_says("slow is done\nflush is done");
+    ended.assert_status(5);
 }
