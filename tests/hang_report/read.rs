@@ -34,7 +34,18 @@ pub(crate) fn text(death: &Death) -> &str {
 /// The first screen of the report for the deadline: all before the details, ten
 /// lines at most.
 pub(crate) fn screen(death: &Death) -> String {
-    let lines: Vec<_> = text(death)
+    first_lines(text(death))
+}
+
+/// The same of the last report, which has all names.
+pub(crate) fn last_screen(death: &Death) -> String {
+    let begin = death.stderr.rfind("deadstop: deadline in ");
+    let begin = begin.unwrap_or_else(|| panic!("no report: {death:?}"));
+    first_lines(&death.stderr[begin..])
+}
+
+fn first_lines(report: &str) -> String {
+    let lines: Vec<_> = report
         .lines()
         .take_while(|line| *line != "deadstop: details:")
         .collect();
