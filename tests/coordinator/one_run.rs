@@ -402,6 +402,18 @@ fn exit_waits_and_ends_with_1_if_a_task_failed() -> Case {
     })
 }
 
+/// Requests a shutdown whose task takes 150 ms.
+fn request_with_a_slow_task() {
+    let shutdown = install();
+    let task = shutdown.task("slow").phase(Phase::FLUSH);
+    task.on_shutdown(|_| {
+        sleep_ms(150);
+        say("slow is done");
+    })
+    .expect("it has not begun");
+    shutdown.request(why());
+}
+
 /// What has begun is not cut off.
 ///
 /// A `main` that returns while tasks run does not cut them off; ends with its
@@ -410,14 +422,7 @@ fn main_that_returns_waits_for_the_tasks() -> Case {
     judged(
         || {
             let_it_end();
-            let shutdown = install();
-            let task = shutdown.task("slow").phase(Phase::FLUSH);
-            task.on_shutdown(|_| {
-                sleep_ms(150);
-                say("slow is done");
-            })
-            .expect("it has not begun");
-            shutdown.request(why());
+            request_with_a_slow_task();
             return_from_main(ExitCode::from(9));
         },
         |victims| {
@@ -432,14 +437,7 @@ fn exit_elsewhere_waits_for_the_tasks() -> Case {
     judged(
         || {
             let_it_end();
-            let shutdown = install();
-            let task = shutdown.task("slow").phase(Phase::FLUSH);
-            task.on_shutdown(|_| {
-                sleep_ms(150);
-                say("slow is done");
-            })
-            .expect("it has not begun");
-            shutdown.request(why());
+            request_with_a_slow_task();
             #[expect(clippy::exit, reason = "an exit is what this is about")]
             thread::spawn(|| exit(9));
             look_away();
