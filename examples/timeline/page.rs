@@ -13,7 +13,7 @@ use deadstop::report::{
 use crate::draw;
 use crate::report::Report;
 use crate::text::{self, visible};
-use crate::timeline::Timeline;
+use crate::timeline::{Timeline, count};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -165,8 +165,8 @@ fn threads(page: &mut String, report: &HangReport) {
         *page += "</details>\n";
     }
     if report.unlisted.threads > 0 {
-        let more = report.unlisted.threads;
-        let _ = writeln!(page, "<p class=\"quiet\">and {more} more threads</p>");
+        let more = count(report.unlisted.threads, "more thread", "more threads");
+        let _ = writeln!(page, "<p class=\"quiet\">and {more}</p>");
     }
     if report.kind == ReportKind::Status {
         *page += "<p class=\"quiet\">status report: the process went on</p>\n";

@@ -156,7 +156,7 @@ impl State {
 }
 
 /// `1 task has not returned`, `2 tasks have not returned`.
-fn count(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     match number {
         1 => format!("1 {one}"),
         _ => format!("{number} {many}"),

@@ -20,7 +20,7 @@ use core::cmp::Reverse;
 use core::ffi::c_int;
 
 use super::span::span;
-use super::threads::{group, is_like};
+use super::threads::{and_more, group, is_like};
 use super::{CUT, stacks};
 use crate::buffer::TextBuffer;
 use crate::render::words::{self, number};
@@ -263,9 +263,7 @@ fn details<'a, const N: usize>(
     let listed = threads.count() as u64;
     let more = u64::from(process.threads).saturating_sub(listed);
     if more > 0 {
-        line.text("deadstop: and ")
-            .number(more)
-            .text(" more threads\n");
+        and_more(line.text("deadstop: "), more).text("\n");
     }
     if process.proc_error != 0 {
         line.text("deadstop: threads are not known: /proc is refused with error ")

@@ -33,13 +33,8 @@ pub(super) fn render<const N: usize>(
         let later = roles.suspects(facts).skip(place.saturating_add(1));
         let more = later.filter(same).count();
         if more > 0 {
-            line.text("deadstop:   and ")
-                .number(more as u64)
-                .text(if more == 1 {
-                    " more thread "
-                } else {
-                    " more threads "
-                })
+            and_more(line.text("deadstop:   "), more as u64)
+                .text(" ")
                 .quoted(stem(other.name.as_str()))
                 .text(" in the same function\n");
         }
@@ -68,9 +63,7 @@ pub(super) fn render<const N: usize>(
     }
     let more = facts.unlisted_threads();
     if more > 0 {
-        line.text("deadstop: and ")
-            .number(more)
-            .text(" more threads, those of deadstop among them\n");
+        and_more(line.text("deadstop: "), more).text(", those of deadstop among them\n");
     }
     if facts.threads.proc_error != 0 {
         line.text("deadstop: threads are not known: /proc is refused with error ")
@@ -144,6 +137,14 @@ pub(super) fn indented<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'
     if let Some(stack) = facts.stack(tid) {
         stacks::render_after(line, "    ", stack, usize::MAX);
     }
+}
+
+/// Renders "and 3 more threads".
+pub(super) fn and_more<const N: usize>(line: &mut TextBuffer<N>, more: u64) -> &mut TextBuffer<N> {
+    line.text("and ").number(more).text(match more {
+        1 => " more thread",
+        _ => " more threads",
+    })
 }
 
 pub(super) fn is_like(one: &Thread, other: &Thread) -> bool {
