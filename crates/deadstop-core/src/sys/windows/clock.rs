@@ -6,8 +6,10 @@
 //! stand still, but `Instant` would not, and deadlines are shown as `Instant`.
 
 use core::sync::atomic::{AtomicI64, Ordering};
+use core::time::Duration;
 
 use windows_sys::Win32::System::Performance::{QueryPerformanceCounter, QueryPerformanceFrequency};
+use windows_sys::Win32::System::Threading::INFINITE;
 
 use crate::sys::Nanos;
 
@@ -25,6 +27,14 @@ pub fn now() -> Nanos {
     let seconds = ticks.checked_div(frequency).unwrap_or(0);
     let rest = ticks.checked_rem(frequency).unwrap_or(0);
     Nanos(whole(seconds, 1).saturating_add(whole(rest, frequency)))
+}
+
+/// Returns the length in whole milliseconds, rounded up, for a wait; the longest is not
+/// `INFINITE`.
+pub(super) fn milliseconds(length: Duration) -> u32 {
+    let most = INFINITE.wrapping_sub(1);
+    let whole = length.as_nanos().div_ceil(1_000_000);
+    u32::try_from(whole).map_or(most, |whole| whole.min(most))
 }
 
 /// Returns `count` parts of a second, of which there are `parts`, in nanoseconds.

@@ -33,7 +33,7 @@ use windows_sys::Win32::System::Threading::{
     TerminateProcess, WaitForMultipleObjects,
 };
 
-use super::clock::now;
+use super::clock::{milliseconds, now};
 use super::handle::Handle;
 use super::terminate::terminate;
 use crate::sys::Nanos;
@@ -203,13 +203,6 @@ pub(super) fn tell(at: Nanos) {
 fn wait(handles: [HANDLE; 2], limit: u32) -> u32 {
     // SAFETY: the pointer is to two handles.
     unsafe { WaitForMultipleObjects(2, handles.as_ptr(), 0, limit) }
-}
-
-/// Returns the length in whole milliseconds, rounded up; the longest is not infinite.
-fn milliseconds(length: Duration) -> u32 {
-    let most = INFINITE.wrapping_sub(1);
-    let whole = length.as_nanos().div_ceil(1_000_000);
-    u32::try_from(whole).map_or(most, |whole| whole.min(most))
 }
 
 fn last_error() -> c_int {

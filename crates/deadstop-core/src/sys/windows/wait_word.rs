@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use windows_sys::Win32::System::Threading::{INFINITE, WaitOnAddress, WakeByAddressAll};
 
-use super::clock::now;
+use super::clock::{milliseconds, now};
 use super::sched;
 use crate::sys::Nanos;
 
@@ -52,12 +52,4 @@ fn wait_for(word: &AtomicU32, seen: u32, milliseconds: u32) {
             milliseconds,
         )
     };
-}
-
-/// Returns the length in whole milliseconds, rounded up; the longest is not infinite.
-fn milliseconds(length: Duration) -> u32 {
-    let whole = length.as_nanos().div_ceil(1_000_000);
-    u32::try_from(whole).map_or(INFINITE.wrapping_sub(1), |whole| {
-        whole.min(INFINITE.wrapping_sub(1))
-    })
 }
