@@ -129,6 +129,7 @@ fn write_threads() {
         threads: threads.total.saturating_sub(OWN_THREADS),
         proc_error: threads.proc_error,
         stacks: &[],
+        note: "",
     };
     let mut text = TextBuffer::<TEXT>::new();
     let no_children = std::iter::empty();

@@ -103,6 +103,11 @@ impl Stack {
         Some(frame)
     }
 
+    /// Keeps the `len` innermost frames.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
     pub fn frames(&self) -> impl Iterator<Item = &Frame> {
         self.frames.iter().take(self.len)
     }

@@ -56,7 +56,7 @@ pub(crate) fn dump_jvm() {
 }
 
 /// Whether the process is a JVM: it handles `SIGQUIT`, and has a thread for signals.
-fn is_jvm() -> bool {
+pub(crate) fn is_jvm() -> bool {
     let mut found = false;
     crate::sys::directory::numbers(c"/proc/self/task", |tid| {
         let mut file = deadstop_core::buffer::TextBuffer::<48>::new();

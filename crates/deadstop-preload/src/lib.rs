@@ -31,6 +31,7 @@
 //!             ──▶ watch             fork, exec
 //! interpose ──▶ watch               what the program calls in place of libc's
 //! watch ──▶ report ──▶ descendants, host
+//!                  ──▶ generated_code ──▶ mapping, perf_map
 //!       ──▶ children ──▶ descendants
 //! ```
 
@@ -56,8 +57,11 @@ mod constructor;
 mod descendants;
 mod duration;
 mod exec;
+mod generated_code;
 mod host;
 mod interpose;
+mod mapping;
+mod perf_map;
 mod report;
 mod settings;
 mod shares;

@@ -2,18 +2,20 @@
 //!
 //! A write may block for good. The watchdog and the backup timer do not wait for it.
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_int};
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use deadstop_core::buffer::TextBuffer;
 use deadstop_core::render::{self, Process};
+use deadstop_core::stack::Stack;
 use deadstop_core::sys::ThreadSource;
-use deadstop_core::threads::ThreadTable;
+use deadstop_core::threads::{Activity, ThreadTable};
 use deadstop_core::{CAUSE_LEN, Nanos, now, pid};
 
 use crate::cause::CAUSE;
 use crate::descendants::Descendants;
+use crate::generated_code;
 use crate::host;
 use crate::settings::{PATH, SETTINGS};
 use crate::shares::SHARES;
@@ -72,6 +74,12 @@ fn write(begun: Nanos, at: Nanos, descendants: &Descendants) {
     );
     let mut cause = TextBuffer::<CAUSE_LEN>::new();
     CAUSE.render(&mut cause);
+    let mut stack = Stack::empty();
+    let mut note = TextBuffer::new();
+    if let Some(tid) = busiest(&threads) {
+        let until = now().saturating_add(at.since(now()).checked_div(2).unwrap_or_default());
+        generated_code::look(tid, until, &mut stack, &mut note);
+    }
     let main = threads.find(pid());
     let process = Process {
         name: main.map_or("", |main| main.name.as_str()),
@@ -83,7 +91,8 @@ fn write(begun: Nanos, at: Nanos, descendants: &Descendants) {
         exit_status: u8::try_from(SETTINGS.status()).unwrap_or(0),
         threads: threads.total.saturating_sub(own_threads()),
         proc_error: threads.proc_error,
-        stacks: &[],
+        stacks: core::slice::from_ref(&stack),
+        note: note.as_str(),
     };
     let mut text = TextBuffer::<TEXT>::new();
     render::process(
@@ -106,6 +115,16 @@ fn write(begun: Nanos, at: Nanos, descendants: &Descendants) {
     }
 }
 
+/// Returns the thread that has computed most since the trigger, if it still does. On a busy
+/// machine that may be little.
+fn busiest(threads: &ThreadTable) -> Option<c_int> {
+    let shares = threads
+        .iter()
+        .map(|one| (SHARES.since(one.tid), one.tid, &one.activity));
+    let (_, tid, activity) = shares.max_by_key(|(share, ..)| *share)?;
+    matches!(activity, Activity::Runs).then_some(tid)
+}
+
 fn add(path: &CStr, text: &[u8]) -> Result<(), Refused> {
     let file = descriptor::open_to_add(path)?;
     descriptor::write_all(file, text);
@@ -120,6 +139,7 @@ fn not_added(path: &CStr, refused: Refused) {
         .quoted(path.to_str().unwrap_or("?"));
     match refused {
         Refused::NotRegular => line.text(", which is no regular file\n"),
+        Refused::NotOwn => line.text(", which another user owns\n"),
         Refused::Error(libc::ELOOP) => line.text(", which is a symbolic link\n"),
         Refused::Error(libc::ENXIO) => line.text(", which is no regular file\n"),
         Refused::Error(error) => line

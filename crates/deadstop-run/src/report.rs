@@ -142,6 +142,7 @@ impl Report {
             threads: processes::thread_count(focus),
             proc_error: 0,
             stacks: &[],
+            note: "",
         };
         let others: Vec<ChildProcess> = all()
             .filter(|pid| *pid != focus)

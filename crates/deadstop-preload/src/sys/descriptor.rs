@@ -13,6 +13,8 @@ pub(crate) enum Refused {
     Error(c_int),
     /// A pipe, a device or a socket: a write to it may wait for its reader.
     NotRegular,
+    /// A file of another user.
+    NotOwn,
 }
 
 /// Opens a regular file to add to it, close-on-exec; makes it if there is none. Does not
@@ -30,10 +32,7 @@ pub(crate) fn open_to_add(path: &CStr) -> Result<c_int, Refused> {
     // SAFETY: the path ends with zero.
     let opened =
         unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags, mode) };
-    // SAFETY: no precondition; it returns the address of the thread's own `errno`.
-    let errno = unsafe { libc::__errno_location() };
-    // SAFETY: the address is valid for as long as the thread lives.
-    let opened = number(opened).ok_or_else(|| Refused::Error(unsafe { errno.read() }))?;
+    let opened = number(opened).ok_or_else(|| Refused::Error(errno()))?;
     match status(opened).is_some_and(|status| is_regular(&status)) {
         true => Ok(opened),
         false => {
@@ -43,15 +42,74 @@ pub(crate) fn open_to_add(path: &CStr) -> Result<c_int, Refused> {
     }
 }
 
+/// Opens a regular file of the process's user, or of root, to read it, close-on-exec. Does
+/// not follow a symbolic link, and does not wait. The caller owns the descriptor.
+pub(crate) fn open_own(path: &CStr) -> Result<c_int, Refused> {
+    let opened = open(path, libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK)?;
+    // SAFETY: no precondition.
+    let user = unsafe { libc::geteuid() };
+    let refused = match status(opened) {
+        Some(status) if !is_regular(&status) => Refused::NotRegular,
+        Some(status) if [user, 0].contains(&status.st_uid) => return Ok(opened),
+        _ => Refused::NotOwn,
+    };
+    close(opened);
+    Err(refused)
+}
+
+/// Opens this process's own memory, to read what may not be mapped. The caller owns the
+/// descriptor.
+pub(crate) fn open_memory() -> Option<c_int> {
+    open(c"/proc/self/mem", libc::O_RDONLY).ok()
+}
+
+fn open(path: &CStr, flags: c_int) -> Result<c_int, Refused> {
+    let flags = flags | libc::O_CLOEXEC | libc::O_NOCTTY;
+    // SAFETY: the path ends with zero. Nothing is created, so no mode is read.
+    let opened = unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) };
+    number(opened).ok_or_else(|| Refused::Error(errno()))
+}
+
+/// Reads into `buffer`, and returns how many bytes: 0 at the end, and if it fails.
+pub(crate) fn read(descriptor: c_int, buffer: &mut [u8]) -> usize {
+    // SAFETY: the pointer is valid for writes of the length given.
+    let read = unsafe {
+        libc::syscall(
+            libc::SYS_read,
+            descriptor,
+            buffer.as_mut_ptr(),
+            buffer.len(),
+        )
+    };
+    usize::try_from(read).unwrap_or(0)
+}
+
+/// Reads two words at `address` of the memory that [`open_memory`] has opened.
+/// Async-signal-safe; it cannot fault.
+pub(crate) fn two_words(memory: c_int, address: usize) -> Option<[usize; 2]> {
+    let mut words = [0_usize; 2];
+    let length = size_of_val(&words);
+    let place = libc::off_t::try_from(address).ok()?;
+    // SAFETY: the pointer is valid for writes of the length given.
+    let read =
+        unsafe { libc::syscall(libc::SYS_pread64, memory, words.as_mut_ptr(), length, place) };
+    (usize::try_from(read) == Ok(length)).then_some(words)
+}
+
+fn errno() -> c_int {
+    // SAFETY: no precondition; it returns the address of the thread's own `errno`.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: the address is valid for as long as the thread lives.
+    unsafe { errno.read() }
+}
+
 fn is_regular(status: &libc::stat) -> bool {
     status.st_mode & libc::S_IFMT == libc::S_IFREG
 }
 
 /// Opens a directory, close-on-exec. The caller owns the descriptor.
 pub(crate) fn open_directory(path: &CStr) -> Option<c_int> {
-    let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
-    // SAFETY: the path ends with zero. Nothing is created, so no mode is read.
-    number(unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) })
+    open(path, libc::O_RDONLY | libc::O_DIRECTORY).ok()
 }
 
 fn number(opened: c_long) -> Option<c_int> {

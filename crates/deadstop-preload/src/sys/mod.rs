@@ -10,7 +10,9 @@ pub(crate) mod descriptor;
 pub(crate) mod directory;
 pub(crate) mod environment;
 pub(crate) mod fork;
+pub(crate) mod interrupted;
 pub(crate) mod kept_file;
+pub(crate) mod lines;
 pub(crate) mod next;
 #[cfg(all(panic = "abort", not(test)))]
 mod no_std;

@@ -15,6 +15,7 @@
 mod end;
 mod exec;
 mod functions;
+mod generated_code;
 mod start;
 mod triggers;
 mod unwind;
@@ -28,7 +29,8 @@ fn main() {
             .iter()
             .chain(triggers::VICTIMS)
             .chain(end::VICTIMS)
-            .chain(exec::VICTIMS);
+            .chain(exec::VICTIMS)
+            .chain(generated_code::VICTIMS);
         for (victim, run) in victims {
             if *victim == name {
                 return run();
@@ -44,6 +46,7 @@ fn main() {
         .chain(triggers::TESTS)
         .chain(end::TESTS)
         .chain(exec::TESTS)
+        .chain(generated_code::TESTS)
         .chain(unwind::TESTS);
     let trials = tests.map(|(name, run)| {
         Trial::test(*name, move || {

@@ -25,7 +25,7 @@ use super::{CUT, stacks};
 use crate::buffer::TextBuffer;
 use crate::render::words::{self, number};
 use crate::sizes::{MAX_THREADS, THREAD_NAME_LEN};
-use crate::stack::{Captured, Stack};
+use crate::stack::{Captured, Frame, Stack};
 use crate::sys::Nanos;
 use crate::threads::format::thread;
 use crate::threads::{Activity, Blocker, Thread};
@@ -64,6 +64,8 @@ pub struct Process<'a> {
     /// The `errno` of reading `/proc`, or 0.
     pub proc_error: c_int,
     pub stacks: &'a [Stack],
+    /// A line about the stacks; empty for none.
+    pub note: &'a str,
 }
 
 /// Another process that ends with this one or is left alone, at the time of the report.
@@ -117,6 +119,9 @@ pub fn process<'a, const N: usize>(
 
     headline(line, process, ordered.clone());
     cause(line, process);
+    if !process.note.is_empty() {
+        line.text("deadstop:   ").text(process.note).text("\n");
+    }
     self::children(line, children);
     line.text("deadstop:   at the deadline the process ends with status ")
         .number(u64::from(process.exit_status))
@@ -143,7 +148,9 @@ fn headline<'a, const N: usize>(
     .number(number(process.pid))
     .text(") has not ended");
     let busiest = threads.clone().next();
-    let busiest = busiest.filter(|(place, _)| place.share.or(place.busy) >= Some(BUSY));
+    let busiest = busiest.filter(|(place, thread)| {
+        place.share.or(place.busy) >= Some(BUSY) || stack(process.stacks, thread.tid).is_some()
+    });
     let main = threads.find(|(_, thread)| thread.tid == process.pid);
     let Some((place, first)) = busiest.or(main) else {
         line.text("\n");
@@ -163,17 +170,21 @@ fn headline<'a, const N: usize>(
             .number(u64::from(share))
             .text(" % busy since the trigger");
     }
-    if let Some(function) = function(process.stacks, first.tid) {
-        line.text(", in ").text(function);
+    if let Some(frame) = innermost(process.stacks, first.tid) {
+        line.text(", in ").escaped(frame.function.as_str());
+        if !frame.site.as_str().is_empty() {
+            line.text(" (").escaped(frame.site.as_str()).text(")");
+        }
     }
     line.text("\n");
 }
 
-/// Returns the name of the innermost function that has one.
-fn function(stacks: &[Stack], tid: c_int) -> Option<&str> {
+/// Returns the innermost frame whose function has a name.
+fn innermost(stacks: &[Stack], tid: c_int) -> Option<&Frame> {
     let stack = stack(stacks, tid)?;
-    let names = stack.frames().map(|frame| frame.function.as_str());
-    names.into_iter().find(|name| !name.is_empty())
+    stack
+        .frames()
+        .find(|frame| !frame.function.as_str().is_empty())
 }
 
 fn stack(stacks: &[Stack], tid: c_int) -> Option<&Stack> {
