@@ -3,11 +3,24 @@
 use core::time::Duration;
 
 /// What is accepted, for messages.
-pub(crate) const ALLOWED: &str = "a duration longer than zero, such as 25s, 1500ms, 2m or 1m30s; a number alone is in seconds; or none";
+pub(crate) const ALLOWED: &str = "a duration longer than zero, such as 25s, 1500ms, 1m30s or 2 days; a number alone is in seconds; or none";
 
-/// Reads a duration: numbers with a unit (`ms`, `s`, `m`, `h`), one after another,
-/// with or without spaces; a number alone counts as seconds. `None` if it is
-/// malformed, or zero.
+/// The units, each with its nanoseconds: those that `deadstop run` reads, up to weeks.
+const UNITS: [(&[&str], u64); 8] = [
+    (&["ns", "nsec"], 1),
+    (&["us", "usec"], 1_000),
+    (&["ms", "msec"], 1_000_000),
+    (&["s", "sec", "second", "seconds"], SECOND),
+    (&["m", "min", "minute", "minutes"], 60 * SECOND),
+    (&["h", "hr", "hour", "hours"], 3_600 * SECOND),
+    (&["d", "day", "days"], 86_400 * SECOND),
+    (&["w", "week", "weeks"], 7 * 86_400 * SECOND),
+];
+const SECOND: u64 = 1_000_000_000;
+
+/// Reads a duration: numbers with a unit, one after another, with or without spaces; a
+/// number alone counts as seconds. `None` if it is malformed, zero, or longer than 584
+/// years.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
     let text = text.trim_ascii();
     let mut rest = text;
@@ -19,14 +32,9 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
     while !rest.is_empty() {
         let (number, after) = take(rest, |c| c.is_ascii_digit())?;
         let (unit, after) = take(after.trim_ascii_start(), |c| c.is_ascii_alphabetic())?;
-        let number = number.parse::<u32>().ok()?;
-        let part = match unit {
-            "ms" => Duration::from_millis(number.into()),
-            "s" | "sec" => Duration::from_secs(number.into()),
-            "m" | "min" => Duration::from_secs(u64::from(number).checked_mul(60)?),
-            "h" => Duration::from_secs(u64::from(number).checked_mul(3600)?),
-            _ => return None,
-        };
+        let number = number.parse::<u64>().ok()?;
+        let (_, length) = UNITS.iter().find(|(names, _)| names.contains(&unit))?;
+        let part = Duration::from_nanos(length.checked_mul(number)?);
         sum = sum.checked_add(part)?;
         rest = after.trim_ascii_start();
     }
@@ -54,6 +62,9 @@ mod tests {
             ("1m30s", 90_000),
             (" 1m 30s ", 90_000),
             ("1h", 3_600_000),
+            ("100 days", 8_640_000_000),
+            ("1week 1d 1hr 1minute 1sec 1msec", 694_861_001),
+            ("1000us", 1),
             ("30", 30_000),
         ] {
             assert_eq!(parse(text), Some(Duration::from_millis(millis)), "{text:?}");
@@ -73,6 +84,9 @@ mod tests {
             "1.5s",
             "25s!",
             "99999999999s",
+            "99999999999999999999s",
+            "31000 weeks",
+            "1 month",
         ] {
             assert_eq!(parse(text), None, "{text:?}");
         }
