@@ -145,6 +145,12 @@ fn listen(options: &Options) -> Option<Listener> {
     listener.ok()
 }
 
+/// As pid 1 this process cannot be stopped. Without a terminal no shell would continue it,
+/// and a stopped supervisor hears no signal and has no deadline.
+fn may_stop() -> bool {
+    pid() != 1 && terminal::is_there()
+}
+
 fn fail(message: &str) -> u8 {
     output::print(message);
     FAILED
@@ -229,8 +235,7 @@ impl Supervisor<'_> {
             }
             Action::Kill => self.kill(),
             Action::Stop => {
-                // As pid 1 it cannot be stopped, and has no shell to return to.
-                if pid() != 1 {
+                if may_stop() {
                     if self.has_terminal {
                         terminal::take_foreground();
                     }
@@ -238,7 +243,7 @@ impl Supervisor<'_> {
                 }
             }
             Action::GoOn => {
-                if pid() != 1 {
+                if may_stop() {
                     // The shell may have put this process into the background.
                     if self.has_terminal && terminal::is_in_foreground() {
                         terminal::set_foreground(self.child);

@@ -1,5 +1,13 @@
 //! The foreground of the terminal.
 
+use std::fs::File;
+
+/// Returns `true` if this process has a controlling terminal: a shell there continues what
+/// has stopped.
+pub(crate) fn is_there() -> bool {
+    File::open("/dev/tty").is_ok()
+}
+
 /// Returns `true` if standard input is a terminal, and this process's group is in its
 /// foreground.
 pub(crate) fn is_in_foreground() -> bool {

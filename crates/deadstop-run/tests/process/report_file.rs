@@ -8,10 +8,10 @@ use std::process::{Command, Output, Stdio};
 use crate::run::{self, IGNORES_TERM, Run};
 
 /// A directory that is removed after the test.
-struct Directory(PathBuf);
+pub(crate) struct Directory(pub(crate) PathBuf);
 
 impl Directory {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let name = format!("deadstop-run-{}-{name}", std::process::id());
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).expect("a new directory");
