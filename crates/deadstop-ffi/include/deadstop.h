@@ -48,6 +48,9 @@
 // deadstop itself panicked. The watchdog still holds the deadline.
 #define DEADSTOP_ERROR_PANIC -9
 
+// This system does not have what was asked for.
+#define DEADSTOP_ERROR_UNSUPPORTED -10
+
 // A stall is reported.
 #define DEADSTOP_ON_STALL_REPORT 0
 
@@ -158,6 +161,14 @@ typedef struct deadstop_options {
   const char *report_file;
   // A file for the termination message; null for /dev/termination-log, if it is there.
   const char *message_file;
+  // 1 for a guard: another process that ends this one a little after its deadline, with
+  // status 137. For Windows, where the kernel has no timer that does it. There
+  // deadstop_install() starts the program once more, and in that process, which is the
+  // guard, it does not return: call it first in main, whatever the arguments are. On any
+  // other system 1 is DEADSTOP_ERROR_UNSUPPORTED, and deadstop_install() has done nothing.
+  uint8_t guard;
+  // Must be 0.
+  uint8_t reserved_bytes[7];
 } deadstop_options;
 
 // What a task does: called once, on a thread of deadstop's. Returns 0 if its work is done,

@@ -28,6 +28,8 @@ pub const DEADSTOP_ERROR_FROM_TASK: c_int = -7;
 pub const DEADSTOP_ERROR_NOT_YET: c_int = -8;
 /// deadstop itself panicked. The watchdog still holds the deadline.
 pub const DEADSTOP_ERROR_PANIC: c_int = -9;
+/// This system does not have what was asked for.
+pub const DEADSTOP_ERROR_UNSUPPORTED: c_int = -10;
 
 /// An error code with its text.
 #[derive(Debug)]

@@ -30,6 +30,7 @@ pub unsafe extern "C" fn deadstop_install(options: *const Options) -> c_int {
         let options = unsafe { options::read(options) }?;
         // SAFETY: the caller's contract.
         let builder = unsafe { options.builder() }?;
+        options.start_guard()?;
         let chained = match options.signal_mode {
             DEADSTOP_SIGNALS_CHAIN => options.triggers(),
             _ => SignalSet::EMPTY,

@@ -8,6 +8,10 @@ use deadstop::report::{Progress, Sinks};
 use deadstop::{SecondSignal, Shutdown, ShutdownBuilder, Signal, WhenDone};
 use deadstop_core::sys::SignalSet;
 
+#[cfg(windows)]
+use crate::error::DEADSTOP_ERROR_SYSTEM;
+#[cfg(not(windows))]
+use crate::error::DEADSTOP_ERROR_UNSUPPORTED;
 use crate::error::Failure;
 use crate::text;
 
@@ -89,6 +93,14 @@ pub struct Options {
     pub report_file: *const c_char,
     /// A file for the termination message; null for /dev/termination-log, if it is there.
     pub message_file: *const c_char,
+    /// 1 for a guard: another process that ends this one a little after its deadline, with
+    /// status 137. For Windows, where the kernel has no timer that does it. There
+    /// deadstop_install() starts the program once more, and in that process, which is the
+    /// guard, it does not return: call it first in main, whatever the arguments are. On any
+    /// other system 1 is DEADSTOP_ERROR_UNSUPPORTED, and deadstop_install() has done nothing.
+    pub guard: u8,
+    /// Must be 0.
+    pub reserved_bytes: [u8; 7],
 }
 
 /// The size of the first version's structure.
@@ -138,14 +150,25 @@ impl Options {
         }
     }
 
+    /// Starts the guard, if one is asked for. In the guard it does not return.
+    pub(crate) fn start_guard(&self) -> Result<(), Failure> {
+        match self.guard {
+            0 => Ok(()),
+            1 => start_guard(),
+            other => Err(out_of_range("guard", other)),
+        }
+    }
+
     /// Makes a builder of them.
     ///
     /// # Safety
     ///
     /// The paths must be null or point to texts that end with a null byte.
     pub(crate) unsafe fn builder(&self) -> Result<ShutdownBuilder, Failure> {
-        if self.reserved != 0 {
-            return Err(Failure::argument("`reserved` must be 0"));
+        if self.reserved != 0 || self.reserved_bytes != [0; 7] {
+            return Err(Failure::argument(
+                "`reserved` and `reserved_bytes` must be 0",
+            ));
         }
         let mut builder = Shutdown::builder()
             .second_signal(self.second_signal()?)
@@ -223,6 +246,24 @@ impl Options {
     }
 }
 
+#[cfg(windows)]
+fn start_guard() -> Result<(), Failure> {
+    deadstop::guard::start().map_err(|error| {
+        Failure::new(
+            DEADSTOP_ERROR_SYSTEM,
+            format!("could not start the guard: {error}"),
+        )
+    })
+}
+
+#[cfg(not(windows))]
+fn start_guard() -> Result<(), Failure> {
+    Err(Failure::new(
+        DEADSTOP_ERROR_UNSUPPORTED,
+        "`guard` is 1, but a guard is for Windows alone; `guard` must be 0 on this system",
+    ))
+}
+
 fn list(signals: SignalSet) -> Vec<Signal> {
     signals.numbers().map(Signal::from).collect()
 }
@@ -269,6 +310,38 @@ mod tests {
         later.1 = 1;
         // SAFETY: as above.
         assert!(unsafe { read((&raw const later).cast()) }.is_err());
+    }
+
+    #[test]
+    fn structure_of_the_first_version_is_read_without_a_guard() {
+        let options = Options {
+            size: FIRST_VERSION,
+            grace_ms: 7,
+            guard: 9,
+            ..defaults()
+        };
+        // SAFETY: the structure has more bytes than its size says.
+        let read = unsafe { read(&raw const options) }.expect("the first version");
+        assert_eq!((read.grace_ms, read.guard), (7, 0));
+    }
+
+    #[test]
+    #[cfg(not(windows))]
+    fn guard_is_refused_where_there_is_none() {
+        let start = |guard| {
+            Options {
+                guard,
+                ..defaults()
+            }
+            .start_guard()
+        };
+        assert!(start(0).is_ok());
+        assert_eq!(
+            crate::error::guarded(|| start(1).map(|()| 0)),
+            DEADSTOP_ERROR_UNSUPPORTED
+        );
+        let failure = start(2).expect_err("out of range");
+        assert!(format!("{failure:?}").contains("`guard` is 2"));
     }
 
     #[test]
@@ -320,6 +393,13 @@ mod tests {
                 "reserved",
                 Options {
                     reserved: 1,
+                    ..defaults()
+                },
+            ),
+            (
+                "reserved_bytes",
+                Options {
+                    reserved_bytes: [0, 0, 0, 0, 0, 0, 1],
                     ..defaults()
                 },
             ),

@@ -117,6 +117,15 @@ static void nothing_without_install(void) {
 
 /* ---- arguments ---- */
 
+static void guard_is_refused_and_older_options_are_read(void) {
+    deadstop_options options = {.size = sizeof options, .guard = 1};
+    CHECK(deadstop_install(&options) == DEADSTOP_ERROR_UNSUPPORTED);
+    CHECK(strstr(deadstop_last_error(), "`guard` must be 0 on this system") != NULL);
+    /* Nothing is installed: the first version's structure, which has no such field, is. */
+    options.size = offsetof(deadstop_options, guard);
+    CHECK(deadstop_install(&options) == DEADSTOP_OK);
+}
+
 static void wrong_arguments_are_refused(void) {
     deadstop_options options = {.size = 3};
     CHECK(deadstop_install(&options) == DEADSTOP_ERROR_ARGUMENT);
@@ -526,6 +535,7 @@ static const struct {
     CASE(exit_handler_that_hangs_is_ended),
     CASE(nothing_without_install),
     CASE(wrong_arguments_are_refused),
+    CASE(guard_is_refused_and_older_options_are_read),
     CASE(tasks_run_and_the_report_is_json),
     CASE(failed_task_makes_the_status_1),
     CASE(task_that_waits_for_itself_gets_an_error),
