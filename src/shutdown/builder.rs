@@ -106,6 +106,13 @@ impl ShutdownBuilder {
         self
     }
 
+    /// Sets how long after the deadline the backup timer sends `SIGKILL`; see
+    /// [`WatchdogBuilder::backup_after`].
+    pub fn backup_after(mut self, distance: Duration) -> Self {
+        self.watchdog = self.watchdog.backup_after(distance);
+        self
+    }
+
     /// Sets whether a core dump that is under way at the deadline may be finished; see
     /// [`WatchdogBuilder::finish_core_dumps`].
     pub fn finish_core_dumps(mut self, finish: bool) -> Self {

@@ -2,6 +2,7 @@
 """Runs the program of this folder on one target, case by case, and compares.
 
     tests/targets/run.py TARGET PROGRAM TABLE [RUNNER ...]
+    tests/targets/run.py --head        prints the head of the table
 
 Each end must have its exact status, and must not be early: the program prints the clock
 just before it arms, and this script reads the same clock when it sees the end. How late an
@@ -199,7 +200,14 @@ def judge(target, case, status, output, ended):
     return f"{shown}{lateness}", True
 
 
+def head():
+    print(f"| target | {' | '.join(CASES)} |")
+    print(f"| --- |{' --- |' * len(CASES)}")
+
+
 def main():
+    if sys.argv[1:] == ["--head"]:
+        return head()
     name, program, table, *runner = sys.argv[1:]
     target = Target(name)
     command = runner + [program]
@@ -223,7 +231,8 @@ def main():
             print("    " + output.replace("\n", "\n    "))
         cells.append(cell)
     with open(table, "a") as file:
-        file.write(f"| {name} | {' | '.join(cells)} |\n")
+        by = re.search(r"qemu|wine", " ".join(runner))
+        file.write(f"| {name}{', ' + by.group() if by else ''} | {' | '.join(cells)} |\n")
     sys.exit(failed != 0)
 
 

@@ -19,8 +19,6 @@ mod watchdog;
 use std::io::Write;
 use std::time::Duration;
 
-const GRACE: Duration = Duration::from_millis(400);
-
 fn main() {
     let case = std::env::args().nth(1).unwrap_or_default();
     system::start_guard(&case);

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use deadstop::{Phase, Shutdown};
 
-use crate::{GRACE, say, say_arming, spin, system};
+use crate::watchdog::BACKUP_AFTER;
+use crate::{say, say_arming, spin, system};
 
 /// Time enough to read the symbols of a program without optimization, under an emulator.
-const LONG_GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_secs(3);
 
-fn install(grace: Duration) -> Shutdown {
-    let shutdown = Shutdown::builder().grace(grace).install();
+fn install() -> Shutdown {
+    let builder = Shutdown::builder().grace(GRACE);
+    let shutdown = builder.backup_after(BACKUP_AFTER).install();
     shutdown.expect("the shutdown installs")
 }
 
@@ -26,15 +28,15 @@ fn hang_in_a_task(shutdown: &Shutdown) {
 
 /// A task spins past the deadline.
 pub(crate) fn hangs() {
-    let shutdown = install(LONG_GRACE);
+    let shutdown = install();
     hang_in_a_task(&shutdown);
-    say_arming(LONG_GRACE);
+    say_arming(GRACE);
     shutdown.finish().report();
 }
 
 /// SIGTERM, or Ctrl-C on Windows, begins the shutdown; a task spins.
 pub(crate) fn is_signaled() -> ! {
-    let shutdown = install(GRACE);
+    let shutdown = install();
     hang_in_a_task(&shutdown);
     say_arming(GRACE);
     system::send_trigger();
@@ -43,7 +45,7 @@ pub(crate) fn is_signaled() -> ! {
 
 /// Every task returns.
 pub(crate) fn is_clean() {
-    let shutdown = install(GRACE);
+    let shutdown = install();
     let task = shutdown.task("quick").on_shutdown(|_| {});
     task.expect("the task registers");
     let code = shutdown.finish();

@@ -1,19 +1,28 @@
 //! Level 1: the watchdog alone.
 
-use deadstop::Watchdog;
+use std::time::Duration;
 
-use crate::{GRACE, say, say_arming, spin, system};
+use deadstop::{Watchdog, WatchdogBuilder};
 
-fn install() -> Watchdog {
-    let watchdog = Watchdog::builder().grace(GRACE).install();
-    let watchdog = watchdog.expect("the watchdog installs");
+use crate::{say, say_arming, spin, system};
+
+const GRACE: Duration = Duration::from_millis(400);
+/// Time enough for the watchdog to end the process, under an emulator on a busy machine.
+pub(crate) const BACKUP_AFTER: Duration = Duration::from_secs(2);
+
+fn builder() -> WatchdogBuilder {
+    Watchdog::builder().grace(GRACE)
+}
+
+fn install(builder: WatchdogBuilder) -> Watchdog {
+    let watchdog = builder.install().expect("the watchdog installs");
     say(&format!("protection: {}", watchdog.protection()));
     watchdog
 }
 
 /// The main thread spins past the deadline.
 pub(crate) fn spins() -> ! {
-    let watchdog = install();
+    let watchdog = install(builder().backup_after(BACKUP_AFTER));
     say_arming(GRACE);
     watchdog.arm();
     spin()
@@ -21,7 +30,7 @@ pub(crate) fn spins() -> ! {
 
 /// The whole process is stopped: only the kernel is left to end it.
 pub(crate) fn is_stopped() -> ! {
-    let watchdog = install();
+    let watchdog = install(builder());
     say_arming(GRACE);
     watchdog.arm();
     system::stop_process();
@@ -30,7 +39,7 @@ pub(crate) fn is_stopped() -> ! {
 
 /// A child of fork has no watchdog: it outlives the deadline and ends with 7.
 pub(crate) fn forks() {
-    let watchdog = install();
+    let watchdog = install(builder());
     let status = system::in_child(|| {
         watchdog.arm();
         std::thread::sleep(GRACE * 2);
@@ -41,11 +50,11 @@ pub(crate) fn forks() {
 
 /// SIGTERM, or Ctrl-C on Windows, arms.
 pub(crate) fn is_signaled() -> ! {
-    let watchdog = Watchdog::builder()
-        .grace(GRACE)
-        .arm_on(system::TRIGGERS)
-        .install();
-    let _watchdog = watchdog.expect("the watchdog installs");
+    install(
+        builder()
+            .backup_after(BACKUP_AFTER)
+            .arm_on(system::TRIGGERS),
+    );
     say_arming(GRACE);
     system::send_trigger();
     spin()
@@ -53,13 +62,13 @@ pub(crate) fn is_signaled() -> ! {
 
 /// The main thread returns before the deadline.
 pub(crate) fn returns() {
-    install().arm();
+    install(builder()).arm();
 }
 
 /// The main thread returns, and a library hangs in its `DLL_PROCESS_DETACH`: the watchdog's
 /// thread is gone by then.
 pub(crate) fn hangs_in_a_library() {
-    let watchdog = install();
+    let watchdog = install(builder());
     let library = std::env::args().nth(2);
     system::load_library(&library.expect("the library"));
     say_arming(GRACE);
