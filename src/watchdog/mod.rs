@@ -22,8 +22,12 @@ pub use self::protection::{BackupTimer, Protection};
 ///
 /// A child of `fork` has no watchdog. The handle that it inherits knows: there
 /// [`arm`](Self::arm) does nothing, [`deadline`](Self::deadline) is `None`, and
-/// the child may install a watchdog of its own. A program started by `exec`
-/// begins without one.
+/// the child may install a watchdog of its own.
+///
+/// `exec` ends the deadline: the program that takes the process's place begins without
+/// a watchdog, armed or not. The kernel ends all other threads (execve(2)), and deletes
+/// the timers of `timer_create`(2). [The guide](crate::guide::limits) says what
+/// holds a deadline across `exec`.
 ///
 /// [Signal handlers and children of `fork`](crate::guide::calls).
 ///
