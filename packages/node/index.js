@@ -4,6 +4,7 @@ const { existsSync } = require('node:fs');
 const { constants } = require('node:os');
 const path = require('node:path');
 const { isMainThread } = require('node:worker_threads');
+const { target, targets } = require('./target.js');
 
 const SIGNALS_CHAIN = 0;
 
@@ -21,10 +22,14 @@ function load() {
   if (library) {
     return library;
   }
-  const target = `${process.platform}-${process.arch}`;
-  const file = process.env.DEADSTOP_LIBRARY || path.join(__dirname, 'lib', target, 'libdeadstop.so');
+  const system = target();
+  const file = process.env.DEADSTOP_LIBRARY || path.join(__dirname, 'lib', system, 'libdeadstop.so');
   if (!existsSync(file)) {
-    throw new DeadstopError('ERR_DEADSTOP_UNSUPPORTED', `deadstop has no library for ${target}: ${file} does not exist`);
+    throw new DeadstopError(
+      'ERR_DEADSTOP_UNSUPPORTED',
+      `deadstop has no library for ${system}: ${file} does not exist; this package has those for `
+        + `${targets().join(', ') || 'no system'}, and DEADSTOP_LIBRARY may name another file`,
+    );
   }
   const koffi = require('koffi');
   const native = koffi.load(file);

@@ -166,8 +166,7 @@ public final class Deadstop {
             if (grace.isNegative()) {
                 throw new IllegalArgumentException("grace is " + grace + "; it must be 0 or more");
             }
-            String file = System.getenv("DEADSTOP_LIBRARY");
-            Library library = Native.load(file != null ? file : "deadstop", Library.class);
+            Library library = Native.load(Target.file(), Library.class);
             Library.Options options = new Library.Options();
             options.size = options.size();
             // 0 would be the library's default.

@@ -72,7 +72,10 @@ def install(
         raise ValueError(f"grace is {grace}; it must be a number of seconds, 0 or more")
     wanted = frozenset(signal.Signals(number) for number in signals)
     if _library is None:
-        _library = load()
+        try:
+            _library = load()
+        except OSError as error:
+            raise DeadstopError(str(error)) from error
     options = Options(
         size=ctypes.sizeof(Options),
         # 0 would be the library's default.
