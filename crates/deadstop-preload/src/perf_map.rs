@@ -80,7 +80,7 @@ mod tests {
     use deadstop_core::stack::Stack;
 
     #[test]
-    fn function_and_place_are_told_apart() {
+    fn function_and_place_are_separated() {
         for (line, function, site) in [
             (
                 "10 8 JS:*flush /srv/my app.js:12:15",

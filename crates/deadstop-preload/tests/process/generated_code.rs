@@ -57,7 +57,7 @@ pub(crate) const TESTS: &[Test] = &[
             return;
         }
         // The victim is another user, whom root's file would not keep from reading.
-        let (end, path) = ends("generates_code_as_nobody", |path, code| {
+        let (end, path) = ends("generates_code_as_another_user", |path, code| {
             fs::write(path, format!("{code:x} 40 planted\n")).expect("a map");
             std::os::unix::fs::chown(path, Some(1), None).expect("chown");
         });
@@ -97,7 +97,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 pub(crate) const VICTIMS: &[Test] = &[
     ("generates_code", || runs_generated_code()),
-    ("generates_code_as_nobody", || {
+    ("generates_code_as_another_user", || {
         // SAFETY: an integer; the process has one thread.
         assert_eq!(unsafe { libc::setresuid(65534, 65534, 65534) }, 0);
         // SAFETY: integers. After the change of user /proc would be root's.
