@@ -135,7 +135,7 @@ impl Shutdown {
     /// of `fork` it does nothing and returns `false`. In a signal handler, use
     /// [`signals`](ShutdownBuilder::signals) instead: this call takes a lock.
     pub fn request(&self, cause: Cause) -> bool {
-        self.begin(0, cause)
+        self.begin(0, cause, |coordinator| coordinator.begin_now())
     }
 
     /// Like [`request`](Self::request), but starts from `phase`: the tasks of
@@ -154,7 +154,7 @@ impl Shutdown {
         let Some(place) = self.coordinator.plan.place(&phase) else {
             return Err(UnknownPhaseError { phase });
         };
-        Ok(self.begin(place, cause))
+        Ok(self.begin(place, cause, |coordinator| coordinator.begin_now()))
     }
 
     /// Returns `true` once the shutdown has begun. Async-signal-safe.
@@ -226,7 +226,7 @@ impl Shutdown {
         // A waiter from before the request on: the run may be over before this
         // thread has got any further.
         let _waiter = self.waiter();
-        self.request(Cause::Finished);
+        self.begin(0, Cause::Finished, Coordinator::begin_and_wait_briefly);
         self.wait()
     }
 
@@ -253,7 +253,7 @@ impl Shutdown {
     /// then does what [`wait_and_exit`](Self::wait_and_exit) does.
     pub fn finish_and_exit(&self) -> ! {
         let _waiter = self.waiter();
-        self.request(Cause::Finished);
+        self.begin(0, Cause::Finished, Coordinator::begin_and_wait_briefly);
         self.wait_and_exit()
     }
 
@@ -323,7 +323,9 @@ impl Shutdown {
         &self.watchdog
     }
 
-    fn begin(&self, first: usize, cause: Cause) -> bool {
+    /// `begin_here` begins it on this thread: the first task need not wait for
+    /// `deadstop-run` to wake.
+    fn begin(&self, first: usize, cause: Cause, begin_here: fn(&Arc<Coordinator>)) -> bool {
         if !self.coordinator.settings.is_attached {
             return self.coordinator.begin_detached(cause, first);
         }
@@ -332,8 +334,7 @@ impl Shutdown {
             return false;
         }
         let was_first = trigger::request_from(first, || cause);
-        // On this thread: the first task need not wait for `deadstop-run` to wake.
-        self.coordinator.begin_now();
+        begin_here(&self.coordinator);
         was_first.unwrap_or(false)
     }
 

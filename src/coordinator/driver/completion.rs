@@ -1,6 +1,8 @@
 //! The end of the shutdown, and a place to wait for it.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -41,6 +43,19 @@ impl Completion {
     pub(super) fn complete(&self, report: Arc<ShutdownReport>) {
         *self.end.lock() = Some(Final { report });
         self.changed.advance();
+    }
+
+    /// Whether it ends within `time`. The thread does not sleep, and lets others run.
+    pub(super) fn is_complete_within(&self, time: Duration) -> bool {
+        let until = deadstop_core::now().saturating_add(time);
+        // There is one event: the end.
+        while self.changed.read() == 0 {
+            if until <= deadstop_core::now() {
+                return false;
+            }
+            thread::yield_now();
+        }
+        true
     }
 
     pub(super) fn wait_until(&self, until: Option<Nanos>) -> Option<Final> {

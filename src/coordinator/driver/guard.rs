@@ -5,6 +5,7 @@
 //! wakes `deadstop-run` if it would sleep too long. So no wake-up is lost.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::MutexGuard;
 
@@ -16,11 +17,18 @@ use crate::process::{FIRST, TRIGGERED, WATCH};
 use crate::report::ShutdownReport;
 use crate::reporting::Event;
 use deadstop_core::Nanos;
+use deadstop_core::sys::SignalMask;
+
+/// How long a thread that waits for the end looks for it before it sleeps: twice what it
+/// takes to wake.
+const BRIEFLY: Duration = Duration::from_micros(100);
 
 /// The lock, held.
 pub(in crate::coordinator) struct Guard<'a> {
     coordinator: &'a Coordinator,
     pub(super) state: MutexGuard<'a, State>,
+    /// The caller wakes `deadstop-run` itself, a little later.
+    wakes_run_later: bool,
 }
 
 impl Guard<'_> {
@@ -94,7 +102,9 @@ impl Guard<'_> {
         let wants = state.wants_run_thread(now);
         if wants < state.sleeps_until {
             state.sleeps_until = wants;
-            TRIGGERED.advance();
+            if !self.wakes_run_later {
+                TRIGGERED.advance();
+            }
         }
     }
 }
@@ -103,10 +113,15 @@ impl Coordinator {
     /// Takes the lock, and lets the machine know of a trigger and of the deadline.
     /// Only where [`is_here`](Self::is_here).
     pub(in crate::coordinator) fn lock(&self) -> Guard<'_> {
+        self.lock_and_wake_run(false)
+    }
+
+    fn lock_and_wake_run(&self, later: bool) -> Guard<'_> {
         let state = self.state.lock();
         let mut guard = Guard {
             coordinator: self,
             state,
+            wakes_run_later: later,
         };
         if self.settings.is_attached && FIRST.is_some() && !guard.state.machine.has_begun() {
             guard.begin_triggered();
@@ -162,6 +177,25 @@ impl Coordinator {
     /// Begins a shutdown that was triggered, on the calling thread.
     pub(crate) fn begin_now(&self) {
         drop(self.lock());
+    }
+
+    /// Does the same for a caller that waits for the end next. Where the tasks return at
+    /// once, it is over when this returns: `deadstop-run` did not have to wake to watch over
+    /// them, and the caller did not sleep.
+    pub(crate) fn begin_and_wait_briefly(self: &Arc<Self>) {
+        // A handler that interrupts this and never returns would leave tasks that
+        // `deadstop-run` does not know of.
+        let mask = SignalMask::block_all();
+        let mut guard = self.lock_and_wake_run(true);
+        let ended = guard.state.ended.take();
+        drop(guard);
+        if ended.is_none() && !self.completion.is_complete_within(BRIEFLY) {
+            TRIGGERED.advance();
+        }
+        mask.restore();
+        if let Some(report) = ended {
+            self.end(report);
+        }
     }
 
     /// Begins the shutdown of a detached coordinator. Returns whether this was the
