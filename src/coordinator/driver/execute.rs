@@ -24,6 +24,7 @@ pub(super) struct Finished {
     pub(super) outcome: Outcome,
     pub(super) panic_payload: Option<Box<dyn Any + Send>>,
     pub(super) at: Nanos,
+    pub(super) task: Payload,
 }
 
 impl Execution<'_> {
@@ -66,6 +67,7 @@ impl Execution<'_> {
             outcome,
             panic_payload,
             at,
+            task,
         }
     }
 }

@@ -30,22 +30,28 @@ pub(super) struct Unnamed {
 
 impl State {
     /// Takes the threads whose tasks have run for a while, and decides when to look
-    /// again.
+    /// again. With one task of a run all that started before it are named, so that a look
+    /// goes no further back than to the first that has its name: with ten thousand tasks,
+    /// too.
     pub(super) fn unnamed_threads(&mut self, now: Nanos) -> Vec<Unnamed> {
         let mut unnamed = Vec::new();
         let mut due = Nanos::LAST;
-        self.machine.each_running(|task, name, started, payload| {
-            if payload.is_thread_named() {
-                return;
-            }
-            let at = started.saturating_add(NAME_AFTER);
-            if at > now {
-                due = due.min(at);
-            } else if let Some(tid) = payload.take_unnamed_thread() {
-                let name = Arc::clone(name);
-                unnamed.push(Unnamed { task, tid, name });
-            }
-        });
+        let mut is_due = false;
+        self.machine
+            .each_running_back(|task, name, started, payload| {
+                if payload.is_thread_named() {
+                    return false;
+                }
+                let at = started.saturating_add(NAME_AFTER);
+                is_due |= at <= now;
+                if !is_due {
+                    due = due.min(at);
+                } else if let Some(tid) = payload.take_unnamed_thread() {
+                    let name = Arc::clone(name);
+                    unnamed.push(Unnamed { task, tid, name });
+                }
+                true
+            });
         self.naming_due = due;
         unnamed
     }

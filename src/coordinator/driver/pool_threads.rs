@@ -123,11 +123,10 @@ impl Coordinator {
             drop(guard);
             match work {
                 Work::Task(start) => {
-                    let payload = Arc::clone(&start.payload);
                     let (task, finished) = self.run_task(start, tid);
                     now = finished.at;
                     guard = self.lock();
-                    is_named_after_task |= payload.is_thread_named();
+                    is_named_after_task |= finished.task.is_thread_named();
                     guard.state.machine.task_ended(task, finished.outcome, now);
                     if let Some(payload) = finished.panic_payload {
                         guard.settle(now, 0);

@@ -1,7 +1,10 @@
 //! The wakers of futures that wait for a milestone, and the channels that are
 //! disconnected at a request.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+#[cfg(feature = "crossbeam-channel")]
+use std::collections::HashMap;
+use std::ops::RangeBounds;
 use std::task::Waker;
 
 use super::pool::Pool;
@@ -13,8 +16,9 @@ use crossbeam_channel::{Receiver, Sender};
 #[cfg(feature = "crossbeam-channel")]
 use std::convert::Infallible;
 
-/// A milestone of the shutdown, or of a scope.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+/// A milestone of the shutdown, or of a scope. In this order, those that are reached together
+/// are neighbors.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(in crate::coordinator) enum Milestone {
     Requested(ScopeId),
     /// The phase at this place has begun, or is skipped.
@@ -24,7 +28,7 @@ pub(in crate::coordinator) enum Milestone {
 
 pub(super) struct Wakers {
     pub(super) next: u64,
-    pub(super) waiting: HashMap<Milestone, BTreeMap<u64, Waker>>,
+    pub(super) waiting: BTreeMap<Milestone, BTreeMap<u64, Waker>>,
     /// Threads that wait for a phase.
     pub(super) threads: usize,
     #[cfg(feature = "crossbeam-channel")]
@@ -35,7 +39,7 @@ impl Wakers {
     pub(super) fn new() -> Self {
         Self {
             next: 0,
-            waiting: HashMap::new(),
+            waiting: BTreeMap::new(),
             threads: 0,
             #[cfg(feature = "crossbeam-channel")]
             gates: HashMap::new(),
@@ -53,7 +57,7 @@ impl Wakers {
         #[cfg(feature = "crossbeam-channel")]
         self.gates
             .retain(|&scope, _| !machine.is_scope_requested(scope));
-        self.take(pool, |milestone| match milestone {
+        self.take(pool, ..Milestone::Reached(0), |milestone| match milestone {
             Milestone::Requested(scope) => machine.is_scope_requested(*scope),
             Milestone::Reached(_) | Milestone::Ended => false,
         });
@@ -62,29 +66,24 @@ impl Wakers {
     /// Hands over those that wait for a phase up to the one at `place`; returns whether
     /// there were any.
     pub(super) fn take_reached(&mut self, place: usize, pool: &mut Pool) -> bool {
-        self.take(pool, |milestone| match milestone {
-            Milestone::Reached(at) => *at <= place,
-            Milestone::Requested(_) | Milestone::Ended => false,
-        })
+        let reached = Milestone::Reached(0)..=Milestone::Reached(place);
+        self.take(pool, reached, |_| true)
     }
 
     pub(super) fn take_ended(&mut self, pool: &mut Pool) {
         // A detached scope that was not requested goes on waiting.
-        self.take(pool, |milestone| {
-            !matches!(milestone, Milestone::Requested(_))
-        });
+        self.take(pool, Milestone::Reached(0).., |_| true);
     }
 
-    fn take(&mut self, pool: &mut Pool, is_reached: impl Fn(&Milestone) -> bool) -> bool {
-        if self.waiting.is_empty() {
-            return false;
-        }
-        let reached: Vec<Milestone> = self
-            .waiting
-            .keys()
-            .filter(|it| is_reached(it))
-            .copied()
-            .collect();
+    /// Hands over those in `range` whose milestone is reached.
+    fn take(
+        &mut self,
+        pool: &mut Pool,
+        range: impl RangeBounds<Milestone>,
+        is_reached: impl Fn(&Milestone) -> bool,
+    ) -> bool {
+        let milestones = self.waiting.range(range).map(|(milestone, _)| milestone);
+        let reached: Vec<_> = milestones.filter(|it| is_reached(it)).copied().collect();
         for milestone in &reached {
             if let Some(wakers) = self.waiting.remove(milestone) {
                 pool.wake(wakers);

@@ -27,7 +27,7 @@ impl RunId {
 }
 
 /// A scope's number.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(in crate::coordinator) struct ScopeId(pub(super) Key);
 
 impl ScopeId {

@@ -4,7 +4,11 @@ use super::slab::List;
 
 /// A list for each phase, in the order of the phases.
 #[derive(Default)]
-pub(super) struct Pending(Vec<(usize, List)>);
+pub(super) struct Pending {
+    lists: Vec<(usize, List)>,
+    /// Where the next phase of a run probably is.
+    next: usize,
+}
 
 impl Pending {
     /// The list of the phase.
@@ -12,33 +16,39 @@ impl Pending {
         let at = match self.find(phase) {
             Ok(at) => at,
             Err(at) => {
-                self.0.insert(at, (phase, List::default()));
+                self.lists.insert(at, (phase, List::default()));
                 at
             }
         };
-        &mut self.0[at].1
+        &mut self.lists[at].1
     }
 
     /// The lists of the phases after `place`, with their phases.
     pub(super) fn lists_after(&self, place: usize) -> impl Iterator<Item = (usize, &List)> {
-        let first = self.0.partition_point(|(phase, _)| *phase <= place);
-        self.0[first..].iter().map(|(phase, list)| (*phase, list))
+        let first = self.lists.partition_point(|(phase, _)| *phase <= place);
+        self.lists[first..]
+            .iter()
+            .map(|(phase, list)| (*phase, list))
     }
 
     /// Whether there are tasks of the phase.
     pub(super) fn has(&self, phase: usize) -> bool {
         let at = self.find(phase);
-        at.is_ok_and(|at| !self.0[at].1.is_empty())
+        at.is_ok_and(|at| !self.lists[at].1.is_empty())
     }
 
     /// Takes the tasks of the phase, if there are some.
     pub(super) fn take(&mut self, phase: usize) -> Option<List> {
         let at = self.find(phase).ok()?;
-        let list = std::mem::take(&mut self.0[at].1);
+        self.next = at + 1;
+        let list = std::mem::take(&mut self.lists[at].1);
         (!list.is_empty()).then_some(list)
     }
 
     fn find(&self, phase: usize) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&phase, |(phase, _)| *phase)
+        match self.lists.get(self.next) {
+            Some((next, _)) if *next == phase => Ok(self.next),
+            _ => self.lists.binary_search_by_key(&phase, |(phase, _)| *phase),
+        }
     }
 }

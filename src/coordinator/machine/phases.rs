@@ -221,8 +221,7 @@ impl<P: Clone> Machine<P> {
             let Some(run) = self.runs.get_mut(id.0) else {
                 return;
             };
-            let plan = Arc::clone(&self.plan);
-            let Some(phase) = plan.phases().get(run.place) else {
+            let Some(phase) = self.plan.phases().get(run.place) else {
                 self.end_run(id, now);
                 return;
             };
@@ -256,9 +255,8 @@ impl<P: Clone> Machine<P> {
         };
         let (owner, is_of_whole) = (run.owner, run.owner == ScopeId::ROOT);
         let length = self.deadline.min(run.own_deadline).since(run.begun);
-        let plan = Arc::clone(&self.plan);
-        let reserved_later =
-            plan.reserved_after(place, length, |later| self.has_pending_at(owner, later));
+        let has_tasks = |later| self.has_pending_at(owner, later);
+        let reserved_later = self.plan.reserved_after(place, length, has_tasks);
         if let Some(run) = self.runs.get_mut(id.0) {
             run.queue = tasks;
             run.reports.reserve_exact(run.queue.len());
@@ -281,13 +279,22 @@ impl<P: Clone> Machine<P> {
 
     /// Takes the tasks of the phase out of the scopes that the run of `owner` owns.
     fn take_pending(&mut self, owner: ScopeId, place: usize) -> List {
+        let mut first = None;
+        // Without memory, for as long as there is one list.
         let mut lists: Vec<List> = Vec::new();
         self.scopes.each_owned_mut(owner, |scope| {
-            lists.extend(scope.pending.take(place));
+            if let Some(list) = scope.pending.take(place) {
+                match first {
+                    None => first = Some(list),
+                    Some(_) => lists.push(list),
+                }
+            }
         });
-        if lists.len() <= 1 {
-            return lists.pop().unwrap_or_default();
+        let first = first.unwrap_or_default();
+        if lists.is_empty() {
+            return first;
         }
+        lists.push(first);
         let mut keys: Vec<Key> = Vec::new();
         for list in &lists {
             keys.extend(self.tasks.iter(list));

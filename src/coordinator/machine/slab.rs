@@ -5,6 +5,30 @@
 //! another value may have its slot. A value is in at most one list, which its owner
 //! keeps.
 
+/// Counts the slots that were looked at, for tests of how costs grow.
+#[cfg(test)]
+pub(super) mod looks {
+    use std::cell::Cell;
+
+    thread_local! {
+        static LOOKS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count(looks: usize) {
+        LOOKS.set(LOOKS.get() + looks as u64);
+    }
+
+    /// Returns the count, and begins anew.
+    pub(in super::super) fn take() -> u64 {
+        LOOKS.take()
+    }
+}
+
+#[cfg(not(test))]
+mod looks {
+    pub(super) fn count(_looks: usize) {}
+}
+
 /// The key of a value. Keys are ordered by their number.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(in crate::coordinator) struct Key {
@@ -93,6 +117,7 @@ impl<T> Slab<T> {
 
     /// Inserts a value. No two values may have the same number.
     pub(super) fn insert(&mut self, number: u64, value: T) -> Key {
+        looks::count(1);
         self.len += 1;
         let slot = self.first_free;
         match self.slots.get_mut(slot as usize) {
@@ -116,17 +141,20 @@ impl<T> Slab<T> {
     }
 
     pub(super) fn get(&self, key: Key) -> Option<&T> {
+        looks::count(1);
         let slot = self.slots.get(key.slot as usize)?;
         slot.value.as_ref().filter(|_| slot.number == key.number)
     }
 
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        looks::count(1);
         let slot = self.slots.get_mut(key.slot as usize)?;
         slot.value.as_mut().filter(|_| slot.number == key.number)
     }
 
     /// Removes a value, which must be in no list.
     pub(super) fn remove(&mut self, key: Key) -> Option<T> {
+        looks::count(1);
         let slot = self.slots.get_mut(key.slot as usize)?;
         if slot.number != key.number {
             return None;
@@ -139,11 +167,13 @@ impl<T> Slab<T> {
 
     /// The values, in no order.
     pub(super) fn values(&self) -> impl Iterator<Item = &T> {
+        looks::count(self.slots.len());
         self.slots.iter().filter_map(|slot| slot.value.as_ref())
     }
 
     /// The keys of all values, in the order of their numbers.
     pub(super) fn keys(&self) -> Vec<Key> {
+        looks::count(self.slots.len());
         let mut keys = Vec::with_capacity(self.len);
         for (at, slot) in self.slots.iter().enumerate() {
             if slot.value.is_some() {
@@ -159,6 +189,7 @@ impl<T> Slab<T> {
 
     /// Adds a value, which must be in no list, at the end of `list`.
     pub(super) fn push_back(&mut self, list: &mut List, key: Key) {
+        looks::count(1);
         let last = std::mem::replace(&mut list.last, key.slot);
         match self.slots.get_mut(last as usize) {
             Some(last) => last.next = key.slot,
@@ -173,6 +204,7 @@ impl<T> Slab<T> {
 
     /// Takes a value out of `list`, which must be the one that it is in.
     pub(super) fn unlink(&mut self, list: &mut List, key: Key) {
+        looks::count(1);
         let Some(slot) = self.slots.get(key.slot as usize) else {
             return;
         };
@@ -208,6 +240,7 @@ impl<T> Slab<T> {
     pub(super) fn each_mut(&mut self, list: &List, mut change: impl FnMut(&mut T)) {
         let mut next = list.first;
         while let Some(slot) = self.slots.get_mut(next as usize) {
+            looks::count(1);
             if let Some(value) = &mut slot.value {
                 change(value);
             }
@@ -215,7 +248,18 @@ impl<T> Slab<T> {
         }
     }
 
+    /// The keys of the values in `list`, the last first.
+    pub(super) fn iter_back<'a>(&'a self, list: &List) -> impl Iterator<Item = Key> + 'a {
+        let mut next = list.last;
+        std::iter::from_fn(move || {
+            let key = self.key_at(next)?;
+            next = self.slots.get(next as usize)?.previous;
+            Some(key)
+        })
+    }
+
     fn key_at(&self, slot: u32) -> Option<Key> {
+        looks::count(1);
         let number = self.slots.get(slot as usize)?.number;
         Some(Key { number, slot })
     }

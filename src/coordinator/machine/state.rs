@@ -191,18 +191,21 @@ impl<P: Clone> Machine<P> {
         }
     }
 
-    /// Calls `look` with each task that runs: its name, when it started, its payload.
-    pub(in crate::coordinator) fn each_running(
+    /// Calls `look` with the tasks of each run that run, the latest first: the name, when it
+    /// started, the payload. Where it returns `false`, those before are left out.
+    pub(in crate::coordinator) fn each_running_back(
         &self,
-        mut look: impl FnMut(TaskId, &Arc<str>, Nanos, &P),
+        mut look: impl FnMut(TaskId, &Arc<str>, Nanos, &P) -> bool,
     ) {
         for run in self.runs.values() {
-            for key in self.tasks.iter(&run.running) {
+            for key in self.tasks.iter_back(&run.running) {
                 let Some(task) = self.tasks.get(key) else {
                     continue;
                 };
                 if let TaskState::Running { started, .. } = task.state {
-                    look(TaskId(key), &task.name, started, &task.payload);
+                    if !look(TaskId(key), &task.name, started, &task.payload) {
+                        break;
+                    }
                 }
             }
         }

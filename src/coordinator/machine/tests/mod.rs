@@ -3,6 +3,7 @@
 mod completion;
 mod phases;
 mod random;
+mod scale;
 mod scopes;
 
 use std::collections::HashMap;
