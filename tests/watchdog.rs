@@ -95,6 +95,12 @@ mod exit_early {
         assert!(death.after >= GRACE - REST, "early: {death:?}");
     }
 
+    #[test]
+    fn shared_memory_that_stays_does_not_count() {
+        let death = ends("exits_early_shared");
+        assert!(death.after >= GRACE - REST, "early: {death:?}");
+    }
+
     /// The control: not asked for, the end is never before the deadline.
     #[test]
     fn unless_asked_for_the_end_begins_at_the_deadline() {

@@ -6,6 +6,7 @@ use crate::sys::verified_file::VerifiedFile;
 /// read after a `chroot` and without an allocator.
 pub(super) struct UsageFiles {
     stat: Option<VerifiedFile>,
+    statm: Option<VerifiedFile>,
     smaps: Option<VerifiedFile>,
     descriptors: Option<VerifiedFile>,
     page: u64,
@@ -14,7 +15,8 @@ pub(super) struct UsageFiles {
 /// What the process uses.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Usage {
-    /// Bytes in pages of the usual size.
+    /// Bytes in pages of the usual size that are freed with the process. Pages of files and
+    /// of shared memory are not.
     pub(super) small: u64,
     /// Bytes in huge pages.
     pub(super) huge: u64,
@@ -27,6 +29,7 @@ impl UsageFiles {
     pub(super) fn open() -> Self {
         Self {
             stat: VerifiedFile::open("/proc/self/stat"),
+            statm: VerifiedFile::open("/proc/self/statm"),
             smaps: VerifiedFile::open("/proc/self/smaps_rollup"),
             descriptors: VerifiedFile::open("/proc/self/fd"),
             page: crate::sys::memory::page_size(),
@@ -36,15 +39,14 @@ impl UsageFiles {
     /// Reads the usage, `huge` bytes of it in huge pages. Waits for no other thread.
     pub(super) fn read(&self, huge: u64) -> Usage {
         let mut buffer = [0; 1024];
-        let (threads, pages) = read(self.stat.as_ref(), &mut buffer)
-            .and_then(threads_and_pages)
-            .unwrap_or_default();
+        let threads = read(self.stat.as_ref(), &mut buffer).and_then(threads);
+        let pages = read(self.statm.as_ref(), &mut buffer).and_then(own_pages);
         // Linux 6.2 and later; before, it is 0.
         let descriptors = self.descriptors.as_ref().and_then(VerifiedFile::metadata);
         let usage = Usage {
-            small: pages.saturating_mul(self.page),
+            small: pages.unwrap_or(0).saturating_mul(self.page),
             huge: 0,
-            threads,
+            threads: threads.unwrap_or(0),
             descriptors: descriptors.map_or(0, |metadata| metadata.len()),
         };
         usage.with_huge(huge)
@@ -71,10 +73,10 @@ impl Usage {
     }
 }
 
-/// Parses `text` as each of the two files.
+/// Parses `text` as each of the three files.
 #[cfg(deadstop_fuzzing)]
-pub(crate) fn read_text(text: &str) -> (Option<(u64, u64)>, u64) {
-    (threads_and_pages(text), huge_bytes(text))
+pub(crate) fn read_text(text: &str) -> (Option<u64>, Option<u64>, u64) {
+    (threads(text), own_pages(text), huge_bytes(text))
 }
 
 fn read<'a>(file: Option<&VerifiedFile>, buffer: &'a mut [u8]) -> Option<&'a str> {
@@ -85,25 +87,30 @@ fn read<'a>(file: Option<&VerifiedFile>, buffer: &'a mut [u8]) -> Option<&'a str
     std::str::from_utf8(&text[after_name.unwrap_or(0)..]).ok()
 }
 
-/// Returns threads and resident pages from `/proc/self/stat` after the name: proc(5)
-/// counts the state as the third field, threads as the 20th, resident pages as the 24th.
-fn threads_and_pages(text: &str) -> Option<(u64, u64)> {
+/// Returns the threads from `/proc/self/stat` after the name: proc(5) counts the state as the
+/// third field, threads as the 20th.
+fn threads(text: &str) -> Option<u64> {
     let mut fields = text.split_ascii_whitespace().skip(1);
-    let threads = fields.nth(20 - 3)?.parse().ok()?;
-    let pages = fields.nth(24 - 20 - 1)?.parse().ok()?;
-    Some((threads, pages))
+    fields.nth(20 - 3)?.parse().ok()
 }
 
-/// Returns the bytes that `/proc/self/smaps_rollup` shows as mapped by huge pages.
+/// Returns the pages that are freed with the process, from `/proc/self/statm`: resident
+/// pages (the second field) without those of files and of shared memory (the third).
+fn own_pages(text: &str) -> Option<u64> {
+    let mut fields = text.split_ascii_whitespace().skip(1);
+    let resident: u64 = fields.next()?.parse().ok()?;
+    let shared = fields.next()?.parse().ok()?;
+    Some(resident.saturating_sub(shared))
+}
+
+/// Returns the bytes of the process's own that `/proc/self/smaps_rollup` shows as mapped by
+/// huge pages.
 fn huge_bytes(text: &str) -> u64 {
-    let keys = ["AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:"];
-    let lines = text.lines().filter_map(|line| {
-        let mut fields = line.split_ascii_whitespace();
-        let key = fields.next()?;
-        let kib: u64 = fields.next()?.parse().ok()?;
-        keys.contains(&key).then_some(kib.saturating_mul(1024))
+    let kib = text.lines().find_map(|line| {
+        let mut fields = line.strip_prefix("AnonHugePages:")?.split_ascii_whitespace();
+        fields.next()?.parse::<u64>().ok()
     });
-    lines.fold(0, u64::saturating_add)
+    kib.unwrap_or(0).saturating_mul(1024)
 }
 
 #[cfg(test)]
@@ -111,27 +118,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stat_and_smaps_rollup_are_parsed() {
-        let stat = ") S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 7 21 22 1234 25";
-        // The fields from the 4th to the 24th are called 1 to 21 here, except
-        // the two that count.
-        let stat = stat.replace(" 17 18 19 7 21 22 1234 25", " 7 18 19 20 1234 25");
-        assert_eq!(threads_and_pages(&stat), Some((7, 1234)));
+    fn stat_statm_and_smaps_rollup_are_parsed() {
+        // The fields from the 4th to the 20th are called 1 to 17 here, except the one that
+        // counts.
+        let stat = ") S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 7 18 19";
+        assert_eq!(threads(stat), Some(7));
+        assert_eq!(own_pages("5000 1234 234 50 0 1000 0"), Some(1000));
+        assert_eq!(own_pages("5000 3 234"), Some(0));
         let smaps = "55d0-7ffc ---p 00000000 00:00 0   [rollup]\n\
             Rss:  4096 kB\nAnonHugePages:  2048 kB\nFilePmdMapped: 1024 kB\n";
-        assert_eq!(huge_bytes(smaps), 3 * 1024 * 1024);
-        let most = "AnonHugePages: 18446744073709551615 kB\n".repeat(2);
-        assert_eq!(huge_bytes(&most), u64::MAX);
+        assert_eq!(huge_bytes(smaps), 2 * 1024 * 1024);
+        let most = "AnonHugePages: 18446744073709551615 kB\n";
+        assert_eq!(huge_bytes(most), u64::MAX);
     }
 
     #[test]
     fn usage_of_this_process_is_not_zero() {
         let files = UsageFiles::open();
         let usage = files.read(0);
-        assert!(usage.small > 1 << 20, "{usage:?}");
+        assert!(usage.small > 1 << 16, "{usage:?}");
         assert!(usage.threads >= 1, "{usage:?}");
-        let closely = usage.with_huge(1 << 20);
-        assert_eq!(closely.huge, 1 << 20);
+        let closely = usage.with_huge(1 << 16);
+        assert_eq!(closely.huge, 1 << 16);
         assert_eq!(closely.small + closely.huge, usage.small);
         assert_eq!(usage.with_huge(u64::MAX).small, 0);
     }

@@ -129,8 +129,8 @@ impl WatchdogBuilder {
     /// more than half of the grace. A larger estimate is a line on standard error.
     /// [`deadline`](Watchdog::deadline) does not change.
     ///
-    /// It is an estimate: of memory, threads and descriptors, by the constants of
-    /// [`teardown`](Self::teardown). The tenth is there because the same process
+    /// It is an estimate: of the memory that is freed (not pages of files and of shared
+    /// memory), threads and descriptors, by the constants of [`teardown`](Self::teardown). The tenth is there because the same process
     /// takes now less and now more, and the 2 ms so that the watchdog and the
     /// waiting parent process get processor time. On a busy machine the exit can
     /// take twice as long, and is then late. Huge pages free faster; they are
