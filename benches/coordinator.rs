@@ -10,8 +10,12 @@
 //! ```text
 //! cargo bench --bench coordinator -- [--rounds N] [--seconds N] [--csv FILE]
 //!     [--foreign CORES] [--only "LIBRARY SHAPE TASKS"] [--sizes N,N,...]
-//!     [--beside BENCH]
+//!     [--beside BENCH] [--scale] [--keep]
 //! ```
+//!
+//! `--scale` measures deadstop and signal-mod with 1 to 100,000 tasks in a phase, with 1 to
+//! 1,000 phases, and with 1 to 100,000 futures that wait for the request. `--keep` writes
+//! docs/bench/coordinator.{md,csv}; with `--scale` docs/bench/scale.{md,csv,svg}.
 //!
 //! `--beside` takes this bench as it was built of another commit, and adds its
 //! deadstop as a library: the two take turns in one run.
@@ -24,14 +28,23 @@
     reason = "a program, not the library"
 )]
 
+#[path = "shared/chart.rs"]
+mod chart;
+#[path = "shared/measured_page.rs"]
+mod measured_page;
 #[expect(unsafe_code, reason = "a system call; its blocks argue their case")]
 #[path = "lateness/other_load.rs"]
 mod other_load;
 
 use std::fmt::Write as _;
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::{Command, Stdio};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fs, process};
@@ -41,6 +54,10 @@ use tokio_util::sync::CancellationToken;
 use other_load::OtherLoad;
 
 const SIZES: [usize; 3] = [1, 100, 10_000];
+/// Those of `--scale`, and the most phases of it.
+const SCALE: [usize; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
+const MOST_PHASES: usize = 1_000;
+
 const ROUNDS: usize = 25;
 const SECONDS: u64 = 55;
 
@@ -71,6 +88,8 @@ enum Shape {
     Phase,
     /// A phase for each task, one after another.
     Chain,
+    /// No tasks: futures that wait for the request. It ends when all were woken.
+    Waiters,
 }
 
 const LIBRARIES: [(&str, Library); 4] = [
@@ -83,7 +102,11 @@ const LIBRARIES: [(&str, Library); 4] = [
     ),
 ];
 
-const SHAPES: [(&str, Shape); 2] = [("phase", Shape::Phase), ("chain", Shape::Chain)];
+const SHAPES: [(&str, Shape); 3] = [
+    ("phase", Shape::Phase),
+    ("chain", Shape::Chain),
+    ("waiters", Shape::Waiters),
+];
 
 fn main() {
     let arguments: Vec<_> = env::args().skip(1).collect();
@@ -104,11 +127,20 @@ fn main() {
     let rounds = text("--rounds").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
     let seconds = text("--seconds").map_or(SECONDS, |seconds| seconds.parse().unwrap());
     let foreign = text("--foreign").map_or(FOREIGN, |cores| cores.parse().unwrap());
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
     let sizes: Vec<usize> = match text("--sizes") {
         Some(sizes) => sizes.split(',').map(|size| size.parse().unwrap()).collect(),
+        None if has("--scale") => SCALE.to_vec(),
         None => SIZES.to_vec(),
     };
     let mut rows = rows(text("--only").unwrap_or(""), &sizes, text("--beside"));
+    match has("--scale") {
+        true => rows.retain(|row| ["deadstop", "signal-mod"].contains(&row.library)),
+        false => rows.retain(|row| row.shape != "waiters"),
+    }
+    if has("--scale") {
+        rows.retain(|row| row.shape != "chain" || row.tasks <= MOST_PHASES);
+    }
     let until = Instant::now() + Duration::from_secs(seconds);
     let mut round = 0;
     while rows.iter().any(|row| row.counted().count() < rounds) && Instant::now() < until {
@@ -123,6 +155,64 @@ fn main() {
     if let Some(file) = text("--csv") {
         fs::write(file, csv(&rows)).unwrap();
     }
+    if has("--keep") {
+        let name = if has("--scale") {
+            "scale"
+        } else {
+            "coordinator"
+        };
+        keep(name, &arguments, &rows);
+    }
+}
+
+/// Writes the page, the samples and, of the scale, the picture.
+fn keep(name: &str, arguments: &[String], rows: &[Row]) {
+    let given = arguments.iter().filter(|argument| *argument != "--bench");
+    let given: String = given.map(|argument| format!(" {argument}")).collect();
+    let command = format!("cargo bench --bench coordinator --{given}");
+    let mut measured = format!("{}\n{}", measured_page::machine(&command), table(rows));
+    write!(
+        measured,
+        "\nThe raw samples are in [{name}.csv]({name}.csv).\n"
+    )
+    .unwrap();
+    if name == "scale" {
+        measured.push_str("\n![From the request to the end, against size](scale.svg)\n");
+        fs::write(measured_page::file("scale.svg"), charts(rows)).unwrap();
+    }
+    fs::write(measured_page::file(&format!("{name}.csv")), csv(rows)).unwrap();
+    measured_page::keep(&format!("{name}.md"), &measured);
+}
+
+/// A panel for each shape, a line for each library.
+fn charts(rows: &[Row]) -> String {
+    let panels = [
+        ("phase", "One phase", "tasks"),
+        ("chain", "A phase for each task", "phases"),
+        ("waiters", "Futures that wait for the request", "futures"),
+    ];
+    let panels = panels.map(|(shape, title, sizes)| {
+        let line = |library: &str| {
+            let rows = rows
+                .iter()
+                .filter(|it| it.shape == shape && it.library == library);
+            let points = rows.filter_map(|row| {
+                let median = quantile(&row.sorted(), 0.5)?;
+                Some((row.tasks as f64, median.as_nanos() as f64))
+            });
+            chart::Line {
+                name: library.into(),
+                points: points.collect(),
+            }
+        };
+        chart::Panel {
+            title: format!("{title}: from the request to the end"),
+            sizes,
+            value: chart::time,
+            lines: vec![line("deadstop"), line("signal-mod")],
+        }
+    });
+    chart::draw(&panels)
 }
 
 fn named<T: Copy>(all: &[(&str, T)], name: &str) -> T {
@@ -157,6 +247,12 @@ struct Sample {
 impl Row {
     fn counted(&self) -> impl Iterator<Item = &Sample> {
         self.samples.iter().filter(|sample| sample.counts)
+    }
+
+    fn sorted(&self) -> Vec<Duration> {
+        let mut sorted: Vec<_> = self.counted().map(|sample| sample.took).collect();
+        sorted.sort();
+        sorted
     }
 }
 
@@ -231,8 +327,7 @@ fn table(rows: &[Row]) -> String {
     );
     let mut ours = None;
     for row in rows {
-        let mut sorted: Vec<_> = row.counted().map(|sample| sample.took).collect();
-        sorted.sort();
+        let sorted = row.sorted();
         let (all, discarded) = (row.samples.len(), row.samples.len() - sorted.len());
         let (median, p90) = (quantile(&sorted, 0.5), quantile(&sorted, 0.9));
         if row.library == "deadstop" {
@@ -287,6 +382,8 @@ fn csv(rows: &[Row]) -> String {
 /// Registers the tasks, waits a moment, and shuts down.
 fn shut_down(library: Library, shape: Shape, tasks: usize) -> Duration {
     match library {
+        Library::Deadstop if shape == Shape::Waiters => deadstop_waiters(tasks),
+        Library::SignalMod if shape == Shape::Waiters => signal_mod_waiters(tasks),
         Library::Deadstop => deadstop(shape, tasks),
         Library::SignalMod => signal_mod(shape, tasks),
         Library::TokioGraceful => {
@@ -319,7 +416,7 @@ fn deadstop(shape: Shape, tasks: usize) -> Duration {
     let shutdown = builder.install().unwrap();
     for place in 0..tasks {
         let phase = match shape {
-            Shape::Phase => Phase::CLOSE.into(),
+            Shape::Phase | Shape::Waiters => Phase::CLOSE.into(),
             Shape::Chain => PhaseName::from(format!("phase {place}")),
         };
         let task = shutdown.task(format!("task {place}")).phase(phase);
@@ -343,7 +440,7 @@ fn signal_mod(shape: Shape, tasks: usize) -> Duration {
         .force_timeout(2 * GRACE);
     for place in 0..tasks {
         let priority = match shape {
-            Shape::Phase => 0,
+            Shape::Phase | Shape::Waiters => 0,
             Shape::Chain => -(place as i32),
         };
         builder = builder.hook(hook_from_fn(format!("task {place}"), priority, |_| {}));
@@ -358,6 +455,53 @@ fn signal_mod(shape: Shape, tasks: usize) -> Duration {
     let took = begun.elapsed();
     assert_eq!(report.completed(), tasks);
     took
+}
+
+/// Counts the futures that were woken.
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// Polls `count` futures once, calls `request`, and waits until all were woken.
+fn wake_futures<F: Future>(count: usize, make: impl Fn() -> F, request: impl FnOnce()) -> Duration {
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut context = Context::from_waker(&waker);
+    let mut futures: Vec<Pin<Box<F>>> = (0..count).map(|_| Box::pin(make())).collect();
+    for future in &mut futures {
+        assert!(future.as_mut().poll(&mut context).is_pending());
+    }
+    thread::sleep(SETTLE);
+    let begun = Instant::now();
+    request();
+    while woken.0.load(Ordering::Acquire) < count {
+        thread::yield_now();
+    }
+    begun.elapsed()
+}
+
+fn deadstop_waiters(count: usize) -> Duration {
+    use deadstop::report::Progress;
+    use deadstop::{Cause, Shutdown};
+
+    let builder = Shutdown::builder().grace(GRACE).progress(Progress::Off);
+    let shutdown = builder.install().unwrap();
+    let request = || assert!(shutdown.request(Cause::requested("the bench")));
+    wake_futures(count, || shutdown.requested(), request)
+}
+
+fn signal_mod_waiters(count: usize) -> Duration {
+    use signal_mod::{Coordinator, ShutdownReason};
+
+    let coordinator = Coordinator::builder().build();
+    let (trigger, token) = (coordinator.trigger(), coordinator.token());
+    let request = || assert!(trigger.trigger(ShutdownReason::Requested));
+    wake_futures(count, || token.wait(), request)
 }
 
 async fn tokio_graceful(shape: Shape, tasks: usize) -> Duration {

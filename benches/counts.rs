@@ -32,14 +32,23 @@ use deadstop::report::Progress;
 use deadstop::{Shutdown, TaskHandle, Watchdog};
 
 /// What is counted, and what a row's number is divided by.
-const ROWS: [Row; 10] = [
+const ROWS: [Row; 19] = [
     Row::of_caller("arm, first", 1, arm_first),
     Row::of_caller("arm, again", 1_000, arm_again),
     Row::of_caller("is_requested", 1_000, is_requested),
+    Row::of_caller("requested, made", 1_000, requested),
+    Row::of_caller("requested, looked at", 1_000, look_at_requested),
+    Row::of_caller("scope, opened", 1_000, open_scope),
+    Row::of_caller("scope, is_requested", 1_000, is_scope_requested),
     Row::of_caller("progress", 1_000, progress),
+    Row::of_caller("label", 1_000, label),
     Row::of_caller("task, registered", 1_000, register),
     Row::of_caller("task, cancelled", 1_000, cancel),
     Row::of_all_threads("task, dispatched", 1_000, dispatch),
+    Row::of_caller("gate, enter", 1_000, enter),
+    Row::of_caller("gate, enter_named", 1_000, enter_named),
+    Row::of_caller("gate, should_close", 1_000, should_close),
+    Row::of_caller("pool, execute", 1_000, execute).with_others(),
     Row::of_caller("heartbeat, tick", 1_000, tick),
     Row::of_caller("heartbeat, expect", 1_000, expect),
     Row::of_caller("heartbeat, pause", 1_000, pause),
@@ -47,6 +56,9 @@ const ROWS: [Row; 10] = [
 
 /// The counts that are kept, beside this file.
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/counts.txt");
+
+/// How often a row is counted whose threads meet.
+const RUNS: usize = 7;
 
 /// How much a count may be above the one that is kept.
 const PER_CENT: u64 = 3;
@@ -59,6 +71,8 @@ struct Row {
     times: u32,
     act: fn(u32),
     threads: Threads,
+    /// Of so many runs the least counts.
+    runs: usize,
 }
 
 enum Threads {
@@ -75,6 +89,7 @@ impl Row {
             times,
             act,
             threads: Threads::Caller,
+            runs: 1,
         }
     }
 
@@ -84,7 +99,13 @@ impl Row {
             times,
             act,
             threads: Threads::All,
+            runs: RUNS,
         }
+    }
+
+    /// What the caller does depends on what other threads do meanwhile.
+    const fn with_others(self) -> Self {
+        Self { runs: RUNS, ..self }
     }
 }
 
@@ -136,15 +157,11 @@ fn most(before: u64) -> u64 {
     before + (before * PER_CENT / 100).max(2)
 }
 
-/// Instructions per call. Where threads meet, no two runs are quite the same.
+/// Instructions per call. Where threads meet, no two runs are quite the same: what one of
+/// them does more than another is waiting, and the least is the call's own.
 fn count(row: &Row) -> u64 {
-    let runs = match row.threads {
-        Threads::Caller => 1,
-        Threads::All => 5,
-    };
-    let mut counts: Vec<_> = (0..runs).map(|_| count_once(row)).collect();
-    counts.sort_unstable();
-    counts[runs / 2]
+    let counts = (0..row.runs).map(|_| count_once(row));
+    counts.min().unwrap_or_default()
 }
 
 fn count_once(row: &Row) -> u64 {
@@ -250,6 +267,81 @@ fn is_requested(times: u32) {
     counted(times, |_| {
         black_box(shutdown.is_requested());
     });
+}
+
+fn requested(times: u32) {
+    let shutdown = shutdown();
+    counted(times, |_| {
+        let _ = black_box(shutdown.requested());
+    });
+}
+
+fn look_at_requested(times: u32) {
+    let shutdown = shutdown();
+    let requested = shutdown.requested();
+    counted(times, |_| {
+        assert!(!requested.wait_timeout(Duration::ZERO));
+    });
+}
+
+/// A scope that is there: each time one more handle, which is dropped.
+fn open_scope(times: u32) {
+    let shutdown = shutdown();
+    let _first = shutdown.scope("tenant");
+    counted(times, |_| {
+        black_box(shutdown.scope("tenant"));
+    });
+}
+
+fn is_scope_requested(times: u32) {
+    let shutdown = shutdown();
+    let scope = shutdown.scope("tenant");
+    counted(times, |_| {
+        black_box(scope.is_requested());
+    });
+}
+
+fn label(times: u32) {
+    let _shutdown = shutdown();
+    counted(times, |_| drop(deadstop::label(black_box("GET /report"))));
+}
+
+fn enter(times: u32) {
+    let gate = shutdown().gate("requests").open().unwrap();
+    counted(times, |_| drop(gate.enter().unwrap()));
+}
+
+fn enter_named(times: u32) {
+    let gate = shutdown().gate("requests").open().unwrap();
+    counted(times, |_| {
+        drop(gate.enter_named(black_box("GET /report")).unwrap());
+    });
+}
+
+fn should_close(times: u32) {
+    let gate = shutdown().gate("requests").open().unwrap();
+    counted(times, |_| {
+        black_box(gate.should_close());
+    });
+}
+
+/// Its one thread is busy: nothing is woken.
+fn execute(times: u32) {
+    let shutdown = shutdown();
+    let pool = shutdown.pool("mailer").threads(1).queue(times as usize);
+    let pool = pool.start().unwrap();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (runs, running) = std::sync::mpsc::channel();
+    let first = pool.execute(move || {
+        runs.send(()).unwrap();
+        let _ = held.recv();
+    });
+    first.unwrap();
+    running.recv().unwrap();
+    counted(times, |_| {
+        pool.execute(|| {}).unwrap();
+    });
+    drop(release);
 }
 
 fn progress(times: u32) {

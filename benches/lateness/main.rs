@@ -1,6 +1,6 @@
 //! How late processes end: from the deadline to the end, beside what is used
 //! today; from a signal to the beginning of the shutdown; and what a hang report
-//! costs, and what `gone_by` brings.
+//! costs, and what `exit_early` brings.
 //!
 //! A process ends once, so a sample is a process. This program starts itself
 //! again as a *victim*, which sets up what is to end it, starts its load, and
@@ -8,14 +8,15 @@
 //! polled, and the clock read: *observed lateness* is that reading minus the
 //! deadline, *in-process lateness* the same just before the exit. The rest of
 //! the machine's processor time is measured with each sample; one that saw much
-//! of it is thrown away, counted, and taken again while there is time.
+//! of it is thrown away, counted, and taken again while there is time; so is one
+//! during which the virtual machine stood still (see `sentinel`).
 //!
 //! ```text
 //! cargo bench --bench lateness -- [--samples N] [--seconds N] [--foreign CORES]
 //!     [--only TEXT] [--quick] [--keep]
 //! ```
 //!
-//! `--only` takes what is in "ROW, CONDITION". `--quick` is one sample of most
+//! `--only` takes what is in "ROW, CONDITION"; several texts are separated by `|`. `--quick` is one sample of most
 //! cells, and fails if a victim with deadstop outlived its deadline by seconds,
 //! or ended before it, or if another way did not work at all. `--keep` writes
 //! the files in `docs/bench`; without it nothing is written. Without cargo's
@@ -50,6 +51,7 @@ mod output;
 mod page;
 mod plan;
 mod sampling;
+mod sentinel;
 mod statistics;
 mod victims;
 
@@ -131,7 +133,7 @@ fn main() -> ExitCode {
             plan::all(samples, possible, only)
         }
     };
-    if cells.iter().any(|cell| cell.row.is_gone_by) {
+    if cells.iter().any(|cell| cell.row.exits_early) {
         let (runs, memory) = match is_quick {
             true => (1, Some(LITTLE_MEMORY)),
             false => (CALIBRATION, None),
@@ -139,7 +141,7 @@ fn main() -> ExitCode {
         let measured = calibrate::calibrate(means.page, runs, memory);
         println!(
             "Of this machine, for {}: {measured:?}\n",
-            victims::GONE_BY_CALIBRATED
+            victims::EXIT_EARLY_CALIBRATED
         );
     }
     let seconds = Duration::from_secs(arguments.number("--seconds", SECONDS));
@@ -176,7 +178,7 @@ fn is_broken(cell: &Cell) -> bool {
         late.any(|late| late < 0)
     };
     is_bound && (cell.samples.is_empty() || cell.never() > 0)
-        || cell.row.whose == Whose::Deadstop && !cell.row.is_gone_by && is_early(cell)
+        || cell.row.whose == Whose::Deadstop && !cell.row.exits_early && is_early(cell)
 }
 
 /// Whether a victim can have a file system of its own.

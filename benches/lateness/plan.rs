@@ -82,7 +82,10 @@ pub(crate) fn all(samples: usize, possible: Possible, only: &str) -> Vec<Cell> {
     for condition in [&conditions::IDLE, &conditions::SPINNERS_64] {
         cells.extend(BEGINNINGS.iter().map(|row| (row, condition)));
     }
-    cells.retain(|(row, condition)| format!("{}, {}", row.name, condition.name).contains(only));
+    cells.retain(|(row, condition)| {
+        let name = format!("{}, {}", row.name, condition.name);
+        only.split('|').any(|part| name.contains(part))
+    });
     let cell = |(row, condition)| Cell {
         row,
         condition,
@@ -123,7 +126,7 @@ fn is_of_a_goal(row: &Row, condition: &Condition) -> bool {
     let is_watchdog = [DEADSTOP, DEADSTOP_ROOT, WATCHDOG_HERE].contains(&row.name);
     match condition.name {
         "idle" => is_watchdog || row.whose == Whose::C || row.is_stopped || row.signal.is_some(),
-        "64 spinners" => is_watchdog || row.name == SLEEP,
+        "64 spinners" | "64 in another process" => is_watchdog || row.name == SLEEP,
         _ => false,
     }
 }

@@ -13,6 +13,7 @@ use crate::conditions::Condition;
 use crate::exit_record::ExitRecord;
 use crate::other_load::OtherLoad;
 use crate::page::{Page, Word, now};
+use crate::sentinel::Sentinels;
 use crate::victims::{self, Row, Whose};
 
 /// How long what should have happened already is waited for. Not a measure of
@@ -36,6 +37,8 @@ pub(crate) struct Means {
     is_brief: bool,
     /// Whether the bench itself is served before all others.
     pub(crate) real_time: bool,
+    /// `None` where they are not allowed.
+    pub(crate) sentinels: Option<Sentinels>,
 }
 
 #[derive(Clone, Debug)]
@@ -59,6 +62,8 @@ pub(crate) struct Sample {
     pub(crate) message: Option<u64>,
     /// In cores.
     pub(crate) foreign: f64,
+    /// How long a processor stood still as the end was due, in nanoseconds.
+    pub(crate) stalled: Option<u64>,
     pub(crate) counts: bool,
 }
 
@@ -96,6 +101,7 @@ impl Means {
             most_foreign,
             is_brief,
             real_time: ask_for_real_time(),
+            sentinels: Sentinels::start(),
         }
     }
 
@@ -119,6 +125,7 @@ impl Means {
         victim.wait_for(&self.page.deadline);
 
         let hangs = condition.blocks_workers && row.whose == Whose::Others;
+        let sent = now();
         let late = match row.signal {
             Some(signal) => self.beginning(&victim, signal),
             None if self.is_brief && hangs => self.end(&victim, BRIEF_PATIENCE),
@@ -129,6 +136,15 @@ impl Means {
         let since = |deadline: u64| move |at: u64| at as i64 - deadline as i64;
         let deadline = self.page.deadline.get().expect("waited for");
         let foreign = foreign.cores();
+        let due = match row.signal {
+            Some(_) => sent,
+            None => deadline,
+        };
+        let over = late.map_or(now(), |late| due.saturating_add_signed(late));
+        // A stall just before delays what follows.
+        let from = due.min(over).saturating_sub(BEFORE);
+        let sentinels = self.sentinels.as_ref();
+        let stalled = sentinels.and_then(|it| it.longest_gap(from, due.max(over)));
         Sample {
             round,
             late,
@@ -139,9 +155,15 @@ impl Means {
             reporting_threads: [&self.page.reporter, &self.page.logger].map(Word::get),
             message: self.page.message.get(),
             foreign,
+            stalled,
             // No process was busy for that long.
-            counts: late.is_none() || foreign <= self.most_foreign,
+            counts: late.is_none() || foreign <= self.most_foreign && !self.is_dropped(stalled),
         }
+    }
+
+    /// Whether a sample with this stall is dropped.
+    fn is_dropped(&self, stalled: Option<u64>) -> bool {
+        stalled.is_some() && self.most_foreign.is_finite()
     }
 
     /// Waits for the end, and returns how late it was.
@@ -184,6 +206,9 @@ impl Means {
         load
     }
 }
+
+/// A stall that ends so short before what is measured still delays it, in nanoseconds.
+const BEFORE: u64 = 500_000;
 
 /// Between two looks at the page.
 const STEP: u64 = 1_000_000;

@@ -107,7 +107,9 @@ fn own_pages(text: &str) -> Option<u64> {
 /// huge pages.
 fn huge_bytes(text: &str) -> u64 {
     let kib = text.lines().find_map(|line| {
-        let mut fields = line.strip_prefix("AnonHugePages:")?.split_ascii_whitespace();
+        let mut fields = line
+            .strip_prefix("AnonHugePages:")?
+            .split_ascii_whitespace();
         fields.next()?.parse::<u64>().ok()
     });
     kib.unwrap_or(0).saturating_mul(1024)

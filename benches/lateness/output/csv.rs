@@ -8,7 +8,7 @@ use crate::victims::Table;
 pub(crate) fn csv(cells: &[Cell]) -> String {
     let mut csv = String::from(
         "table,row,condition,round,late_ns,in_process_ns,exit_record_ns,status,\
-         foreign_cores,counted\n",
+         foreign_cores,stalled_ns,counted\n",
     );
     let optional = |nanos: Option<i64>| nanos.map_or(String::new(), |nanos| nanos.to_string());
     for cell in cells {
@@ -21,7 +21,7 @@ pub(crate) fn csv(cells: &[Cell]) -> String {
         for sample in &cell.samples {
             writeln!(
                 csv,
-                "{table},\"{}\",{},{},{},{},{},{},{:.3},{}",
+                "{table},\"{}\",{},{},{},{},{},{},{:.3},{},{}",
                 cell.row.name,
                 cell.condition.name,
                 sample.round,
@@ -30,6 +30,7 @@ pub(crate) fn csv(cells: &[Cell]) -> String {
                 optional(sample.recorded),
                 sample.shell_status(),
                 sample.foreign,
+                optional(sample.stalled.map(|nanos| nanos as i64)),
                 sample.counts,
             )
             .unwrap();

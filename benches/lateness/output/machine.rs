@@ -40,9 +40,21 @@ pub(crate) fn machine(cells: &[Cell], means: &Means) -> String {
         ),
         false => "No sample is thrown away.".into(),
     };
+    let stalled = samples().filter(|sample| sample.stalled.is_some()).count();
+    let stood_still = match &means.sentinels {
+        Some(sentinels) => format!(
+            "Sentinels: {}. The machine stood still during {stalled} of {} samples, which are \
+             thrown away too.",
+            sentinels.count(),
+            samples().count(),
+        ),
+        None => "Sentinels: none, since they may not run in real time; samples during which the \
+                 machine stood still are not known."
+            .into(),
+    };
     format!(
         "Machine: {} ({cores} cores{hypervisor}), {} {}; {}, {}. In real time: the bench {}, the \
-         watchdog as root {}, without privileges {}. Exit records: {}. {thrown_away}\n",
+         watchdog as root {}, without privileges {}. Exit records: {}. {thrown_away} {stood_still}\n",
         processor.map_or("unknown", |(_, model)| model.trim()),
         system.trim(),
         release.trim(),

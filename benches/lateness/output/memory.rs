@@ -1,4 +1,4 @@
-//! The tables of memory: is a process gone by its deadline?
+//! The tables of memory: has a process that exits early disappeared by its deadline?
 
 use std::fmt::Write as _;
 
@@ -30,7 +30,7 @@ pub(super) fn table(text: &mut String, cells: &[Cell]) {
             let figures = late(cell).map_or("- | - | - | -".into(), |of| {
                 [of.min, of.median, of.p99, of.max].map(time).join(" | ")
             });
-            let own = late(cell).filter(|_| !cell.row.is_gone_by);
+            let own = late(cell).filter(|_| !cell.row.exits_early);
             let own = own.map_or("- | -".into(), |of| format!("- | ({:.0} %)", spread(&of)));
             let punctual = Punctuality::of(cells, cell).map_or(own, |of| {
                 format!("{} of {} | {:.0} %", of.in_time, of.count, of.earliest)

@@ -33,8 +33,8 @@ const PREFACE: &str = "\
 How late a process ends whose cleanup never returns: from its deadline to when
 its parent sees the end (observed), and to just before the exit (in-process); and
 how long it takes from a signal to the beginning of the shutdown. Then: whether the
-end waits for a hang report; and whether a process with much memory is gone by its
-deadline, if it asks for that. A sample is a
+end waits for a hang report; and whether a process with much memory has disappeared by
+its deadline, if it asks for that (`exit_early`). A sample is a
 process, and the rows take turns. Of fewer than a hundred samples, p99 is the
 greatest. A process that is alive seconds after its deadline is killed.
 

@@ -41,9 +41,9 @@ pub(crate) fn tables(cells: &[Cell]) -> String {
 fn ends(text: &mut String, rows: &[&Cell]) {
     text.push_str(
         "| | observed p50 | p99 | max | of C: p50 | p99 | in-process p50 | p99 | max \
-         | n | status kept | thrown away | of them status kept | early |\n\
+         | n | status kept | thrown away | of them stood still | status kept | early |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: \
-         | ---: | ---: | ---: | ---: | ---: |\n",
+         | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     let measure = rows.iter().find(|cell| cell.row.name == C_WATCHDOG);
     let measure = measure.and_then(|cell| late(cell));
@@ -59,13 +59,14 @@ fn ends(text: &mut String, rows: &[&Cell]) {
         };
         let samples = || cell.samples.iter();
         let early = samples().filter(|sample| sample.late.is_some_and(|late| late < 0));
+        let stalled = samples().filter(|sample| sample.stalled.is_some()).count();
         let by_status = |counts: bool| {
             let samples = samples().filter(|sample| sample.counts == counts);
             samples.filter(|sample| sample.kept_status()).count()
         };
         writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {kept} | {} | {thrown} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {kept} | {} | {thrown} | {stalled} | {} | {} |",
             cell.row.name,
             columns(late, ""),
             ratio(|of| of.median),

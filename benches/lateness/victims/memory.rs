@@ -1,5 +1,5 @@
 //! deadstop in a process with much memory, which is to begin to go at its
-//! deadline, or to be gone by then.
+//! deadline, or to exit early.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ pub(crate) fn begins_at_deadline(setup: &Setup) -> ! {
 }
 
 /// By the constants that the library has.
-pub(crate) fn gone_by(setup: &Setup) -> ! {
+pub(crate) fn exit_early(setup: &Setup) -> ! {
     end(setup, Some(Teardown::new()))
 }
 
 /// By those that were measured here, just before.
-pub(crate) fn gone_by_as_calibrated(setup: &Setup) -> ! {
+pub(crate) fn exit_early_as_calibrated(setup: &Setup) -> ! {
     let words = setup.page.teardown.each_ref();
     let [process, gibibyte, huge_gibibyte, thread, descriptor] =
         words.map(|word| Duration::from_nanos(word.get().unwrap_or(0)));

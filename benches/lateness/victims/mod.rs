@@ -45,8 +45,8 @@ pub(crate) struct Row {
     /// What the victim waits for to begin its shutdown; none, and it begins it
     /// by itself.
     pub(crate) signal: Option<i32>,
-    /// It must be gone by its deadline, and so begins to go before it.
-    pub(crate) is_gone_by: bool,
+    /// It must have disappeared by its deadline, and so exits early.
+    pub(crate) exits_early: bool,
     /// Of a row with a hang report, the one that has the same around it and no
     /// report.
     pub(crate) control: &'static str,
@@ -99,8 +99,8 @@ pub(crate) const NO_REPORT: &str = "no report";
 pub(crate) const NO_REPORT_BESIDE_OTHERS: &str = "no report, others write";
 pub(crate) const NO_REPORT_ON_A_DISK: &str = "no report, a disk hangs";
 pub(crate) const AT_DEADLINE: &str = "begins at its deadline";
-pub(crate) const GONE_BY: &str = "gone by its deadline";
-pub(crate) const GONE_BY_CALIBRATED: &str = "gone by it, calibrated";
+pub(crate) const EXIT_EARLY: &str = "exit_early";
+pub(crate) const EXIT_EARLY_CALIBRATED: &str = "exit_early, calibrated";
 
 /// The rows of the table of ends.
 pub(crate) const ENDS: [Row; 13] = [
@@ -151,8 +151,8 @@ pub(crate) const REPORTS: [Row; 10] = [
 /// The rows of the table of memory.
 pub(crate) const MEMORY: [Row; 3] = [
     Row::with_memory(AT_DEADLINE, memory::begins_at_deadline),
-    Row::with_memory(GONE_BY, memory::gone_by).gone_by(),
-    Row::with_memory(GONE_BY_CALIBRATED, memory::gone_by_as_calibrated).gone_by(),
+    Row::with_memory(EXIT_EARLY, memory::exit_early).exit_early(),
+    Row::with_memory(EXIT_EARLY_CALIBRATED, memory::exit_early_as_calibrated).exit_early(),
 ];
 
 impl Row {
@@ -165,7 +165,7 @@ impl Row {
             needs: Needs::Nothing,
             is_stopped: false,
             signal: None,
-            is_gone_by: false,
+            exits_early: false,
             control: NO_REPORT,
         }
     }
@@ -200,9 +200,9 @@ impl Row {
         Self { control, ..self }
     }
 
-    const fn gone_by(self) -> Self {
+    const fn exit_early(self) -> Self {
         Self {
-            is_gone_by: true,
+            exits_early: true,
             ..self
         }
     }
