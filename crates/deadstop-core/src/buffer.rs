@@ -3,20 +3,29 @@
 //! `core::fmt` would run the application's `Display` code, and contains panics.
 //! A report needs little: words, numbers, times, and escaped names.
 
+use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
 use crate::escape::EscapedChar;
 
-/// Up to `N` bytes of UTF-8, written from left to right.
+/// Up to as many bytes of UTF-8 as `bytes` has, written from left to right: a
+/// [`TextBuffer`], which has its bytes in place, or a [`TextSlice`], through which it is
+/// written.
 ///
 /// Text that does not fit is cut at a character boundary, and everything after
-/// it is left out too: see [`is_full`](Self::is_full).
+/// it is left out too: see [`is_full`](TextSlice::is_full).
 #[derive(Clone, Debug)]
-pub struct TextBuffer<const N: usize> {
-    bytes: [u8; N],
+pub struct Buffer<B: ?Sized> {
     len: usize,
     is_full: bool,
+    bytes: B,
 }
+
+/// A text of up to `N` bytes.
+pub type TextBuffer<const N: usize> = Buffer<[u8; N]>;
+
+/// A [`TextBuffer`] of any size. What writes to it is compiled once, and not for each size.
+pub type TextSlice = Buffer<[u8]>;
 
 impl<const N: usize> Default for TextBuffer<N> {
     fn default() -> Self {
@@ -28,12 +37,28 @@ impl<const N: usize> TextBuffer<N> {
     /// Creates an empty buffer.
     pub const fn new() -> Self {
         Self {
-            bytes: [0; N],
             len: 0,
             is_full: false,
+            bytes: [0; N],
         }
     }
+}
 
+impl<const N: usize> Deref for TextBuffer<N> {
+    type Target = TextSlice;
+
+    fn deref(&self) -> &TextSlice {
+        self
+    }
+}
+
+impl<const N: usize> DerefMut for TextBuffer<N> {
+    fn deref_mut(&mut self) -> &mut TextSlice {
+        self
+    }
+}
+
+impl TextSlice {
     /// Returns the text as bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or(&[])
@@ -42,6 +67,11 @@ impl<const N: usize> TextBuffer<N> {
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(self.as_bytes()).unwrap_or("")
+    }
+
+    /// Returns how many bytes there is room for in all.
+    pub const fn capacity(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Makes the buffer empty.
@@ -58,7 +88,7 @@ impl<const N: usize> TextBuffer<N> {
     /// Removes whole lines from the end until `last` fits after them, and adds
     /// `last`.
     pub fn end_with(&mut self, last: &str) {
-        let capacity = N.saturating_sub(last.len());
+        let capacity = self.bytes.len().saturating_sub(last.len());
         let kept = self.as_bytes();
         let kept = kept.get(..capacity).unwrap_or(kept);
         let end = kept.iter().rposition(|byte| *byte == b'\n');
@@ -82,12 +112,13 @@ impl<const N: usize> TextBuffer<N> {
     }
 
     /// Adds `text` as it is.
+    #[inline(never)] // A report is made of calls like this.
     pub fn text(&mut self, text: &str) -> &mut Self {
         if self.is_full {
             return self;
         }
         let whole = text;
-        let text = truncate(whole, N.saturating_sub(self.len));
+        let text = truncate(whole, self.bytes.len().saturating_sub(self.len));
         self.is_full = text.len() < whole.len();
         let end = self.len.saturating_add(text.len());
         if let Some(free) = self.bytes.get_mut(self.len..end) {
@@ -101,12 +132,14 @@ impl<const N: usize> TextBuffer<N> {
 
     /// Adds `name` in double quotes, [escaped](crate::escape), so that no name
     /// can end a line or move a terminal's cursor.
+    #[inline(never)]
     pub fn quoted(&mut self, name: &str) -> &mut Self {
         self.text("\"").escaped(name).text("\"")
     }
 
     /// Adds `name` as [`quoted`](Self::quoted) does, without the quotes
     /// around it.
+    #[inline(never)]
     pub fn escaped(&mut self, name: &str) -> &mut Self {
         for c in name.chars() {
             self.text(EscapedChar::rust(c).as_str());
@@ -117,6 +150,7 @@ impl<const N: usize> TextBuffer<N> {
     /// Adds `word` as it is if it is plain: ASCII without spaces, quotes,
     /// backslashes, commas, semicolons and parentheses. Otherwise adds it as
     /// [`quoted`](Self::quoted) does.
+    #[inline(never)]
     pub fn word(&mut self, word: &str) -> &mut Self {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"\\,;()".contains(&byte);
         match !word.is_empty() && word.bytes().all(is_plain) {
@@ -126,6 +160,7 @@ impl<const N: usize> TextBuffer<N> {
     }
 
     /// Adds `text` as a string of JSON, quotes included.
+    #[inline(never)]
     pub fn json(&mut self, text: &str) -> &mut Self {
         self.text("\"");
         for c in text.chars() {
@@ -135,16 +170,19 @@ impl<const N: usize> TextBuffer<N> {
     }
 
     /// Adds `n` in decimal.
+    #[inline(never)]
     pub fn number(&mut self, n: u64) -> &mut Self {
         self.digits(n, 10)
     }
 
     /// Adds a length of time in seconds, to the nearest tenth: `9.2 s`.
+    #[inline(never)]
     pub fn seconds(&mut self, length: Duration) -> &mut Self {
         self.seconds_at_least(length.saturating_add(Duration::from_millis(50)))
     }
 
     /// Adds a length of time in seconds, rounded down to tenths: `9.2 s`.
+    #[inline(never)]
     pub fn seconds_at_least(&mut self, length: Duration) -> &mut Self {
         self.number(length.as_secs())
             .text(".")
@@ -154,6 +192,7 @@ impl<const N: usize> TextBuffer<N> {
 
     /// Adds a length of time as a number of seconds, rounded down to
     /// milliseconds: `9.204`.
+    #[inline(never)]
     pub fn decimal_seconds(&mut self, length: Duration) -> &mut Self {
         let millis = u64::from(length.subsec_millis());
         self.number(length.as_secs()).text(".");
@@ -166,10 +205,12 @@ impl<const N: usize> TextBuffer<N> {
     }
 
     /// Adds `n` in hexadecimal, without a prefix.
+    #[inline(never)]
     pub fn hex(&mut self, n: u64) -> &mut Self {
         self.digits(n, 16)
     }
 
+    #[inline(never)]
     fn digits(&mut self, n: u64, base: u64) -> &mut Self {
         let mut buffer = [0_u8; 20];
         let mut rest = n;

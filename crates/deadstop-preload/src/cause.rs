@@ -7,7 +7,7 @@
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
-use deadstop_core::buffer::TextBuffer;
+use deadstop_core::buffer::TextSlice;
 
 /// What began the shutdown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,7 +48,7 @@ impl Cause {
     }
 
     /// Adds the cause in words: `SIGTERM from pid 1, uid 0`.
-    pub(crate) fn render<const N: usize>(&self, line: &mut TextBuffer<N>) {
+    pub(crate) fn render(&self, line: &mut TextSlice) {
         match self.signal.load(Ordering::Relaxed) {
             0 => {
                 line.text("the program called exit, or returned from main");
@@ -68,7 +68,7 @@ impl Cause {
 }
 
 /// Adds the name of a signal that can be a trigger.
-fn name<const N: usize>(line: &mut TextBuffer<N>, signal: c_int) {
+fn name(line: &mut TextSlice, signal: c_int) {
     let name = match signal {
         libc::SIGTERM => "SIGTERM",
         libc::SIGINT => "SIGINT",

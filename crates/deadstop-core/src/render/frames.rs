@@ -1,6 +1,6 @@
 //! Whose code a frame runs, and how its function and place are written.
 
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 use crate::stack::{Frame, Source, Stack};
 
 /// Whose code a frame runs.
@@ -193,7 +193,7 @@ pub fn waiter(stack: &Stack) -> Option<Owner> {
 }
 
 /// Adds `FUNCTION (SITE)`, or what is known of it.
-pub(crate) fn frame<const N: usize>(line: &mut TextBuffer<N>, frame: &Frame) {
+pub(crate) fn frame(line: &mut TextSlice, frame: &Frame) {
     match (frame.function.as_str(), frame.site.as_str()) {
         ("", _) => place(line, frame),
         (function, "") => {
@@ -208,10 +208,7 @@ pub(crate) fn frame<const N: usize>(line: &mut TextBuffer<N>, frame: &Frame) {
 }
 
 /// Adds `MODULE+0xOFFSET`.
-pub(crate) fn place<'a, const N: usize>(
-    line: &'a mut TextBuffer<N>,
-    frame: &Frame,
-) -> &'a mut TextBuffer<N> {
+pub(crate) fn place<'a>(line: &'a mut TextSlice, frame: &Frame) -> &'a mut TextSlice {
     match frame.module.as_str() {
         "" => line.text("0x").hex(frame.address as u64),
         module => line.word(module).text("+0x").hex(frame.offset),
@@ -220,7 +217,7 @@ pub(crate) fn place<'a, const N: usize>(
 
 /// Adds a function's name: `{closure}` for `{{closure}}`, and without the hash
 /// that the compiler adds.
-fn function<const N: usize>(line: &mut TextBuffer<N>, name: &str) {
+fn function(line: &mut TextSlice, name: &str) {
     let mut rest = without_hash(name);
     while let Some((before, after)) = rest.split_once("{{") {
         let (inside, behind) = after.split_once("}}").unwrap_or((after, ""));

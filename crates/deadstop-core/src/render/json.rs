@@ -10,7 +10,7 @@ use core::time::Duration;
 
 use super::words::{self, number};
 use super::{Facts, Still};
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 use crate::roster::{Polls, TaskBuffer, TaskReading};
 use crate::sizes::{LABEL_LEN, PHASE_NAME_LEN};
 use crate::stack::{Captured, Frame, Stack};
@@ -46,7 +46,7 @@ struct Level {
 
 /// Renders the report, whole if it fits. Leaves `line` empty if not even the
 /// hung tasks fit.
-pub fn json<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+pub fn json(line: &mut TextSlice, facts: &Facts<'_>) {
     for level in &LEVELS {
         line.clear();
         object(line, facts, level);
@@ -57,7 +57,7 @@ pub fn json<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
     line.clear();
 }
 
-fn object<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, level: &Level) {
+fn object(line: &mut TextSlice, facts: &Facts<'_>, level: &Level) {
     line.text("{\n\"format\": \"deadstop hang report\",\n\"version\": 1,\n\"kind\": ");
     line.json(facts.kind.word());
     line.text(",\n\"number\": ").number(u64::from(facts.number));
@@ -115,7 +115,7 @@ fn object<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, level: &L
     line.text("\n}\n");
 }
 
-fn phases<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+fn phases(line: &mut TextSlice, facts: &Facts<'_>) {
     let mut buffer = [0; PHASE_NAME_LEN];
     let mut items = Items::none();
     for slot in facts.roster.phases.slots() {
@@ -135,7 +135,7 @@ fn phases<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
     }
 }
 
-fn tasks<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, level: &Level) {
+fn tasks(line: &mut TextSlice, facts: &Facts<'_>, level: &Level) {
     let mut items = Items::none();
     facts.roster.hung(|task| {
         items.next(line);
@@ -168,7 +168,7 @@ fn tasks<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, level: &Le
 }
 
 /// When a runtime polled the task's future.
-fn polls<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, polls: Polls) {
+fn polls(line: &mut TextSlice, facts: &Facts<'_>, polls: Polls) {
     let (ago, by, is_polled) = match polls {
         Polls::NoFuture => {
             line.text(", \"future\": null");
@@ -190,7 +190,7 @@ fn polls<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, polls: Pol
 }
 
 /// The end of a task: the thread that it hangs on, and what it said.
-fn thread_and_words<const N: usize>(line: &mut TextBuffer<N>, thread: Option<c_int>, says: &str) {
+fn thread_and_words(line: &mut TextSlice, thread: Option<c_int>, says: &str) {
     line.text(", \"thread\": ");
     match thread {
         Some(thread) => line.number(number(thread)),
@@ -199,7 +199,7 @@ fn thread_and_words<const N: usize>(line: &mut TextBuffer<N>, thread: Option<c_i
     line.text(", \"says\": ").json(says).text("}");
 }
 
-fn task<const N: usize>(line: &mut TextBuffer<N>, task: &TaskReading<'_>, state: &str) {
+fn task(line: &mut TextSlice, task: &TaskReading<'_>, state: &str) {
     line.text("{\"name\": ")
         .json(task.name)
         .text(", \"kind\": ")
@@ -214,8 +214,8 @@ fn task<const N: usize>(line: &mut TextBuffer<N>, task: &TaskReading<'_>, state:
         .number(u64::from(task.line));
 }
 
-fn times<const N: usize>(
-    line: &mut TextBuffer<N>,
+fn times(
+    line: &mut TextSlice,
     facts: &Facts<'_>,
     (started, ended): (Nanos, Nanos),
     budget: Duration,
@@ -230,7 +230,7 @@ fn times<const N: usize>(
 }
 
 /// The stalled heartbeats.
-fn stalls<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+fn stalls(line: &mut TextSlice, facts: &Facts<'_>) {
     let mut items = Items::none();
     facts.roster.stalled(|beat| {
         items.next(line);
@@ -249,7 +249,7 @@ fn stalls<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
     });
 }
 
-fn threads<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, level: &Level) {
+fn threads(line: &mut TextSlice, facts: &Facts<'_>, level: &Level) {
     let mut items = Items::none();
     for thread in facts.threads.iter() {
         items.next(line);
@@ -261,7 +261,7 @@ fn threads<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, level: &
     }
 }
 
-fn thread<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) {
+fn thread(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     line.text("{\"id\": ")
         .number(number(thread.tid))
         .text(", \"name\": ")
@@ -291,12 +291,7 @@ fn thread<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &
 }
 
 /// What repeated looks at the thread have shown.
-fn samples<const N: usize>(
-    line: &mut TextBuffer<N>,
-    facts: &Facts<'_>,
-    tid: c_int,
-    still: Option<&Still>,
-) {
+fn samples(line: &mut TextSlice, facts: &Facts<'_>, tid: c_int, still: Option<&Still>) {
     line.text(", \"samples\": ");
     let Some(still) = still else {
         line.text("null");
@@ -319,7 +314,7 @@ fn samples<const N: usize>(
         .text("}");
 }
 
-fn waits_for<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, blocker: &Blocker) {
+fn waits_for(line: &mut TextSlice, facts: &Facts<'_>, blocker: &Blocker) {
     line.text(", \"waits_for\": ");
     let mut more = 0;
     let (kind, id, name) = match blocker {
@@ -352,7 +347,7 @@ fn waits_for<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, blocke
 }
 
 /// The other threads that wait for the same lock or condition.
-fn waits_with<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) {
+fn waits_with(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     line.text(", \"waits_with\": [");
     let mut items = Items::none();
     for other in facts.threads.waiting_with(thread) {
@@ -362,7 +357,7 @@ fn waits_with<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, threa
     line.text("]");
 }
 
-fn stack<const N: usize>(line: &mut TextBuffer<N>, stack: Option<&Stack>, most: usize) {
+fn stack(line: &mut TextSlice, stack: Option<&Stack>, most: usize) {
     line.text(", \"stack\": [");
     let mut left_out = 0_usize;
     if let Some(stack) = stack.filter(|stack| stack.captured == Captured::Yes) {
@@ -385,7 +380,7 @@ fn stack<const N: usize>(line: &mut TextBuffer<N>, stack: Option<&Stack>, most: 
 
 /// No absolute address if the place in a file is known: the difference of the
 /// two would tell where the file is loaded, which `ASLR` keeps secret.
-fn frame<const N: usize>(line: &mut TextBuffer<N>, frame: &Frame) {
+fn frame(line: &mut TextSlice, frame: &Frame) {
     line.text("{\"function\": ");
     optional(line, frame.function.as_str());
     line.text(", \"module\": ");
@@ -403,7 +398,7 @@ fn frame<const N: usize>(line: &mut TextBuffer<N>, frame: &Frame) {
 }
 
 /// A text; `null` if it is empty.
-fn optional<const N: usize>(line: &mut TextBuffer<N>, text: &str) {
+fn optional(line: &mut TextSlice, text: &str) {
     match text {
         "" => line.text("null"),
         text => line.json(text),
@@ -411,7 +406,7 @@ fn optional<const N: usize>(line: &mut TextBuffer<N>, text: &str) {
 }
 
 /// A length of time; `null` if it is not known, or without end.
-fn length<const N: usize>(line: &mut TextBuffer<N>, length: Option<Duration>) {
+fn length(line: &mut TextSlice, length: Option<Duration>) {
     match length.filter(|length| *length < super::text::NO_END) {
         Some(length) => line.decimal_seconds(length),
         None => line.text("null"),
@@ -429,7 +424,7 @@ impl Items {
     }
 
     /// Another one follows.
-    fn next<const N: usize>(&mut self, line: &mut TextBuffer<N>) {
+    fn next(&mut self, line: &mut TextSlice) {
         line.text(if self.is_first { "\n" } else { ",\n" });
         self.is_first = false;
     }

@@ -8,15 +8,15 @@ use crate::sys::Nanos;
 impl Roster {
     /// Calls `each` with every task that has not returned, the culprits first:
     /// those that were abandoned, and then those that have run longest.
-    pub(crate) fn hung(&self, each: impl FnMut(&TaskReading<'_>)) {
+    pub(crate) fn hung(&self, mut each: impl FnMut(&TaskReading<'_>)) {
         let rank = |is: TaskStatus| is.is_unfinished().then_some(is != TaskStatus::Abandoned);
-        self.in_order(rank, each);
+        self.in_order(rank, &mut each);
     }
 
     /// Calls `each` with every task that is over and was kept for the record,
     /// in the order in which they began.
-    pub(crate) fn over(&self, each: impl FnMut(&TaskReading<'_>)) {
-        self.in_order(|is| (!is.is_unfinished()).then_some(false), each);
+    pub(crate) fn over(&self, mut each: impl FnMut(&TaskReading<'_>)) {
+        self.in_order(|is| (!is.is_unfinished()).then_some(false), &mut each);
     }
 
     /// Calls `each` with every heartbeat that is late.
@@ -66,8 +66,8 @@ impl Roster {
     /// ranks and then of their starts.
     fn in_order(
         &self,
-        rank: impl Fn(TaskStatus) -> Option<bool>,
-        mut each: impl FnMut(&TaskReading<'_>),
+        rank: fn(TaskStatus) -> Option<bool>,
+        each: &mut dyn FnMut(&TaskReading<'_>),
     ) {
         let mut buffer = TaskBuffer::new();
         let mut last = None;

@@ -11,7 +11,7 @@
 
 use core::time::Duration;
 
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 use crate::roster::Phase;
 use crate::roster::{Roster, Slot, TaskBuffer, TaskReading, TaskStatus};
 use crate::sizes::PHASE_NAME_LEN;
@@ -44,13 +44,7 @@ impl Layout {
 }
 
 /// Adds what `roster` shows at `now` of a shutdown whose deadline is at `at`.
-pub fn progress<const N: usize>(
-    line: &mut TextBuffer<N>,
-    roster: &Roster,
-    now: Nanos,
-    at: Nanos,
-    layout: &Layout,
-) {
+pub fn progress(line: &mut TextSlice, roster: &Roster, now: Nanos, at: Nanos, layout: &Layout) {
     time_left(line, at.since(now));
     let mut name = [0; PHASE_NAME_LEN];
     if let Some(phase) = phase(roster, &mut name) {
@@ -99,14 +93,14 @@ pub fn progress<const N: usize>(
     }
 }
 
-fn time_left<const N: usize>(line: &mut TextBuffer<N>, left: Duration) {
+fn time_left(line: &mut TextSlice, left: Duration) {
     match left < FOR_EVER {
         true => line.seconds_at_least(left).text(" left"),
         false => line.text("no deadline"),
     };
 }
 
-fn running_task<const N: usize>(line: &mut TextBuffer<N>, task: &TaskReading<'_>, now: Nanos) {
+fn running_task(line: &mut TextSlice, task: &TaskReading<'_>, now: Nanos) {
     line.quoted(task.name)
         .text(" ")
         .seconds(now.since(task.started));

@@ -263,6 +263,7 @@ impl Slot {
 
     /// Reads the entry with its texts into `buffer`. `None` if there is none, or
     /// if the slot was reused meanwhile.
+    #[inline(never)] // Only reports read, and many parts of them.
     pub(crate) fn read<'a>(&self, buffer: &'a mut TaskBuffer) -> Option<TaskReading<'a>> {
         let before = self.state.load(Ordering::Acquire);
         let status = TaskStatus::of(before)?;

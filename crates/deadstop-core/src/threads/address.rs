@@ -1,12 +1,12 @@
 //! Socket addresses, in the notation of `ss`.
 
 use super::sanitize;
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 use crate::sys::{AF_INET, AF_INET6, AF_UNIX};
 
 /// Adds an address as the kernel writes it: its family comes first. Adds nothing
 /// and returns `None` if the bytes are no address or of an unknown family.
-pub fn address<const N: usize>(line: &mut TextBuffer<N>, bytes: &[u8]) -> Option<()> {
+pub fn address(line: &mut TextSlice, bytes: &[u8]) -> Option<()> {
     let (family, rest) = bytes.split_first_chunk()?;
     match i32::from(u16::from_ne_bytes(*family)) {
         AF_INET => {
@@ -39,7 +39,7 @@ pub fn address<const N: usize>(line: &mut TextBuffer<N>, bytes: &[u8]) -> Option
     Some(())
 }
 
-fn v4<const N: usize>(line: &mut TextBuffer<N>, bytes: [u8; 4]) {
+fn v4(line: &mut TextSlice, bytes: [u8; 4]) {
     let mut dot = "";
     for byte in bytes {
         line.text(dot).number(u64::from(byte));
@@ -49,7 +49,7 @@ fn v4<const N: usize>(line: &mut TextBuffer<N>, bytes: [u8; 4]) {
 
 /// By RFC 5952: leaves out the longest run of zero groups, the first of equal
 /// ones, if it has more than one group.
-fn v6<const N: usize>(line: &mut TextBuffer<N>, bytes: [u8; 16]) {
+fn v6(line: &mut TextSlice, bytes: [u8; 16]) {
     if let [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d] = bytes {
         line.text("::ffff:");
         return v4(line, [a, b, c, d]);

@@ -27,7 +27,7 @@
 //! number, tid = digits
 //! ```
 //!
-//! `quoted` is [`TextBuffer::quoted`]'s: no control character, `"` or `\` stands for
+//! `quoted` is [`TextSlice::quoted`]'s: no control character, `"` or `\` stands for
 //! itself in it; parentheses and commas do. `in uninterruptible sleep` is the
 //! one field that may be followed by a second of its own; that one begins with
 //! `in `, which no other field does.
@@ -39,10 +39,10 @@ use core::ffi::c_int;
 
 use super::activity::{Activity, Descriptor, SystemCall};
 use super::thread::Thread;
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 
 /// Adds `thread`, from its id to how busy it is.
-pub fn thread<const N: usize>(line: &mut TextBuffer<N>, thread: &Thread) {
+pub fn thread(line: &mut TextSlice, thread: &Thread) {
     line.number(positive(thread.tid))
         .text(" ")
         .quoted(thread.name.as_str())
@@ -61,7 +61,7 @@ pub fn thread<const N: usize>(line: &mut TextBuffer<N>, thread: &Thread) {
 }
 
 /// Adds the activity of a thread.
-pub fn activity<const N: usize>(line: &mut TextBuffer<N>, activity: &Activity) {
+pub fn activity(line: &mut TextSlice, activity: &Activity) {
     match activity {
         Activity::Runs => line.text("runs"),
         Activity::WaitsForLock => line.text("waits (lock, channel, condition or join)"),
@@ -95,11 +95,11 @@ pub fn activity<const N: usize>(line: &mut TextBuffer<N>, activity: &Activity) {
     };
 }
 
-fn call<'a, const N: usize>(
-    line: &'a mut TextBuffer<N>,
+fn call<'a>(
+    line: &'a mut TextSlice,
     call: &SystemCall,
     descriptor: &Option<Descriptor>,
-) -> &'a mut TextBuffer<N> {
+) -> &'a mut TextSlice {
     let line = match call.name {
         "" => line
             .text("in system call ")
@@ -109,11 +109,11 @@ fn call<'a, const N: usize>(
     on(line, " on ", descriptor)
 }
 
-fn on<'a, const N: usize>(
-    line: &'a mut TextBuffer<N>,
+fn on<'a>(
+    line: &'a mut TextSlice,
     how: &str,
     descriptor: &Option<Descriptor>,
-) -> &'a mut TextBuffer<N> {
+) -> &'a mut TextSlice {
     let Some(descriptor) = descriptor else {
         return line;
     };

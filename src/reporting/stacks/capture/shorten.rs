@@ -1,32 +1,34 @@
 //! Names and places, in words that fit.
 
-use deadstop_core::buffer::TextBuffer;
+use deadstop_core::buffer::TextSlice;
 
 /// What stands for the part that is left out.
 const CUT: &str = "…";
 
 /// Puts `text` into `line`; if it is too long, without its middle. A function's
 /// name tells most by its end, and then by its beginning.
-pub(super) fn without_middle<const N: usize>(line: &mut TextBuffer<N>, text: &str) {
+pub(super) fn without_middle(line: &mut TextSlice, text: &str) {
     line.clear();
-    if text.len() <= N {
+    let capacity = line.capacity();
+    if text.len() <= capacity {
         line.text(text);
         return;
     }
-    let room = N.saturating_sub(CUT.len());
+    let room = capacity.saturating_sub(CUT.len());
     let head = text.floor(room / 3);
     let tail = text.ceil(text.len() - (room - head.len()));
     line.text(head).text(CUT).text(tail);
 }
 
 /// Puts `text` into `line`; if it is too long, without its beginning.
-pub(super) fn without_head<const N: usize>(line: &mut TextBuffer<N>, text: &str) {
+pub(super) fn without_head(line: &mut TextSlice, text: &str) {
     line.clear();
-    if text.len() <= N {
+    let capacity = line.capacity();
+    if text.len() <= capacity {
         line.text(text);
         return;
     }
-    let room = N.saturating_sub(CUT.len());
+    let room = capacity.saturating_sub(CUT.len());
     line.text(CUT).text(text.ceil(text.len() - room));
 }
 
@@ -51,6 +53,8 @@ impl Cut for str {
 
 #[cfg(test)]
 mod tests {
+    use deadstop_core::buffer::TextBuffer;
+
     use proptest::prelude::*;
 
     use super::*;

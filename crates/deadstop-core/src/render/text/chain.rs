@@ -1,7 +1,7 @@
 //! For whom a thread waits, one thread after another.
 
 use super::doing::{doing_without_id, name};
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 use crate::render::Facts;
 use crate::render::words::number;
 use crate::roster::TaskReading;
@@ -11,7 +11,7 @@ use crate::threads::{Blocker, Hold, Thread};
 const LINKS: usize = 4;
 
 /// The threads that hold up `thread`, one after another, up to a cycle.
-pub(super) fn chain<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) {
+pub(super) fn chain(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let mut waiter = thread;
     let mut seen = [0; LINKS];
     let mut length = 0_usize;
@@ -99,7 +99,7 @@ const TOGETHER: usize = 3;
 
 /// The threads that wait for the same lock or condition, where it is not known who holds
 /// it.
-fn together<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) {
+fn together(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let with = || facts.threads.waiting_with(thread);
     let count = with().count();
     if count == 0 {
@@ -120,12 +120,12 @@ fn together<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread:
 
 /// Begins a link of a chain whose end is no thread: what the last thread does says how it
 /// waits. The first thread's has a line of its own.
-fn which<'a, const N: usize>(
-    line: &'a mut TextBuffer<N>,
+fn which<'a>(
+    line: &'a mut TextSlice,
     facts: &Facts<'_>,
     waiter: &Thread,
     length: usize,
-) -> &'a mut TextBuffer<N> {
+) -> &'a mut TextSlice {
     if length == 0 {
         return line.text("deadstop:   it waits for ");
     }

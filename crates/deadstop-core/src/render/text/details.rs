@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::label::label;
 use super::span::span;
 use super::{stacks, threads};
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 use crate::render::Facts;
 use crate::render::suspects::Roles;
 use crate::render::words::{self, number};
@@ -14,12 +14,7 @@ use crate::sizes::PHASE_NAME_LEN;
 use crate::sys::Nanos;
 use crate::threads::format::thread;
 
-pub(super) fn render<const N: usize>(
-    line: &mut TextBuffer<N>,
-    facts: &Facts<'_>,
-    roles: &Roles,
-    frames: usize,
-) {
+pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, frames: usize) {
     facts.roster.hung(|task| {
         running(line, facts, task);
         if let Some(stack) = facts.stack(task.tid) {
@@ -39,7 +34,7 @@ pub(super) fn render<const N: usize>(
     facts.roster.over(|task| over(line, facts, task));
 }
 
-fn running<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, task: &TaskReading<'_>) {
+fn running(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
     line.text("deadstop: task ")
         .quoted(task.name)
         .text(" ")
@@ -68,7 +63,7 @@ fn running<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, task: &T
     line.text("\n");
 }
 
-fn pending<const N: usize>(line: &mut TextBuffer<N>, task: &TaskReading<'_>) {
+fn pending(line: &mut TextSlice, task: &TaskReading<'_>) {
     line.text("deadstop: task ")
         .quoted(task.name)
         .text(" ")
@@ -78,7 +73,7 @@ fn pending<const N: usize>(line: &mut TextBuffer<N>, task: &TaskReading<'_>) {
     line.text("\n");
 }
 
-fn over<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, task: &TaskReading<'_>) {
+fn over(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
     line.text("deadstop: task ")
         .quoted(task.name)
         .text(" ")
@@ -89,7 +84,7 @@ fn over<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, task: &Task
     line.text("\n");
 }
 
-fn phases<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+fn phases(line: &mut TextSlice, facts: &Facts<'_>) {
     let mut buffer = [0; PHASE_NAME_LEN];
     for slot in facts.roster.phases.slots() {
         let Some(phase) = slot.read(&mut buffer) else {
@@ -113,8 +108,8 @@ fn phases<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
 }
 
 /// When something began, how long it took, and how long it might have taken.
-fn times<const N: usize>(
-    line: &mut TextBuffer<N>,
+fn times(
+    line: &mut TextSlice,
     facts: &Facts<'_>,
     (started, ended): (Nanos, Nanos),
     budget: Duration,
@@ -129,14 +124,14 @@ fn times<const N: usize>(
 }
 
 /// Where the task was registered: `FILE:LINE`.
-fn site<const N: usize>(line: &mut TextBuffer<N>, task: &TaskReading<'_>) {
+fn site(line: &mut TextSlice, task: &TaskReading<'_>) {
     line.text(", ")
         .word(task.file)
         .text(":")
         .number(u64::from(task.line));
 }
 
-fn unlisted<const N: usize>(line: &mut TextBuffer<N>, tasks: u32, what: &str) {
+fn unlisted(line: &mut TextSlice, tasks: u32, what: &str) {
     if tasks > 0 {
         line.text("deadstop: and ")
             .number(u64::from(tasks))

@@ -1,7 +1,7 @@
 //! Description of a thread: its name, its activity, and whether it makes progress.
 
 use super::label::label;
-use crate::buffer::TextBuffer;
+use crate::buffer::{TextBuffer, TextSlice};
 use crate::render::words::number;
 use crate::render::{Facts, Still, frames, order};
 use crate::roster::TaskBuffer;
@@ -13,7 +13,7 @@ use crate::threads::{Activity, Thread, format};
 const STILL: u8 = 1;
 
 /// `task "flush the log"`, `main`, or `thread 4243 "consumer"`.
-pub(super) fn name<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) {
+pub(super) fn name(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let mut buffer = TaskBuffer::new();
     let mut task_name = TextBuffer::<TASK_NAME_LEN>::new();
     order::task_of(facts.roster, thread.tid, &mut buffer, |task| {
@@ -32,7 +32,7 @@ pub(super) fn name<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, 
 }
 
 /// `is in FUNCTION (SITE), called by FUNCTION (SITE): thread 4242 writes to ..., 0 % busy`.
-pub(super) fn doing<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) {
+pub(super) fn doing(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     match function(line, facts, thread) {
         true => line.text("thread ").number(number(thread.tid)).text(" "),
         false => {
@@ -49,18 +49,14 @@ pub(super) fn doing<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>,
 }
 
 /// The same of a thread whose id stands before it.
-pub(super) fn doing_without_id<const N: usize>(
-    line: &mut TextBuffer<N>,
-    facts: &Facts<'_>,
-    thread: &Thread,
-) {
+pub(super) fn doing_without_id(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     function(line, facts, thread);
     activity(line, thread);
 }
 
 /// Adds the innermost function that is not the runtime's; if it is a dependency's, with
 /// the application's that called it. Returns whether it is known.
-fn function<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) -> bool {
+fn function(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) -> bool {
     let Some(stack) = facts.stack(thread.tid) else {
         return false;
     };
@@ -75,7 +71,7 @@ fn function<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread:
     true
 }
 
-fn activity<const N: usize>(line: &mut TextBuffer<N>, thread: &Thread) {
+fn activity(line: &mut TextSlice, thread: &Thread) {
     format::activity(line, &thread.activity);
     if let Some(busy) = thread.busy {
         line.text(", ").number(u64::from(busy)).text(" % busy");
@@ -83,11 +79,7 @@ fn activity<const N: usize>(line: &mut TextBuffer<N>, thread: &Thread) {
 }
 
 /// Since when the thread has used no processor time.
-pub(super) fn movement<const N: usize>(
-    line: &mut TextBuffer<N>,
-    facts: &Facts<'_>,
-    thread: &Thread,
-) {
+pub(super) fn movement(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let still = facts.still.iter().find(|still| still.tid == thread.tid);
     let Some(still) = still.filter(|still| still.samples > 1) else {
         return;
@@ -136,7 +128,7 @@ const ENOUGH: u32 = 4;
 const SHARES: usize = 4;
 
 /// The last shares of a processor: ` (0, 12, 100, 100 % of a processor)`.
-fn shares<const N: usize>(line: &mut TextBuffer<N>, still: &Still) {
+fn shares(line: &mut TextSlice, still: &Still) {
     let count = still.shares.iter().count();
     let last = still.shares.iter().skip(count.saturating_sub(SHARES));
     for (n, share) in last.enumerate() {

@@ -3,7 +3,7 @@
 use super::chain::chain;
 use super::doing::{doing_without_id, movement, name};
 use super::span::span;
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 use crate::render::Facts;
 use crate::render::words::number;
 use crate::roster::TaskReading;
@@ -12,7 +12,7 @@ use crate::roster::TaskReading;
 const NAMED: usize = 3;
 
 /// The late heartbeats: `heartbeat "consumer loop" has not ticked for 6.2 s`.
-pub(super) fn late<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+pub(super) fn late(line: &mut TextSlice, facts: &Facts<'_>) {
     let mut named = 0_usize;
     facts.roster.stalled(|beat| {
         if named < NAMED {
@@ -31,8 +31,8 @@ pub(super) fn late<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) 
 }
 
 /// What the thread of a late heartbeat does, and for whom it waits.
-pub(super) fn stall<const N: usize>(
-    line: &mut TextBuffer<N>,
+pub(super) fn stall(
+    line: &mut TextSlice,
     facts: &Facts<'_>,
     beat: &TaskReading<'_>,
     is_first: bool,

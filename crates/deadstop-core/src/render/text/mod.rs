@@ -36,7 +36,7 @@ use core::ffi::c_int;
 
 use super::Facts;
 use super::suspects::Roles;
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 
 pub use self::process::{ChildProcess, Process, process};
 
@@ -44,7 +44,7 @@ pub use self::process::{ChildProcess, Process, process};
 const CUT: &str = "deadstop: cut short\n";
 
 /// Renders the report, with at most `frames` of each stack.
-pub fn text<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, frames: usize) {
+pub fn text(line: &mut TextSlice, facts: &Facts<'_>, frames: usize) {
     line.clear();
     let roles = Roles::of(facts);
     screen::render(line, facts, &roles);
@@ -59,7 +59,7 @@ pub fn text<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, frames:
 }
 
 /// Renders the first screen alone.
-pub fn first_screen<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+pub fn first_screen(line: &mut TextSlice, facts: &Facts<'_>) {
     line.clear();
     screen::render(line, facts, &Roles::of(facts));
     if line.is_full() {
@@ -69,6 +69,6 @@ pub fn first_screen<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>)
 
 /// Adds what the thread `tid` does, and its stack, each line after four spaces. Adds
 /// nothing if the thread is not in the table.
-pub fn thread<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, tid: c_int) {
+pub fn thread(line: &mut TextSlice, facts: &Facts<'_>, tid: c_int) {
     threads::indented(line, facts, tid);
 }

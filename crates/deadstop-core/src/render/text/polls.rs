@@ -1,18 +1,14 @@
 //! Polls of a task's future by its runtime, and the thread that prevents them.
 
 use super::doing::{doing_without_id, name};
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 use crate::render::{Facts, frames};
 use crate::roster::{Polls, TaskReading};
 use crate::stack::Stack;
 use crate::threads::Thread;
 
 /// When a runtime polled the task's future, and whether it still does.
-pub(super) fn polls<const N: usize>(
-    line: &mut TextBuffer<N>,
-    facts: &Facts<'_>,
-    task: &TaskReading<'_>,
-) {
+pub(super) fn polls(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
     let Polls::Last { at, tid, is_polled } = task.polls else {
         if task.polls == Polls::Never {
             line.text(
@@ -53,7 +49,7 @@ pub(super) fn polls<const N: usize>(
 }
 
 /// Says whether a thread waits for deadstop on a runtime that has this one thread.
-fn blocks_its_runtime<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) -> bool {
+fn blocks_its_runtime(line: &mut TextSlice, facts: &Facts<'_>) -> bool {
     let has = |stack: &Stack, part: &str| {
         let mut frames = stack.frames();
         frames.any(|frame| frame.function.as_str().contains(part))

@@ -22,7 +22,7 @@ use core::ffi::c_int;
 use super::span::span;
 use super::threads::{and_more, group, is_like};
 use super::{CUT, stacks};
-use crate::buffer::TextBuffer;
+use crate::buffer::{TextBuffer, TextSlice};
 use crate::render::words::{self, number};
 use crate::sizes::{MAX_THREADS, THREAD_NAME_LEN};
 use crate::stack::{Captured, Frame, Stack};
@@ -90,8 +90,8 @@ struct Place {
 
 /// Renders the report. `share` is the part of a processor that a thread has used
 /// since the trigger, in per cent.
-pub fn process<'a, const N: usize>(
-    line: &mut TextBuffer<N>,
+pub fn process<'a>(
+    line: &mut TextSlice,
     process: &Process<'_>,
     threads: impl Iterator<Item = &'a Thread> + Clone,
     share: impl Fn(c_int) -> Option<u8>,
@@ -133,8 +133,8 @@ pub fn process<'a, const N: usize>(
     }
 }
 
-fn headline<'a, const N: usize>(
-    line: &mut TextBuffer<N>,
+fn headline<'a>(
+    line: &mut TextSlice,
     process: &Process<'_>,
     mut threads: impl Iterator<Item = (Place, &'a Thread)> + Clone,
 ) {
@@ -193,7 +193,7 @@ fn stack(stacks: &[Stack], tid: c_int) -> Option<&Stack> {
         .find(|stack| stack.tid == tid && stack.captured != Captured::NotAsked)
 }
 
-fn name<const N: usize>(line: &mut TextBuffer<N>, process: &Process<'_>, thread: &Thread) {
+fn name(line: &mut TextSlice, process: &Process<'_>, thread: &Thread) {
     match thread.tid == process.pid {
         true => line.text("main"),
         false => line
@@ -204,7 +204,7 @@ fn name<const N: usize>(line: &mut TextBuffer<N>, process: &Process<'_>, thread:
     };
 }
 
-fn cause<const N: usize>(line: &mut TextBuffer<N>, process: &Process<'_>) {
+fn cause(line: &mut TextSlice, process: &Process<'_>) {
     line.text("deadstop:   cause: ")
         .text(process.cause)
         .text(", ")
@@ -213,10 +213,7 @@ fn cause<const N: usize>(line: &mut TextBuffer<N>, process: &Process<'_>) {
     span(line, process.at.since(process.begun)).text("\n");
 }
 
-fn children<'a, const N: usize>(
-    line: &mut TextBuffer<N>,
-    children: impl Iterator<Item = &'a ChildProcess>,
-) {
+fn children<'a>(line: &mut TextSlice, children: impl Iterator<Item = &'a ChildProcess>) {
     let mut more = 0_u64;
     for (n, child) in children.enumerate() {
         if n >= CHILDREN {
@@ -241,8 +238,8 @@ fn children<'a, const N: usize>(
     }
 }
 
-fn details<'a, const N: usize>(
-    line: &mut TextBuffer<N>,
+fn details<'a>(
+    line: &mut TextSlice,
     process: &Process<'_>,
     threads: impl Iterator<Item = &'a Thread> + Clone,
 ) {
@@ -284,10 +281,7 @@ fn details<'a, const N: usize>(
 }
 
 /// One line for the threads that wait on a futex: a runtime has dozens of them.
-fn idle<'a, const N: usize>(
-    line: &mut TextBuffer<N>,
-    threads: impl Iterator<Item = &'a Thread> + Clone,
-) {
+fn idle<'a>(line: &mut TextSlice, threads: impl Iterator<Item = &'a Thread> + Clone) {
     let count = threads.clone().count();
     if count == 0 {
         return;

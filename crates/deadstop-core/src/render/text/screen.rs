@@ -8,7 +8,7 @@ use super::heartbeats::{late, stall};
 use super::polls::{polls, polls_first};
 use super::span::span;
 use super::threads::hangs_like;
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 use crate::render::suspects::{Role, Roles, Suspicion};
 use crate::render::{Facts, Kind};
 use crate::roster::{TaskBuffer, TaskKind, TaskReading, TaskStatus};
@@ -28,7 +28,7 @@ const SUSPECTS: usize = 1;
 /// Tasks named as not done.
 const UNDONE: usize = 3;
 
-pub(super) fn render<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, roles: &Roles) {
+pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
     headline(line, facts);
     let mut shown = 0_usize;
     let mut first = 0;
@@ -78,7 +78,7 @@ pub(super) fn render<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>
     end(line, facts);
 }
 
-fn headline<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+fn headline(line: &mut TextSlice, facts: &Facts<'_>) {
     line.text(match facts.kind {
         Kind::Abandoned => "deadstop: task abandoned, ",
         Kind::Deadline => "deadstop: ",
@@ -162,7 +162,7 @@ fn is_over(facts: &Facts<'_>) -> bool {
             .all(|slot| slot.peek().is_none())
 }
 
-fn abandoned<const N: usize>(line: &mut TextBuffer<N>, tasks: u64) {
+fn abandoned(line: &mut TextSlice, tasks: u64) {
     match tasks {
         0 => line,
         1 => line.text("; 1 abandoned task has not returned"),
@@ -173,7 +173,7 @@ fn abandoned<const N: usize>(line: &mut TextBuffer<N>, tasks: u64) {
     };
 }
 
-fn culprit<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, task: &TaskReading<'_>) {
+fn culprit(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
     if !task.progress.is_empty() {
         line.text("deadstop:   it says ")
             .quoted(task.progress)
@@ -194,7 +194,7 @@ fn culprit<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, task: &T
     chain(line, facts, thread);
 }
 
-fn second<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, task: &TaskReading<'_>) {
+fn second(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
     let Some(thread) = facts.threads.find(task.tid) else {
         return;
     };
@@ -203,7 +203,7 @@ fn second<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, task: &Ta
     line.text("\n");
 }
 
-fn suspect<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: &Thread) {
+fn suspect(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     line.text("deadstop:   suspicious: ");
     name(line, facts, thread);
     line.text(" ");
@@ -212,7 +212,7 @@ fn suspect<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, thread: 
 }
 
 /// Tasks that have not begun because others hang.
-fn undone<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+fn undone(line: &mut TextSlice, facts: &Facts<'_>) {
     let mut buffer = TaskBuffer::new();
     let mut undone = 0_usize;
     for slot in facts.roster.pending.slots() {
@@ -245,7 +245,7 @@ fn undone<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
 }
 
 /// Signals that may not begin the shutdown.
-fn replaced<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+fn replaced(line: &mut TextSlice, facts: &Facts<'_>) {
     if !facts.replaced.is_empty() {
         line.text("deadstop:   another library has replaced the handler of ")
             .text(facts.replaced)
@@ -253,7 +253,7 @@ fn replaced<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
     }
 }
 
-fn cause<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+fn cause(line: &mut TextSlice, facts: &Facts<'_>) {
     line.text("deadstop:   cause: ");
     let Some(begun) = facts.begun else {
         line.text("none, the shutdown has not begun\n");
@@ -267,7 +267,7 @@ fn cause<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
     span(line, grace).text("\n");
 }
 
-fn end<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>) {
+fn end(line: &mut TextSlice, facts: &Facts<'_>) {
     match (facts.begun, facts.exit_status) {
         (Some(_), Some(status)) => line
             .text("deadstop:   at the deadline the process ends with status ")

@@ -2,13 +2,10 @@
 
 use core::time::Duration;
 
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 
 /// Writes the length in seconds, or `no end`.
-pub(super) fn span<const N: usize>(
-    line: &mut TextBuffer<N>,
-    length: Duration,
-) -> &mut TextBuffer<N> {
+pub(super) fn span(line: &mut TextSlice, length: Duration) -> &mut TextSlice {
     match length >= NO_END {
         true => line.text("no end"),
         false => line.seconds(length),

@@ -1,12 +1,12 @@
 //! One stack, with the frames folded that say little.
 
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 use crate::render::frames::{self, Owner, owner};
 use crate::render::words;
 use crate::stack::{Captured, Stack};
 
 /// Adds the `frames` innermost frames of `stack`.
-pub(super) fn render<const N: usize>(line: &mut TextBuffer<N>, stack: &Stack, frames: usize) {
+pub(super) fn render(line: &mut TextSlice, stack: &Stack, frames: usize) {
     render_after(line, REPORT, stack, frames);
 }
 
@@ -14,8 +14,8 @@ pub(super) fn render<const N: usize>(line: &mut TextBuffer<N>, stack: &Stack, fr
 const REPORT: &str = "deadstop:   ";
 
 /// Adds the `frames` innermost frames of `stack`, each line after `indent`.
-pub(super) fn render_after<const N: usize>(
-    line: &mut TextBuffer<N>,
+pub(super) fn render_after(
+    line: &mut TextSlice,
     indent: &'static str,
     stack: &Stack,
     frames: usize,
@@ -46,12 +46,7 @@ pub(super) fn render_after<const N: usize>(
 
 /// A line for each frame of the application, and for the innermost of all; one
 /// line for each run of others.
-fn folded<const N: usize>(
-    line: &mut TextBuffer<N>,
-    indent: &'static str,
-    stack: &Stack,
-    frames: usize,
-) {
+fn folded(line: &mut TextSlice, indent: &'static str, stack: &Stack, frames: usize) {
     let mut fold = Fold::new(indent);
     for (place, frame) in stack.frames().take(frames).enumerate() {
         let owner = owner(frame);
@@ -68,12 +63,7 @@ fn folded<const N: usize>(
 }
 
 /// All on one line: without names they are of use to a symbolizer only.
-fn unnamed<const N: usize>(
-    line: &mut TextBuffer<N>,
-    indent: &'static str,
-    stack: &Stack,
-    frames: usize,
-) {
+fn unnamed(line: &mut TextSlice, indent: &'static str, stack: &Stack, frames: usize) {
     line.text(indent).text("at");
     for frame in stack.frames().take(frames) {
         frames::place(line.text(" "), frame);
@@ -107,7 +97,7 @@ impl Fold {
     }
 
     /// Adds `… 18 frames of std, deadstop`, and begins anew.
-    fn end<const N: usize>(&mut self, line: &mut TextBuffer<N>) {
+    fn end(&mut self, line: &mut TextSlice) {
         match self.frames {
             0 => return,
             1 => line.text(self.indent).text("… 1 frame of "),

@@ -6,7 +6,7 @@ use core::ffi::c_int;
 use super::doing::name;
 use super::label::label;
 use super::stacks;
-use crate::buffer::TextBuffer;
+use crate::buffer::TextSlice;
 use crate::render::suspects::{Role, Roles};
 use crate::render::words::{self, number};
 use crate::render::{Facts, frames};
@@ -14,12 +14,7 @@ use crate::sizes::LABEL_LEN;
 use crate::threads::format::thread;
 use crate::threads::{Blocker, Thread};
 
-pub(super) fn render<const N: usize>(
-    line: &mut TextBuffer<N>,
-    facts: &Facts<'_>,
-    roles: &Roles,
-    frames: usize,
-) {
+pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, frames: usize) {
     for (place, other) in roles.suspects(facts).enumerate() {
         let same = |before: &&Thread| hangs_like(facts, before, other);
         if roles
@@ -77,7 +72,7 @@ const NAMED: usize = 8;
 
 /// Threads that wait for the same lock or condition, if a task or a suspicious thread is
 /// among them: idle threads of a pool wait for the same condition as well.
-fn shared_locks<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, roles: &Roles) {
+fn shared_locks(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
     let matters = |thread: &Thread| {
         let role = roles.get(facts, thread.tid);
         matches!(role, Role::Task | Role::Suspect(_))
@@ -113,12 +108,7 @@ fn shared_locks<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, rol
     }
 }
 
-fn alone<const N: usize>(
-    line: &mut TextBuffer<N>,
-    facts: &Facts<'_>,
-    other: &Thread,
-    frames: usize,
-) {
+fn alone(line: &mut TextSlice, facts: &Facts<'_>, other: &Thread, frames: usize) {
     thread(line.text("deadstop: thread "), other);
     label(line, facts, other.tid);
     line.text("\n");
@@ -128,7 +118,7 @@ fn alone<const N: usize>(
 }
 
 /// Renders one thread and its stack for a list of checks.
-pub(super) fn indented<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'_>, tid: c_int) {
+pub(super) fn indented(line: &mut TextSlice, facts: &Facts<'_>, tid: c_int) {
     let Some(found) = facts.threads.find(tid) else {
         return;
     };
@@ -140,7 +130,7 @@ pub(super) fn indented<const N: usize>(line: &mut TextBuffer<N>, facts: &Facts<'
 }
 
 /// Renders "and 3 more threads".
-pub(super) fn and_more<const N: usize>(line: &mut TextBuffer<N>, more: u64) -> &mut TextBuffer<N> {
+pub(super) fn and_more(line: &mut TextSlice, more: u64) -> &mut TextSlice {
     line.text("and ").number(more).text(match more {
         1 => " more thread",
         _ => " more threads",
@@ -184,7 +174,7 @@ fn stem(name: &str) -> &str {
     }
 }
 
-pub(super) fn group<const N: usize>(line: &mut TextBuffer<N>, first: &Thread, count: usize) {
+pub(super) fn group(line: &mut TextSlice, first: &Thread, count: usize) {
     match count {
         0 | 1 => thread(line.text("deadstop: thread "), first),
         count => {
