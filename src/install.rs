@@ -10,7 +10,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::InstallError;
-use crate::exit_estimate::{self, Teardown};
+use crate::exit_estimate::{self, Estimator};
 use crate::process::{self, Claim, Claimed, WATCH};
 use crate::sys::{errno, standard_error};
 use crate::threads;
@@ -168,11 +168,11 @@ impl Installation {
     /// constants.
     pub(crate) fn start_exit_estimate(
         &mut self,
-        teardown: Option<Teardown>,
+        estimator: Option<Estimator>,
     ) -> Result<(), InstallError> {
-        exit_estimate::want(teardown.is_some());
-        if let Some(teardown) = teardown.filter(|_| !STARTED.has(Piece::ExitEstimate)) {
-            exit_estimate::start(teardown)?;
+        exit_estimate::want(estimator.is_some());
+        if let Some(estimator) = estimator.filter(|_| !STARTED.has(Piece::ExitEstimate)) {
+            estimator.start()?;
             STARTED.set(Piece::ExitEstimate, true);
         }
         Ok(())

@@ -10,10 +10,13 @@
 //! `PROGRAM_MASK` is one word, and nothing is passed on with it.
 
 use std::cell::Cell;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+#[cfg(feature = "signals")]
 use std::thread;
 
 use crate::error::InstallError;
+use crate::sys::bare_thread::{self, Life};
 #[cfg(feature = "report")]
 use deadstop_core::EventCount;
 use deadstop_core::sys::{SignalMask, SignalSet};
@@ -62,14 +65,16 @@ pub(crate) fn spawn(
     name: &'static str,
     life: impl FnOnce() + Send + 'static,
 ) -> Result<(), InstallError> {
-    start(name, thread::Builder::new().stack_size(STACK), life)
+    start(name, Box::new(life), |life| {
+        bare_thread::spawn(name, STACK, life)
+    })
 }
 
 /// Starts a thread that is as prompt as the watchdog, for deadstop's own code that needs
 /// `stack` bytes, whatever `RUST_MIN_STACK` says.
 ///
-/// Returns when `life` begins: a thread allocates as it starts, and the
-/// allocator may hang next.
+/// Returns when `life` begins: its first system calls are made, which a filter may refuse
+/// from then on.
 #[cfg(feature = "report")]
 pub(crate) fn spawn_of(
     name: &'static str,
@@ -78,10 +83,13 @@ pub(crate) fn spawn_of(
 ) -> Result<(), InstallError> {
     static BEGUN: EventCount = EventCount::new();
     let before = BEGUN.read();
-    start(name, thread::Builder::new().stack_size(stack), || {
+    let begin = || {
         deadstop_core::sys::request_prompt_wakeups();
         BEGUN.advance();
         life();
+    };
+    start(name, Box::new(begin), |life| {
+        bare_thread::spawn(name, stack, life)
     })?;
     while BEGUN.read() == before {
         BEGUN.wait_past(before, None);
@@ -89,29 +97,30 @@ pub(crate) fn spawn_of(
     Ok(())
 }
 
-/// Starts a thread that runs code of the program: a logger, an exit handler, a
+/// Starts a thread of `std`'s that runs code of the program: a logger, an exit handler, a
 /// signal handler. Its stack has the usual size.
+#[cfg(feature = "signals")]
 pub(crate) fn spawn_deep(
     name: &'static str,
     life: impl FnOnce() + Send + 'static,
 ) -> Result<(), InstallError> {
-    start(name, thread::Builder::new(), life)
+    let builder = thread::Builder::new().name(name.into());
+    start(name, Box::new(life), |life| builder.spawn(life).map(drop))
 }
 
+/// Starts a thread by `spawn`. The life is in a box so that the start is compiled once.
 fn start(
     name: &'static str,
-    builder: thread::Builder,
-    life: impl FnOnce() + Send + 'static,
+    life: Life,
+    spawn: impl FnOnce(Life) -> io::Result<()>,
 ) -> Result<(), InstallError> {
     // A thread begins with the mask of the thread that starts it. Blocking the
     // signals in the new thread would leave a gap for a handler.
     let mask = SignalMask::block_all();
-    let thread = builder.name(name.into()).spawn(|| {
+    let started = spawn(Box::new(|| {
         IS_OURS.set(true);
         life();
-    });
+    }));
     mask.restore();
-    thread
-        .map(drop)
-        .map_err(|source| InstallError::Thread { name, source })
+    started.map_err(|source| InstallError::Thread { name, source })
 }

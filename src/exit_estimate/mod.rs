@@ -66,8 +66,25 @@ pub(crate) fn want(wanted: bool) {
     WANTED.store(wanted, Ordering::Release);
 }
 
-/// Starts the thread `deadstop-usage`.
-pub(crate) fn start(teardown: Teardown) -> Result<(), InstallError> {
+/// Starts the thread `deadstop-usage` for a builder that asks for it. The code is linked into
+/// those programs alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Estimator {
+    teardown: Teardown,
+    start: fn(Teardown) -> Result<(), InstallError>,
+}
+
+impl Estimator {
+    pub(crate) fn new(teardown: Teardown) -> Self {
+        Self { teardown, start }
+    }
+
+    pub(crate) fn start(self) -> Result<(), InstallError> {
+        (self.start)(self.teardown)
+    }
+}
+
+fn start(teardown: Teardown) -> Result<(), InstallError> {
     let files = UsageFiles::open();
     threads::spawn("deadstop-usage", move || run(&files, &teardown))
 }

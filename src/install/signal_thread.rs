@@ -38,7 +38,11 @@ impl SignalThread {
         match self.tid.load(Ordering::Acquire) {
             // Handlers of the program run on it too: they get a stack of the
             // usual size.
+            #[cfg(feature = "signals")]
             0 => threads::spawn_deep(SIGNAL, || self.run())?,
+            // The backup timer's handler alone.
+            #[cfg(not(feature = "signals"))]
+            0 => threads::spawn(SIGNAL, || self.run())?,
             _ => self.told.advance(),
         }
         while self.ready.read() == before {

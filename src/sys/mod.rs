@@ -7,6 +7,8 @@
 
 #[cfg(feature = "shutdown")]
 pub(crate) mod atexit;
+#[cfg_attr(windows, path = "windows/bare_thread.rs")]
+pub(crate) mod bare_thread;
 #[cfg(all(target_os = "linux", feature = "shutdown"))]
 pub(crate) mod cgroup;
 #[cfg(all(unix, feature = "shutdown"))]
@@ -54,8 +56,11 @@ pub(crate) mod stacks;
 pub(crate) mod standard_error;
 #[cfg(feature = "terminal")]
 pub(crate) mod terminal;
-#[cfg(feature = "shutdown")]
 #[cfg_attr(windows, path = "windows/thread.rs")]
+#[cfg_attr(
+    not(feature = "shutdown"),
+    expect(dead_code, reason = "threads of tasks are named from outside")
+)]
 #[cfg_attr(all(unix, not(target_os = "linux")), path = "bsd/thread.rs")]
 pub(crate) mod thread;
 

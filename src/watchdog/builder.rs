@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::last_report;
 use super::{Anchor, Protection, Watchdog};
 use crate::error::InstallError;
-use crate::exit_estimate::Teardown;
+use crate::exit_estimate::{Estimator, Teardown};
 use crate::install::Installation;
 #[cfg(feature = "signals")]
 use crate::process::SIGNALS;
@@ -36,10 +36,10 @@ pub struct WatchdogBuilder {
     exit_status: u8,
     requires_backup_timer: bool,
     finish_core_dumps: bool,
-    /// Whether the process must have disappeared by its deadline, and the constants of the
-    /// estimate.
+    /// Whether the process must have disappeared by its deadline.
     exits_early: bool,
-    teardown: Teardown,
+    /// What estimates how long that takes.
+    estimator: Option<Estimator>,
     /// How long after the exit the backup timer expires; `None` for the default.
     backup_after: Option<Duration>,
     restores_terminal: bool,
@@ -57,7 +57,7 @@ impl WatchdogBuilder {
             requires_backup_timer: false,
             finish_core_dumps: false,
             exits_early: false,
-            teardown: Teardown::new(),
+            estimator: None,
             backup_after: None,
             restores_terminal: false,
             #[cfg(feature = "report")]
@@ -138,6 +138,8 @@ impl WatchdogBuilder {
     /// If `/proc` is unreadable, the estimate is the fixed minimum.
     pub fn exit_early(mut self, early: bool) -> Self {
         self.exits_early = early;
+        let estimator = self.estimator.take();
+        self.estimator = estimator.or_else(|| Some(Estimator::new(Teardown::new())));
         self
     }
 
@@ -145,7 +147,7 @@ impl WatchdogBuilder {
     /// the built-in ones, and turns it on.
     pub fn teardown(mut self, teardown: Teardown) -> Self {
         self.exits_early = true;
-        self.teardown = teardown;
+        self.estimator = Some(Estimator::new(teardown));
         self
     }
 
@@ -277,7 +279,7 @@ impl WatchdogBuilder {
             self.finish_core_dumps,
             signals,
         )?;
-        installation.start_exit_estimate(self.exits_early.then_some(self.teardown))?;
+        installation.start_exit_estimate(self.estimator.filter(|_| self.exits_early))?;
         Ok(Watchdog {
             grace: self.grace,
             protection: Protection::of_watchdog(installation.backup_timer_mode(), refused.as_ref()),

@@ -173,7 +173,7 @@ impl Slot {
         Self {
             state: AtomicU32::new(FREE),
             pid: AtomicI32::new(0),
-            pidfd: AtomicI32::new(NO_PIDFD),
+            pidfd: AtomicI32::new(0),
             kills_group: AtomicU32::new(0),
         }
     }
