@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use super::duration;
 use super::environment::Environment;
 use super::grace::{self, Grace, Malformed};
+use super::instant;
 use super::path::{self, SignalPath};
 use super::supervision::{Supervision, evidence};
 use super::supervisor_facts::FACTS;
@@ -119,7 +119,7 @@ fn argo_deadline(environment: &Environment) -> (Option<SystemTime>, Option<Malfo
     else {
         return (None, None);
     };
-    match duration::parse_instant(text) {
+    match instant::parse(text) {
         Some(deadline) => (Some(deadline), None),
         None => {
             let malformed = Malformed {

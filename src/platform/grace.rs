@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::duration;
 use super::environment::Environment;
+
+/// What is accepted as a duration, for error messages.
+pub(crate) const ALLOWED_DURATIONS: &str =
+    "a duration with its unit, such as \"25s\", \"1m 30s\" or \"1500ms\", longer than zero";
 
 /// The variable by which a manifest says how long the platform lets the process
 /// live after the first signal.
@@ -100,8 +103,8 @@ pub(super) fn declared(environment: &Environment) -> Read {
     read(
         environment,
         PLATFORM_GRACE,
-        duration::ALLOWED,
-        duration::parse,
+        ALLOWED_DURATIONS,
+        deadstop_core::duration::parse,
     )
 }
 

@@ -12,10 +12,10 @@
 //! [`Environment`].
 
 mod detect;
-mod duration;
 mod environment;
 mod finding;
 mod grace;
+mod instant;
 mod path;
 mod process;
 mod program;
@@ -28,9 +28,9 @@ mod systemd;
 
 pub use crate::shutdown::platform::check;
 pub use detect::Platform;
-pub(crate) use duration::{ALLOWED as ALLOWED_DURATIONS, parse as parse_duration};
 pub use environment::{Environment, System};
 pub use finding::{Finding, Level};
+pub(crate) use grace::ALLOWED_DURATIONS;
 pub use grace::{Grace, PLATFORM_GRACE};
 pub use path::{ShellFate, SignalPath};
 pub use process::Process;

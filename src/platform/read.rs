@@ -45,7 +45,13 @@ impl Environment {
     /// Reads the environment of this process from its variables and `/proc`.
     /// Asks no other process; [`detect`](super::detect) asks systemd as well.
     pub fn of_this_process() -> Self {
-        let mut environment = Self::read(Path::new("/"), std::process::id()).now(SystemTime::now());
+        Self::of_variables().with_files(Path::new("/"))
+    }
+
+    /// Reads the variables of this process, and not yet the rest: the program may change
+    /// them next.
+    pub(crate) fn of_variables() -> Self {
+        let mut environment = Self::new(std::process::id()).now(SystemTime::now());
         environment.system = SYSTEM;
         for name in VARIABLES {
             if let Some(value) = std::env::var_os(name) {
@@ -58,8 +64,14 @@ impl Environment {
     /// Reads the files below `root` for the process `pid`: the marks of
     /// supervisors, and `proc`. Without variables, and at the start of 1970.
     pub fn read(root: &Path, pid: u32) -> Self {
+        Self::new(pid).with_files(root)
+    }
+
+    /// Adds what the files below `root` show.
+    pub(crate) fn with_files(self, root: &Path) -> Self {
         let below = |path: &str| root.join(path.trim_start_matches('/'));
-        let mut environment = Self::new(pid);
+        let pid = self.pid;
+        let mut environment = self;
         for path in FILES {
             if below(path).exists() {
                 environment = environment.file(path);

@@ -24,7 +24,7 @@ pub use self::hang::{
 pub use self::outcome::{Outcome, Skip};
 pub use self::shutdown::{PhaseReport, ShutdownReport, TaskReport};
 pub(crate) use self::site::Site;
-pub(crate) use self::text::Escaped;
+pub(crate) use self::text::{Escaped, Tenths};
 pub use crate::reporting::{Progress, Sinks};
 
 /// A text that a task and its report share.

@@ -22,8 +22,22 @@ impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A grace of `Duration::MAX` amounts to centuries.
         match self.0.as_secs() {
-            0..1_000_000 => write!(f, "{:.2} s", self.0.as_secs_f64()),
+            0..1_000_000 => {
+                // Without floating point, whose formatting is 20 KB of program.
+                let hundredths = (self.0 + Duration::from_millis(5)).as_millis() / 10;
+                write!(f, "{}.{:02} s", hundredths / 100, hundredths % 100)
+            }
             _ => f.write_str("no limit"),
         }
+    }
+}
+
+/// A length of time in seconds, to tenths.
+pub(crate) struct Tenths(pub(crate) Duration);
+
+impl fmt::Display for Tenths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = self.0.saturating_add(Duration::from_millis(50)).as_millis() / 100;
+        write!(f, "{}.{} s", tenths / 10, tenths % 10)
     }
 }

@@ -59,6 +59,28 @@ impl Reporting {
         self.consume(Event::Message { level, text });
     }
 
+    /// Returns whether the logger takes records of `level`.
+    #[cfg(feature = "platform")]
+    pub(crate) fn takes(&self, level: Level) -> bool {
+        self.log.takes(level)
+    }
+
+    /// Has `find` called on `deadstop-log`, and logs the lines that it returns.
+    #[cfg(feature = "platform")]
+    pub(crate) fn find(&self, find: impl FnOnce() -> Vec<(Level, String)> + Send + 'static) {
+        self.log.find(Box::new(find));
+    }
+
+    /// Returns when [`start_log`](Self::start_log) must be called.
+    pub(crate) fn log_start_due(&self) -> Nanos {
+        self.log.start_due()
+    }
+
+    /// Starts `deadstop-log` if it does not run.
+    pub(crate) fn start_log(&self) {
+        self.log.start();
+    }
+
     /// Starts the symbolizer, once. Where the system refuses the thread, the log says so.
     pub(crate) fn start_symbolizer(&self, symbolizer: &SymbolizerStart) {
         symbolizer.start(&self.log);

@@ -10,7 +10,7 @@ use log::Level;
 
 use crate::cause::Cause;
 use crate::phase_name::PhaseName;
-use crate::report::{Escaped, Outcome, ShutdownReport};
+use crate::report::{Escaped, Outcome, ShutdownReport, Tenths};
 
 /// What has happened.
 ///
@@ -115,14 +115,14 @@ impl Event {
                 "fault \"{fault}\" was not triggered: no task or fault point of that name ran"
             ),
             Self::NoWaiter { left, main } => {
-                let left = left.as_secs_f64();
+                let left = Tenths(*left);
                 let main = main
                     .as_deref()
                     .map(|main| format!("; main's thread: {main}"));
                 let main = main.unwrap_or_default();
                 format!(
                     "all tasks are done, but `wait` was not called and `main` has not \
-                     returned{main}; the process is left alone until its deadline, in {left:.1} s"
+                     returned{main}; the process is left alone until its deadline, in {left}"
                 )
             }
         }

@@ -1,59 +1,116 @@
 //! The `log` facade and progress, on a thread that may hang over a logger.
+//!
+//! The thread starts with the first entry. It ends where none has come for a while and no
+//! shutdown runs: a program in which nothing happens does not have it.
+//!
+//! ```text
+//!  event, report ──▶ start_due ──▶ start      on `deadstop-run`: the caller may hold a lock
+//!  flush ──────────▶ start, or write here if the system refuses the thread
+//! ```
+//!
+//! # Orderings
+//!
+//! The queue's lock orders entries, and whether there is a thread for them. `start_due` is
+//! one word, and nothing is passed on with it.
 
+use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use log::{Level, LevelFilter};
 use parking_lot::Mutex;
 
 use super::event::Event;
 use super::logger::guarded;
 use super::progress::{Outlet, ProgressReporter};
-use crate::error::InstallError;
+use crate::process::TRIGGERED;
 use crate::threads;
-use deadstop_core::Nanos;
 use deadstop_core::escape::Escaped;
+use deadstop_core::{EventCount, Nanos};
 
 /// Hands events and reports to `deadstop-log`.
 #[derive(Clone)]
-pub(crate) struct Log {
-    entries: Sender<Entry>,
+pub(crate) struct Log(Arc<Handle>);
+
+/// What the clones of a [`Log`] share. The thread ends when the last is gone.
+struct Handle(Arc<Shared>);
+
+/// What the handles and the thread share.
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Advances with each entry, and when there will be no more.
+    arrived: EventCount,
+    /// Advances with each flush that is done.
+    flushed: EventCount,
+    /// When `deadstop-run` starts the thread; [`Nanos::LAST`] if it need not.
+    start_due: AtomicU64,
     /// Reports that the logger has not taken yet.
-    reports: Arc<AtomicUsize>,
+    reports: AtomicUsize,
     /// Calls of the program for after the summary.
-    last: Arc<Mutex<Vec<Last>>>,
+    last: Mutex<Vec<Last>>,
+    /// Locked by the thread for its life.
+    writer: Mutex<Writer>,
+}
+
+#[derive(Default)]
+struct Queue {
+    entries: Vec<Entry>,
+    has_thread: bool,
+    is_refused: bool,
+    is_closed: bool,
+    flushes: u64,
+    flushes_done: u64,
 }
 
 /// A call of the program for after the summary.
 pub(super) type Last = Box<dyn FnOnce() + Send>;
 
+/// Finds lines out, on the thread that says them.
+pub(super) type Finds = Box<dyn FnOnce() -> Vec<(Level, String)> + Send>;
+
 /// Reports that may wait for a logger. A logger that hangs would otherwise let
 /// status reports fill the memory.
 const MAX_PENDING_REPORTS: usize = 4;
 
+/// How long after a shutdown began the thread starts for its first line. One that is over
+/// by then mostly has nothing to say.
+const START_AFTER: Duration = Duration::from_millis(1);
+
+/// How long the thread stays without an entry.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// What the queue was like when an entry was added.
+struct Pushed {
+    has_thread: bool,
+    /// The system has refused the thread before.
+    is_refused: bool,
+    flushes: u64,
+}
+
 enum Entry {
     Report(Level, String),
     Event(Event),
+    Finds(Finds),
     Last(Vec<Last>),
-    Flush(Sender<()>),
+    Flush,
 }
 
 impl Log {
-    /// Starts `deadstop-log`, which writes progress to `outlet`.
-    pub(crate) fn start(outlet: Outlet) -> Result<Self, InstallError> {
-        let (log, entries) = unbounded();
-        let reports = Arc::new(AtomicUsize::new(0));
-        let pending = Arc::clone(&reports);
-        threads::spawn_deep("deadstop-log", move || {
-            run(&entries, &pending, &outlet);
-        })?;
-        Ok(Self {
-            entries: log,
-            reports,
-            last: Arc::default(),
-        })
+    /// For a thread that writes progress to `outlet`.
+    pub(crate) fn new(outlet: Outlet) -> Self {
+        Self(Arc::new(Handle(Arc::new(Shared {
+            queue: Mutex::default(),
+            arrived: EventCount::new(),
+            flushed: EventCount::new(),
+            start_due: AtomicU64::new(Nanos::LAST.0),
+            reports: AtomicUsize::new(0),
+            last: Mutex::default(),
+            writer: Mutex::new(Writer {
+                outlet,
+                reporter: None,
+            }),
+        }))))
     }
 
     /// Returns whether the logger takes records of `level`.
@@ -61,137 +118,338 @@ impl Log {
         level <= log::max_level()
     }
 
-    /// Hands over an event, unless the logger takes no record of its level. Does not block.
+    /// Hands over an event, unless the logger takes no record of its level. Does not block,
+    /// and starts no thread: the caller may hold the coordinator's lock.
     pub(super) fn event(&self, event: Event) {
-        if event.level().is_none_or(|level| self.takes(level)) {
-            self.send(Entry::Event(event));
+        if event.level().is_some_and(|level| !self.takes(level)) {
+            return;
+        }
+        let due = match &event {
+            Event::ShutdownBegan { .. } => deadstop_core::now().saturating_add(START_AFTER),
+            // A flush follows, if anything must be said.
+            Event::ShutdownEnded(_) => Nanos::LAST,
+            _ => Nanos(0),
+        };
+        if !self.push(Entry::Event(event)).has_thread {
+            self.want_thread(due);
         }
     }
 
     /// Waits until the logger has taken everything before, for at most `patience`.
     pub(super) fn flush(&self, patience: Duration) {
-        let (done, is_done) = bounded(1);
-        self.send(Entry::Flush(done));
-        let _ = is_done.recv_timeout(patience);
+        let shared = self.shared();
+        let until = deadstop_core::now().saturating_add(patience);
+        let flush = self.push(Entry::Flush).flushes;
+        if !self.start() {
+            // Rather here than never. The deadline is armed.
+            return shared.write_here();
+        }
+        loop {
+            let seen = shared.flushed.read();
+            if shared.queue.lock().flushes_done >= flush || until <= deadstop_core::now() {
+                return;
+            }
+            shared.flushed.wait_past(seen, Some(until));
+        }
     }
 
     /// Adds a call for after the summary.
     pub(super) fn add_last(&self, call: Last) {
-        self.last.lock().push(call);
+        self.shared().last.lock().push(call);
     }
 
-    /// Begins those calls, the latest first, and returns `true` if there are any.
+    /// Hands those calls over to be made at the next [`flush`](Self::flush), the latest
+    /// first, and returns `true` if there are any.
     pub(super) fn begin_last(&self) -> bool {
-        let calls = std::mem::take(&mut *self.last.lock());
+        let calls = mem::take(&mut *self.shared().last.lock());
         let is_any = !calls.is_empty();
         if is_any {
-            self.send(Entry::Last(calls));
+            self.push(Entry::Last(calls));
         }
         is_any
+    }
+
+    /// Has `find` called on the thread, and says what it returns.
+    #[cfg(feature = "platform")]
+    pub(super) fn find(&self, find: Finds) {
+        if !self.push(Entry::Finds(find)).has_thread {
+            self.want_thread(Nanos(0));
+        }
     }
 
     /// Hands over a report, or drops it if the logger has not taken those before.
     pub(super) fn report(&self, level: Level, text: String) {
         let more = |pending| (pending < MAX_PENDING_REPORTS).then_some(pending + 1);
-        let may = self
-            .reports
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        if may.is_ok() {
-            self.send(Entry::Report(level, text));
+        let reports = &self.shared().reports;
+        let may = reports.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        if may.is_err() {
+            return;
+        }
+        let pushed = self.push(Entry::Report(level, text));
+        match pushed.has_thread {
+            true => {}
+            // The log is the last sink.
+            false if pushed.is_refused => self.shared().write_here(),
+            false => self.want_thread(Nanos(0)),
         }
     }
 
-    fn send(&self, entry: Entry) {
-        // Fails only if the thread has ended.
-        let _ = self.entries.send(entry);
+    /// Returns when [`start`](Self::start) must be called.
+    pub(super) fn start_due(&self) -> Nanos {
+        Nanos(self.shared().start_due.load(Ordering::Relaxed))
+    }
+
+    /// Starts the thread if there is none. Returns `false` if the system refuses it.
+    pub(super) fn start(&self) -> bool {
+        let shared = self.shared();
+        {
+            let mut queue = shared.queue.lock();
+            shared.start_due.store(Nanos::LAST.0, Ordering::Relaxed);
+            if mem::replace(&mut queue.has_thread, true) {
+                return true;
+            }
+        }
+        let for_thread = Arc::clone(shared);
+        let started = threads::spawn_deep("deadstop-log", move || for_thread.run());
+        if started.is_err() {
+            let mut queue = shared.queue.lock();
+            queue.has_thread = false;
+            queue.is_refused = true;
+        }
+        started.is_ok()
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.0.0
+    }
+
+    fn push(&self, entry: Entry) -> Pushed {
+        let shared = self.shared();
+        let pushed = {
+            let mut queue = shared.queue.lock();
+            queue.flushes += u64::from(matches!(entry, Entry::Flush));
+            queue.entries.push(entry);
+            Pushed {
+                has_thread: queue.has_thread,
+                is_refused: queue.is_refused,
+                flushes: queue.flushes,
+            }
+        };
+        if pushed.has_thread {
+            shared.arrived.advance();
+        }
+        pushed
+    }
+
+    fn want_thread(&self, due: Nanos) {
+        let before = self.shared().start_due.fetch_min(due.0, Ordering::Relaxed);
+        // The begin of a shutdown wakes `deadstop-run` itself.
+        if due == Nanos(0) && before > 0 {
+            TRIGGERED.advance();
+        }
     }
 }
 
-/// Runs the thread.
-fn run(entries: &Receiver<Entry>, reports: &AtomicUsize, outlet: &Outlet) {
-    let mut reporter: Option<ProgressReporter> = None;
-    loop {
-        let next_look = reporter.as_ref().and_then(ProgressReporter::next_look);
-        match receive(entries, next_look) {
-            Ok(Entry::Event(Event::ShutdownBegan { cause, grace })) => {
-                reporter = Some(ProgressReporter::begin(outlet, &cause, grace));
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.queue.lock().is_closed = true;
+        self.0.arrived.advance();
+    }
+}
+
+impl Shared {
+    /// Runs the thread.
+    fn run(&self) {
+        let mut writer = self.writer.lock();
+        let mut idle_at = Nanos(0);
+        loop {
+            let seen = self.arrived.read();
+            let (entries, is_closed) = {
+                let mut queue = self.queue.lock();
+                (mem::take(&mut queue.entries), queue.is_closed)
+            };
+            let now = deadstop_core::now();
+            if !entries.is_empty() || idle_at == Nanos(0) {
+                idle_at = now.saturating_add(IDLE);
             }
-            Ok(Entry::Event(Event::ShutdownEnded(report))) => {
-                if let Some(reporter) = &mut reporter {
-                    reporter.end(&report);
-                }
+            self.write(entries, &mut writer);
+            if is_closed || !writer.is_reporting() && idle_at <= now && self.leave() {
+                return;
             }
-            Ok(Entry::Event(event)) => {
-                if let Some(level) = event.level() {
-                    line(reporter.as_ref(), level, &event.line());
-                }
-            }
-            Ok(Entry::Last(calls)) => {
-                for call in calls.into_iter().rev() {
-                    guarded(call);
-                }
-            }
-            Ok(Entry::Flush(done)) => {
-                if log::max_level() != LevelFilter::Off {
-                    guarded(|| log::logger().flush());
-                }
-                let _ = done.send(());
-            }
-            // Its lines are escaped.
-            Ok(Entry::Report(level, text)) => {
-                reports.fetch_sub(1, Ordering::Relaxed);
-                aside(reporter.as_ref(), || {
-                    guarded(|| log::log!(target: "deadstop", level, "{text}"));
-                });
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
+            let until = match writer.is_reporting() {
+                true => writer.next_look(),
+                false => Some(idle_at),
+            };
+            self.arrived.wait_past(seen, until);
         }
-        if let Some(reporter) = &mut reporter {
+    }
+
+    /// Returns `true` if the thread may end: the next entry starts another.
+    fn leave(&self) -> bool {
+        let mut queue = self.queue.lock();
+        let may_leave = queue.entries.is_empty();
+        queue.has_thread = !may_leave;
+        may_leave
+    }
+
+    /// Writes what there is on the calling thread, where there can be no other.
+    fn write_here(&self) {
+        if let Some(mut writer) = self.writer.try_lock() {
+            let entries = mem::take(&mut self.queue.lock().entries);
+            self.write(entries, &mut writer);
+        }
+    }
+
+    fn write(&self, entries: Vec<Entry>, writer: &mut Writer) {
+        for entry in entries {
+            match entry {
+                Entry::Flush => {
+                    if log::max_level() != LevelFilter::Off {
+                        guarded(|| log::logger().flush());
+                    }
+                    self.queue.lock().flushes_done += 1;
+                    self.flushed.advance();
+                }
+                Entry::Report(level, text) => {
+                    self.reports.fetch_sub(1, Ordering::Relaxed);
+                    writer.report(level, &text);
+                }
+                Entry::Event(event) => writer.event(event),
+                Entry::Finds(find) => {
+                    let mut found = Vec::new();
+                    guarded(|| found = find());
+                    for (level, text) in found {
+                        writer.line(level, &text);
+                    }
+                }
+                Entry::Last(calls) => {
+                    for call in calls.into_iter().rev() {
+                        guarded(call);
+                    }
+                }
+            }
+        }
+        writer.look();
+    }
+}
+
+/// Writes entries, one after another.
+struct Writer {
+    outlet: Outlet,
+    /// Once a shutdown has begun.
+    reporter: Option<ProgressReporter>,
+}
+
+impl Writer {
+    fn is_reporting(&self) -> bool {
+        self.reporter.is_some()
+    }
+
+    fn next_look(&self) -> Option<Nanos> {
+        self.reporter.as_ref().and_then(ProgressReporter::next_look)
+    }
+
+    fn look(&mut self) {
+        if let Some(reporter) = &mut self.reporter {
             reporter.look();
         }
     }
-}
 
-/// Logs a line, with its control characters escaped.
-fn line(reporter: Option<&ProgressReporter>, level: Level, text: &str) {
-    let text = Escaped(text);
-    aside(reporter, || {
-        guarded(|| log::log!(target: "deadstop", level, "{text}"));
-    });
-}
-
-/// Calls `say`, which may write to the terminal of a live view.
-fn aside(reporter: Option<&ProgressReporter>, say: impl FnOnce()) {
-    match reporter {
-        Some(reporter) => reporter.aside(say),
-        None => say(),
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::ShutdownBegan { cause, grace } => {
+                self.reporter = Some(ProgressReporter::begin(&self.outlet, &cause, grace));
+            }
+            Event::ShutdownEnded(report) => {
+                if let Some(reporter) = &mut self.reporter {
+                    reporter.end(&report);
+                }
+            }
+            event => {
+                if let Some(level) = event.level() {
+                    self.line(level, &event.line());
+                }
+            }
+        }
     }
-}
 
-/// The next entry, if one comes until then.
-fn receive(entries: &Receiver<Entry>, until: Option<Nanos>) -> Result<Entry, RecvTimeoutError> {
-    match until {
-        Some(until) => entries.recv_timeout(until.since(deadstop_core::now())),
-        None => entries.recv().map_err(RecvTimeoutError::from),
+    /// Logs a line, with its control characters escaped.
+    fn line(&self, level: Level, text: &str) {
+        let text = Escaped(text);
+        self.aside(|| {
+            guarded(|| log::log!(target: "deadstop", level, "{text}"));
+        });
+    }
+
+    /// Logs a report, whose lines are escaped.
+    fn report(&self, level: Level, text: &str) {
+        self.aside(|| {
+            guarded(|| log::log!(target: "deadstop", level, "{text}"));
+        });
+    }
+
+    /// Calls `say`, which may write to the terminal of a live view.
+    fn aside(&self, say: impl FnOnce()) {
+        match &self.reporter {
+            Some(reporter) => reporter.aside(say),
+            None => say(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::progress::Progress;
     use super::*;
+
+    fn log() -> Log {
+        Log::new(Outlet::new(Progress::Off, false))
+    }
 
     #[test]
     fn reports_that_the_logger_does_not_take_are_few() {
-        let (log, entries) = unbounded();
-        let log = Log {
-            entries: log,
-            reports: Arc::default(),
-            last: Arc::default(),
-        };
+        let log = log();
         for n in 0..100 {
             log.report(Level::Warn, n.to_string());
         }
-        assert_eq!(entries.len(), MAX_PENDING_REPORTS);
+        assert_eq!(log.shared().queue.lock().entries.len(), MAX_PENDING_REPORTS);
+    }
+
+    #[test]
+    fn thread_starts_with_the_first_entry_and_ends_when_idle() {
+        let log = log();
+        let has_thread = || log.shared().queue.lock().has_thread;
+        assert!(!has_thread());
+        log.flush(Duration::from_secs(20));
+        assert!(has_thread(), "it stays for a while");
+        while has_thread() {
+            std::thread::sleep(IDLE / 10);
+        }
+        log.flush(Duration::from_secs(20));
+        assert!(log.shared().queue.lock().entries.is_empty(), "a second one");
+    }
+
+    #[test]
+    fn event_leaves_the_start_to_another_thread() {
+        let log = log();
+        assert_eq!(log.start_due(), Nanos::LAST);
+        log.event(Event::NoWaiter {
+            left: Duration::ZERO,
+            main: None,
+        });
+        assert_eq!(log.start_due(), Nanos(0));
+        assert!(!log.shared().queue.lock().has_thread);
+        assert!(log.start());
+        assert_eq!(log.start_due(), Nanos::LAST);
+    }
+
+    #[test]
+    fn entries_are_written_here_where_there_is_no_thread() {
+        let log = log();
+        let (done, is_done) = std::sync::mpsc::channel();
+        log.add_last(Box::new(move || done.send(()).expect("the test waits")));
+        assert!(log.begin_last());
+        log.shared().write_here();
+        assert!(is_done.try_recv().is_ok());
     }
 }

@@ -100,7 +100,7 @@ impl ShutdownBuilder {
         // threads that are parked, and handlers that do as if they were not
         // there.
         let started = (|| {
-            let log = Log::start(outlet.clone())?;
+            let log = Log::new(outlet.clone());
             #[cfg(feature = "fault")]
             let injected = crate::fault::report_file();
             #[cfg(not(feature = "fault"))]
@@ -186,7 +186,7 @@ impl ShutdownBuilder {
         };
         let watchdog = Watchdog::absent(self.watchdog.grace);
         let outlet = Outlet::new(Progress::Off, false);
-        let reporting = Reporting::new(Log::start(outlet.clone())?, None, outlet);
+        let reporting = Reporting::new(Log::new(outlet.clone()), None, outlet);
         let mask = SignalMask::current();
         let coordinator = Coordinator::new(settings, plan, reporting, mask);
         coordinator.start()?;

@@ -1,5 +1,6 @@
 //! Applies the platform's grace and findings to the builder.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::Shutdown;
@@ -22,6 +23,9 @@ pub(super) enum GraceSource {
 pub(super) struct Options {
     pub(super) grace: GraceSource,
     pub(super) refuse_errors: bool,
+    /// Set by the setters by which `install` depends on the platform: systemd's client is
+    /// linked into programs that call them.
+    pub(super) detect: Option<fn() -> Platform>,
     pub(super) logs: bool,
 }
 
@@ -30,6 +34,7 @@ impl Default for Options {
         Self {
             grace: GraceSource::Builder,
             refuse_errors: false,
+            detect: None,
             logs: true,
         }
     }
@@ -41,22 +46,20 @@ impl Options {
         self.grace = GraceSource::Builder;
     }
 
-    /// Decides on the grace, and compares the program with the platform. The program's grace
-    /// is the builder's; the one that counts is in what is returned.
+    /// Decides on the grace, and compares the program with the platform if `install`
+    /// depends on it. The program's grace is the builder's; the one that counts is in what
+    /// is returned.
     pub(super) fn find(&self, program: Program) -> Result<Found, InstallError> {
         let asks = self.refuse_errors || matches!(self.grace, GraceSource::Platform { .. });
-        let environment = Environment::of_this_process();
-        let platform = Platform::of(&match asks {
-            true => environment.ask_systemd(),
-            false => environment,
-        });
+        let platform = self.detect.filter(|_| asks).map(|detect| detect());
         let (grace, ends_in) = match &self.grace {
             GraceSource::Builder => (program.grace(), None),
             GraceSource::Variable { name, default } => (variable(name)?.unwrap_or(*default), None),
             GraceSource::Platform { default } => {
-                let certain = platform.certain_grace();
+                let certain = platform.as_ref().and_then(Platform::certain_grace);
                 let grace = certain.map_or(*default, platform::Grace::with_margin);
-                let ends_in = platform.deadline().map(|deadline| {
+                let deadline = platform.as_ref().and_then(Platform::deadline);
+                let ends_in = deadline.map(|deadline| {
                     let left = deadline.duration_since(SystemTime::now());
                     left.unwrap_or_default().saturating_add(grace)
                 });
@@ -64,18 +67,18 @@ impl Options {
             }
         };
         let program = program.with_grace(grace);
-        let findings = platform.findings(&program);
+        let findings = platform.as_ref().map(|it| it.findings(&program));
         let certain = |finding: &Finding| finding.is_certain_error();
-        if self.refuse_errors && findings.iter().any(certain) {
+        if self.refuse_errors && findings.iter().flatten().any(certain) {
+            let findings = findings.unwrap_or_default();
             let errors = findings.into_iter().filter(certain).collect();
             return Err(InstallError::Platform(errors));
         }
         Ok(Found {
             grace,
             program,
-            is_known: !platform.supervisions().is_empty(),
             logs: self.logs,
-            findings,
+            platform,
             ends_in,
         })
     }
@@ -85,9 +88,9 @@ impl Options {
 pub(super) struct Found {
     pub(super) grace: Duration,
     pub(super) program: Program,
-    is_known: bool,
     logs: bool,
-    findings: Vec<Finding>,
+    /// `None` if `install` does not depend on it.
+    platform: Option<Platform>,
     /// From now to the end of a grace that begins at the platform's own
     /// deadline.
     ends_in: Option<Duration>,
@@ -98,7 +101,7 @@ fn variable(name: &str) -> Result<Option<Duration>, InstallError> {
     let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
-    let grace = value.to_str().and_then(platform::parse_duration);
+    let grace = value.to_str().and_then(deadstop_core::duration::parse);
     grace.map(Some).ok_or_else(|| InstallError::Variable {
         name: name.to_owned(),
         value: value.to_string_lossy().into_owned(),
@@ -115,17 +118,33 @@ impl Found {
         if !self.logs {
             return;
         }
-        // By the thread that calls the logger, which may hang.
-        let reporting = &shutdown.coordinator.reporting;
-        for finding in self.findings {
-            match finding.level {
-                Level::Error => reporting.warn(finding.to_string()),
-                // Most programs are started by hand, most of the time.
-                Level::Info if !self.is_known => {}
-                _ => reporting.info(finding.to_string()),
-            }
-        }
+        // Files are read on the thread that calls the logger, which may hang.
+        let (platform, program) = (self.platform, self.program);
+        let environment = platform.is_none().then(Environment::of_variables);
+        shutdown
+            .coordinator
+            .reporting
+            .find(log::Level::Warn, move || {
+                let detect = |environment: Environment| environment.with_files(Path::new("/"));
+                let platform = platform.or_else(|| Some(Platform::of(&environment.map(detect)?)));
+                platform.map_or_else(Vec::new, |platform| lines(&platform, &program))
+            });
     }
+}
+
+/// What the log says of the platform.
+fn lines(platform: &Platform, program: &Program) -> Vec<(log::Level, String)> {
+    let is_known = !platform.supervisions().is_empty();
+    let findings = platform.findings(program).into_iter();
+    let lines = findings.filter_map(|finding| match finding.level {
+        Level::Error => Some((log::Level::Warn, finding.to_string())),
+        // Most programs are started by hand, most of the time.
+        Level::Info if !is_known => None,
+        _ => Some((log::Level::Info, finding.to_string())),
+    });
+    lines
+        .filter(|(level, _)| *level <= log::max_level())
+        .collect()
 }
 
 /// Compares a shutdown's grace and signals with the platform, the worst finding

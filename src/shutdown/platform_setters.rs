@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ShutdownBuilder;
 use super::platform::GraceSource;
+use crate::platform::detect;
 
 impl ShutdownBuilder {
     /// Takes the grace from the platform where it is certain, less a tenth and
@@ -23,6 +24,7 @@ impl ShutdownBuilder {
     /// the same; the last call counts.
     pub fn grace_from_platform(mut self, default: Duration) -> Self {
         self.platform.grace = GraceSource::Platform { default };
+        self.platform.detect = Some(detect);
         self
     }
 
@@ -56,6 +58,7 @@ impl ShutdownBuilder {
     /// systemd is asked, for at most 250 ms.
     pub fn refuse_platform_errors(mut self, refuse: bool) -> Self {
         self.platform.refuse_errors = refuse;
+        self.platform.detect = Some(detect);
         self
     }
 

@@ -72,6 +72,7 @@ compile_error!(
 
 mod atomic;
 pub mod buffer;
+pub mod duration;
 pub mod escape;
 pub mod files;
 pub mod kill_path;

@@ -55,7 +55,6 @@ mod cause;
 mod children;
 mod constructor;
 mod descendants;
-mod duration;
 mod exec;
 mod generated_code;
 mod host;

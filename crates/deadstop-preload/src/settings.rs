@@ -10,9 +10,11 @@ use core::ffi::{CStr, c_int};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering};
 use core::time::Duration;
 
+use deadstop_core::duration;
 use deadstop_core::sys::SignalSet;
 
-use crate::duration;
+/// What is accepted as a duration.
+const DURATION: &str = "a duration longer than zero, such as 25s, 1500ms, 1m30s or 2 days; a number alone is in seconds; or none";
 
 /// The longest path of a report, with its zero.
 pub(crate) const PATH: usize = 512;
@@ -80,11 +82,8 @@ pub(crate) struct Malformed<'a>(
 impl<'a> Variables<'a> {
     /// Reads the variables.
     pub(crate) fn parse(&self) -> Result<Parsed, Malformed<'a>> {
-        let grace = duration::parse(self.grace).ok_or(Malformed(
-            "DEADSTOP_GRACE",
-            self.grace,
-            duration::ALLOWED,
-        ))?;
+        let grace =
+            duration::parse(self.grace).ok_or(Malformed("DEADSTOP_GRACE", self.grace, DURATION))?;
         let (signals, on_exit) = triggers(self.on.unwrap_or("term"))?;
         let status = self.status.unwrap_or("124");
         let parsed = status.trim_ascii().parse();

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use deadstop_core::duration;
 use lexopt::Parser;
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 
@@ -187,11 +188,7 @@ fn length(name: &str, value: &OsStr) -> Result<Option<Duration>, String> {
     if text == "none" {
         return Ok(None);
     }
-    let read = match text.parse::<u32>() {
-        Ok(seconds) => Some(Duration::from_secs(seconds.into())),
-        Err(_) => humantime::parse_duration(text).ok(),
-    };
-    match read.filter(|length| !length.is_zero()) {
+    match duration::parse(text) {
         Some(length) => Ok(Some(length)),
         None => Err(format!("{name} is {value:?}; allowed is {ALLOWED}")),
     }

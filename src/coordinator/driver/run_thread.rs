@@ -34,6 +34,7 @@ enum Step {
     WarnNoWaiter,
     StartThreads(usize),
     NameThreads(Vec<Unnamed>),
+    StartLog,
     StartSymbolizer,
     Return,
     Wait { until: Nanos },
@@ -58,6 +59,9 @@ fn run(coordinator: &Arc<Coordinator>) {
                 }
             }
             Step::NameThreads(threads) => coordinator.name_threads(&threads),
+            Step::StartLog => {
+                coordinator.reporting.start_log();
+            }
             Step::StartSymbolizer => {
                 if let Some(start) = coordinator.symbolizer() {
                     coordinator.reporting.start_symbolizer(start);
@@ -117,6 +121,10 @@ impl Coordinator {
                 return Step::NameThreads(threads);
             }
         }
+        let log_due = self.reporting.log_start_due();
+        if log_due <= now {
+            return Step::StartLog;
+        }
         let symbolizer_due = self.symbolizer().and_then(SymbolizerStart::due);
         if symbolizer_due.is_some_and(|due| due <= now) {
             return Step::StartSymbolizer;
@@ -142,7 +150,9 @@ impl Coordinator {
                 until = state.scaling.due();
             }
         }
-        until = until.min(symbolizer_due.unwrap_or(Nanos::LAST));
+        until = until
+            .min(log_due)
+            .min(symbolizer_due.unwrap_or(Nanos::LAST));
         state.sleeps_until = until;
         Step::Wait { until }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::platform::detect::Platform;
 use crate::platform::finding::Finding;
 use crate::platform::grace::{self, Grace};
+use crate::platform::instant::Rfc3339;
 use crate::platform::program::Program;
 use crate::platform::supervision::Supervision;
 
@@ -71,7 +72,7 @@ pub(super) fn deadline_is_known(platform: &Platform, _: &Program, found: &mut Ve
         return;
     };
     let left = platform.environment.left(deadline);
-    let at = humantime::format_rfc3339_seconds(deadline);
+    let at = Rfc3339(deadline);
     let mut text = match left.is_zero() {
         true => format!("Argo Workflows' deadline for this step, {at}, has passed"),
         false => format!(

@@ -8,6 +8,7 @@
 )]
 
 mod backup_timer;
+mod duration;
 mod escape;
 mod files;
 mod isolated;

@@ -27,7 +27,7 @@ pub(super) fn stacks() -> (MutexGuard<'static, ()>, Stacks) {
     let one = ONE_AT_A_TIME.lock();
     let stacks = Stacks::prepare();
     assert_eq!(stacks.why_not(), None);
-    let log = Log::start(Outlet::new(Progress::Off, false)).expect("a thread");
+    let log = Log::new(Outlet::new(Progress::Off, false));
     stacks.starting().unwrap().start(&log);
     stacks.refresh(by());
     (one, stacks)
