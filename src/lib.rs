@@ -113,6 +113,7 @@
 //! | `shutdown` (default) | the coordinator |
 //! | `platform` (default) | [`platform`]: the supervisor, its grace, and traps |
 //! | `stacks` (default) | stacks of hung threads in the report (x86-64 and aarch64) |
+//! | `cpp` | names of C++ functions in them as the source has them, and not as the linker |
 //! | `signals`, `report` (default) | `arm_on`, and a report at the deadline, for the watchdog alone |
 //! | `crossbeam-channel` | `Requested::receiver`, for `crossbeam::select!` |
 //! | `health` | heartbeats, which find a process that hangs while it should run, and a server for probes and metrics |

@@ -118,17 +118,18 @@ impl Found {
         if !self.logs {
             return;
         }
+        let reporting = &shutdown.coordinator.reporting;
+        if !reporting.takes(log::Level::Warn) {
+            return;
+        }
         // Files are read on the thread that calls the logger, which may hang.
         let (platform, program) = (self.platform, self.program);
         let environment = platform.is_none().then(Environment::of_variables);
-        shutdown
-            .coordinator
-            .reporting
-            .find(log::Level::Warn, move || {
-                let detect = |environment: Environment| environment.with_files(Path::new("/"));
-                let platform = platform.or_else(|| Some(Platform::of(&environment.map(detect)?)));
-                platform.map_or_else(Vec::new, |platform| lines(&platform, &program))
-            });
+        reporting.find(move || {
+            let detect = |environment: Environment| environment.with_files(Path::new("/"));
+            let platform = platform.or_else(|| Some(Platform::of(&environment.map(detect)?)));
+            platform.map_or_else(Vec::new, |platform| lines(&platform, &program))
+        });
     }
 }
 

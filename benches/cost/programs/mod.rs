@@ -51,10 +51,12 @@ const SUBJECTS: [Subject; 10] = [
         dependencies: &[r#"deadstop = { path = "PATH" }"#],
     },
     Subject {
-        name: "deadstop, shutdown, no default features",
+        name: "deadstop, shutdown, without stacks",
         source: include_str!("subjects/deadstop_shutdown.rs"),
         library: Some("deadstop"),
-        dependencies: &[r#"deadstop = { path = "PATH", default-features = false }"#],
+        dependencies: &[
+            r#"deadstop = { path = "PATH", default-features = false, features = ["platform", "shutdown"] }"#,
+        ],
     },
     Subject {
         name: "signal-hook",

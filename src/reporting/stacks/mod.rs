@@ -9,7 +9,7 @@
 //! ```text
 //! requester ──▶ request ◀── signal_handler    asking, and answering by a copy
 //!     │
-//!     ├──▶ unwinder ──▶ native, call_site     from the copy to return addresses
+//!     ├──▶ unwinder ──▶ caller, call_site     from the copy to return addresses
 //!     │       ▲
 //!     │    shared                             which the symbolizer replaces
 //!     │       │

@@ -33,20 +33,6 @@ pub(crate) fn map(file: &File) -> Option<&'static [u8]> {
     Some(unsafe { slice::from_raw_parts(map.cast(), len) })
 }
 
-/// Gives the pages of a mapped file back to the kernel, which keeps the file's contents
-/// in its cache. The next use reads them again.
-pub(crate) fn release(bytes: &'static [u8]) {
-    // SAFETY: the mapping is private, read-only, and of a file: the same bytes are there
-    // at the next access. The range is the whole mapping, as `map` made it.
-    unsafe {
-        libc::madvise(
-            bytes.as_ptr().cast_mut().cast(),
-            bytes.len(),
-            libc::MADV_DONTNEED,
-        )
-    };
-}
-
 /// Asks the kernel to read `bytes`, a part of a mapped file, ahead of their use.
 pub(crate) fn read_ahead(bytes: &'static [u8]) {
     const PAGE: usize = 4096;

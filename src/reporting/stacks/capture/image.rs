@@ -1,6 +1,5 @@
 //! The unwind tables of an ELF file, from the file or from memory.
 
-use std::ops::Range;
 use std::path::PathBuf;
 
 use object::LittleEndian;
@@ -24,13 +23,28 @@ const HEADERS: u16 = 128;
 /// Bytes of unwind tables that are copied from memory at most.
 const LARGEST_COPY: u64 = 64 << 20;
 
-/// An ELF file, as far as capturing needs it.
+/// An ELF file, as far as capturing needs it. What is in the file is read when it is asked
+/// for, each time anew: nothing of it is touched at install, and nothing is allocated later.
 pub(super) struct Image {
     /// The whole file, where it could be mapped.
     pub(super) file: Option<Mapped>,
+    /// What was copied from memory where it could not.
+    copied: Option<Copied>,
+}
+
+/// What memory has of a file.
+struct Copied {
     segments: Vec<Segment>,
-    pub(super) eh_frame_hdr: Option<Table>,
-    pub(super) eh_frame: Option<Table>,
+    tables: Tables,
+}
+
+/// Unwind tables.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Tables {
+    /// `.eh_frame_hdr`.
+    pub(super) index: Option<Table>,
+    /// `.eh_frame`.
+    pub(super) frames: Option<Table>,
 }
 
 /// A file that is mapped.
@@ -48,36 +62,42 @@ struct Segment {
     is_code: bool,
 }
 
-/// A section, at its address by the file's own count.
-#[derive(Clone)]
+/// A section, and its address by the file's own count.
+#[derive(Clone, Copy)]
 pub(super) struct Table {
-    pub(super) range: Range<u64>,
+    pub(super) start: u64,
     pub(super) bytes: &'static [u8],
 }
 
 impl Image {
-    /// Reads the headers of a file. `None` if it is not 64-bit ELF.
-    pub(super) fn of_file(bytes: &'static [u8], path: PathBuf) -> Option<Self> {
-        let header = FileHeader64::<LittleEndian>::parse(bytes).ok()?;
-        let segments = segments(header.program_headers(ENDIAN, bytes).ok()?);
-        let mut image = Self {
+    pub(super) fn of_file(bytes: &'static [u8], path: PathBuf) -> Self {
+        Self {
             file: Some(Mapped { bytes, path }),
-            segments,
-            eh_frame_hdr: None,
-            eh_frame: None,
-        };
-        if let Ok(sections) = header.sections(ENDIAN, bytes) {
-            let table = |name| {
-                let (_, section) = sections.section_by_name(ENDIAN, name)?;
-                let bytes = section.data(ENDIAN, bytes).ok()?;
-                let address = section.sh_addr(ENDIAN);
-                mapped_file::read_ahead(bytes);
-                (!bytes.is_empty()).then(|| Table::new(address, bytes))
-            };
-            image.eh_frame_hdr = table(b".eh_frame_hdr");
-            image.eh_frame = table(b".eh_frame");
+            copied: None,
         }
-        Some(image)
+    }
+
+    /// Returns the unwind tables, as far as there are any.
+    pub(super) fn tables(&self) -> Tables {
+        match (&self.file, &self.copied) {
+            (Some(file), _) => tables_of(file.bytes).unwrap_or_default(),
+            (None, copied) => copied.as_ref().map_or(Tables::default(), |it| it.tables),
+        }
+    }
+
+    /// Returns the first segment that `is_wanted`.
+    fn segment(&self, is_wanted: impl Fn(&Segment) -> bool) -> Option<Segment> {
+        match (&self.file, &self.copied) {
+            (Some(file), _) => {
+                let header = FileHeader64::<LittleEndian>::parse(file.bytes).ok()?;
+                let headers = header.program_headers(ENDIAN, file.bytes).ok()?;
+                segments(headers).find(is_wanted)
+            }
+            (None, copied) => {
+                let mut segments = copied.as_ref()?.segments.iter().copied();
+                segments.find(is_wanted)
+            }
+        }
     }
 
     /// Copies the unwind tables of the file whose headers are at `start`.
@@ -93,7 +113,7 @@ impl Image {
         let headers =
             object::slice_from_bytes::<ProgramHeader64<LittleEndian>>(&bytes, usize::from(count));
         let headers = headers.ok().filter(|_| is_read)?.0;
-        let segments = segments(headers);
+        let segments: Vec<_> = segments(headers).collect();
         let first = segments.iter().find(|segment| segment.offset == 0)?;
         let bias = start.wrapping_sub(first.address);
         let is_index = |header: &&ProgramHeader64<_>| header.p_type(ENDIAN) == PT_GNU_EH_FRAME;
@@ -102,12 +122,14 @@ impl Image {
         let frames = frames_of(&index)?;
         let of = segments.iter().find(|segment| segment.has(frames))?;
         let size = of.address + of.size - frames;
-        let eh_frame = copy(bias, frames, size);
+        let frames = copy(bias, frames, size);
+        let index = Some(index);
         Some(Self {
             file: None,
-            segments,
-            eh_frame,
-            eh_frame_hdr: Some(index),
+            copied: Some(Copied {
+                segments,
+                tables: Tables { index, frames },
+            }),
         })
     }
 
@@ -115,7 +137,7 @@ impl Image {
     /// `offset` is mapped at `start`. Of two segments that share a page, the code's
     /// counts.
     pub(super) fn bias(&self, start: u64, offset: u64) -> Option<u64> {
-        let segment = self.segments.iter().find(|segment| {
+        let segment = self.segment(|segment| {
             let first = segment.offset & !(PAGE - 1);
             segment.is_code && (first..segment.offset + segment.size).contains(&offset)
         })?;
@@ -128,7 +150,7 @@ impl Image {
     /// The file's bytes at `address`, by its own count.
     pub(super) fn bytes_at(&self, address: u64, len: usize) -> Option<&'static [u8]> {
         let bytes = self.file.as_ref()?.bytes;
-        let segment = self.segments.iter().find(|segment| segment.has(address))?;
+        let segment = self.segment(|segment| segment.has(address))?;
         let at = usize::try_from(address - segment.address + segment.offset).ok()?;
         bytes.get(at..at.checked_add(len)?)
     }
@@ -140,17 +162,25 @@ impl Segment {
     }
 }
 
-impl Table {
-    fn new(address: u64, bytes: &'static [u8]) -> Self {
-        Self {
-            range: address..address.saturating_add(bytes.len() as u64),
-            bytes,
-        }
-    }
+/// The unwind tables of a file; `None` if it is not 64-bit ELF.
+fn tables_of(bytes: &'static [u8]) -> Option<Tables> {
+    let header = FileHeader64::<LittleEndian>::parse(bytes).ok()?;
+    let sections = header.sections(ENDIAN, bytes).ok()?;
+    let table = |name| {
+        let (_, section) = sections.section_by_name(ENDIAN, name)?;
+        let bytes = section.data(ENDIAN, bytes).ok()?;
+        let start = section.sh_addr(ENDIAN);
+        mapped_file::read_ahead(bytes);
+        (!bytes.is_empty()).then_some(Table { start, bytes })
+    };
+    Some(Tables {
+        index: table(b".eh_frame_hdr"),
+        frames: table(b".eh_frame"),
+    })
 }
 
 /// The segments of the file that are loaded, without those that would wrap.
-fn segments(headers: &[ProgramHeader64<LittleEndian>]) -> Vec<Segment> {
+fn segments(headers: &[ProgramHeader64<LittleEndian>]) -> impl Iterator<Item = Segment> {
     let headers = headers.iter();
     let loaded = headers.filter(|header| header.p_type(ENDIAN) == PT_LOAD);
     let segments = loaded.map(|header| Segment {
@@ -163,7 +193,7 @@ fn segments(headers: &[ProgramHeader64<LittleEndian>]) -> Vec<Segment> {
         let ends = segment.address.checked_add(segment.size);
         ends.is_some() && segment.offset.checked_add(segment.size).is_some()
     };
-    segments.filter(has_end).collect()
+    segments.filter(has_end)
 }
 
 /// Copies a table from memory, for the life of the process.
@@ -173,8 +203,10 @@ fn copy(bias: u64, address: u64, size: u64) -> Option<Table> {
         return None;
     }
     let mut bytes = vec![0; size].into_boxed_slice();
-    memory::read(bias.wrapping_add(address), &mut bytes)
-        .then(|| Table::new(address, Box::leak(bytes)))
+    memory::read(bias.wrapping_add(address), &mut bytes).then(|| Table {
+        start: address,
+        bytes: Box::leak(bytes),
+    })
 }
 
 /// The address of `.eh_frame`, which its index begins with.
@@ -186,7 +218,6 @@ fn frames_of(index: &Table) -> Option<u64> {
     };
     let distance = i32::from_le_bytes(distance.get(..4)?.try_into().ok()?);
     index
-        .range
         .start
         .checked_add(4)?
         .checked_add_signed(distance.into())

@@ -1,11 +1,11 @@
 //! Stacks by a signal to the thread, which copies its stack in the handler.
 
 mod call_site;
+mod caller;
 mod debug_info;
 mod image;
 mod maps;
 mod modules;
-mod native;
 mod request;
 mod requester;
 mod shared;
@@ -47,23 +47,19 @@ pub(crate) struct Stacks {
 }
 
 impl Stacks {
-    /// Handles `SIGURG`, reads where code is mapped, and captures one stack of
-    /// the calling thread, so that all it takes is in memory and in place.
+    /// Handles `SIGURG`, reads where code is mapped, and opens the files: later they may
+    /// not be there, or may not be opened. They are read when there is a report.
     ///
     /// Where stacks cannot be captured, it says why instead, and every stack is
     /// `NotAsked`.
     pub(crate) fn prepare() -> Self {
         let mut modules = Modules::default();
         modules.read();
-        let unwinder = Box::new(Unwinder::new(&modules));
+        let unwinder = Unwinder::new(&modules);
         let unwinder = Arc::new(SharedUnwinder::new(unwinder));
         let requester = Requester::prepare(Arc::clone(&unwinder));
         let symbolizer = match &requester {
-            Ok(_) => {
-                // What was read of the files is read again if there is a hang.
-                modules.release();
-                Some(Symbolizer::prepare(modules, unwinder))
-            }
+            Ok(_) => Some(Symbolizer::prepare(modules, unwinder)),
             Err(_) => None,
         };
         Self {

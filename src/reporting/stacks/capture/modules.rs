@@ -33,8 +33,8 @@ const VDSO: &[u8] = b"[vdso]";
 pub(super) struct Module {
     /// Where its code is mapped.
     pub(super) code: Range<u64>,
-    /// What an address in memory has more than in the file's own symbols.
-    pub(super) bias: u64,
+    /// Where in the file that is.
+    code_offset: u64,
     /// The last part of its path.
     pub(super) name: Arc<str>,
     pub(super) image: Arc<Image>,
@@ -82,18 +82,6 @@ impl Modules {
         true
     }
 
-    /// Gives the pages of the files back that were read so far. They are read again
-    /// when they are used.
-    pub(super) fn release(&self) {
-        for file in self
-            .list
-            .iter()
-            .filter_map(|module| module.image.file.as_ref())
-        {
-            mapped_file::release(file.bytes);
-        }
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = &Module> {
         self.list.iter()
     }
@@ -106,16 +94,23 @@ impl Modules {
             Some(module) => Arc::clone(&module.image),
             None => Arc::new(image(&found, program)?),
         };
-        let bias = image.bias(found.code.start, found.code_offset)?;
         let path = found.key.path.strip_suffix(REPLACED.as_bytes());
         let path = path.unwrap_or(&found.key.path);
         Some(Module {
             code: found.code,
-            bias,
+            code_offset: found.code_offset,
             name: last_part(path).into(),
             image,
             key: found.key,
         })
+    }
+}
+
+impl Module {
+    /// Returns what an address in memory has more than in the file's own symbols; `None`
+    /// if the file is not ELF.
+    pub(super) fn bias(&self) -> Option<u64> {
+        self.image.bias(self.code.start, self.code_offset)
     }
 }
 
@@ -172,14 +167,14 @@ fn find() -> Vec<Found> {
     found
 }
 
-/// The file's bytes, or what memory has of it. `None` if it is not code in ELF.
+/// The file, or what memory has of it; `None` if there is neither.
 fn image(found: &Found, program: &Path) -> Option<Image> {
     let path = &found.key.path;
     let file = match **path == *VDSO {
         true => None,
         false => openable(path, program).and_then(|path| {
             let bytes = mapped_file::map(&File::open(&path).ok()?)?;
-            Image::of_file(bytes, path)
+            Some(Image::of_file(bytes, path))
         }),
     };
     let has_headers = found.first_offset == 0;

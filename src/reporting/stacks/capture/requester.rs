@@ -30,8 +30,8 @@ pub(super) struct Requester {
 }
 
 impl Requester {
-    /// Sets the handler, and captures the calling thread's own stack once, so
-    /// that every system call of a capture is made before there is a hang.
+    /// Sets the handler, and has the calling thread answer once, so that every system call
+    /// of a capture is made before there is a hang.
     ///
     /// # Errors
     ///
@@ -46,11 +46,17 @@ impl Requester {
             unwinder,
             home: deadstop_core::pid(),
         };
-        let mut stack = Stack::empty();
         let until = deadstop_core::now().saturating_add(PATIENCE);
-        match requester.capture(deadstop_core::tid(), &mut stack, until) {
-            Captured::Yes if stack.frames().count() > 1 => Ok(requester),
-            _ => Err("self-test failed: could not capture this thread's own stack"),
+        match requester.unmasked(|it| it.answer(deadstop_core::tid(), until)) {
+            Ok(answer) => {
+                let has_stack = answer.stack_word(answer.registers()[1] & !7).is_some();
+                answer.free_again();
+                match has_stack {
+                    true => Ok(requester),
+                    false => Err("self-test failed: could not copy this thread's own stack"),
+                }
+            }
+            Err(_) => Err("self-test failed: this thread did not answer SIGURG"),
         }
     }
 
@@ -63,12 +69,7 @@ impl Requester {
             return Captured::SignalTaken;
         }
         if tid == deadstop_core::tid() {
-            // It may block every signal, like the threads of this library.
-            let mask = SignalMask::current();
-            SignalMask::unblock(SignalSet::EMPTY.with(self.signal.number()));
-            let captured = self.request(tid, stack, until);
-            mask.restore();
-            return captured;
+            return self.unmasked(|it| it.request(tid, stack, until));
         }
         match status(tid) {
             Some(status) if status.has_ended => Captured::Gone,
@@ -77,11 +78,20 @@ impl Requester {
         }
     }
 
-    pub(super) fn request(&self, tid: c_int, stack: &mut Stack, until: Nanos) -> Captured {
+    /// Calls `act` with the signal unblocked on the calling thread: it may block every
+    /// signal, like the threads of this library.
+    fn unmasked<T>(&self, act: impl FnOnce(&Self) -> T) -> T {
+        let mask = SignalMask::current();
+        SignalMask::unblock(SignalSet::EMPTY.with(self.signal.number()));
+        let result = act(self);
+        mask.restore();
+        result
+    }
+
+    /// Has the thread copy its stack. The answer must be freed.
+    fn answer(&self, tid: c_int, until: Nanos) -> Result<&'static Capture, Captured> {
         let until = until.min(deadstop_core::now().saturating_add(PATIENCE));
-        let Some(request) = ask(tid) else {
-            return Captured::NoAnswer;
-        };
+        let request = ask(tid).ok_or(Captured::NoAnswer)?;
         let sent = self.signal.send(tid);
         while sent.is_ok() {
             let seen = ANSWERED.read();
@@ -92,11 +102,19 @@ impl Requester {
         }
         if !request.is_done(tid) && !request.give_up(tid) {
             return match sent.map_err(|error| error.raw_os_error()) {
-                Err(Some(libc::ESRCH)) => Captured::Gone,
-                _ => Captured::NoAnswer,
+                Err(Some(libc::ESRCH)) => Err(Captured::Gone),
+                _ => Err(Captured::NoAnswer),
             };
         }
-        // The unwinder is not our code.
+        Ok(request)
+    }
+
+    pub(super) fn request(&self, tid: c_int, stack: &mut Stack, until: Nanos) -> Captured {
+        let request = match self.answer(tid, until) {
+            Ok(request) => request,
+            Err(why) => return why,
+        };
+        // What reads the tables is not our code.
         let unwound = AssertUnwindSafe(|| self.unwind(request, stack));
         let _ = panic::catch_unwind(unwound);
         request.free_again();
@@ -117,7 +135,7 @@ impl Requester {
                 .stack_word(address)
                 .or_else(|| memory::word(address))
         };
-        let unwound = self.unwinder.with(|unwinder: &mut Unwinder| {
+        let unwound = self.unwinder.with(|unwinder: &Unwinder| {
             unwinder.walk(&registers, read, |seen, module| push(stack, seen, module))
         });
         if unwound.is_none() {
@@ -139,7 +157,7 @@ fn push(stack: &mut Stack, seen: Seen, module: Option<&Module>) {
     };
     frame.is_call = seen.is_call;
     if let Some(module) = module {
-        frame.offset = seen.address.wrapping_sub(module.bias);
+        frame.offset = seen.address.wrapping_sub(module.bias().unwrap_or(0));
         frame.module.text(&module.name);
     }
 }

@@ -1,7 +1,7 @@
 //! The unwinder that the reporter uses and the symbolizer replaces.
 //!
 //! The reporter must not wait: it takes the lock if it is free, which it always
-//! lasts for the exchange of one pointer. The symbolizer allocates before that,
+//! lasts for an exchange. The symbolizer allocates before that,
 //! and frees after.
 
 use std::mem;
@@ -15,21 +15,21 @@ use super::unwinder::Unwinder;
 const TRIES: u32 = 100;
 
 /// An unwinder for two threads.
-pub(super) struct SharedUnwinder(Mutex<Box<Unwinder>>);
+pub(super) struct SharedUnwinder(Mutex<Unwinder>);
 
 impl SharedUnwinder {
-    pub(super) fn new(unwinder: Box<Unwinder>) -> Self {
+    pub(super) fn new(unwinder: Unwinder) -> Self {
         Self(Mutex::new(unwinder))
     }
 
     /// Calls `act` with the unwinder. `None` if another thread has it.
-    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Unwinder) -> T) -> Option<T> {
+    pub(super) fn with<T>(&self, act: impl FnOnce(&Unwinder) -> T) -> Option<T> {
         for _ in 0..TRIES {
             match self.0.try_lock() {
-                Ok(mut unwinder) => return Some(act(&mut unwinder)),
-                // A walk that panicked has left the cache as it was: complete.
+                Ok(unwinder) => return Some(act(&unwinder)),
+                // A walk that panicked has left it as it was.
                 Err(TryLockError::Poisoned(unwinder)) => {
-                    return Some(act(&mut unwinder.into_inner()));
+                    return Some(act(&unwinder.into_inner()));
                 }
                 Err(TryLockError::WouldBlock) => thread::yield_now(),
             }
@@ -38,7 +38,7 @@ impl SharedUnwinder {
     }
 
     /// Replaces the unwinder.
-    pub(super) fn replace(&self, mut unwinder: Box<Unwinder>) {
+    pub(super) fn replace(&self, mut unwinder: Unwinder) {
         let mut current = match self.0.lock() {
             Ok(current) => current,
             Err(poisoned) => poisoned.into_inner(),

@@ -295,7 +295,7 @@ impl SymbolizerThread {
     fn refresh(&mut self) {
         if self.modules.read() {
             let unwinder = Unwinder::new(&self.modules);
-            self.unwinder.replace(Box::new(unwinder));
+            self.unwinder.replace(unwinder);
         }
     }
 
@@ -374,17 +374,17 @@ impl SymbolizerThread {
                 .modules
                 .iter()
                 .find(|module| module.code.contains(&code));
-            let Some(module) = module else {
+            let Some((module, bias)) = module.and_then(|it| Some((it, it.bias()?))) else {
                 continue;
             };
             if frame.module.as_str().is_empty() {
                 // It was loaded since the reporter looked.
                 frame.module.text(&module.name);
-                frame.offset = address.wrapping_sub(module.bias);
+                frame.offset = address.wrapping_sub(bias);
             }
             positions.push(Position {
                 n,
-                offset: code.wrapping_sub(module.bias),
+                offset: code.wrapping_sub(bias),
                 module: module.clone(),
             });
         }

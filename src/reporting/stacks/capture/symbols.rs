@@ -129,7 +129,10 @@ mod tests {
         let here = own as fn() -> (FileSymbols, u64) as usize as u64;
         let module = modules.iter().find(|module| module.code.contains(&here));
         let module = module.expect("it is mapped");
-        (FileSymbols::read(&module.image), here - module.bias)
+        (
+            FileSymbols::read(&module.image),
+            here - module.bias().expect("it is ELF"),
+        )
     }
 
     #[test]

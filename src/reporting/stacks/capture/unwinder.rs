@@ -1,23 +1,18 @@
 //! Unwinds a copied stack, without an allocator.
 //!
-//! framehop finds each caller's frame by the tables in `.eh_frame`, and by frame
-//! pointers where there are none. This file gives it the modules and the copy,
-//! steps over signal handlers, and ends the walk at an address that is not code.
+//! `caller` finds each caller's frame. This file gives it the tables of the file that the
+//! code is in, steps over signal handlers, and ends the walk at an address that is not
+//! code.
 
+use std::cell::OnceCell;
 use std::ops::ControlFlow;
 
-use framehop::{
-    CacheNative, ExplicitModuleSectionInfo, FrameAddress, MustNotAllocateDuringUnwind,
-    Unwinder as _, UnwinderNative,
-};
-
 use super::call_site::{LONGEST_CALL, called_from, ends_with_call};
+use super::caller::{Caller, Frame, Read, by_leaf, moved};
+use super::image::Tables;
 use super::maps;
 use super::modules::{Module, Modules};
-use super::native::Native;
 use crate::sys::stacks::registers::{Registers, SIGNAL_FRAME};
-
-type Policy = MustNotAllocateDuringUnwind;
 
 /// Frames of a walk at most: endless recursion has a hundred thousand.
 pub(super) const FRAMES: usize = 200;
@@ -28,16 +23,19 @@ const SEARCHED_WORDS: u64 = 64;
 /// Bytes of such a function at most; longer ones are rare in a C library.
 const LONGEST_FUNCTION: u64 = 2048;
 
-/// The modules, what framehop made of them, and its memory.
-pub(super) struct Unwinder {
-    tables: Tables,
-    cache: CacheNative<Policy>,
+/// The modules, by address, with what was found of their tables so far.
+pub(super) struct Unwinder(Vec<Entry>);
+
+struct Entry {
+    module: Module,
+    /// Set when it is first needed, in place.
+    found: OnceCell<Found>,
 }
 
-/// The modules, by address, and what framehop made of them.
-pub(super) struct Tables {
-    modules: Vec<Module>,
-    framehop: UnwinderNative<&'static [u8], Policy>,
+/// What the file of a module says.
+struct Found {
+    bias: Option<u64>,
+    tables: Tables,
 }
 
 /// A frame.
@@ -59,99 +57,81 @@ pub(super) enum Walk {
 }
 
 impl Unwinder {
-    /// Allocates all that a walk needs.
+    /// Allocates all that a walk needs, and reads none of the files.
     pub(super) fn new(modules: &Modules) -> Self {
-        let mut framehop = UnwinderNative::new();
-        for module in modules.iter() {
-            framehop.add_module(with_tables(module));
-        }
-        let mut modules: Vec<_> = modules.iter().cloned().collect();
-        modules.sort_by_key(|module| module.code.start);
-        Self {
-            tables: Tables { modules, framehop },
-            cache: CacheNative::new_in(),
-        }
+        let entries = modules.iter().cloned().map(|module| Entry {
+            module,
+            found: OnceCell::new(),
+        });
+        let mut entries: Vec<_> = entries.collect();
+        entries.sort_by_key(|entry| entry.module.code.start);
+        Self(entries)
     }
 
     /// Shows `visit` each frame, from the inside out, of a thread that stood at
     /// `registers`, and the words of whose stack `read` returns. Allocates nothing.
     pub(super) fn walk(
-        &mut self,
+        &self,
         registers: &Registers,
         mut read: impl FnMut(u64) -> Option<u64>,
         mut visit: impl FnMut(Seen, Option<&Module>),
     ) -> Walk {
-        let Self { tables, cache } = self;
-        let mut native = Native::new(registers);
+        let mut registers = *registers;
         let mut seen = Seen {
             address: registers.pc,
             is_call: false,
         };
         for _ in 0..FRAMES {
-            visit(seen, tables.module(seen.code()));
-            match tables.step(seen, &mut native, cache, &mut read) {
+            let entry = self.entry(seen.code());
+            visit(seen, entry.map(|entry| &entry.module));
+            match self.step(seen, &mut registers, &mut read) {
                 ControlFlow::Continue(next) => seen = next,
                 ControlFlow::Break(end) => return end,
             }
         }
         Walk::Cut
     }
-}
 
-impl Seen {
-    /// Where the code in question is: a call may be a function's last
-    /// instruction, and a file's.
-    fn code(self) -> u64 {
-        self.address.wrapping_sub(u64::from(self.is_call))
-    }
-}
-
-impl Tables {
     /// The module with code at `address`.
-    fn module(&self, address: u64) -> Option<&Module> {
-        let modules = &self.modules;
-        let n = modules.partition_point(|module| module.code.start <= address);
-        let module = modules.get(n.checked_sub(1)?)?;
-        module.code.contains(&address).then_some(module)
+    fn entry(&self, address: u64) -> Option<&Entry> {
+        let Self(entries) = self;
+        let n = entries.partition_point(|entry| entry.module.code.start <= address);
+        let entry = entries.get(n.checked_sub(1)?)?;
+        entry.module.code.contains(&address).then_some(entry)
     }
 
     /// The caller of `seen`, if there is one.
     fn step(
         &self,
         seen: Seen,
-        native: &mut Native,
-        cache: &mut CacheNative<Policy>,
-        read: &mut impl FnMut(u64) -> Option<u64>,
+        registers: &mut Registers,
+        read: &mut Read<'_>,
     ) -> ControlFlow<Walk, Seen> {
         if seen.is_call && self.is_signal_return(seen.address) {
-            return match interrupted(native.sp(), read) {
-                Some(registers) => {
-                    *native = Native::new(&registers);
-                    let address = registers.pc;
+            return match interrupted(registers.sp, read) {
+                Some(before) => {
+                    *registers = before;
+                    let address = before.pc;
                     let is_call = false;
                     ControlFlow::Continue(Seen { address, is_call })
                 }
                 None => ControlFlow::Break(Walk::Cut),
             };
         }
-        let address = match seen.is_call {
-            true => FrameAddress::from_return_address(seen.address),
-            false => Some(FrameAddress::from_instruction_pointer(seen.address)),
+        let found = self.entry(seen.code()).map(Entry::found);
+        let bias = found.and_then(|found| found.bias);
+        let frame = Frame {
+            tables: found.filter(|_| bias.is_some()).map(|found| &found.tables),
+            address: seen.code().wrapping_sub(bias.unwrap_or(0)),
+            is_call: seen.is_call,
         };
-        let Some(address) = address else {
-            return ControlFlow::Break(Walk::Whole);
-        };
-        let before = *native;
-        let registers = native.registers();
-        let caller = self
-            .framehop
-            .unwind_frame(address, registers, cache, &mut |at| read(at).ok_or(()));
-        let caller = match caller {
-            Ok(Some(caller)) if self.is_code(caller) => Some(caller),
-            Ok(None) => return ControlFlow::Break(Walk::Whole),
+        let before = *registers;
+        let caller = match frame.caller(registers, read) {
+            Caller::At(caller) if self.is_code(caller) => Some(caller),
+            Caller::None => return ControlFlow::Break(Walk::Whole),
             _ => {
-                *native = before;
-                self.without_tables(seen, native, read)
+                *registers = before;
+                self.without_tables(seen, registers, read)
             }
         };
         match caller {
@@ -167,7 +147,7 @@ impl Tables {
     /// code, such as a just-in-time compiler's.
     fn is_code(&self, address: u64) -> bool {
         let code = address.wrapping_sub(1);
-        self.module(code).is_some() || is_executable(code)
+        self.entry(code).is_some() || is_executable(code)
     }
 
     /// Returns the caller of a function without tables, as every one of musl.
@@ -179,21 +159,23 @@ impl Tables {
     fn without_tables(
         &self,
         seen: Seen,
-        native: &mut Native,
-        read: &mut impl FnMut(u64) -> Option<u64>,
+        registers: &mut Registers,
+        read: &mut Read<'_>,
     ) -> Option<u64> {
-        let before = *native;
         if !seen.is_call {
-            let leaf = native.leave_leaf(read);
-            if let Some(caller) = leaf.filter(|caller| self.is_after_call(*caller)) {
-                return Some(caller);
+            let leaf = by_leaf(registers, read);
+            if let Some(caller) = leaf.filter(|caller| self.is_after_call(caller.pc)) {
+                *registers = caller;
+                return Some(caller.pc);
             }
-            *native = before;
         }
-        let mut places = (0..SEARCHED_WORDS).filter_map(|word| before.sp().checked_add(word * 8));
+        let Registers { sp, fp, .. } = *registers;
+        let mut places = (0..SEARCHED_WORDS).filter_map(|word| sp.checked_add(word * 8));
         places.find_map(|place| {
             let caller = read(place).filter(|caller| self.calls_near(*caller, seen.address))?;
-            native.leave_to(place, caller);
+            // Past it where the processor takes return addresses from the stack.
+            let word = u64::from(cfg!(target_arch = "x86_64")) * 8;
+            *registers = moved(caller, place.wrapping_add(word), fp);
             Some(caller)
         })
     }
@@ -221,15 +203,31 @@ impl Tables {
     }
 
     fn code_at(&self, address: u64, len: usize) -> Option<&'static [u8]> {
-        let module = self.module(address)?;
-        module
-            .image
-            .bytes_at(address.wrapping_sub(module.bias), len)
+        let entry = self.entry(address)?;
+        let address = address.wrapping_sub(entry.found().bias?);
+        entry.module.image.bytes_at(address, len)
+    }
+}
+
+impl Entry {
+    fn found(&self) -> &Found {
+        self.found.get_or_init(|| Found {
+            bias: self.module.bias(),
+            tables: self.module.image.tables(),
+        })
+    }
+}
+
+impl Seen {
+    /// Where the code in question is: a call may be a function's last
+    /// instruction, and a file's.
+    fn code(self) -> u64 {
+        self.address.wrapping_sub(u64::from(self.is_call))
     }
 }
 
 /// The registers that a signal handler's frame at `sp` will restore.
-fn interrupted(sp: u64, read: &mut impl FnMut(u64) -> Option<u64>) -> Option<Registers> {
+fn interrupted(sp: u64, read: &mut Read<'_>) -> Option<Registers> {
     let mut at = |offset: u64| read(sp.checked_add(offset)?);
     Some(Registers {
         pc: at(SIGNAL_FRAME.pc)?,
@@ -249,26 +247,4 @@ fn is_executable(address: u64) -> bool {
         false => ControlFlow::Continue(()),
     });
     found == Some(true)
-}
-
-/// A module, in framehop's terms.
-fn with_tables(module: &Module) -> framehop::Module<&'static [u8]> {
-    let image = &module.image;
-    // framehop counts addresses from here, in 32 bits.
-    let base = module.code.start.wrapping_sub(module.bias);
-    let index = image.eh_frame_hdr.as_ref();
-    let frames = image.eh_frame.as_ref();
-    framehop::Module::new(
-        String::new(),
-        module.code.clone(),
-        module.code.start,
-        ExplicitModuleSectionInfo {
-            base_svma: base,
-            eh_frame_hdr_svma: index.map(|table| table.range.clone()),
-            eh_frame_hdr: index.map(|table| table.bytes),
-            eh_frame_svma: frames.map(|table| table.range.clone()),
-            eh_frame: frames.map(|table| table.bytes),
-            ..Default::default()
-        },
-    )
 }
