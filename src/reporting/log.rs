@@ -401,6 +401,7 @@ impl Writer {
 mod tests {
     use super::super::progress::Progress;
     use super::*;
+    use crate::cause::Cause;
 
     fn log() -> Log {
         Log::new(Outlet::new(Progress::Off, false))
@@ -433,11 +434,11 @@ mod tests {
     fn event_leaves_the_start_to_another_thread() {
         let log = log();
         assert_eq!(log.start_due(), Nanos::LAST);
-        log.event(Event::NoWaiter {
-            left: Duration::ZERO,
-            main: None,
+        log.event(Event::ShutdownBegan {
+            cause: Cause::Finished,
+            grace: Duration::from_secs(10),
         });
-        assert_eq!(log.start_due(), Nanos(0));
+        assert_ne!(log.start_due(), Nanos::LAST);
         assert!(!log.shared().queue.lock().has_thread);
         assert!(log.start());
         assert_eq!(log.start_due(), Nanos::LAST);
