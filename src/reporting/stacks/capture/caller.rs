@@ -186,7 +186,7 @@ impl Sections {
     /// The entry of the function at `address`.
     fn entry(&self, address: u64) -> Option<FrameDescriptionEntry<Bytes>> {
         let Some(index) = self.index else {
-            // Rare: a linker makes the index unless it is told not to.
+            // Rare: a linker makes the index except with `--no-eh-frame-hdr`.
             let entry = self
                 .frames
                 .fde_for_address(&self.bases, address, EhFrame::cie_from_offset);
