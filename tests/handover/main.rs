@@ -459,8 +459,8 @@ fn inherited_listener_has_no_waker_of_its_socket() {
     ended.assert_says("true\n");
 }
 
-/// Each process is slow in its first write; being ready is no write. So a process between
-/// this one and the successor could write later than the successor is ready.
+/// Each process is slow to go on after it has forked. So a process between this one and the
+/// successor could write later than the successor is ready.
 #[test]
 fn successor_is_the_one_that_is_ready_however_slow_other_processes_are() {
     let test = "successor_is_the_one_that_is_ready_however_slow_other_processes_are";
@@ -471,9 +471,9 @@ fn successor_is_the_one_that_is_ready_however_slow_other_processes_are() {
         "-o",
         "/dev/null",
         "-e",
-        "trace=write",
+        "trace=clone",
         "-e",
-        "inject=write:delay_enter=700000:when=1",
+        "inject=clone:delay_exit=4000000",
     ];
     // In the scenario, a tracer is there already.
     if !victim::is_scenario() {
