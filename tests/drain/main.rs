@@ -13,6 +13,7 @@ mod child_end;
 mod detached;
 mod fork;
 mod gate;
+mod gate_fork;
 #[cfg(all(feature = "tokio", feature = "tower"))]
 mod http;
 mod last;

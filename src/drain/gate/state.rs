@@ -1,7 +1,7 @@
 //! State shared by a gate's handles, guards and tasks.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
@@ -14,6 +14,7 @@ use super::roster::{Listed, Roster};
 use super::round::Round;
 use crate::drain::owner::Owner;
 use crate::process;
+use crate::sys::published::Published;
 
 /// What a gate's handles, guards and tasks share. It lives as long as the process.
 pub(super) struct State {
@@ -22,7 +23,8 @@ pub(super) struct State {
     pub(super) requests: CachePadded<Counter>,
     pub(super) streams: Counter,
     pub(super) refused: AtomicU64,
-    roster: OnceLock<Box<Roster>>,
+    /// Not a lock: a child of `fork` would wait for a thread of its parent.
+    roster: Published<Roster>,
     round: Mutex<Arc<Round>>,
     /// When the time of `keep_accepting` began, or zero.
     announced: AtomicU64,
@@ -40,7 +42,7 @@ impl State {
             requests: CachePadded::new(Counter::open()),
             streams: Counter::open(),
             refused: AtomicU64::new(0),
-            roster: OnceLock::new(),
+            roster: Published::nothing(),
             round: Mutex::new(Arc::default()),
             announced: AtomicU64::new(0),
             plan,
@@ -51,7 +53,13 @@ impl State {
 
     /// Returns the table of named entries. It is made at the first named entry.
     pub(super) fn roster(&self) -> &Roster {
-        self.roster.get_or_init(|| Box::new(Roster::empty()))
+        loop {
+            if let Some(roster) = self.roster.get() {
+                return roster;
+            }
+            // Another thread may have been faster.
+            let _ = self.roster.publish(Box::new(Roster::empty()));
+        }
     }
 
     pub(super) fn oldest(&self) -> Option<Listed> {
