@@ -7,7 +7,7 @@
 pub(crate) use std::sync::atomic;
 
 #[cfg(feature = "shutdown")]
-pub(crate) use crossbeam_utils::Backoff;
+pub(crate) use crossbeam_utils::{Backoff, CachePadded};
 #[cfg(feature = "shutdown")]
 pub(crate) use parking_lot::{Mutex, MutexGuard};
 #[cfg(feature = "shutdown")]

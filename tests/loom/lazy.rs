@@ -73,7 +73,7 @@ macro_rules! atomics {
     )*};
 }
 
-atomics!(AtomicI32 i32, AtomicU8 u8, AtomicU32 u32, AtomicU64 u64, AtomicUsize usize);
+atomics!(AtomicI32 i32, AtomicU8 u8, AtomicU32 u32, AtomicU64 u64);
 
 /// A pointer, which is null at first.
 pub(crate) struct AtomicPtr<T>(OnceLock<loom::sync::atomic::AtomicPtr<T>>);
@@ -169,5 +169,22 @@ impl Backoff {
 
     pub(crate) fn snooze(&self) {
         self.0.set(true);
+    }
+}
+
+/// A value on a cache line of its own, which no model is about.
+pub(crate) struct CachePadded<T>(T);
+
+impl<T> CachePadded<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(value)
+    }
+}
+
+impl<T> std::ops::Deref for CachePadded<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
     }
 }

@@ -130,6 +130,8 @@ mod drain {
         mod handover;
         #[path = "../../../../src/drain/pool/machine.rs"]
         mod machine;
+        #[path = "../../../../src/drain/pool/run_queue.rs"]
+        mod run_queue;
 
         mod models;
     }
@@ -164,12 +166,10 @@ mod lazy;
 /// What the library calls `crate::primitives`.
 mod primitives {
     pub(crate) mod atomic {
-        pub(crate) use crate::lazy::{
-            AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
-        };
+        pub(crate) use crate::lazy::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
     }
     pub(crate) use crate::kill_path::{Deadline, Nanos};
-    pub(crate) use crate::lazy::{Backoff, Mutex, MutexGuard, thread};
+    pub(crate) use crate::lazy::{Backoff, CachePadded, Mutex, MutexGuard, thread};
     pub(crate) use crate::published::Published;
     pub(crate) use crate::sys::EventCount;
 }

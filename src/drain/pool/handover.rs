@@ -1,63 +1,116 @@
-//! How jobs reach threads: the machine under its lock, and threads that look, sleep and
-//! are woken.
+//! How jobs reach threads: submitted jobs and the run queue under a lock each, and threads
+//! that look, sleep and are woken.
 //!
 //! ```text
-//! offer ──lock──▶ queue ──lock──▶ next ──▶ the thread runs it
-//!    │                             │ nothing
-//!    ╰──unpark──▶ parked ◀─────────╯
+//!          machine's lock              run queue's lock
+//! offer ──────▶ submitted ──both locks──▶ run queue ──────▶ next ──▶ the thread runs it
+//!    │                                                       │ nothing
+//!    ╰──unpark──▶ parked ◀───────────both locks──────────────╯
 //! ```
 //!
-//! A thread is marked as asleep under the lock, and parks after that; what wakes it marks
-//! it as idle under the lock, and unparks it after that. An unpark that comes first makes
-//! the park return at once, so no wake-up is lost.
+//! Where both are locked, the run queue is first. A submitter locks the machine alone
+//! unless its decision depends on the run queue; a thread that has ended a job locks the
+//! run queue alone unless that is empty.
+//!
+//! A thread is marked as asleep under both locks, and parks after that; what wakes it marks
+//! it as woken under the machine's lock, and unparks it after that. An unpark that comes
+//! first makes the park return at once, so no wake-up is lost.
 //!
 //! # Orderings
 //!
-//! `pending` is a hint for threads that look for a job; they take the lock to get one.
-//! `tests/loom/drain/pool` has models.
+//! `accepted`, `taken` and `ended` are copies of numbers that only grow, each written under
+//! its lock. A reader without that lock may see one that is too small, and must decide as
+//! is right for that: a submitter looks under both locks before it refuses a job or wakes a
+//! thread, and a thread looks under both before it sleeps. `tests/loom/drain/pool` has
+//! models.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::machine::{Machine, Next, Queued};
-use crate::primitives::atomic::{AtomicUsize, Ordering};
+use deadstop_core::Nanos;
+
+use super::machine::{Dispatch, Machine, Next, Offered};
+use super::run_queue::{Progress, RunQueue, Running};
+use crate::primitives::atomic::{AtomicU64, Ordering};
 use crate::primitives::thread::{self, Thread};
-use crate::primitives::{Backoff, Mutex, MutexGuard};
+use crate::primitives::{Backoff, CachePadded, Mutex, MutexGuard};
 
-/// Is shown the machine each time that its lock is about to be released.
+/// Notified of what happens, under the lock of what it is shown.
 pub(crate) trait Observe<J> {
-    fn observe(&self, machine: &Machine<J>);
+    /// Returns the time at which a job begins.
+    fn now(&self) -> Nanos {
+        Nanos(0)
+    }
+
+    /// Returns the name of a job.
+    fn name(&self, _: &J) -> Option<Arc<str>> {
+        None
+    }
+
+    /// A thread begins a job.
+    fn begins(&self, _: &RunQueue<J>) {}
+
+    /// A thread that had a job has none.
+    fn rests(&self, _: &Machine<J>, _: &RunQueue<J>) {}
+
+    /// A job has ended, and a caller waits for room.
+    fn has_room(&self, _: &Machine<J>) {}
+
+    /// The machine's lock is about to be released.
+    fn machine(&self, _: &Machine<J>) {}
+
+    /// The run queue's lock is about to be released.
+    fn run_queue(&self, _: &RunQueue<J>) {}
 }
 
-impl<J> Observe<J> for () {
-    fn observe(&self, _: &Machine<J>) {}
-}
+impl<J> Observe<J> for () {}
 
-/// The machine, and the threads that it wakes.
+/// The machine and the run queue, and the threads that they wake.
 pub(crate) struct Handover<J, O> {
-    machine: Mutex<Machine<J>>,
-    observer: O,
-    /// The number of queued jobs.
-    pending: AtomicUsize,
+    run_queue: CachePadded<Mutex<RunQueue<J>>>,
+    machine: CachePadded<Mutex<Machine<J>>>,
+    /// The number of jobs that were queued.
+    accepted: CachePadded<AtomicU64>,
+    progress: CachePadded<SharedProgress>,
     /// The threads, by their places, to be woken.
     threads: Mutex<Vec<Option<Thread>>>,
+    observer: O,
+}
+
+/// The run queue's progress.
+struct SharedProgress {
+    taken: AtomicU64,
+    ended: AtomicU64,
 }
 
 /// The machine, locked.
-pub(crate) struct Locked<'a, J, O: Observe<J>> {
+pub(crate) struct LockedMachine<'a, J, O: Observe<J>> {
     machine: MutexGuard<'a, Machine<J>>,
     handover: &'a Handover<J, O>,
 }
 
-impl<'a, J, O: Observe<J>> Locked<'a, J, O> {
+/// The run queue, locked.
+pub(crate) struct LockedQueue<'a, J, O: Observe<J>> {
+    run_queue: MutexGuard<'a, RunQueue<J>>,
+    handover: &'a Handover<J, O>,
+}
+
+/// Both, locked. The machine has seen the run queue's progress.
+pub(crate) struct Locked<'a, J, O: Observe<J>> {
+    pub(crate) machine: LockedMachine<'a, J, O>,
+    pub(crate) run_queue: LockedQueue<'a, J, O>,
+}
+
+impl<'a, J, O: Observe<J>> LockedMachine<'a, J, O> {
     /// Returns the guard, for a wait that unlocks it.
     pub(crate) fn unlocked(&mut self) -> &mut MutexGuard<'a, Machine<J>> {
-        self.handover.show(&self.machine);
+        self.handover.publish_accepted(&self.machine);
         &mut self.machine
     }
 }
 
-impl<J, O: Observe<J>> Deref for Locked<'_, J, O> {
+impl<J, O: Observe<J>> Deref for LockedMachine<'_, J, O> {
     type Target = Machine<J>;
 
     fn deref(&self) -> &Self::Target {
@@ -65,57 +118,130 @@ impl<J, O: Observe<J>> Deref for Locked<'_, J, O> {
     }
 }
 
-impl<J, O: Observe<J>> DerefMut for Locked<'_, J, O> {
+impl<J, O: Observe<J>> DerefMut for LockedMachine<'_, J, O> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.machine
     }
 }
 
-impl<J, O: Observe<J>> Drop for Locked<'_, J, O> {
+impl<J, O: Observe<J>> Drop for LockedMachine<'_, J, O> {
     fn drop(&mut self) {
-        self.handover.show(&self.machine);
+        self.handover.publish_accepted(&self.machine);
+    }
+}
+
+impl<J, O: Observe<J>> Deref for LockedQueue<'_, J, O> {
+    type Target = RunQueue<J>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.run_queue
+    }
+}
+
+impl<J, O: Observe<J>> DerefMut for LockedQueue<'_, J, O> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.run_queue
+    }
+}
+
+impl<J, O: Observe<J>> Drop for LockedQueue<'_, J, O> {
+    fn drop(&mut self) {
+        self.handover.publish_progress(&self.run_queue);
     }
 }
 
 impl<J, O: Observe<J>> Handover<J, O> {
     pub(crate) const fn new(machine: Machine<J>, observer: O) -> Self {
         Self {
-            machine: Mutex::new(machine),
-            observer,
-            pending: AtomicUsize::new(0),
+            run_queue: CachePadded::new(Mutex::new(RunQueue::empty())),
+            machine: CachePadded::new(Mutex::new(machine)),
+            accepted: CachePadded::new(AtomicU64::new(0)),
+            progress: CachePadded::new(SharedProgress {
+                taken: AtomicU64::new(0),
+                ended: AtomicU64::new(0),
+            }),
             threads: Mutex::new(Vec::new()),
+            observer,
         }
     }
 
-    #[cfg(feature = "health")]
     pub(crate) fn observer(&self) -> &O {
         &self.observer
     }
 
-    pub(crate) fn lock(&self) -> Locked<'_, J, O> {
-        Locked {
+    fn lock_machine(&self) -> LockedMachine<'_, J, O> {
+        LockedMachine {
             machine: self.machine.lock(),
             handover: self,
         }
     }
 
-    fn show(&self, machine: &Machine<J>) {
-        self.pending
-            .store(machine.queued().len(), Ordering::Relaxed);
-        self.observer.observe(machine);
+    fn lock_queue(&self) -> LockedQueue<'_, J, O> {
+        LockedQueue {
+            run_queue: self.run_queue.lock(),
+            handover: self,
+        }
     }
 
-    /// The calling thread has the place from here on.
-    pub(crate) fn arrive(&self, place: usize) {
-        self.set_thread(place, Some(thread::current()));
+    /// Locks the machine too.
+    fn with_machine<'a>(&'a self, run_queue: LockedQueue<'a, J, O>) -> Locked<'a, J, O> {
+        let mut machine = self.lock_machine();
+        machine.see(run_queue.progress());
+        Locked { machine, run_queue }
     }
 
-    fn set_thread(&self, place: usize, thread: Option<Thread>) {
+    /// Locks both.
+    pub(crate) fn lock(&self) -> Locked<'_, J, O> {
+        self.with_machine(self.lock_queue())
+    }
+
+    fn publish_accepted(&self, machine: &Machine<J>) {
+        self.accepted.store(machine.accepted(), Ordering::Relaxed);
+        self.observer.machine(machine);
+    }
+
+    fn publish_progress(&self, run_queue: &RunQueue<J>) {
+        let progress = run_queue.progress();
+        self.progress.taken.store(progress.taken, Ordering::Relaxed);
+        self.progress.ended.store(progress.ended, Ordering::Relaxed);
+        self.observer.run_queue(run_queue);
+    }
+
+    /// Returns how far the run queue is, at least.
+    fn progress(&self) -> Progress {
+        Progress {
+            taken: self.progress.taken.load(Ordering::Relaxed),
+            ended: self.progress.ended.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Offers a job; `from_job` if a job of this pool does.
+    #[inline]
+    pub(crate) fn offer(&self, job: J, from_job: bool) -> Offered<J> {
+        let mut machine = self.lock_machine();
+        if !machine.is_certain() {
+            machine.see(self.progress());
+            if !machine.is_certain() {
+                drop(machine);
+                return self.offer_under_both(job, from_job);
+            }
+        }
+        machine.offer(job, from_job)
+    }
+
+    #[cold]
+    fn offer_under_both(&self, job: J, from_job: bool) -> Offered<J> {
+        self.lock().machine.offer(job, from_job)
+    }
+
+    /// The calling thread, whose kernel id is `tid`, has the place from here on.
+    pub(crate) fn arrive(&self, place: usize, tid: i32) {
+        self.lock_queue().arrive(place, tid);
         let mut threads = self.threads.lock();
         if threads.len() <= place {
             threads.resize_with(place + 1, || None);
         }
-        threads[place] = thread;
+        threads[place] = Some(thread::current());
     }
 
     /// Wakes threads that were asleep. One that has left meanwhile saw the job, and
@@ -131,49 +257,72 @@ impl<J, O: Observe<J>> Handover<J, O> {
 
     /// Wakes every thread that is asleep, to see that the pool is closed.
     pub(crate) fn wake_all(&self) {
-        let asleep = self.lock().wake_all();
+        let asleep = self.lock().machine.wake_all();
         self.wake(&asleep);
     }
 
-    /// Returns the next job for the thread, which has nothing to do, with the lock; waits
-    /// until there is one. `None` if the thread leaves: it is off the machine then.
-    ///
-    /// `rests` is called under the lock before each wait.
-    pub(crate) fn next<'a>(
-        &'a self,
-        mut machine: Locked<'a, J, O>,
+    /// Returns the next job for the thread, which has none, and which thread to call for
+    /// others; waits until there is a job. `ended` says whether the thread's last job
+    /// panicked, if it had one. `None` if the thread leaves: it is off the machine then.
+    pub(crate) fn next(
+        &self,
         place: usize,
         keep_alive: Duration,
-        mut rests: impl FnMut(&Machine<J>),
-    ) -> Option<(Queued<J>, Locked<'a, J, O>)> {
-        let mut next = machine.take(place);
+        ended: Option<bool>,
+    ) -> Option<(J, Dispatch)> {
+        let mut since = self.observer.now();
+        let mut run_queue = self.lock_queue();
+        if let Some(panicked) = ended {
+            run_queue.end(place, panicked);
+            if let Some(job) = run_queue.pop() {
+                let is_blocked = self.begin(&mut run_queue, place, &job, since);
+                drop(run_queue);
+                if is_blocked {
+                    self.observer.has_room(&self.lock_machine());
+                }
+                return Some((job, Dispatch::Nothing));
+            }
+        }
+        let mut locked = self.with_machine(run_queue);
+        if ended.is_some() && locked.run_queue.blocked > 0 {
+            self.observer.has_room(&locked.machine);
+        }
+        let mut had_job = ended.is_some();
+        let mut next = locked.machine.take(&mut locked.run_queue, place);
         loop {
+            if had_job && !matches!(next, Next::Run(..)) {
+                self.observer.rests(&locked.machine, &locked.run_queue);
+                had_job = false;
+            }
             match next {
-                Next::Run(queued) => return Some((queued, machine)),
+                Next::Run(job, dispatch) => {
+                    self.begin(&mut locked.run_queue, place, &job, since);
+                    return Some((job, dispatch));
+                }
                 Next::Look => {
-                    rests(&machine);
-                    drop(machine);
+                    drop(locked);
                     self.look();
-                    machine = self.lock();
-                    next = machine.take_or_sleep(place);
+                    since = self.observer.now();
+                    locked = self.lock();
+                    next = locked.machine.take_or_sleep(&mut locked.run_queue, place);
                 }
                 Next::Sleep => {
-                    rests(&machine);
-                    drop(machine);
+                    drop(locked);
                     let slept = Instant::now();
                     thread::park_timeout(keep_alive);
-                    machine = self.lock();
-                    if slept.elapsed() >= keep_alive && machine.expire(place) {
+                    since = self.observer.now();
+                    locked = self.lock();
+                    let is_over = slept.elapsed() >= keep_alive;
+                    if is_over && locked.machine.expire(&locked.run_queue, place) {
                         return None;
                     }
-                    next = machine.take(place);
+                    next = locked.machine.take(&mut locked.run_queue, place);
                 }
                 Next::Leave => {
-                    rests(&machine);
-                    machine.leave(place);
+                    locked.machine.leave(place);
                     // Others may wait for a job that this thread's might have submitted.
-                    let asleep = machine.wake_all();
-                    drop(machine);
+                    let asleep = locked.machine.wake_all();
+                    drop(locked);
                     self.wake(&asleep);
                     return None;
                 }
@@ -181,11 +330,23 @@ impl<J, O: Observe<J>> Handover<J, O> {
         }
     }
 
+    /// Notes that the thread begins a job. Returns whether a caller waits for room.
+    fn begin(&self, run_queue: &mut RunQueue<J>, place: usize, job: &J, since: Nanos) -> bool {
+        let name = self.observer.name(job);
+        run_queue.run(place, Running { since, name });
+        self.observer.begins(run_queue);
+        run_queue.blocked > 0
+    }
+
     /// Waits a short time for a job.
     fn look(&self) {
         let backoff = Backoff::new();
-        while self.pending.load(Ordering::Relaxed) == 0 && !backoff.is_completed() {
+        while !self.may_have_job() && !backoff.is_completed() {
             backoff.snooze();
         }
+    }
+
+    fn may_have_job(&self) -> bool {
+        self.accepted.load(Ordering::Relaxed) != self.progress.taken.load(Ordering::Relaxed)
     }
 }

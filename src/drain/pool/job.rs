@@ -16,9 +16,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use deadstop_core::Nanos;
 use parking_lot::{Condvar, Mutex};
 
 use crate::process;
+use crate::sys::recent_time::recent;
 
 thread_local! {
     /// Whether the job that the thread runs has panicked; its handle has the payload.
@@ -45,27 +47,100 @@ pub struct Job {
     work: Mutex<Work>,
 }
 
-/// What a job is: a closure, or one whose handle waits for what it returns.
-pub(super) enum Work {
-    Once(Box<dyn FnOnce() + Send>),
-    Shared(Unstarted),
+/// A job in the queue.
+pub(super) struct Work {
+    since: Nanos,
+    job: Box<dyn Once>,
+}
+
+/// What is run once, and its name if it has one.
+trait Once: Send {
+    fn run(self: Box<Self>);
+    fn name(&self) -> Option<Arc<str>>;
+}
+
+struct Plain<F>(F);
+
+struct Named<F> {
+    name: Arc<str>,
+    run: F,
 }
 
 /// A shared job that has not started; dropping it cancels it.
-pub(super) struct Unstarted(Arc<dyn Run>);
+struct Unstarted<R: Run + ?Sized>(Arc<R>);
+
+impl<F: FnOnce() + Send> Once for Plain<F> {
+    fn run(self: Box<Self>) {
+        (self.0)();
+    }
+
+    fn name(&self) -> Option<Arc<str>> {
+        None
+    }
+}
+
+impl<F: FnOnce() + Send> Once for Named<F> {
+    fn run(self: Box<Self>) {
+        (self.run)();
+    }
+
+    fn name(&self) -> Option<Arc<str>> {
+        Some(Arc::clone(&self.name))
+    }
+}
+
+impl<R: Run + ?Sized> Once for Unstarted<R> {
+    fn run(self: Box<Self>) {
+        self.0.run();
+    }
+
+    fn name(&self) -> Option<Arc<str>> {
+        self.0.name()
+    }
+}
+
+impl<R: Run + ?Sized> Drop for Unstarted<R> {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
 
 impl Work {
-    fn run(self) {
-        match self {
-            Self::Once(run) => run(),
-            Self::Shared(job) => job.0.run(),
+    /// Makes a job of a closure, which is queued now.
+    #[inline]
+    pub(super) fn once(run: impl FnOnce() + Send + 'static) -> Self {
+        Self::new(Box::new(Plain(run)))
+    }
+
+    pub(super) fn named(name: Arc<str>, run: impl FnOnce() + Send + 'static) -> Self {
+        Self::new(Box::new(Named { name, run }))
+    }
+
+    fn new(job: Box<dyn Once>) -> Self {
+        Self {
+            since: recent(),
+            job,
         }
+    }
+
+    pub(super) fn name(&self) -> Option<Arc<str>> {
+        self.job.name()
+    }
+
+    /// Returns when the job was queued.
+    pub(super) fn since(&self) -> Nanos {
+        self.since
+    }
+
+    /// The job is queued now, and not when it was made.
+    pub(super) fn queued_now(&mut self) {
+        self.since = recent();
     }
 
     /// Runs the job and catches its panic. Returns whether it panicked.
     pub(super) fn run_and_catch(self) -> bool {
         PANICKED.set(false);
-        let ran = catch_unwind(AssertUnwindSafe(|| self.run()));
+        let ran = catch_unwind(AssertUnwindSafe(|| self.job.run()));
         let has_panicked = ran.is_err() || PANICKED.get();
         if let Err(payload) = ran {
             // Its destructor may panic as well: the thread would be gone, and the drain wait
@@ -74,12 +149,6 @@ impl Work {
             let _ = dropped.map_err(std::mem::forget);
         }
         has_panicked
-    }
-}
-
-impl Drop for Unstarted {
-    fn drop(&mut self) {
-        self.0.cancel();
     }
 }
 
@@ -93,7 +162,7 @@ impl Job {
     /// Runs the job on the calling thread. A panic of a job that has a handle goes to the
     /// handle; any other panic goes to the caller.
     pub fn run(self) {
-        self.work.into_inner().run();
+        self.work.into_inner().job.run();
     }
 }
 
@@ -104,7 +173,7 @@ impl fmt::Debug for Job {
 }
 
 /// Makes a job that returns something, and the handle that waits for it.
-pub(super) fn shared<F, T>(run: F) -> (Work, JobHandle<T>)
+pub(super) fn shared<F, T>(name: Option<Arc<str>>, run: F) -> (Work, JobHandle<T>)
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
@@ -113,8 +182,9 @@ where
         state: Mutex::new(State::Queued(run)),
         ended: Condvar::new(),
         waker: Mutex::new(None),
+        name,
     });
-    let work = Work::Shared(Unstarted(Arc::<Cell<F, T>>::clone(&cell)));
+    let work = Work::new(Box::new(Unstarted(Arc::clone(&cell))));
     let handle = JobHandle {
         result: cell,
         generation: process::generation(),
@@ -296,6 +366,7 @@ struct Cell<F, T> {
     state: Mutex<State<F, T>>,
     ended: Condvar,
     waker: Mutex<Option<Waker>>,
+    name: Option<Arc<str>>,
 }
 
 enum State<F, T> {
@@ -354,6 +425,7 @@ impl<F, T> Cell<F, T> {
 trait Run: Send + Sync {
     fn run(&self);
     fn cancel(&self);
+    fn name(&self) -> Option<Arc<str>>;
 }
 
 impl<F, T> Run for Cell<F, T>
@@ -380,6 +452,10 @@ where
 
     fn cancel(&self) {
         self.cancel_queued();
+    }
+
+    fn name(&self) -> Option<Arc<str>> {
+        self.name.clone()
     }
 }
 

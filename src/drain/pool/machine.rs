@@ -7,24 +7,31 @@
 //!
 //! Draining and Stopping are Terminated once no thread is left.
 //!
-//! thread:  Starting ──take──▶ Running ──take──▶ Running ...
+//! thread:  Starting ──take──▶ Busy ──take──▶ Busy ...
 //!                     │ ▲
 //!                     ▼ │ take
-//!                    Idle ──take_or_sleep──▶ Asleep
-//!                     ▲                        │
-//!                     ╰──────── woken ─────────╯     leave: not from Running
+//!                  Looking ──take_or_sleep──▶ Asleep
+//!                     ▲                         │ dispatch
+//!                     ╰── take ── Woken ◀───────╯        leave: not from a job
 //! ```
 //!
-//! An idle thread looks for a job for some microseconds before it sleeps: waking it
-//! takes a system call. The thread that fell asleep last is woken first, so that the
-//! others can expire.
+//! Submitters push to one queue, and threads pop from another, the [run queue](RunQueue),
+//! which has a lock of its own: they meet only when the run queue is empty and a thread
+//! moves all submitted jobs there, or when a thread rests. So a submitter knows the numbers
+//! of the run queue as they were; they only grow. It asks for the present ones where its
+//! decision depends on them.
+//!
+//! One thread that has nothing to do looks for a job for some microseconds before it
+//! sleeps: waking it takes a system call. While it looks, a submitter wakes no other
+//! thread; when it takes a job and more are left, it wakes the next one. The thread that
+//! fell asleep last is woken first, so that the others can expire.
 //!
 //! Jobs are accepted while Open; while Draining, only from jobs, if the pool says so.
 //! Draining runs what is queued; Stopping gives it back.
 
 use std::collections::VecDeque;
 
-use deadstop_core::Nanos;
+use super::run_queue::{Progress, RunQueue};
 
 /// How far a pool is. It only advances.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -44,28 +51,20 @@ pub(crate) struct Limits {
     pub(crate) accept_from_jobs: bool,
 }
 
-/// A job that waits.
-#[derive(Debug)]
-pub(crate) struct Queued<J> {
-    pub(crate) job: J,
-    pub(crate) ticket: u64,
-    pub(crate) since: Nanos,
-}
-
 /// What becomes of a job that is offered.
 #[derive(Debug)]
 pub(crate) enum Offered<J> {
-    Accepted(Accepted),
+    Accepted(Dispatch),
     Full(J),
     /// The pool takes no more jobs.
-    Refused(J),
+    Refused(J, Stage),
 }
 
-/// What the driver must do for a job that is queued.
+/// What the driver must do so that a thread comes for a job that is queued.
 #[derive(Debug, Eq, PartialEq)]
-pub(crate) enum Accepted {
+pub(crate) enum Dispatch {
     /// A thread will come for it.
-    Queued,
+    Nothing,
     /// Wake this thread, which is asleep.
     Wake { thread: usize },
     /// Start this thread; tell the machine if that fails.
@@ -75,7 +74,7 @@ pub(crate) enum Accepted {
 /// What a thread does next.
 #[derive(Debug)]
 pub(crate) enum Next<J> {
-    Run(Queued<J>),
+    Run(J, Dispatch),
     /// Look for a job for a short time, and then ask [`Machine::take_or_sleep`].
     Look,
     Sleep,
@@ -83,51 +82,48 @@ pub(crate) enum Next<J> {
 }
 
 /// What a thread of the pool does.
-#[derive(Clone, Debug)]
-pub(crate) enum Thread {
+#[derive(Clone, Copy, Debug)]
+enum Thread {
     /// No thread has this place.
     Absent,
     Starting,
-    /// It looks for a job.
-    Idle,
+    Looking,
     Asleep,
-    /// Between two jobs.
+    /// It was asleep, and will ask for a job.
+    Woken,
+    /// It runs a job, or is between two.
     Busy,
-    Running(Running),
-}
-
-/// The job that a thread runs.
-#[derive(Clone, Debug)]
-pub(crate) struct Running {
-    pub(crate) since: Nanos,
-    pub(crate) name: Option<std::sync::Arc<str>>,
-    pub(crate) tid: i32,
 }
 
 /// Numbers of a pool's life.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) largest: usize,
-    pub(crate) completed: u64,
-    pub(crate) panicked: u64,
     pub(crate) rejected: u64,
     pub(crate) dropped: u64,
     pub(crate) caller_ran: u64,
+    /// Those of `caller_ran` that panicked.
+    pub(crate) caller_panicked: u64,
 }
 
-/// A pool's queue, threads and stage.
+/// A pool's stage, threads, and jobs that no thread has come for.
 #[derive(Debug)]
 pub(crate) struct Machine<J> {
     stage: Stage,
     limits: Limits,
-    queue: VecDeque<Queued<J>>,
+    /// The run queue has older ones.
+    submitted: VecDeque<J>,
+    /// Jobs that were queued so far. The number of a job among them is its ticket.
+    accepted: u64,
+    /// The run queue's numbers, which may have grown since.
+    seen: Progress,
     threads: Vec<Thread>,
     alive: usize,
-    idle: usize,
+    looking: usize,
+    woken: usize,
     /// Threads that are asleep, the last one last.
     asleep: Vec<usize>,
     starting: usize,
-    next_ticket: u64,
     pub(crate) counts: Counts,
 }
 
@@ -136,57 +132,90 @@ impl<J> Machine<J> {
         Self {
             stage: Stage::Open,
             limits,
-            queue: VecDeque::new(),
+            submitted: VecDeque::new(),
+            accepted: 0,
+            seen: Progress::NONE,
             threads: Vec::new(),
             alive: 0,
-            idle: 0,
+            looking: 0,
+            woken: 0,
             asleep: Vec::new(),
             starting: 0,
-            next_ticket: 0,
             counts: Counts {
                 largest: 0,
-                completed: 0,
-                panicked: 0,
                 rejected: 0,
                 dropped: 0,
                 caller_ran: 0,
+                caller_panicked: 0,
             },
         }
     }
 
-    /// Offers a job; `from_job` if a job of this pool does.
-    pub(crate) fn offer(&mut self, job: J, now: Nanos, from_job: bool) -> Offered<J> {
-        if !self.accepts(from_job) {
-            return Offered::Refused(job);
-        }
-        // Threads that have nothing to do yet, or can be started.
-        let resting = self.idle + self.asleep.len() + self.starting;
-        let free = resting + (self.limits.threads - self.alive);
-        if self.queue.len() >= self.limits.queue.saturating_add(free) {
-            return Offered::Full(job);
-        }
-        Offered::Accepted(self.push(job, now))
+    /// Learns how far the run queue is, at least.
+    pub(crate) fn see(&mut self, progress: Progress) {
+        self.seen = self.seen.max(progress);
     }
 
-    fn push(&mut self, job: J, now: Nanos) -> Accepted {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        self.queue.push_back(Queued {
-            job,
-            ticket,
-            since: now,
-        });
-        // Each idle or starting thread takes one of the jobs that are queued.
-        if self.queue.len() <= self.idle + self.starting {
-            return Accepted::Queued;
+    /// Returns whether [`offer`](Self::offer) decides the same however far the run queue
+    /// has come since the machine has seen it.
+    #[inline]
+    pub(crate) fn is_certain(&self) -> bool {
+        self.has_room() && (self.looking > 0 || !self.has_more() || self.is_covered(1))
+    }
+
+    /// Offers a job; `from_job` if a job of this pool does. The machine must be
+    /// [certain](Self::is_certain), or have seen the run queue as it is.
+    #[inline]
+    pub(crate) fn offer(&mut self, job: J, from_job: bool) -> Offered<J> {
+        if !self.accepts(from_job) {
+            self.counts.rejected += 1;
+            return Offered::Refused(job, self.stage);
+        }
+        if !self.has_room() {
+            return Offered::Full(job);
+        }
+        self.submitted.push_back(job);
+        self.accepted += 1;
+        Offered::Accepted(match self.looking {
+            0 => self.dispatch(),
+            _ => Dispatch::Nothing,
+        })
+    }
+
+    /// Returns whether one more job has room. Each job that is queued or runs takes some.
+    fn has_room(&self) -> bool {
+        let inside = self.accepted - self.seen.ended;
+        let limit = self.limits.queue.saturating_add(self.limits.threads);
+        inside < limit as u64
+    }
+
+    /// Returns whether there is a thread to wake or to start.
+    fn has_more(&self) -> bool {
+        !self.asleep.is_empty() || self.alive < self.limits.threads
+    }
+
+    /// Returns whether a thread comes for each queued job and for `more`: each thread that
+    /// is looking, woken or starting takes one.
+    fn is_covered(&self, more: u64) -> bool {
+        let queued = self.accepted - self.seen.taken + more;
+        queued <= (self.looking + self.woken + self.starting) as u64
+    }
+
+    /// Calls one more thread if no thread comes for some queued job.
+    fn dispatch(&mut self) -> Dispatch {
+        if self.is_covered(0) {
+            return Dispatch::Nothing;
         }
         if let Some(thread) = self.asleep.pop() {
             self.wake(thread);
-            return Accepted::Wake { thread };
+            return Dispatch::Wake { thread };
         }
         match self.start() {
-            Some(thread) => Accepted::Start { thread, ticket },
-            None => Accepted::Queued,
+            Some(thread) => Dispatch::Start {
+                thread,
+                ticket: self.accepted - 1,
+            },
+            None => Dispatch::Nothing,
         }
     }
 
@@ -210,35 +239,48 @@ impl<J> Machine<J> {
 
     /// The system gave no thread. Returns the job of `ticket` if no thread is left to
     /// run it.
-    pub(crate) fn start_failed(&mut self, thread: usize, ticket: u64) -> Option<J> {
+    pub(crate) fn start_failed(
+        &mut self,
+        queue: &mut RunQueue<J>,
+        thread: usize,
+        ticket: u64,
+    ) -> Option<J> {
         self.leave(thread);
         if self.alive > 0 {
             return None;
         }
-        let place = self
-            .queue
-            .iter()
-            .position(|queued| queued.ticket == ticket)?;
-        self.queue.remove(place).map(|queued| queued.job)
+        // No other thread is being started, so no other ticket is in use: tickets after
+        // this one may move.
+        self.refill(queue);
+        let job = queue.remove(ticket)?;
+        self.see(queue.progress());
+        self.counts.rejected += 1;
+        Some(job)
+    }
+
+    /// Moves all submitted jobs to the run queue.
+    fn refill(&mut self, queue: &mut RunQueue<J>) {
+        queue.append(&mut self.submitted);
     }
 
     /// Returns what the thread does next. It has nothing to do at this moment.
-    pub(crate) fn take(&mut self, thread: usize) -> Next<J> {
-        let next = self.take_or_leave(thread);
+    pub(crate) fn take(&mut self, queue: &mut RunQueue<J>, thread: usize) -> Next<J> {
+        let next = self.take_or_leave(queue, thread);
         if !matches!(next, Next::Look) {
             return next;
         }
-        if self.idle > 0 {
+        if self.looking > 0 {
             // One that looks is enough: more would only meet at the lock.
             return self.sleep(thread);
         }
-        self.wake(thread);
+        self.threads[thread] = Thread::Looking;
+        self.looking += 1;
         next
     }
 
     /// Does the same for a thread that has looked for a job.
-    pub(crate) fn take_or_sleep(&mut self, thread: usize) -> Next<J> {
-        let next = self.take_or_leave(thread);
+    pub(crate) fn take_or_sleep(&mut self, queue: &mut RunQueue<J>, thread: usize) -> Next<J> {
+        let next = self.take_or_leave(queue, thread);
         if !matches!(next, Next::Look) {
             return next;
         }
@@ -251,13 +293,12 @@ impl<J> Machine<J> {
         Next::Sleep
     }
 
-    /// The thread is idle now.
     fn wake(&mut self, thread: usize) {
-        self.threads[thread] = Thread::Idle;
-        self.idle += 1;
+        self.threads[thread] = Thread::Woken;
+        self.woken += 1;
     }
 
-    /// All threads that are asleep are idle now, and must be woken.
+    /// All threads that are asleep are woken now; the driver must unpark them.
     pub(crate) fn wake_all(&mut self) -> Vec<usize> {
         let asleep = std::mem::take(&mut self.asleep);
         for &thread in &asleep {
@@ -266,12 +307,20 @@ impl<J> Machine<J> {
         asleep
     }
 
-    fn take_or_leave(&mut self, thread: usize) -> Next<J> {
-        self.settle(thread);
-        if self.stage < Stage::Stopping {
-            if let Some(queued) = self.queue.pop_front() {
-                return Next::Run(queued);
-            }
+    fn take_or_leave(&mut self, queue: &mut RunQueue<J>, thread: usize) -> Next<J> {
+        let rested = self.settle(thread);
+        if queue.is_empty() {
+            self.refill(queue);
+        }
+        let job = queue.pop();
+        self.see(queue.progress());
+        if let Some(job) = job {
+            // While this thread looked, submitters called no other.
+            let dispatch = match rested {
+                true => self.dispatch(),
+                false => Dispatch::Nothing,
+            };
+            return Next::Run(job, dispatch);
         }
         if self.is_done() {
             return Next::Leave;
@@ -290,20 +339,9 @@ impl<J> Machine<J> {
         }
     }
 
-    /// Notes what the thread runs, after [`take`](Self::take).
-    pub(crate) fn run(&mut self, thread: usize, running: Running) {
-        self.threads[thread] = Thread::Running(running);
-    }
-
-    /// Notes that the thread's job has ended.
-    pub(crate) fn ended(&mut self, panicked: bool) {
-        self.counts.completed += 1;
-        self.counts.panicked += u64::from(panicked);
-    }
-
-    /// The thread has been idle for too long. Returns whether it leaves.
-    pub(crate) fn expire(&mut self, thread: usize) -> bool {
-        let leaves = self.queue.is_empty();
+    /// The thread has slept for too long. Returns whether it leaves.
+    pub(crate) fn expire(&mut self, queue: &RunQueue<J>, thread: usize) -> bool {
+        let leaves = self.queued(queue) == 0;
         if leaves {
             self.leave(thread);
         }
@@ -317,15 +355,17 @@ impl<J> Machine<J> {
         self.alive -= 1;
     }
 
-    /// The thread is no longer idle, asleep or starting.
-    fn settle(&mut self, thread: usize) {
+    /// The thread is busy now. Returns whether it was not.
+    fn settle(&mut self, thread: usize) -> bool {
         match self.threads[thread] {
-            Thread::Idle => self.idle -= 1,
+            Thread::Looking => self.looking -= 1,
+            Thread::Woken => self.woken -= 1,
             Thread::Asleep => self.asleep.retain(|asleep| *asleep != thread),
             Thread::Starting => self.starting -= 1,
-            Thread::Absent | Thread::Busy | Thread::Running(_) => {}
+            Thread::Absent | Thread::Busy => return false,
         }
         self.threads[thread] = Thread::Busy;
+        true
     }
 
     /// Takes no more jobs. Returns whether that is new.
@@ -336,15 +376,22 @@ impl<J> Machine<J> {
     }
 
     /// Takes no more jobs and gives back, in order, those that have not started.
-    pub(crate) fn stop(&mut self) -> VecDeque<Queued<J>> {
+    pub(crate) fn stop(&mut self, queue: &mut RunQueue<J>) -> VecDeque<J> {
         self.stage = Stage::Stopping;
-        self.counts.dropped += self.queue.len() as u64;
-        std::mem::take(&mut self.queue)
+        self.refill(queue);
+        let jobs = queue.remove_all();
+        self.see(queue.progress());
+        self.counts.dropped += jobs.len() as u64;
+        jobs
     }
 
     /// Gives back the job that has waited longest, to make room.
-    pub(crate) fn drop_oldest(&mut self) -> Option<Queued<J>> {
-        let oldest = self.queue.pop_front();
+    pub(crate) fn drop_oldest(&mut self, queue: &mut RunQueue<J>) -> Option<J> {
+        if queue.is_empty() {
+            self.refill(queue);
+        }
+        let oldest = queue.remove_first();
+        self.see(queue.progress());
         self.counts.dropped += u64::from(oldest.is_some());
         oldest
     }
@@ -361,31 +408,31 @@ impl<J> Machine<J> {
         self.stage
     }
 
-    pub(crate) fn is_terminated(&self) -> bool {
-        self.stage > Stage::Open && self.alive == 0 && self.queue.is_empty()
+    pub(crate) fn is_terminated(&self, queue: &RunQueue<J>) -> bool {
+        self.stage > Stage::Open && self.alive == 0 && self.queued(queue) == 0
     }
 
     /// Returns how many jobs run. A thread between two jobs counts as running one.
     pub(crate) fn running(&self) -> usize {
-        self.alive - self.idle - self.asleep.len() - self.starting
+        self.alive - self.looking - self.woken - self.asleep.len() - self.starting
     }
 
     pub(crate) fn alive(&self) -> usize {
         self.alive
     }
 
-    pub(crate) fn queued(&self) -> &VecDeque<Queued<J>> {
-        &self.queue
+    /// Returns how many jobs were queued so far.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.accepted
     }
 
-    /// Returns the thread whose job has run longest.
-    pub(crate) fn longest(&self) -> Option<(usize, &Running)> {
-        let running = self.threads.iter().enumerate().filter_map(|(at, thread)| {
-            let Thread::Running(running) = thread else {
-                return None;
-            };
-            Some((at, running))
-        });
-        running.min_by_key(|(_, running)| running.since)
+    /// Returns how many jobs wait.
+    pub(crate) fn queued(&self, queue: &RunQueue<J>) -> usize {
+        queue.len() + self.submitted.len()
+    }
+
+    /// Returns the jobs that wait, oldest first.
+    pub(crate) fn waiting<'a>(&'a self, queue: &'a RunQueue<J>) -> impl Iterator<Item = &'a J> {
+        queue.jobs().iter().chain(&self.submitted)
     }
 }

@@ -6,8 +6,8 @@
 //!               ╰─ full, closed ──▶ the job comes back, with the reason
 //! ```
 //!
-//! [`machine`] decides under one lock; [`handover`] gives jobs to threads; [`shared`] starts
-//! threads and runs the jobs.
+//! [`machine`] decides; [`handover`] gives jobs to threads by way of the [`run_queue`];
+//! [`shared`] starts threads and runs the jobs.
 
 mod builder;
 mod drain;
@@ -20,6 +20,7 @@ mod machine_tests;
 mod names;
 #[cfg(feature = "health")]
 mod numbers;
+mod run_queue;
 mod shared;
 mod stats;
 #[cfg(test)]
@@ -28,7 +29,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use deadstop_core::now;
 
@@ -40,8 +41,8 @@ pub(crate) use self::numbers::{PoolNumbers, pools};
 pub use self::stats::PoolStats;
 
 use self::job::Work;
-use self::machine::{Queued, Stage};
-use self::shared::{Entry, Outcome, Shared};
+use self::machine::Stage;
+use self::shared::{Outcome, Shared};
 use crate::process;
 
 #[cfg(feature = "health")]
@@ -173,7 +174,7 @@ impl Pool {
     where
         F: FnOnce() + Send + 'static,
     {
-        self.offer(Work::Once(Box::new(job)), None)
+        self.offer(Work::once(job))
     }
 
     /// Like [`execute`](Self::execute), with a name for the job: the hang report shows it
@@ -190,7 +191,7 @@ impl Pool {
     where
         F: FnOnce() + Send + 'static,
     {
-        self.offer(Work::Once(Box::new(job)), Some(name.into()))
+        self.offer(Work::named(name.into(), job))
     }
 
     /// Submits a job that returns something, and returns the handle that waits for it.
@@ -206,8 +207,8 @@ impl Pool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (work, handle) = job::shared(job);
-        self.offer(work, None)?;
+        let (work, handle) = job::shared(None, job);
+        self.offer(work)?;
         Ok(handle)
     }
 
@@ -225,40 +226,45 @@ impl Pool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (work, handle) = job::shared(job);
-        self.offer(work, Some(name.into()))?;
+        let (work, handle) = job::shared(Some(name.into()), job);
+        self.offer(work)?;
         Ok(handle)
     }
 
-    fn offer(&self, work: Work, name: Option<Arc<str>>) -> Result<Option<Unstarted>, Rejected> {
+    fn offer(&self, work: Work) -> Result<Option<Unstarted>, Rejected> {
         let shared = self.shared();
         if !self.handle.is_here() {
             process::warn_if_forked();
             return Err(Rejected::new(Job::new(work), Why::Closed));
         }
-        let entry = Entry { work, name };
+        match shared.offer(work) {
+            Outcome::Accepted => Ok(None),
+            Outcome::Refused(work, Why::Full) => self.offer_to_full(work),
+            Outcome::Refused(work, why) => Err(Rejected::new(Job::new(work), why)),
+        }
+    }
+
+    /// Does with a job for which there was no room what the pool does then.
+    #[cold]
+    fn offer_to_full(&self, work: Work) -> Result<Option<Unstarted>, Rejected> {
+        let shared = self.shared();
         let (outcome, dropped) = match self.handle.when_full {
-            WhenFull::Reject | WhenFull::CallerRuns => (shared.offer(entry), None),
-            WhenFull::Block(time) => {
-                let until = Instant::now().checked_add(time);
-                let until = until.unwrap_or_else(|| Instant::now() + FOREVER);
-                (shared.offer_until(entry, until), None)
-            }
-            WhenFull::DropOldest => shared.offer_or_drop(entry),
-        };
-        let dropped = dropped.map(Unstarted::new);
-        match outcome {
-            Outcome::Accepted => Ok(dropped),
-            Outcome::Refused(entry, Why::Full) if self.handle.when_full == WhenFull::CallerRuns => {
-                let panicked = entry.work.run_and_catch();
+            WhenFull::Reject => (Outcome::Refused(work, Why::Full), None),
+            WhenFull::CallerRuns => {
+                let panicked = work.run_and_catch();
                 shared.note_caller_ran(panicked);
-                Ok(None)
+                return Ok(None);
             }
-            Outcome::Refused(entry, why) => {
+            WhenFull::Block(time) => (shared.offer_within(work, time), None),
+            WhenFull::DropOldest => shared.offer_or_drop(work),
+        };
+        match outcome {
+            Outcome::Accepted => Ok(dropped.map(Unstarted::new)),
+            Outcome::Refused(work, why) => {
                 if why == Why::Full {
-                    shared.machine().counts.rejected += 1;
+                    shared.lock().machine.counts.rejected += 1;
                 }
-                Err(Rejected::new(Job::new(entry.work), why))
+                Err(Rejected::new(Job::new(work), why))
             }
         }
     }
@@ -281,12 +287,12 @@ impl Pool {
 
     /// Returns whether the pool takes no more jobs.
     pub fn is_closed(&self) -> bool {
-        !self.handle.is_here() || self.shared().machine().stage() > Stage::Open
+        !self.handle.is_here() || self.shared().lock().machine.stage() > Stage::Open
     }
 
     /// Returns whether the pool was stopped: a job that takes long should end early.
     pub fn is_stopping(&self) -> bool {
-        self.handle.is_here() && self.shared().machine().stage() == Stage::Stopping
+        self.handle.is_here() && self.shared().lock().machine.stage() == Stage::Stopping
     }
 
     /// Returns whether the pool is closed and its last thread has ended.
@@ -309,7 +315,10 @@ impl Pool {
     /// Returns the pool's numbers at this moment.
     pub fn stats(&self) -> PoolStats {
         match self.handle.is_here() {
-            true => PoolStats::of(&*self.shared().machine(), now()),
+            true => {
+                let locked = self.shared().lock();
+                PoolStats::of(&locked.machine, &locked.run_queue, now())
+            }
             false => PoolStats::default(),
         }
     }
@@ -323,9 +332,6 @@ impl Pool {
         &self.handle.shared
     }
 }
-
-/// Stands for "no end" where `Instant` has none: a hundred years.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -361,11 +367,10 @@ pub struct Unstarted {
 }
 
 impl Unstarted {
-    fn new(queued: Queued<Entry>) -> Self {
-        let Entry { work, name } = queued.job;
+    fn new(work: Work) -> Self {
         Self {
-            name,
-            queued_for: now().since(queued.since),
+            name: work.name(),
+            queued_for: now().since(work.since()),
             job: Job::new(work),
         }
     }
@@ -375,6 +380,6 @@ impl Unstarted {
     }
 }
 
-fn unstarted(queued: VecDeque<Queued<Entry>>) -> Vec<Unstarted> {
+fn unstarted(queued: VecDeque<Work>) -> Vec<Unstarted> {
     queued.into_iter().map(Unstarted::new).collect()
 }

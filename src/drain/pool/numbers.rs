@@ -1,5 +1,5 @@
 //! The numbers of each pool, for the metrics: copies in atomics, since a reader of the
-//! metrics must not wait for the lock of a pool.
+//! metrics must not wait for a lock of a pool.
 //!
 //! # Orderings
 //!
@@ -7,8 +7,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::handover::Observe;
+use crossbeam_utils::CachePadded;
+
 use super::machine::Machine;
+use super::run_queue::RunQueue;
 use crate::drain::listed::List;
 
 /// The pools of this process.
@@ -25,18 +27,33 @@ pub(crate) struct PoolNumbers {
     pub(crate) outcomes: [(&'static str, u64); 4],
 }
 
-/// The copies of a pool's numbers.
+/// The copies of a pool's numbers. Each lock has a cache line of its own for its own.
 #[derive(Default)]
 pub(super) struct Numbers {
     name: Box<str>,
     is_gone: AtomicBool,
+    machine: CachePadded<OfMachine>,
+    run_queue: CachePadded<OfRunQueue>,
+}
+
+/// Copied under the machine's lock.
+#[derive(Default)]
+struct OfMachine {
     threads: AtomicU64,
-    running: AtomicU64,
-    queued: AtomicU64,
-    completed: AtomicU64,
-    panicked: AtomicU64,
+    accepted: AtomicU64,
     rejected: AtomicU64,
     dropped: AtomicU64,
+    completed: AtomicU64,
+    panicked: AtomicU64,
+}
+
+/// Copied under the run queue's lock.
+#[derive(Default)]
+struct OfRunQueue {
+    taken: AtomicU64,
+    ended: AtomicU64,
+    completed: AtomicU64,
+    panicked: AtomicU64,
 }
 
 impl Numbers {
@@ -59,42 +76,59 @@ impl Numbers {
     pub(super) fn remove(&self) {
         self.is_gone.store(true, Ordering::Release);
     }
+
+    pub(super) fn copy_machine<J>(&self, machine: &Machine<J>) {
+        let (to, counts) = (&self.machine, &machine.counts);
+        set(&to.threads, machine.alive() as u64);
+        set(&to.accepted, machine.accepted());
+        set(&to.rejected, counts.rejected);
+        set(&to.dropped, counts.dropped);
+        set(&to.completed, counts.caller_ran);
+        set(&to.panicked, counts.caller_panicked);
+    }
+
+    pub(super) fn copy_run_queue<J>(&self, run_queue: &RunQueue<J>) {
+        let (to, progress) = (&self.run_queue, run_queue.progress());
+        set(&to.taken, progress.taken);
+        set(&to.ended, progress.ended);
+        set(&to.completed, run_queue.completed);
+        set(&to.panicked, run_queue.panicked);
+    }
+
+    fn read(&'static self) -> PoolNumbers {
+        let (machine, run_queue) = (&self.machine, &self.run_queue);
+        // Smaller ones first: they only grow.
+        let ended = get(&run_queue.ended);
+        let taken = get(&run_queue.taken);
+        let panicked = get(&machine.panicked) + get(&run_queue.panicked);
+        let completed = get(&machine.completed) + get(&run_queue.completed);
+        PoolNumbers {
+            name: &self.name,
+            threads: get(&machine.threads),
+            running: taken.saturating_sub(ended),
+            queued: get(&machine.accepted).saturating_sub(taken),
+            outcomes: [
+                ("done", completed.saturating_sub(panicked)),
+                ("panicked", panicked),
+                ("rejected", get(&machine.rejected)),
+                ("dropped", get(&machine.dropped)),
+            ],
+        }
+    }
 }
 
-impl<J> Observe<J> for &'static Numbers {
-    /// Copies the numbers.
-    fn observe(&self, machine: &Machine<J>) {
-        let counts = &machine.counts;
-        let set = |to: &AtomicU64, value: u64| to.store(value, Ordering::Relaxed);
-        set(&self.threads, machine.alive() as u64);
-        set(&self.running, machine.running() as u64);
-        set(&self.queued, machine.queued().len() as u64);
-        set(&self.completed, counts.completed);
-        set(&self.panicked, counts.panicked);
-        set(&self.rejected, counts.rejected);
-        set(&self.dropped, counts.dropped);
-    }
+fn get(word: &AtomicU64) -> u64 {
+    word.load(Ordering::Relaxed)
+}
+
+fn set(to: &AtomicU64, value: u64) {
+    to.store(value, Ordering::Relaxed);
 }
 
 /// Returns the numbers of each pool. Allocates nothing and waits for no other thread.
 pub(crate) fn pools() -> impl Iterator<Item = PoolNumbers> {
-    let get = |word: &AtomicU64| word.load(Ordering::Relaxed);
     POOLS
         .iter()
         .filter(|numbers| !numbers.is_gone.load(Ordering::Acquire))
-        .map(move |numbers| PoolNumbers {
-            name: &numbers.name,
-            threads: get(&numbers.threads),
-            running: get(&numbers.running),
-            queued: get(&numbers.queued),
-            outcomes: [
-                (
-                    "done",
-                    get(&numbers.completed).saturating_sub(get(&numbers.panicked)),
-                ),
-                ("panicked", get(&numbers.panicked)),
-                ("rejected", get(&numbers.rejected)),
-                ("dropped", get(&numbers.dropped)),
-            ],
-        })
+        .map(Numbers::read)
 }

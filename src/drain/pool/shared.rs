@@ -10,35 +10,27 @@ use deadstop_core::{Nanos, now};
 use parking_lot::{Condvar, Mutex};
 
 use super::error::Why;
-use super::handover::Handover;
+use super::handover::{Handover, Observe};
 use super::job::Work;
-use super::machine::{Accepted, Limits, Machine, Offered, Queued, Running, Stage};
+use super::machine::{Dispatch, Limits, Machine, Offered, Stage};
 use super::names::thread_name;
 #[cfg(feature = "health")]
 use super::numbers::Numbers;
+use super::run_queue::RunQueue;
 use crate::TaskHandle;
 use crate::drain::latch::Latch;
 use crate::drain::thread_id;
 use crate::sys::recent_time::recent;
 
-/// What copies the pool's numbers for the metrics.
-#[cfg(feature = "health")]
-type Observer = &'static Numbers;
-#[cfg(not(feature = "health"))]
-type Observer = ();
+/// The machine and the run queue, locked.
+pub(super) type Locked<'a> = super::handover::Locked<'a, Work, Observer>;
 
-/// The machine, locked. Its numbers are copied for the metrics when this is dropped.
-pub(super) type Locked<'a> = super::handover::Locked<'a, Entry, Observer>;
+/// Stands for "no end" where `Instant` has none: a hundred years.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 thread_local! {
     /// The pool whose job the thread runs, by address, or zero.
     static POOL: Cell<usize> = const { Cell::new(0) };
-}
-
-/// A job in the queue.
-pub(super) struct Entry {
-    pub(super) work: Work,
-    pub(super) name: Option<Arc<str>>,
 }
 
 /// Is notified of a pool's jobs, under the pool's lock.
@@ -47,31 +39,85 @@ pub(crate) trait Pulse: Send + Sync {
     fn beat(&self, is_busy: bool);
 }
 
+/// Notified of a pool's jobs.
+pub(super) struct Observer {
+    /// What copies the pool's numbers for the metrics.
+    #[cfg(feature = "health")]
+    numbers: &'static Numbers,
+    /// Notified of each job that begins or ends.
+    pulse: OnceLock<Box<dyn Pulse>>,
+    /// Callers wait here for room in the queue.
+    room: Condvar,
+}
+
+impl Observer {
+    fn new(_pool: &str) -> Self {
+        Self {
+            #[cfg(feature = "health")]
+            numbers: Numbers::list(_pool),
+            pulse: OnceLock::new(),
+            room: Condvar::new(),
+        }
+    }
+}
+
+#[cfg(feature = "health")]
+impl Drop for Observer {
+    fn drop(&mut self) {
+        self.numbers.remove();
+    }
+}
+
+impl Observe<Work> for Observer {
+    fn now(&self) -> Nanos {
+        recent()
+    }
+
+    fn name(&self, work: &Work) -> Option<Arc<str>> {
+        work.name()
+    }
+
+    fn begins(&self, _: &RunQueue<Work>) {
+        if let Some(pulse) = self.pulse.get() {
+            pulse.beat(true);
+        }
+    }
+
+    fn rests(&self, machine: &Machine<Work>, run_queue: &RunQueue<Work>) {
+        if let Some(pulse) = self.pulse.get() {
+            pulse.beat(machine.running() > 0 || machine.queued(run_queue) > 0);
+        }
+    }
+
+    fn has_room(&self, _: &Machine<Work>) {
+        self.room.notify_one();
+    }
+
+    #[cfg(feature = "health")]
+    fn machine(&self, machine: &Machine<Work>) {
+        self.numbers.copy_machine(machine);
+    }
+
+    #[cfg(feature = "health")]
+    fn run_queue(&self, run_queue: &RunQueue<Work>) {
+        self.numbers.copy_run_queue(run_queue);
+    }
+}
+
 /// What a pool's handles, threads and task share.
 pub(super) struct Shared {
     pub(super) name: Box<str>,
     keep_alive: Duration,
     stack_size: Option<usize>,
-    handover: Handover<Entry, Observer>,
-    /// Callers wait here for room in the queue.
-    room: Condvar,
+    handover: Handover<Work, Observer>,
     terminated: Latch,
-    /// Notified of each job that begins or ends.
-    pulse: OnceLock<Box<dyn Pulse>>,
     task: Mutex<Option<TaskHandle>>,
 }
 
 /// What became of a job that was offered.
 pub(super) enum Outcome {
     Accepted,
-    Refused(Entry, Why),
-}
-
-#[cfg(feature = "health")]
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.handover.observer().remove();
-    }
+    Refused(Work, Why),
 }
 
 impl Shared {
@@ -81,23 +127,17 @@ impl Shared {
         keep_alive: Duration,
         stack_size: Option<usize>,
     ) -> Arc<Self> {
-        #[cfg(feature = "health")]
-        let observer = Numbers::list(name);
-        #[cfg(not(feature = "health"))]
-        let observer = ();
         Arc::new(Self {
             name: name.into(),
             keep_alive,
             stack_size,
-            handover: Handover::new(Machine::open(limits), observer),
-            room: Condvar::new(),
+            handover: Handover::new(Machine::open(limits), Observer::new(name)),
             terminated: Latch::new(),
-            pulse: OnceLock::new(),
             task: Mutex::new(None),
         })
     }
 
-    pub(super) fn machine(&self) -> Locked<'_> {
+    pub(super) fn lock(&self) -> Locked<'_> {
         self.handover.lock()
     }
 
@@ -107,82 +147,90 @@ impl Shared {
     }
 
     /// Offers a job once.
-    pub(super) fn offer(self: &Arc<Self>, entry: Entry) -> Outcome {
-        let (from_job, now) = (self.is_current(), recent());
-        let mut machine = self.machine();
-        let offered = machine.offer(entry, now, from_job);
-        self.accept(machine, offered)
+    #[inline]
+    pub(super) fn offer(self: &Arc<Self>, work: Work) -> Outcome {
+        match self.handover.offer(work, self.is_current()) {
+            Offered::Accepted(Dispatch::Nothing) => Outcome::Accepted,
+            offered => self.accept(offered),
+        }
     }
 
-    /// Offers a job, and waits for room until `until`.
-    pub(super) fn offer_until(self: &Arc<Self>, mut entry: Entry, until: Instant) -> Outcome {
+    /// Offers a job, and waits for room for up to `time`.
+    pub(super) fn offer_within(self: &Arc<Self>, mut work: Work, time: Duration) -> Outcome {
         let from_job = self.is_current();
-        let mut machine = self.machine();
+        let begun = Instant::now();
+        let until = begun.checked_add(time).unwrap_or(begun + FOREVER);
+        let mut is_over = false;
         loop {
-            entry = match machine.offer(entry, recent(), from_job) {
-                Offered::Full(entry) => entry,
-                offered => return self.accept(machine, offered),
+            let Locked {
+                mut machine,
+                mut run_queue,
+            } = self.lock();
+            work.queued_now();
+            work = match machine.offer(work, from_job) {
+                Offered::Full(work) if !is_over => work,
+                offered => {
+                    drop((machine, run_queue));
+                    return self.accept(offered);
+                }
             };
-            if self.room.wait_until(machine.unlocked(), until).timed_out() {
-                let offered = machine.offer(entry, recent(), from_job);
-                return self.accept(machine, offered);
-            }
+            // Under the lock that a job's end takes, which then notifies.
+            run_queue.blocked += 1;
+            drop(run_queue);
+            let room = &self.handover.observer().room;
+            is_over = room.wait_until(machine.unlocked(), until).timed_out();
+            drop(machine);
+            self.lock().run_queue.blocked -= 1;
         }
     }
 
     /// Offers a job, and drops the oldest that waits if there is no room. Returns what
     /// was dropped.
-    pub(super) fn offer_or_drop(
-        self: &Arc<Self>,
-        entry: Entry,
-    ) -> (Outcome, Option<Queued<Entry>>) {
+    pub(super) fn offer_or_drop(self: &Arc<Self>, work: Work) -> (Outcome, Option<Work>) {
         let from_job = self.is_current();
-        let mut machine = self.machine();
-        match machine.offer(entry, recent(), from_job) {
-            Offered::Full(entry) => {
-                let oldest = machine.drop_oldest();
-                let offered = machine.offer(entry, recent(), from_job);
-                (self.accept(machine, offered), oldest)
+        let mut locked = self.lock();
+        let (offered, oldest) = match locked.machine.offer(work, from_job) {
+            Offered::Full(work) => {
+                let oldest = locked.machine.drop_oldest(&mut locked.run_queue);
+                (locked.machine.offer(work, from_job), oldest)
             }
-            offered => (self.accept(machine, offered), None),
-        }
+            offered => (offered, None),
+        };
+        drop(locked);
+        (self.accept(offered), oldest)
     }
 
-    fn accept(self: &Arc<Self>, mut machine: Locked<'_>, offered: Offered<Entry>) -> Outcome {
+    #[cold]
+    fn accept(self: &Arc<Self>, offered: Offered<Work>) -> Outcome {
         match offered {
-            Offered::Accepted(accepted) => {
-                drop(machine);
-                self.staff(accepted)
-            }
-            Offered::Full(entry) => Outcome::Refused(entry, Why::Full),
-            Offered::Refused(entry) => {
-                machine.counts.rejected += 1;
-                let why = match machine.stage() {
-                    Stage::Stopping => Why::Stopped,
-                    _ => Why::Closed,
-                };
-                Outcome::Refused(entry, why)
-            }
+            Offered::Accepted(dispatch) => match self.dispatch(dispatch) {
+                None => Outcome::Accepted,
+                Some(work) => Outcome::Refused(work, Why::NoThread),
+            },
+            Offered::Full(work) => Outcome::Refused(work, Why::Full),
+            Offered::Refused(work, Stage::Stopping) => Outcome::Refused(work, Why::Stopped),
+            Offered::Refused(work, _) => Outcome::Refused(work, Why::Closed),
         }
     }
 
-    /// Sees to it that a thread comes for an accepted job.
-    fn staff(self: &Arc<Self>, accepted: Accepted) -> Outcome {
-        match accepted {
-            Accepted::Queued => {}
-            Accepted::Wake { thread } => self.handover.wake(&[thread]),
-            Accepted::Start { thread, ticket } => {
+    /// Calls the thread that must come for a job. Returns the job if the system gives none.
+    fn dispatch(self: &Arc<Self>, dispatch: Dispatch) -> Option<Work> {
+        match dispatch {
+            Dispatch::Nothing => {}
+            Dispatch::Wake { thread } => self.handover.wake(&[thread]),
+            Dispatch::Start { thread, ticket } => {
                 if self.start(thread).is_err() {
-                    let left = self.machine().start_failed(thread, ticket);
+                    let mut locked = self.lock();
+                    let left = locked
+                        .machine
+                        .start_failed(&mut locked.run_queue, thread, ticket);
+                    drop(locked);
                     self.note_if_terminated();
-                    if let Some(entry) = left {
-                        self.machine().counts.rejected += 1;
-                        return Outcome::Refused(entry, Why::NoThread);
-                    }
+                    return left;
                 }
             }
         }
-        Outcome::Accepted
+        None
     }
 
     fn start(self: &Arc<Self>, place: usize) -> std::io::Result<()> {
@@ -197,31 +245,12 @@ impl Shared {
     /// The life of a thread.
     fn work(self: Arc<Self>, place: usize) {
         POOL.set(Arc::as_ptr(&self) as usize);
-        let tid = thread_id::current();
-        self.handover.arrive(place);
-        let mut machine = self.machine();
-        // A thread that had no job says nothing about those of others.
-        let mut had_job = false;
-        loop {
-            let rests = |machine: &Machine<Entry>| {
-                if std::mem::take(&mut had_job) {
-                    self.beat(machine);
-                }
-            };
-            let next = self.handover.next(machine, place, self.keep_alive, rests);
-            let Some((Queued { job, .. }, mut locked)) = next else {
-                break;
-            };
-            let Entry { work, name } = job;
-            let since = recent();
-            locked.run(place, Running { since, name, tid });
-            self.beat(&locked);
-            had_job = true;
-            drop(locked);
-            self.room.notify_one();
-            let panicked = work.run_and_catch();
-            machine = self.machine();
-            machine.ended(panicked);
+        self.handover.arrive(place, thread_id::current());
+        let mut ended = None;
+        while let Some((work, dispatch)) = self.handover.next(place, self.keep_alive, ended) {
+            // This thread lives, so no job comes back.
+            drop(self.dispatch(dispatch));
+            ended = Some(work.run_and_catch());
         }
         self.note_if_terminated();
     }
@@ -229,40 +258,39 @@ impl Shared {
     /// Sets what is notified of each job that begins or ends. The first one stays.
     #[cfg(feature = "health")]
     pub(super) fn set_pulse(&self, pulse: Box<dyn Pulse>) {
-        let machine = self.machine();
-        let _ = self.pulse.set(pulse);
-        self.beat(&machine);
-    }
-
-    /// A job has begun, or a thread has none.
-    fn beat(&self, machine: &Machine<Entry>) {
-        if let Some(pulse) = self.pulse.get() {
-            pulse.beat(machine.running() > 0 || !machine.queued().is_empty());
-        }
+        let locked = self.lock();
+        let observer = self.handover.observer();
+        let _ = observer.pulse.set(pulse);
+        observer.rests(&locked.machine, &locked.run_queue);
     }
 
     /// Takes no more jobs; runs those that are queued.
     pub(super) fn close(&self) -> bool {
-        let closed = self.machine().close();
+        let closed = self.lock().machine.close();
         self.wake_all();
         closed
     }
 
     /// Takes no more jobs, and gives back those that have not started.
-    pub(super) fn stop(&self) -> VecDeque<Queued<Entry>> {
-        let unstarted = self.machine().stop();
+    pub(super) fn stop(&self) -> VecDeque<Work> {
+        let mut locked = self.lock();
+        let unstarted = locked.machine.stop(&mut locked.run_queue);
+        drop(locked);
         self.wake_all();
         unstarted
     }
 
     fn wake_all(&self) {
         self.handover.wake_all();
-        self.room.notify_all();
+        self.handover.observer().room.notify_all();
         self.note_if_terminated();
     }
 
     fn note_if_terminated(&self) {
-        if !self.machine().is_terminated() || self.terminated.is_set() {
+        let locked = self.lock();
+        let is_terminated = locked.machine.is_terminated(&locked.run_queue);
+        drop(locked);
+        if !is_terminated || self.terminated.is_set() {
             return;
         }
         // Before the latch is set, and under the lock, since two threads may come here: a
@@ -287,28 +315,25 @@ impl Shared {
 
     /// Notes that a job of the pool ran on a caller's thread.
     pub(super) fn note_caller_ran(&self, panicked: bool) {
-        let mut machine = self.machine();
-        machine.counts.caller_ran += 1;
-        machine.ended(panicked);
+        let mut locked = self.lock();
+        locked.machine.counts.caller_ran += 1;
+        locked.machine.counts.caller_panicked += u64::from(panicked);
     }
 
     /// Describes what is left: "2 running, 37 queued; longest: "mail 17" for 12.3 s on
     /// thread mailer-3".
     pub(super) fn describe(&self) -> String {
-        let machine = self.machine();
-        let (running, queued) = (machine.running(), machine.queued().len());
+        let Locked { machine, run_queue } = self.lock();
+        let (running, queued) = (machine.running(), machine.queued(&run_queue));
         let mut text = format!("{running} running, {queued} queued");
-        if let Some((place, longest)) = machine.longest() {
+        if let Some((place, _, longest)) = run_queue.longest() {
             let seconds = now().since(longest.since).as_secs_f64();
             let job = longest.name.as_deref().unwrap_or("a job");
             let thread = thread_name(&self.name, place);
             text += &format!("; longest: {job:?} for {seconds:.1} s on thread {thread}");
         }
-        let mut named = machine
-            .queued()
-            .iter()
-            .filter_map(|q| q.job.name.as_deref());
-        if let Some(next) = named.next() {
+        let named = machine.waiting(&run_queue).find_map(Work::name);
+        if let Some(next) = named {
             text += &format!("; next: {next:?}");
         }
         text
@@ -316,8 +341,8 @@ impl Shared {
 
     /// Returns the thread whose job has run longest.
     pub(super) fn longest_tid(&self) -> Option<i32> {
-        let machine = self.machine();
-        machine.longest().map(|(_, running)| running.tid)
+        let locked = self.lock();
+        locked.run_queue.longest().map(|(_, tid, _)| tid)
     }
 
     /// Blocks the thread until the pool has terminated, or until `until`.

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use deadstop_core::Nanos;
 
+use super::job::Work;
 use super::machine::Machine;
+use super::run_queue::RunQueue;
 
 /// The numbers of a pool at one moment.
 ///
@@ -45,23 +47,23 @@ pub struct PoolStats {
 }
 
 impl PoolStats {
-    pub(super) fn of<J>(machine: &Machine<J>, now: Nanos) -> Self {
+    pub(super) fn of(machine: &Machine<Work>, run_queue: &RunQueue<Work>, now: Nanos) -> Self {
         let counts = machine.counts;
-        let oldest = machine.queued().front();
+        let oldest = machine.waiting(run_queue).next();
         Self {
             threads: machine.alive(),
             largest: counts.largest,
             running: machine.running(),
-            queued: machine.queued().len(),
-            completed: counts.completed,
-            panicked: counts.panicked,
+            queued: machine.queued(run_queue),
+            completed: run_queue.completed + counts.caller_ran,
+            panicked: run_queue.panicked + counts.caller_panicked,
             rejected: counts.rejected,
             dropped: counts.dropped,
             caller_ran: counts.caller_ran,
-            oldest_queued: oldest.map(|queued| now.since(queued.since)),
-            longest_running: machine
+            oldest_queued: oldest.map(|work| now.since(work.since())),
+            longest_running: run_queue
                 .longest()
-                .map(|(_, running)| now.since(running.since)),
+                .map(|(.., running)| now.since(running.since)),
         }
     }
 }

@@ -221,6 +221,36 @@ fn thousand_racing_submitters_and_one_stop_lose_no_job() {
     assert_eq!(pool.stats().rejected as usize, 8_000 - accepted);
 }
 
+/// Jobs that were moved to the run queue at once are bound to no thread, and a thread that
+/// looked for a job calls another for those that it leaves.
+#[test]
+fn job_that_hangs_holds_no_other_back() {
+    let pool = pool(3, 9, WhenFull::Reject);
+    for round in 0..300 {
+        let (release, held) = channel::<()>();
+        let (sender, ran) = channel();
+        let mut held = Some(held);
+        // The first or the second of three hangs until the others have run.
+        for at in 0..3 {
+            let hangs = (at == round % 2).then(|| held.take()).flatten();
+            let sender = sender.clone();
+            let job = move || match hangs {
+                Some(held) => drop(held.recv()),
+                None => sender.send(()).expect("the test waits"),
+            };
+            pool.execute(job).expect("room");
+        }
+        for _ in 0..2 {
+            ran.recv_timeout(PATIENCE).expect("it is not held back");
+        }
+        drop(release);
+        // Threads rest to different degrees.
+        if round % 3 == 0 {
+            thread::sleep(Duration::from_micros(50 * round % 400));
+        }
+    }
+}
+
 #[test]
 fn job_may_drop_the_last_handle() {
     let pool = pool(1, 1, WhenFull::Reject);

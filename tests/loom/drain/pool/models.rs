@@ -3,13 +3,12 @@
 
 use std::time::Duration;
 
-use deadstop_core::Nanos;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 
 use super::handover::Handover;
-use super::machine::{Accepted, Limits, Machine, Offered, Running};
+use super::machine::{Dispatch, Limits, Machine, Offered};
 
 /// What becomes of jobs, each of which is one bit.
 struct World {
@@ -17,14 +16,15 @@ struct World {
     accepted: AtomicU32,
     ran: AtomicU32,
     returned: AtomicU32,
+    /// Threads that were started by a dispatch.
+    started: std::sync::Mutex<Vec<thread::JoinHandle<()>>>,
 }
 
 impl World {
-    /// A pool that may have one thread.
-    fn new() -> Arc<Self> {
+    fn new(threads: usize, queue: usize) -> Arc<Self> {
         let limits = Limits {
-            threads: 1,
-            queue: 4,
+            threads,
+            queue,
             accept_from_jobs: false,
         };
         let handover = Handover::new(Machine::open(limits), ());
@@ -33,62 +33,68 @@ impl World {
             accepted: AtomicU32::new(0),
             ran: AtomicU32::new(0),
             returned: AtomicU32::new(0),
+            started: std::sync::Mutex::default(),
         })
     }
 
-    /// Offers a job as the driver does. Returns the place of a thread to start.
-    fn offer(&self, job: u32) -> Option<usize> {
-        let mut machine = self.handover.lock();
-        let offered = machine.offer(job, Nanos(0), false);
-        drop(machine);
-        let Offered::Accepted(accepted) = offered else {
-            return None;
+    /// Offers a job as the driver does.
+    fn offer(world: &Arc<Self>, job: u32) {
+        let Offered::Accepted(dispatch) = world.handover.offer(job, false) else {
+            return;
         };
-        self.accepted.fetch_or(job, Ordering::Relaxed);
-        match accepted {
-            Accepted::Queued => None,
-            Accepted::Wake { thread } => {
-                self.handover.wake(&[thread]);
-                None
+        world.accepted.fetch_or(job, Ordering::Relaxed);
+        Self::dispatch(world, dispatch);
+    }
+
+    fn dispatch(world: &Arc<Self>, dispatch: Dispatch) {
+        match dispatch {
+            Dispatch::Nothing => {}
+            Dispatch::Wake { thread } => world.handover.wake(&[thread]),
+            Dispatch::Start { thread, .. } => {
+                let works = Arc::clone(world);
+                let started = thread::spawn(move || Self::work(&works, thread));
+                world.started.lock().expect("not poisoned").push(started);
             }
-            Accepted::Start { thread, .. } => Some(thread),
         }
     }
 
     /// The life of a thread.
-    fn work(&self, place: usize) {
-        let mut machine = self.handover.lock();
+    fn work(world: &Arc<Self>, place: usize) {
+        world.handover.arrive(place, 1);
+        let mut ended = None;
+        while let Some((job, dispatch)) = world.handover.next(place, Duration::MAX, ended) {
+            Self::dispatch(world, dispatch);
+            let before = world.ran.fetch_or(job, Ordering::Relaxed);
+            assert_eq!(before & job, 0, "a job runs once");
+            ended = Some(false);
+        }
+    }
+
+    /// Waits for all threads.
+    fn join(&self) {
         loop {
-            let next = self.handover.next(machine, place, Duration::MAX, |_| ());
-            let Some((queued, mut locked)) = next else {
-                return;
-            };
-            let running = Running {
-                since: Nanos(0),
-                name: None,
-                tid: 1,
-            };
-            locked.run(place, running);
-            drop(locked);
-            let before = self.ran.fetch_or(queued.job, Ordering::Relaxed);
-            assert_eq!(before & queued.job, 0, "a job runs once");
-            machine = self.handover.lock();
-            machine.ended(false);
+            let started = self.started.lock().expect("not poisoned").pop();
+            match started {
+                Some(started) => started.join().expect("it ends"),
+                None => return,
+            }
         }
     }
 
     /// Stops the pool, and keeps what comes back.
     fn stop(&self) {
-        let returned = self.handover.lock().stop();
+        let mut locked = self.handover.lock();
+        let returned = locked.machine.stop(&mut locked.run_queue);
+        drop(locked);
         self.handover.wake_all();
-        for queued in returned {
-            let before = self.returned.fetch_or(queued.job, Ordering::Relaxed);
-            assert_eq!(before & queued.job, 0, "a job comes back once");
+        for job in returned {
+            let before = self.returned.fetch_or(job, Ordering::Relaxed);
+            assert_eq!(before & job, 0, "a job comes back once");
         }
     }
 
     fn close(&self) {
-        self.handover.lock().close();
+        self.handover.lock().machine.close();
         self.handover.wake_all();
     }
 
@@ -97,20 +103,16 @@ impl World {
         let [accepted, ran, returned] = jobs.map(|jobs| jobs.load(Ordering::Relaxed));
         assert_eq!(accepted, ran | returned);
         assert_eq!(ran & returned, 0);
-        assert!(self.handover.lock().is_terminated());
+        let locked = self.handover.lock();
+        assert!(locked.machine.is_terminated(&locked.run_queue));
     }
 }
 
-/// Starts a pool whose one thread has the job 1.
-fn with_a_thread() -> (Arc<World>, thread::JoinHandle<()>) {
-    let world = World::new();
-    let place = world.offer(1).expect("the first job starts a thread");
-    let works = Arc::clone(&world);
-    let worker = thread::spawn(move || {
-        works.handover.arrive(place);
-        works.work(place);
-    });
-    (world, worker)
+/// Starts a pool whose first thread has the job 1.
+fn with_a_thread(threads: usize) -> Arc<World> {
+    let world = World::new(threads, 4);
+    World::offer(&world, 1);
+    world
 }
 
 /// Tries `model` with up to two preemptions: these have more steps than other models.
@@ -125,12 +127,12 @@ fn check(model: impl Fn() + Sync + Send + 'static) {
 #[test]
 fn job_offered_while_the_pool_stops_runs_or_comes_back() {
     check(|| {
-        let (world, worker) = with_a_thread();
+        let world = with_a_thread(1);
         let offers = Arc::clone(&world);
-        let submitter = thread::spawn(move || assert!(offers.offer(2).is_none()));
+        let submitter = thread::spawn(move || World::offer(&offers, 2));
         world.stop();
         submitter.join().expect("it ends");
-        worker.join().expect("it ends");
+        world.join();
         world.assert_none_is_lost();
     });
 }
@@ -140,14 +142,14 @@ fn job_offered_while_the_pool_stops_runs_or_comes_back() {
 #[test]
 fn job_offered_to_a_thread_that_falls_asleep_runs() {
     check(|| {
-        let (world, worker) = with_a_thread();
-        assert!(world.offer(2).is_none());
+        let world = with_a_thread(1);
+        World::offer(&world, 2);
         // Nothing else wakes the thread.
         while world.ran.load(Ordering::Relaxed) != 3 {
             thread::yield_now();
         }
         world.close();
-        worker.join().expect("it ends");
+        world.join();
         world.assert_none_is_lost();
     });
 }
@@ -156,15 +158,35 @@ fn job_offered_to_a_thread_that_falls_asleep_runs() {
 #[test]
 fn jobs_of_two_submitters_run_come_back_or_are_refused() {
     check(|| {
-        let (world, worker) = with_a_thread();
+        let world = with_a_thread(1);
         let offers = Arc::clone(&world);
-        let submitter = thread::spawn(move || assert!(offers.offer(2).is_none()));
+        let submitter = thread::spawn(move || World::offer(&offers, 2));
         let stops = Arc::clone(&world);
         let stopper = thread::spawn(move || stops.stop());
-        assert!(world.offer(4).is_none());
+        World::offer(&world, 4);
         submitter.join().expect("it ends");
         stopper.join().expect("it ends");
-        worker.join().expect("it ends");
+        world.join();
+        world.assert_none_is_lost();
+    });
+}
+
+/// Fails, by a job that is refused, if a submitter that sees old numbers of the run queue
+/// does not look again.
+#[test]
+fn job_is_refused_only_if_there_is_no_room() {
+    check(|| {
+        let world = World::new(1, 1);
+        World::offer(&world, 1);
+        World::offer(&world, 2);
+        // Two have room. The first one has ended when the second one runs.
+        while world.ran.load(Ordering::Relaxed) & 2 == 0 {
+            thread::yield_now();
+        }
+        World::offer(&world, 4);
+        assert_ne!(world.accepted.load(Ordering::Relaxed) & 4, 0);
+        world.close();
+        world.join();
         world.assert_none_is_lost();
     });
 }

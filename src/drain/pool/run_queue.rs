@@ -1,0 +1,157 @@
+//! The queue that threads take jobs from, and what each thread runs.
+//!
+//! A job in it is bound to no thread: one that hangs holds back its own job alone.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use deadstop_core::Nanos;
+
+/// How far a run queue is. Both numbers only grow.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Progress {
+    /// Jobs that wait no longer: taken by a thread, or taken back.
+    pub(crate) taken: u64,
+    /// Those of them that do not run, or no longer.
+    pub(crate) ended: u64,
+}
+
+impl Progress {
+    pub(crate) const NONE: Self = Self { taken: 0, ended: 0 };
+
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self {
+            taken: self.taken.max(other.taken),
+            ended: self.ended.max(other.ended),
+        }
+    }
+}
+
+/// A job that a thread runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    pub(crate) since: Nanos,
+    pub(crate) name: Option<Arc<str>>,
+}
+
+/// A thread of the pool and its job.
+#[derive(Clone, Debug, Default)]
+struct Lane {
+    tid: i32,
+    running: Option<Running>,
+}
+
+/// Jobs that wait for a thread, oldest first, and what each thread runs.
+#[derive(Debug)]
+pub(crate) struct RunQueue<J> {
+    jobs: VecDeque<J>,
+    lanes: Vec<Lane>,
+    progress: Progress,
+    /// Jobs that ran to their end, panics included.
+    pub(crate) completed: u64,
+    pub(crate) panicked: u64,
+    /// Callers that wait for room.
+    pub(crate) blocked: usize,
+}
+
+impl<J> RunQueue<J> {
+    pub(crate) const fn empty() -> Self {
+        Self {
+            jobs: VecDeque::new(),
+            lanes: Vec::new(),
+            progress: Progress::NONE,
+            completed: 0,
+            panicked: 0,
+            blocked: 0,
+        }
+    }
+
+    /// A thread has the place from here on.
+    pub(crate) fn arrive(&mut self, place: usize, tid: i32) {
+        if self.lanes.len() <= place {
+            self.lanes.resize_with(place + 1, Lane::default);
+        }
+        self.lanes[place] = Lane { tid, running: None };
+    }
+
+    /// Takes the next job, for a thread.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<J> {
+        let job = self.jobs.pop_front()?;
+        self.progress.taken += 1;
+        Some(job)
+    }
+
+    /// Notes what the thread runs, after a job was taken for it.
+    #[inline]
+    pub(crate) fn run(&mut self, place: usize, running: Running) {
+        self.lanes[place].running = Some(running);
+    }
+
+    /// Notes that the thread's job has ended.
+    #[inline]
+    pub(crate) fn end(&mut self, place: usize, panicked: bool) {
+        self.lanes[place].running = None;
+        self.progress.ended += 1;
+        self.completed += 1;
+        self.panicked += u64::from(panicked);
+    }
+
+    /// Moves the jobs of `submitted` to the end of the queue.
+    pub(super) fn append(&mut self, submitted: &mut VecDeque<J>) {
+        match self.jobs.is_empty() {
+            true => std::mem::swap(&mut self.jobs, submitted),
+            false => self.jobs.append(submitted),
+        }
+    }
+
+    fn note_removed(&mut self, jobs: usize) {
+        self.progress.taken += jobs as u64;
+        self.progress.ended += jobs as u64;
+    }
+
+    pub(super) fn remove_first(&mut self) -> Option<J> {
+        let job = self.jobs.pop_front()?;
+        self.note_removed(1);
+        Some(job)
+    }
+
+    /// Takes the job of `ticket` back, if it still waits.
+    pub(super) fn remove(&mut self, ticket: u64) -> Option<J> {
+        let at = ticket.checked_sub(self.progress.taken)?;
+        let job = self.jobs.remove(usize::try_from(at).ok()?)?;
+        self.note_removed(1);
+        Some(job)
+    }
+
+    pub(super) fn remove_all(&mut self) -> VecDeque<J> {
+        self.note_removed(self.jobs.len());
+        std::mem::take(&mut self.jobs)
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    pub(crate) fn jobs(&self) -> &VecDeque<J> {
+        &self.jobs
+    }
+
+    /// Returns the place and the kernel id of the thread whose job has run longest, and
+    /// the job.
+    pub(crate) fn longest(&self) -> Option<(usize, i32, &Running)> {
+        let running = self.lanes.iter().enumerate().filter_map(|(at, lane)| {
+            let running = lane.running.as_ref()?;
+            Some((at, lane.tid, running))
+        });
+        running.min_by_key(|(.., running)| running.since)
+    }
+}
