@@ -76,11 +76,6 @@ impl Pool {
         next
     }
 
-    /// A thread that has nothing to do falls asleep.
-    fn sleeps(&mut self, thread: usize) -> bool {
-        matches!(self.take(thread), Next::Look) && matches!(self.take_or_sleep(thread), Next::Sleep)
-    }
-
     /// A thread whose job ends falls asleep.
     fn ends_and_sleeps(&mut self, thread: usize) -> bool {
         matches!(self.end(thread), Next::Look) && matches!(self.take_or_sleep(thread), Next::Sleep)
