@@ -9,7 +9,7 @@ use crate::watchdog::BACKUP_AFTER;
 use crate::{say, say_arming, spin, system};
 
 /// Time enough to read the symbols of a program without optimization, under an emulator.
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_secs(8);
 
 fn install() -> Shutdown {
     let builder = Shutdown::builder().grace(GRACE);
