@@ -194,8 +194,9 @@ pub(crate) fn only_adds(descriptor: c_int) -> bool {
 
 fn status(descriptor: c_int) -> Option<libc::stat> {
     let mut status = MaybeUninit::<libc::stat>::zeroed();
-    // SAFETY: the pointer is valid for writes.
-    match unsafe { libc::fstat(descriptor, status.as_mut_ptr()) } {
+    // SAFETY: the pointer is valid for writes; on both processors that the library is for,
+    // the kernel's type is libc's.
+    match unsafe { libc::syscall(libc::SYS_fstat, descriptor, status.as_mut_ptr()) } {
         // SAFETY: zeroed, and now written; all its fields are integers.
         0 => Some(unsafe { status.assume_init() }),
         _ => None,

@@ -4,6 +4,8 @@
 //! while the machine is suspended, and all processes share it. On the machines
 //! that this crate was measured on, reading it takes no system call.
 
+use core::ffi::c_int;
+
 use crate::sys::Nanos;
 
 /// Reads the clock. Async-signal-safe.
@@ -14,11 +16,26 @@ pub fn now() -> Nanos {
     };
     // SAFETY: the pointer is valid for writes. The call has no error to report:
     // the clock exists wherever this backend is chosen.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    unsafe { read(libc::CLOCK_MONOTONIC, &raw mut time) };
     // The fields have 32 bits on some processors.
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
     Nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
+}
+
+/// Reads a clock. Returns 0, or -1 for one that does not exist. Async-signal-safe.
+///
+/// # Safety
+///
+/// `time` must be valid for a write.
+pub(super) unsafe fn read(clock: libc::clockid_t, time: *mut libc::timespec) -> c_int {
+    #[cfg(all(feature = "bare-calls", target_pointer_width = "64"))]
+    // SAFETY: the caller's contract. With words of 64 bits the kernel's type is libc's.
+    let result = unsafe { libc::syscall(libc::SYS_clock_gettime, clock, time) } as c_int;
+    #[cfg(not(all(feature = "bare-calls", target_pointer_width = "64")))]
+    // SAFETY: the caller's contract.
+    let result = unsafe { libc::clock_gettime(clock, time) };
+    result
 }
 
 /// Returns the same point in time as the kernel's type.

@@ -3,6 +3,8 @@
 use core::ffi::c_int;
 use core::time::Duration;
 
+use super::clock;
+
 /// Returns the processor time that thread `tid` of this process has used.
 /// `None` if there is no such thread.
 ///
@@ -14,7 +16,7 @@ pub fn cpu_time(tid: c_int) -> Option<Duration> {
     };
     // SAFETY: the pointer is valid for writes. A clock that does not exist is
     // an error, not a hazard.
-    let read = unsafe { libc::clock_gettime(clock(tid), &raw mut time) };
+    let read = unsafe { clock::read(clock(tid), &raw mut time) };
     match read {
         0 => Some(Duration::new(
             u64::try_from(time.tv_sec).unwrap_or(0),

@@ -1,6 +1,6 @@
 //! A POSIX timer whose expiry ends the process without a thread of its own.
 
-use core::ffi::c_int;
+use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -44,11 +44,11 @@ impl Target {
 #[derive(Debug)]
 pub struct Timer {
     /// A `timer_t`. Null is a possible id in glibc.
-    id: AtomicPtr<core::ffi::c_void>,
+    id: AtomicPtr<c_void>,
 }
 
 /// No timer: an address that libc never returns as an id.
-const ABSENT: *mut core::ffi::c_void = ptr::without_provenance_mut(usize::MAX);
+const ABSENT: *mut c_void = ptr::without_provenance_mut(usize::MAX);
 
 impl Timer {
     /// Creates a value without a timer.
@@ -86,9 +86,7 @@ impl Timer {
         }
         let mut id = ABSENT;
         // SAFETY: the first pointer is valid for reads, the second for writes.
-        let made = unsafe {
-            libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, (&raw mut id).cast())
-        };
+        let made = unsafe { create(&raw mut event, &raw mut id) };
         if made != 0 {
             return Err(errno::last());
         }
@@ -120,13 +118,51 @@ impl Timer {
         }
         // SAFETY: the id is of a timer that `create` made and that is never
         // deleted; the pointer is valid for reads; the last one may be null.
-        unsafe {
-            libc::timer_settime(
-                id.cast(),
-                libc::TIMER_ABSTIME,
-                &raw const when,
-                ptr::null_mut(),
-            )
-        };
+        unsafe { set(id, &raw const when) };
+    }
+}
+
+/// Whether the kernel's own functions are called, with its number of the timer in place of
+/// the C library's handle.
+const BARE: bool = cfg!(all(feature = "bare-calls", target_pointer_width = "64"));
+
+/// # Safety
+///
+/// The first pointer must be valid for reads, the second for a write.
+unsafe fn create(event: *mut libc::sigevent, id: *mut *mut c_void) -> c_int {
+    if !BARE {
+        // SAFETY: the caller's contract.
+        return unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, event, id.cast()) };
+    }
+    let mut number: c_int = 0;
+    // SAFETY: the caller's contract; the last pointer is valid for a write.
+    let made = unsafe {
+        libc::syscall(
+            libc::SYS_timer_create,
+            libc::CLOCK_MONOTONIC,
+            event,
+            &raw mut number,
+        )
+    };
+    if made == 0 {
+        let handle = ptr::without_provenance_mut(number.unsigned_abs() as usize);
+        // SAFETY: the caller's contract.
+        unsafe { id.write(handle) };
+    }
+    made as c_int
+}
+
+/// # Safety
+///
+/// `id` must be of a timer that [`create`] made, and `when` valid for reads.
+unsafe fn set(id: *mut c_void, when: *const libc::itimerspec) {
+    let flags = libc::TIMER_ABSTIME;
+    if BARE {
+        let before = ptr::null_mut::<libc::itimerspec>();
+        // SAFETY: the caller's contract.
+        unsafe { libc::syscall(libc::SYS_timer_settime, id.addr(), flags, when, before) };
+    } else {
+        // SAFETY: the caller's contract.
+        unsafe { libc::timer_settime(id.cast(), flags, when, ptr::null_mut()) };
     }
 }
