@@ -1,4 +1,4 @@
-//! Threads by pthread_create(3), for deadstop's own code.
+//! Threads by `pthread_create`, for code of deadstop alone.
 //!
 //! A thread of `std`'s is 24 KB of program, maps a signal stack, and allocates as it starts,
 //! which gives it a heap of its own. A thread that watches needs none of that.
