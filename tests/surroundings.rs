@@ -58,7 +58,7 @@ mod exec {
         (run(command), begun.elapsed())
     }
 
-    /// As execve(2) and timer_create(2) say: threads and timers are gone.
+    /// By `execve(2)` and `timer_create(2)`, threads and timers end.
     #[test]
     fn ends_an_armed_deadline() {
         let (output, length) = armed("exec::ends_an_armed_deadline", |mut shell| {

@@ -50,7 +50,7 @@ pub(crate) fn hang(threads: usize) -> ! {
     let shutdown = builder.sinks(sinks).install().unwrap();
     for _ in 0..threads {
         let thread = thread::Builder::new().stack_size(64 << 10);
-        thread.spawn(|| park()).unwrap();
+        thread.spawn(park).unwrap();
     }
     let task = shutdown.task("never returns");
     let _handle = task.on_shutdown(|_| park()).unwrap();

@@ -1,7 +1,7 @@
 //! Where a thread is: a signal interrupts it, and the handler follows its frame pointers.
 //!
 //! Code that a runtime generates has no unwind tables, but V8's keeps a frame pointer, and
-//! so does HotSpot's interpreter. The handler copies addresses, by a system call that
+//! so does the interpreter of `HotSpot`. The handler copies addresses, by a system call that
 //! cannot fault, and interprets nothing.
 //!
 //! # Orderings
@@ -95,7 +95,7 @@ extern "C" fn handler(_signal: c_int, _info: *mut libc::siginfo_t, context: *mut
 
 /// Returns where the frame returns to, and makes `frame` the one outside of it.
 fn outer(memory: c_int, frame: &mut usize) -> Option<usize> {
-    if *frame == 0 || *frame % size_of::<usize>() != 0 {
+    if *frame == 0 || frame.checked_rem(size_of::<usize>()) != Some(0) {
         return None;
     }
     let [outer, address] = descriptor::two_words(memory, *frame)?;

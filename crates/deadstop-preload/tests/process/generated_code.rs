@@ -102,7 +102,7 @@ pub(crate) const VICTIMS: &[Test] = &[
         assert_eq!(unsafe { libc::setresuid(65534, 65534, 65534) }, 0);
         // SAFETY: integers. After the change of user /proc would be root's.
         unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0) };
-        runs_generated_code()
+        runs_generated_code();
     }),
     ("generates_code_in_its_handler", || {
         CODE.store(generate(), Ordering::Relaxed);
@@ -112,7 +112,7 @@ pub(crate) const VICTIMS: &[Test] = &[
     }),
     ("generates_code_and_handles_urgent_data", || {
         set(SIGURG, Some(action(says_called as *const () as usize, 0)));
-        runs_generated_code()
+        runs_generated_code();
     }),
     ("loops_outside_its_handler", || {
         set(SIGTERM, Some(action(notes as *const () as usize, 0)));
