@@ -28,6 +28,7 @@ extern "C" fn constructor() {
     if environment::is_secure() {
         return;
     }
+    deadstop_core::sys::bypass_libc();
     let text = |value: Option<&'static [u8]>| {
         value.map(|value| core::str::from_utf8(value).unwrap_or("?"))
     };

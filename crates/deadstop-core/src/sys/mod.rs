@@ -21,6 +21,8 @@ mod signal_set;
 
 #[cfg(windows)]
 pub use self::backend::GuardChannel;
+#[cfg(target_os = "linux")]
+pub use self::backend::bypass_libc;
 pub use self::backend::{
     AF_INET, AF_INET6, AF_UNIX, Address, ControllingTerminal, ErrnoGuard, EventCount, ForkMark,
     KillTarget, Newborn, NewbornPlace, ProcessDescriptors, Processes, SignalMask,

@@ -2,16 +2,17 @@
 
 use core::ffi::c_int;
 
+use super::bypass::is_bypassed;
+
 /// Returns this process's id. Asks the kernel each time, so that a child of
 /// `fork`, or of a bare `clone`, gets its own. Async-signal-safe.
 pub fn pid() -> c_int {
-    #[cfg(feature = "bare-calls")]
-    // SAFETY: no precondition. A process id fits.
-    let pid = unsafe { libc::syscall(libc::SYS_getpid) } as c_int;
-    #[cfg(not(feature = "bare-calls"))]
+    if is_bypassed() {
+        // SAFETY: no precondition. A process id fits.
+        return unsafe { libc::syscall(libc::SYS_getpid) } as c_int;
+    }
     // SAFETY: no precondition.
-    let pid = unsafe { libc::getpid() };
-    pid
+    unsafe { libc::getpid() }
 }
 
 /// Returns the id of the main thread, which is the process's. Async-signal-safe.

@@ -5,6 +5,7 @@ use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
+use super::bypass::is_bypassed;
 use super::clock::timespec;
 use super::errno;
 use super::signals::handle_if_free;
@@ -122,15 +123,13 @@ impl Timer {
     }
 }
 
-/// Whether the kernel's own functions are called, with its number of the timer in place of
-/// the C library's handle.
-const BARE: bool = cfg!(all(feature = "bare-calls", target_pointer_width = "64"));
-
+/// Creates a timer. With [`bypass_libc`](super::bypass_libc) its handle is the kernel's number.
+///
 /// # Safety
 ///
 /// The first pointer must be valid for reads, the second for a write.
 unsafe fn create(event: *mut libc::sigevent, id: *mut *mut c_void) -> c_int {
-    if !BARE {
+    if !is_bypassed() {
         // SAFETY: the caller's contract.
         return unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, event, id.cast()) };
     }
@@ -152,12 +151,14 @@ unsafe fn create(event: *mut libc::sigevent, id: *mut *mut c_void) -> c_int {
     made as c_int
 }
 
+/// Sets a timer.
+///
 /// # Safety
 ///
 /// `id` must be of a timer that [`create`] made, and `when` valid for reads.
 unsafe fn set(id: *mut c_void, when: *const libc::itimerspec) {
     let flags = libc::TIMER_ABSTIME;
-    if BARE {
+    if is_bypassed() {
         let before = ptr::null_mut::<libc::itimerspec>();
         // SAFETY: the caller's contract.
         unsafe { libc::syscall(libc::SYS_timer_settime, id.addr(), flags, when, before) };
