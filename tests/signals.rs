@@ -513,7 +513,7 @@ mod declined {
                 command.env("ROOM", room.to_string());
                 let mut victim = Victim::start(command, "refused_threads", LONG);
                 if victim.is_installed() {
-                    assert!(room >= 6, "{room}");
+                    assert!(room >= 5, "{room}");
                     break;
                 }
                 victim.trigger(signal);

@@ -24,7 +24,7 @@ pub(crate) const TESTS: &[Test] = &[
         end.says("has not ended: main runs");
         end.says("since the trigger, in JS:*flush (/srv/app.js:12:15)\n");
         end.says("#0 JS:*flush (/srv/app.js:12:15)\n");
-        end.says("frames of unknown functions");
+        end.says("of unknown functions");
         assert!(!end.stderr.contains("no names"), "{}", end.stderr);
     }),
     ("report_says_how_generated_code_gets_names", || {
