@@ -51,8 +51,8 @@ class Target:
         # Wine makes Windows' counter from this clock; elsewhere it is the one of Linux.
         self.clock = time.CLOCK_MONOTONIC_RAW if self.is_windows else time.CLOCK_MONOTONIC
         # The stack of the task: the name of its function, or under an emulator, where the
-        # names take too long, an address in the program.
-        stacks = {"x86_64": ["spin"], "aarch64": ["deadstop-targets+0x"]}
+        # names may take too long, any frame.
+        stacks = {"x86_64": ["spin"], "aarch64": ["#0 "]}
         self.stack = stacks.get(name.split("-")[0], []) if "linux" in name else []
         self.absent = {"fork"} if self.is_windows else {"detach", "service"}
         # The status of a program that its backup timer ended.
