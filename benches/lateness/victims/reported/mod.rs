@@ -145,11 +145,10 @@ fn install(setup: &Setup, sinks: Sinks, progress: Progress) -> Shutdown {
 
 /// A shutdown with a task that never returns.
 fn shut_down(setup: &Setup, shutdown: &Shutdown, message: Option<PathBuf>) -> ! {
-    let reporting_threads = ["deadstop-report", "deadstop-log"].map(thread);
     let (page, until) = (setup.page, setup.grace() - LOOK);
     let task = shutdown.task("clean up").on_shutdown(move |_| {
         thread::sleep(until);
-        look(page, reporting_threads, message.as_deref());
+        look(page, message.as_deref());
         conditions::park();
     });
     let _task = task.unwrap();
@@ -161,22 +160,17 @@ fn shut_down(setup: &Setup, shutdown: &Shutdown, message: Option<PathBuf>) -> ! 
     shutdown.wait_and_exit()
 }
 
-/// The thread called `name`. It gives itself the name, and may not have come to
-/// that yet; the bench waits for so long.
-fn thread(name: &str) -> i32 {
-    loop {
-        if let Some(thread) = thread_called(name) {
-            return thread;
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-fn look(page: &Page, reporting_threads: [i32; 2], message: Option<&Path>) {
-    for (tid, word) in reporting_threads
-        .into_iter()
-        .zip([&page.reporter, &page.logger])
-    {
+/// Notes which calls the reporting threads are in. `deadstop-log` exists only while there are
+/// lines to write.
+fn look(page: &Page, message: Option<&Path>) {
+    let words = [
+        ("deadstop-report", &page.reporter),
+        ("deadstop-log", &page.logger),
+    ];
+    for (name, word) in words {
+        let Some(tid) = thread_called(name) else {
+            continue;
+        };
         let call = fs::read_to_string(format!("/proc/self/task/{tid}/syscall"));
         let call = call.unwrap_or_default();
         let number = call.split_whitespace().next().map(str::parse::<u64>);
