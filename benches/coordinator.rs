@@ -168,7 +168,11 @@ fn main() {
 /// Writes the page, the samples and, of the scale, the picture.
 fn keep(name: &str, arguments: &[String], rows: &[Row]) {
     let given = arguments.iter().filter(|argument| *argument != "--bench");
-    let given: String = given.map(|argument| format!(" {argument}")).collect();
+    let mut given: String = given.map(|argument| format!(" {argument}")).collect();
+    let beside = arguments.iter().skip_while(|argument| *argument != "--beside");
+    if let Some(path) = beside.skip(1).next() {
+        given = given.replace(path, "PATH");
+    }
     let command = format!("cargo bench --bench coordinator --{given}");
     let mut measured = format!("{}\n{}", measured_page::machine(&command), table(rows));
     write!(
