@@ -169,8 +169,8 @@ fn main() {
 fn keep(name: &str, arguments: &[String], rows: &[Row]) {
     let given = arguments.iter().filter(|argument| *argument != "--bench");
     let mut given: String = given.map(|argument| format!(" {argument}")).collect();
-    let beside = arguments.iter().skip_while(|argument| *argument != "--beside");
-    if let Some(path) = beside.skip(1).next() {
+    let mut beside = arguments.iter().skip_while(|argument| *argument != "--beside");
+    if let Some(path) = beside.nth(1) {
         given = given.replace(path, "PATH");
     }
     let command = format!("cargo bench --bench coordinator --{given}");
