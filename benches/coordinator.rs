@@ -169,7 +169,9 @@ fn main() {
 fn keep(name: &str, arguments: &[String], rows: &[Row]) {
     let given = arguments.iter().filter(|argument| *argument != "--bench");
     let mut given: String = given.map(|argument| format!(" {argument}")).collect();
-    let mut beside = arguments.iter().skip_while(|argument| *argument != "--beside");
+    let mut beside = arguments
+        .iter()
+        .skip_while(|argument| *argument != "--beside");
     if let Some(path) = beside.nth(1) {
         given = given.replace(path, "PATH");
     }
