@@ -215,7 +215,7 @@ fn innermost(thread: &HungThread) -> Option<&StackFrame> {
     thread.stack.iter().find(|frame| is_application(frame))
 }
 
-/// Whether the frame is of the application's code, as the report's text has it.
+/// Returns whether the frame is of the application's code, by the rule of the report's text.
 pub(crate) fn is_application(frame: &StackFrame) -> bool {
     if let Some(source) = frame.source {
         return source == FrameSource::Application;

@@ -1,6 +1,6 @@
 //! Sockets that another process has too, and sockets that a waker will shut down.
 //!
-//! `shutdown(2)` stops a socket in each process that has it. So a socket is in one of the two
+//! `shutdown(2)` stops a socket in each process that shares it. So a socket is in one of the two
 //! sets at most.
 
 use std::collections::HashSet;

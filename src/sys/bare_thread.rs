@@ -33,7 +33,7 @@ pub(crate) fn spawn(name: &'static str, stack: usize, life: Life) -> io::Result<
         result = create(None, start);
     }
     if result != 0 {
-        // SAFETY: the box was made above, and there is no thread that has it.
+        // SAFETY: the box was made above, and no thread was started that could use it.
         drop(unsafe { Box::from_raw(start) });
         return Err(io::Error::from_raw_os_error(result));
     }

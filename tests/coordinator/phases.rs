@@ -170,7 +170,7 @@ fn policy_ends_the_sequence_after_a_panic() -> Case {
     })
 }
 
-/// The policy is of the phase that has it.
+/// A policy holds for its own phase alone.
 fn policy_does_not_end_the_sequence_for_another_phases_failure() -> Case {
     sees(|| {
         let shutdown = install_as(builder().phase(Phase::DRAIN.on_failure(OnFailure::End)));

@@ -406,7 +406,7 @@ fn inherited_listener_is_taken_without_a_further_descriptor() {
     ));
 }
 
-/// The waker would stop the listener in each process that has it.
+/// The waker would stop the listener in each process that shares it.
 #[test]
 fn listener_with_a_waker_of_its_socket_is_not_handed_over() {
     let test = "listener_with_a_waker_of_its_socket_is_not_handed_over";
@@ -508,7 +508,7 @@ fn successor_is_the_one_that_is_ready_however_slow_other_processes_are() {
 #[test]
 #[expect(
     unsafe_code,
-    reason = "sets the action of a signal, as a program in C has it"
+    reason = "sets the action of a signal, as a program in C would"
 )]
 fn successor_without_predecessor_survives_being_ready() {
     let test = "successor_without_predecessor_survives_being_ready";

@@ -1,4 +1,4 @@
-//! A thread in format, as the hang report has it.
+//! Text about a thread, for the hang report.
 //!
 //! # Grammar
 //!
