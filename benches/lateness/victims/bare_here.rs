@@ -13,8 +13,10 @@ use crate::conditions;
 
 pub(crate) fn end_by_thread(setup: &Setup) -> ! {
     let (tell, told) = mpsc::channel::<u64>();
+    let (started, starts) = mpsc::channel();
     let page = setup.page;
     let watch = move || {
+        started.send(()).unwrap();
         // SAFETY: takes one more integer, and changes this thread only.
         unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
         let deadline = timespec(told.recv().unwrap());
@@ -32,7 +34,13 @@ pub(crate) fn end_by_thread(setup: &Setup) -> ! {
         .name("bare-watch".into())
         .spawn(watch)
         .unwrap();
+    // It has its name then.
+    starts.recv().unwrap();
     let bystander = setup.bystander();
+    // deadstop has two threads.
+    conditions::crowd(1, conditions::park);
+    // The kernel's record of the exit is part of the teardown, here as for deadstop.
+    setup.ender("bare-watch");
     setup.load();
     setup.begin();
     tell.send(page.deadline.get().unwrap()).unwrap();
