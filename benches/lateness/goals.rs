@@ -15,10 +15,10 @@ use crate::victims::{
 
 const MILLISECOND: i64 = 1_000_000;
 
-/// The goals, each with what was measured.
-pub(crate) fn judge(cells: &[Cell]) -> String {
+/// The goals, each with its figure. Goals without one are listed if `lists_unmeasured`.
+pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
     let figures = Figures(cells);
-    let mut goals = Goals::new();
+    let mut goals = Goals::new(lists_unmeasured);
     for row in [DEADSTOP, DEADSTOP_ROOT] {
         let inside = figures.recorded(row, "idle").map(|inside| inside.p99);
         goals.add(
@@ -97,7 +97,7 @@ pub(crate) fn judge(cells: &[Cell]) -> String {
             );
         }
     }
-    goals.0
+    goals.table
 }
 
 /// How far from the deadline the end of a process that exits early may be seen, in percent
@@ -152,20 +152,27 @@ pub(crate) fn spread(teardown: &Summary) -> f64 {
     100.0 * (teardown.p99 - teardown.min) as f64 / teardown.median as f64
 }
 
-struct Goals(String);
+struct Goals {
+    table: String,
+    lists_unmeasured: bool,
+}
 
 impl Goals {
-    fn new() -> Self {
-        Self("| goal | measured | |\n| --- | ---: | --- |\n".into())
+    fn new(lists_unmeasured: bool) -> Self {
+        Self {
+            table: "| goal | measured | |\n| --- | ---: | --- |\n".into(),
+            lists_unmeasured,
+        }
     }
 
     fn add(&mut self, goal: String, found: Option<(bool, String)>) {
         let (verdict, measured) = match found {
             Some((true, measured)) => ("met", measured),
             Some((false, measured)) => ("**not met**", measured),
+            None if !self.lists_unmeasured => return,
             None => ("not measured", "-".into()),
         };
-        writeln!(self.0, "| {goal} | {measured} | {verdict} |").unwrap();
+        writeln!(self.table, "| {goal} | {measured} | {verdict} |").unwrap();
     }
 }
 

@@ -13,13 +13,13 @@
 //!
 //! ```text
 //! cargo bench --bench lateness -- [--samples N] [--seconds N] [--foreign CORES]
-//!     [--only TEXT] [--quick] [--keep]
+//!     [--only TEXT] [--quick] [--keep] [--page-name NAME]
 //! ```
 //!
 //! `--only` takes what is in "ROW, CONDITION"; several texts are separated by `|`. `--quick` is one sample of most
 //! cells, and fails if a victim with deadstop outlived its deadline by seconds,
 //! or ended before it, or if another way did not work at all. `--keep` writes
-//! the files in `docs/bench`; without it nothing is written. Without cargo's
+//! the files `lateness.*`, or `NAME.*`, in `docs/bench`; without it nothing is written. Without cargo's
 //! `--bench`, as under `cargo test --benches`, nothing is done.
 //!
 //! # In-process lateness of deadstop
@@ -153,7 +153,8 @@ fn main() -> ExitCode {
         println!("some rows have no sample that counts; a busy machine wants --foreign CORES");
     }
     if arguments.has("--keep") {
-        output::keep(&cells, &text);
+        let page = arguments.text("--page-name").unwrap_or("lateness");
+        output::keep(&cells, &text, page);
     }
     let broken: Vec<_> = cells.iter().filter(|cell| is_broken(cell)).collect();
     for cell in &broken {

@@ -58,24 +58,29 @@ better, as it cannot know how long this one will take. Run with:
 
 /// All that is said of a run.
 pub(crate) fn text(cells: &[Cell], means: &Means, arguments: &[String]) -> String {
+    // A run of some rows lists the goals of those rows only.
+    let is_whole = !arguments.iter().any(|argument| argument == "--only");
     let arguments = arguments.iter().filter(|argument| *argument != "--bench");
     let arguments: String = arguments.map(|argument| format!(" {argument}")).collect();
     format!(
         "{PREFACE}\n```text\ncargo bench --bench lateness --{arguments}\n```\n\n{}\n{}{}",
         machine::machine(cells, means),
         table::tables(cells),
-        goals::judge(cells)
+        goals::judge(cells, is_whole)
     )
 }
 
-/// Writes the files that are kept with the source.
-pub(crate) fn keep(cells: &[Cell], text: &str) {
-    let pictured = "\n![The distributions](lateness.svg)\n\n\
-                    The raw samples are in [lateness.csv](lateness.csv).\n";
+/// Writes the files of the page `name`, which are kept with the source.
+pub(crate) fn keep(cells: &[Cell], text: &str, name: &str) {
+    let pictured = format!(
+        "\n![The distributions]({name}.svg)\n\n\
+         The raw samples are in [{name}.csv]({name}.csv).\n"
+    );
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bench");
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("lateness.csv"), csv::csv(cells)).unwrap();
-    fs::write(folder.join("lateness.svg"), plot::plot(cells)).unwrap();
-    fs::write(folder.join("lateness-short.svg"), plot::short(cells)).unwrap();
-    fs::write(folder.join("lateness.md"), format!("{text}{pictured}")).unwrap();
+    let path = |extension: &str| folder.join(format!("{name}{extension}"));
+    fs::write(path(".csv"), csv::csv(cells)).unwrap();
+    fs::write(path(".svg"), plot::plot(cells)).unwrap();
+    fs::write(path("-short.svg"), plot::short(cells)).unwrap();
+    fs::write(path(".md"), format!("{text}{pictured}")).unwrap();
 }
