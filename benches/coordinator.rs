@@ -7,18 +7,7 @@
 //! machine does falls on all of them alike. A sample that saw much of it is
 //! discarded, counted, and taken again while there is time.
 //!
-//! ```text
-//! cargo bench --bench coordinator -- [--rounds N] [--seconds N] [--csv FILE]
-//!     [--foreign CORES] [--only "LIBRARY SHAPE TASKS"] [--sizes N,N,...]
-//!     [--beside BENCH] [--scale] [--keep]
-//! ```
-//!
-//! `--scale` measures deadstop and signal-mod with 1 to 100,000 tasks in a phase, with 1 to
-//! 1,000 phases, and with 1 to 100,000 futures that wait for the request. `--keep` writes
-//! docs/bench/coordinator.{md,csv}; with `--scale` docs/bench/scale.{md,csv,svg}.
-//!
-//! `--beside` takes this bench as it was built of another commit, and adds its
-//! deadstop as a library: the two take turns in one run.
+//! `cargo bench --bench coordinator -- --help` lists the options.
 
 #![expect(
     clippy::exit,
@@ -28,6 +17,8 @@
     reason = "a program, not the library"
 )]
 
+#[path = "shared/arguments.rs"]
+mod arguments;
 #[path = "shared/chart.rs"]
 mod chart;
 #[path = "shared/measured_page.rs"]
@@ -51,15 +42,13 @@ use std::{env, fs, process};
 
 use tokio_util::sync::CancellationToken;
 
+use arguments::CargoFlags;
 use other_load::OtherLoad;
 
 const SIZES: [usize; 3] = [1, 100, 10_000];
-/// Those of `--scale`, and the most phases of it.
+/// The sizes of `--scale`, and its maximum number of phases.
 const SCALE: [usize; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
 const MOST_PHASES: usize = 1_000;
-
-const ROUNDS: usize = 25;
-const SECONDS: u64 = 55;
 
 /// Between the start and the request: threads are parked by then, as they are
 /// in a program that has been running.
@@ -68,9 +57,41 @@ const SETTLE: Duration = Duration::from_millis(10);
 /// No shutdown here comes near it.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// A sample counts if the rest of the machine used no more than this meanwhile,
-/// in cores.
-const FOREIGN: f64 = 0.1;
+/// Times shutdowns whose tasks do nothing
+#[derive(clap::Parser)]
+#[command(bin_name = "cargo bench --bench coordinator --")]
+struct Arguments {
+    /// Samples of each row
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    rounds: usize,
+    /// Maximum time of the whole run
+    #[arg(long, value_name = "SECONDS", default_value_t = 55)]
+    seconds: u64,
+    /// Discard a sample if other processes used more cores than this during it
+    #[arg(long, value_name = "CORES", default_value_t = 0.1)]
+    foreign: f64,
+    /// Measure the rows that contain this, as in "deadstop phase 100"
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+    /// Numbers of tasks
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    sizes: Option<Vec<usize>>,
+    /// Add the deadstop of this bench, built from another commit, as a library
+    #[arg(long, value_name = "BENCH")]
+    beside: Option<String>,
+    /// Measure deadstop and signal-mod with 1 to 100,000 tasks in a phase, 1 to 1,000 phases,
+    /// and 1 to 100,000 futures that wait for the request
+    #[arg(long)]
+    scale: bool,
+    /// Write the samples to this file
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write docs/bench/coordinator.{md,csv}; with --scale, docs/bench/scale.{md,csv,svg}
+    #[arg(long)]
+    keep: bool,
+    #[command(flatten)]
+    cargo: CargoFlags,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Library {
@@ -109,59 +130,46 @@ const SHAPES: [(&str, Shape); 3] = [
 ];
 
 fn main() {
-    let arguments: Vec<_> = env::args().skip(1).collect();
-    let text = |name: &str| {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1).map(String::as_str)
-    };
-    if let Some(library) = text("--child") {
-        let shape = named(&SHAPES, text("--shape").unwrap());
-        let tasks = text("--tasks").unwrap().parse().unwrap();
-        let took = shut_down(named(&LIBRARIES, library), shape, tasks);
+    let given: Vec<_> = env::args().skip(1).collect();
+    let words: Vec<_> = given.iter().map(String::as_str).collect();
+    if let ["--child", library, "--shape", shape, "--tasks", tasks] = words[..] {
+        let library = named(&LIBRARIES, library);
+        let took = shut_down(library, named(&SHAPES, shape), tasks.parse().unwrap());
         println!("{}", took.as_nanos());
         return;
     }
-    if arguments.iter().any(|argument| argument == "--test") {
+    let arguments: Arguments = arguments::read();
+    if !arguments.cargo.wants_measurements() {
         return;
     }
-    let rounds = text("--rounds").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
-    let seconds = text("--seconds").map_or(SECONDS, |seconds| seconds.parse().unwrap());
-    let foreign = text("--foreign").map_or(FOREIGN, |cores| cores.parse().unwrap());
-    let has = |name: &str| arguments.iter().any(|argument| argument == name);
-    let sizes: Vec<usize> = match text("--sizes") {
-        Some(sizes) => sizes.split(',').map(|size| size.parse().unwrap()).collect(),
-        None if has("--scale") => SCALE.to_vec(),
-        None => SIZES.to_vec(),
-    };
-    let mut rows = rows(text("--only").unwrap_or(""), &sizes, text("--beside"));
-    match has("--scale") {
+    let Arguments { rounds, scale, .. } = arguments;
+    let usual = if scale { &SCALE[..] } else { &SIZES };
+    let sizes = arguments.sizes.as_deref().unwrap_or(usual);
+    let mut rows = rows(&arguments.only, sizes, arguments.beside.as_deref());
+    match scale {
         true => rows.retain(|row| ["deadstop", "signal-mod"].contains(&row.library)),
         false => rows.retain(|row| row.shape != "waiters"),
     }
-    if has("--scale") {
+    if scale {
         rows.retain(|row| row.shape != "chain" || row.tasks <= MOST_PHASES);
     }
-    let until = Instant::now() + Duration::from_secs(seconds);
+    let until = Instant::now() + Duration::from_secs(arguments.seconds);
     let mut round = 0;
     while rows.iter().any(|row| row.counted().count() < rounds) && Instant::now() < until {
         for row in &mut rows {
             if row.counted().count() < rounds {
-                row.samples.push(sample(row, round, foreign));
+                row.samples.push(sample(row, round, arguments.foreign));
             }
         }
         round += 1;
     }
     print!("{}", table(&rows));
-    if let Some(file) = text("--csv") {
+    if let Some(file) = &arguments.csv {
         fs::write(file, csv(&rows)).unwrap();
     }
-    if has("--keep") {
-        let name = if has("--scale") {
-            "scale"
-        } else {
-            "coordinator"
-        };
-        keep(name, &arguments, &rows);
+    if arguments.keep {
+        let name = if scale { "scale" } else { "coordinator" };
+        keep(name, &given, &rows);
     }
 }
 
@@ -245,7 +253,7 @@ struct Row {
 struct Sample {
     round: usize,
     took: Duration,
-    /// What the rest of the machine used meanwhile, in cores.
+    /// The processor time of other processes meanwhile, in cores.
     foreign: f64,
     counts: bool,
 }

@@ -1,16 +1,16 @@
-//! Counts the instructions of deadstop's calls in a healthy process. Seconds mean little on a machine that others use; these counts are
-//! the same on every run of one build, so that a call that has grown is seen.
+//! Counts the instructions of deadstop's calls in a healthy process. Times vary on a machine
+//! that other programs use. The counts are the same in every run of one build, so they show
+//! a call that has grown.
 //!
 //! ```text
 //! cargo bench --features health --bench counts               compare with benches/counts.txt
 //! cargo bench --features health --bench counts -- --update   write it anew
 //! ```
 //!
-//! It runs itself under `valgrind --tool=callgrind`, once for each row. A row is
-//! of the thread that calls: what others do meanwhile is not in it. The one
-//! exception is `task, dispatched`: the share of one of a thousand tasks in a
-//! whole shutdown, on all threads. There the tasks run one at a time, since how
-//! many threads there are otherwise is a matter of time.
+//! The bench runs itself under `valgrind --tool=callgrind`, once for each row. A row counts
+//! the calling thread alone. The exception is `task, dispatched`: the share of one of a
+//! thousand tasks in a whole shutdown, on all threads. Its tasks run one at a time, because
+//! the number of threads depends on timing otherwise.
 
 #![expect(
     clippy::exit,
@@ -19,6 +19,9 @@
     clippy::unwrap_used,
     reason = "a program, not the library"
 )]
+
+#[path = "shared/arguments.rs"]
+mod arguments;
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -31,7 +34,20 @@ use deadstop::health::Heartbeat;
 use deadstop::report::Progress;
 use deadstop::{Shutdown, TaskHandle, Watchdog};
 
-/// What is counted, and what a row's number is divided by.
+use arguments::CargoFlags;
+
+/// Counts the instructions of deadstop's calls, and compares them with benches/counts.txt
+#[derive(clap::Parser)]
+#[command(bin_name = "cargo bench --features health --bench counts --")]
+struct Arguments {
+    /// Write benches/counts.txt anew
+    #[arg(long)]
+    update: bool,
+    #[command(flatten)]
+    cargo: CargoFlags,
+}
+
+/// The rows.
 const ROWS: [Row; 19] = [
     Row::of_caller("arm, first", 1, arm_first),
     Row::of_caller("arm, again", 1_000, arm_again),
@@ -57,10 +73,10 @@ const ROWS: [Row; 19] = [
 /// The counts that are kept, beside this file.
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/counts.txt");
 
-/// How often a row is counted whose threads meet.
+/// The runs of a row whose threads wait for each other.
 const RUNS: usize = 7;
 
-/// How much a count may be above the one that is kept.
+/// The allowed growth of a count, in percent.
 const PER_CENT: u64 = 3;
 
 /// No shutdown here comes near it, and none that hangs outlives it.
@@ -71,7 +87,7 @@ struct Row {
     times: u32,
     act: fn(u32),
     threads: Threads,
-    /// Of so many runs the least counts.
+    /// The number of runs. The least count of them is taken.
     runs: usize,
 }
 
@@ -103,26 +119,26 @@ impl Row {
         }
     }
 
-    /// What the caller does depends on what other threads do meanwhile.
+    /// For a call that depends on other threads' progress.
     const fn with_others(self) -> Self {
         Self { runs: RUNS, ..self }
     }
 }
 
 fn main() {
-    let arguments: Vec<_> = env::args().skip(1).collect();
-    let has = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
-    if let [act, name] = arguments.as_slice()
+    let given: Vec<_> = env::args().skip(1).collect();
+    if let [act, name] = given.as_slice()
         && act == "--act"
     {
         let row = ROWS.iter().find(|row| row.name == name).unwrap();
         return (row.act)(row.times);
     }
-    if !has("--bench") {
+    let arguments: Arguments = arguments::read();
+    if !arguments.cargo.wants_measurements() {
         return;
     }
     let counts: Vec<_> = ROWS.iter().map(count).collect();
-    if has("--update") {
+    if arguments.update {
         fs::write(KEPT, file(&counts)).unwrap();
         println!("written to {KEPT}");
         return;
@@ -214,7 +230,7 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
-/// What the counts depend on besides the code.
+/// The compiler and the machine, on which the counts depend besides the code.
 fn built_with() -> String {
     let said_by = |program: &str, argument: &str| {
         let output = Command::new(program).arg(argument).output();
@@ -325,7 +341,7 @@ fn should_close(times: u32) {
     });
 }
 
-/// Its one thread is busy: nothing is woken.
+/// The pool's one thread is busy, so the call wakes no thread.
 fn execute(times: u32) {
     let shutdown = shutdown();
     let pool = shutdown.pool("mailer").threads(1).queue(times as usize);

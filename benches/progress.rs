@@ -1,10 +1,9 @@
-//! The cost of `TaskContext::progress` for a task, compared with a copy of the same text and a text protected by a lock.
+//! The cost of `TaskContext::progress` for a task, compared with a copy of the same text and
+//! with a text protected by a lock. The bench fails if a call allocates.
 //!
 //! ```text
 //! cargo bench --bench progress
 //! ```
-//!
-//! It fails if a call allocates.
 
 #![expect(
     clippy::print_stdout,
@@ -12,6 +11,9 @@
     unsafe_code,
     reason = "a program, not the library; it counts allocations"
 )]
+
+#[path = "shared/arguments.rs"]
+mod arguments;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -24,16 +26,29 @@ use std::time::{Duration, Instant};
 use deadstop::report::Progress;
 use deadstop::{Shutdown, TaskContext};
 
+use arguments::CargoFlags;
+
+/// Times `TaskContext::progress`, and fails if it allocates
+#[derive(clap::Parser)]
+#[command(bin_name = "cargo bench --bench progress --")]
+struct Arguments {
+    #[command(flatten)]
+    cargo: CargoFlags,
+}
+
 const CALLS: u32 = 200_000;
 
-/// Of so many rounds, the best is what a call costs; the others say what the
-/// machine did besides.
+/// The best of so many rounds is the cost of a call. The others contain other load.
 const ROUNDS: usize = 25;
 
 /// The lengths of the texts, in bytes.
 const LENGTHS: [usize; 4] = [0, 16, 64, 128];
 
 fn main() {
+    let arguments: Arguments = arguments::read();
+    if !arguments.cargo.wants_measurements() {
+        return;
+    }
     let shutdown = Shutdown::builder()
         .grace(Duration::from_secs(60))
         .progress(Progress::Off)
@@ -94,7 +109,7 @@ fn best(mut call: impl FnMut()) -> f64 {
 static ALLOCATOR: Counting = Counting;
 
 thread_local! {
-    /// How often this thread has allocated.
+    /// The number of allocations of this thread.
     static ALLOCATED: Cell<u64> = const { Cell::new(0) };
 }
 

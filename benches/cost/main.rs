@@ -1,13 +1,9 @@
 //! The cost of deadstop in a healthy process, compared with other libraries: calls,
 //! start, memory, wake-ups, and bytes of a program.
 //!
-//! ```text
-//! cargo bench --bench cost -- [--samples N] [--idle SECONDS] [--keep]
-//! ```
-//!
-//! `--keep` writes docs/bench/cost.{md,csv}. The calls are measured in processes
-//! that this program starts of itself; the rest on small programs that it makes
-//! and builds, as a user's would be, in the folder of the build.
+//! `cargo bench --bench cost -- --help` lists the options. The bench starts itself for each
+//! measurement of calls. It makes and builds small programs, as a user's would be, in the
+//! folder of the build, and measures the rest on them.
 
 #![expect(
     clippy::exit,
@@ -19,6 +15,8 @@
 )]
 
 mod allocations;
+#[path = "../shared/arguments.rs"]
+mod arguments;
 mod calls;
 mod look;
 mod page;
@@ -29,26 +27,38 @@ use std::path::Path;
 use std::time::Duration;
 use std::{env, fs, process};
 
+use arguments::CargoFlags;
 use page::Measured;
 
-const SAMPLES: usize = 21;
-const IDLE: u64 = 5;
+/// Measures the cost of deadstop in a healthy process
+#[derive(clap::Parser)]
+#[command(bin_name = "cargo bench --bench cost --")]
+struct Arguments {
+    /// Samples of each call and each program
+    #[arg(long, value_name = "N", default_value_t = 21)]
+    samples: usize,
+    /// Time for which an idle process is watched
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    idle: u64,
+    /// Write docs/bench/cost.{md,csv}
+    #[arg(long)]
+    keep: bool,
+    #[command(flatten)]
+    cargo: CargoFlags,
+}
 
 fn main() {
-    let arguments: Vec<_> = env::args().skip(1).collect();
-    let has = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
-    let value = |name: &str| {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1)
-    };
-    if let Some(library) = value("--calls") {
+    let given: Vec<_> = env::args().skip(1).collect();
+    if let [calls, library] = given.as_slice()
+        && calls == "--calls"
+    {
         return calls::make(library);
     }
-    if !has("--bench") {
+    let arguments: Arguments = arguments::read();
+    if !arguments.cargo.wants_measurements() {
         return;
     }
-    let samples = value("--samples").map_or(SAMPLES, |samples| samples.parse().unwrap());
-    let idle = value("--idle").map_or(IDLE, |seconds| seconds.parse().unwrap());
+    let Arguments { samples, idle, .. } = arguments;
 
     let programs = programs::build();
     let looks = look::at_all(&programs, samples, Duration::from_secs(idle));
@@ -62,7 +72,7 @@ fn main() {
     };
     let page = measured.page();
     println!("{page}");
-    if has("--keep") {
+    if arguments.keep {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bench");
         fs::write(folder.join("cost.md"), page).unwrap();
         fs::write(folder.join("cost.csv"), measured.csv()).unwrap();

@@ -1,13 +1,9 @@
 //! Costs that grow: with the number of threads, the size of the debug information, the
 //! number of running tasks, and the number of things that are registered.
 //!
-//! ```text
-//! cargo bench --features health --bench growth -- [--only PART] [--rounds N] [--quick] [--keep]
-//! ```
-//!
-//! A part is `report`, `symbols`, `progress` or `memory`. `--quick` takes one sample of small
-//! sizes. `--keep` writes `docs/bench/growth.{md,csv,svg}`. The programs with much debug
-//! information are built in the folder of the build, and take up to 5 GB there.
+//! `cargo bench --features health --bench growth -- --help` lists the options. The bench
+//! builds programs with much debug information in the folder of the build. They take up to
+//! 5 GB there.
 
 #![expect(
     clippy::exit,
@@ -18,6 +14,8 @@
     reason = "a program, not the library; it counts allocations"
 )]
 
+#[path = "../shared/arguments.rs"]
+mod arguments;
 #[path = "../shared/chart.rs"]
 mod chart;
 #[path = "../shared/measured_page.rs"]
@@ -32,34 +30,43 @@ mod watched;
 
 use std::{env, fs, process};
 
+use arguments::CargoFlags;
 use results::Results;
 
-const ROUNDS: usize = 5;
+/// Measures costs that grow with the size of a program
+#[derive(clap::Parser)]
+#[command(bin_name = "cargo bench --features health --bench growth --")]
+struct Arguments {
+    /// Measure one part alone
+    #[arg(long, value_name = "PART", value_parser = ["memory", "progress", "report", "symbols"])]
+    only: Option<String>,
+    /// Samples of each size
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    rounds: usize,
+    /// Take one sample of small sizes
+    #[arg(long)]
+    quick: bool,
+    /// Write docs/bench/growth.{md,csv,svg}
+    #[arg(long)]
+    keep: bool,
+    #[command(flatten)]
+    cargo: CargoFlags,
+}
 
 fn main() {
-    let arguments: Vec<_> = env::args().skip(1).collect();
-    let has = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
-    let value = |name: &str| {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1).map(String::as_str)
-    };
-    let size = || value("--size").unwrap().parse().unwrap();
-    match value("--child") {
-        Some("report") => report::hang(size()),
-        Some("progress") => return progress::run_tasks(size()),
-        Some("memory") => return memory::count(),
-        Some(other) => fail(&format!("what is {other:?}?")),
-        None => {}
+    let given: Vec<_> = env::args().skip(1).collect();
+    if let [child, part, of_size, size] = given.as_slice()
+        && (child.as_str(), of_size.as_str()) == ("--child", "--size")
+    {
+        return measure_in_child(part, size.parse().unwrap());
     }
-    if !has("--bench") {
+    let arguments: Arguments = arguments::read();
+    if !arguments.cargo.wants_measurements() {
         return;
     }
-    let is_quick = has("--quick");
-    let rounds = match is_quick {
-        true => 1,
-        false => value("--rounds").map_or(ROUNDS, |rounds| rounds.parse().unwrap()),
-    };
-    let is_wanted = |part: &str| value("--only").is_none_or(|only| only == part);
+    let is_quick = arguments.quick;
+    let rounds = if is_quick { 1 } else { arguments.rounds };
+    let is_wanted = |part: &str| arguments.only.as_deref().is_none_or(|only| only == part);
     let mut results = Results::default();
     if is_wanted("memory") {
         memory::measure(&mut results);
@@ -74,8 +81,17 @@ fn main() {
         symbols::measure(&mut results, rounds, is_quick);
     }
     println!("{}", page::tables(&results));
-    if has("--keep") {
+    if arguments.keep {
         page::keep(&results);
+    }
+}
+
+fn measure_in_child(part: &str, size: usize) {
+    match part {
+        "report" => report::hang(size),
+        "progress" => progress::run_tasks(size),
+        "memory" => memory::count(),
+        _ => fail(&format!("no part is called {part:?}")),
     }
 }
 

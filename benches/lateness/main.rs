@@ -1,37 +1,26 @@
-//! How late processes end: from the deadline to the end, beside what is used
-//! today; from a signal to the beginning of the shutdown; and what a hang report
-//! costs, and what `exit_early` brings.
+//! Measures the time from the deadline to the end of a process, compared with other ways to
+//! end one; from a signal to the beginning of the shutdown; the cost of a hang report; and the
+//! effect of `exit_early`.
 //!
-//! A process ends once, so a sample is a process. This program starts itself
-//! again as a *victim*, which sets up what is to end it, starts its load, and
-//! begins a shutdown whose cleanup never returns. Here the victim's pidfd is
-//! polled, and the clock read: *observed lateness* is that reading minus the
-//! deadline, *in-process lateness* the same just before the exit. The rest of
-//! the machine's processor time is measured with each sample; one that saw much
-//! of it is thrown away, counted, and taken again while there is time; so is one
-//! during which the virtual machine stood still (see `sentinel`).
+//! A process ends once, so a sample is a process. The bench starts itself as a *victim*,
+//! which sets up its way to end, starts its load, and begins a shutdown whose cleanup never
+//! returns. The bench polls the victim's pidfd, and reads the clock: *observed lateness* is
+//! that reading minus the deadline, *in-process lateness* the same just before the exit. A
+//! sample during which other processes used much processor time is discarded, counted, and
+//! taken again while there is time. So is a sample during which the virtual machine stood
+//! still (see `sentinel`).
 //!
-//! ```text
-//! cargo bench --bench lateness -- [--samples N] [--seconds N] [--foreign CORES]
-//!     [--only TEXT] [--quick] [--keep] [--page-name NAME]
-//! ```
-//!
-//! `--only` takes what is in "ROW, CONDITION"; several texts are separated by `|`. `--quick` is one sample of most
-//! cells, and fails if a victim with deadstop outlived its deadline by seconds,
-//! or ended before it, or if another way did not work at all. `--keep` writes
-//! the files `lateness.*`, or `NAME.*`, in `docs/bench`; without it nothing is written. Without cargo's
-//! `--bench`, as under `cargo test --benches`, nothing is done.
+//! `cargo bench --bench lateness -- --help` lists the options.
 //!
 //! # In-process lateness of deadstop
 //!
-//! The others read the clock just before they exit. deadstop has no place for
-//! such a reading, so the kernel's record of the exit stands in for it; see
-//! `exit_record`.
+//! The other programs read the clock just before they exit. deadstop has no place for such a
+//! reading, so the bench takes the kernel's record of the exit; see `exit_record`.
 //!
-//! # Another table
+//! # Adding a row
 //!
-//! A row is a file in `victims`, a column an entry of `conditions`, and `plan`
-//! says which rows meet which conditions.
+//! A row is a file in `victims`, a column an entry of `conditions`, and `plan` says which
+//! rows are measured under which conditions.
 
 #![expect(unsafe_code, reason = "system calls; each block argues its case")]
 #![expect(
@@ -41,6 +30,8 @@
     reason = "a program, not the library"
 )]
 
+#[path = "../shared/arguments.rs"]
+mod arguments;
 mod available_memory;
 mod calibrate;
 mod conditions;
@@ -57,10 +48,10 @@ mod victims;
 
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::ExitCode;
-use std::str::FromStr;
 use std::time::Duration;
 use std::{env, process};
 
+use arguments::CargoFlags;
 use calibrate::holder::Hold;
 use conditions::Condition;
 use page::Page;
@@ -68,48 +59,73 @@ use plan::{Cell, Possible};
 use sampling::Means;
 use victims::{Setup, Whose};
 
-const SAMPLES: usize = 100;
-const SECONDS: u64 = 560;
-
-/// How many processes each constant of the teardown is the median of.
+/// The number of processes whose median is a constant of the teardown.
 const CALIBRATION: usize = 15;
 
-/// How many bytes a process of the smoke run takes for it.
+/// The bytes that such a process takes in a smoke run.
 const LITTLE_MEMORY: usize = 64 << 20;
 
-/// The argument that makes this program mount a disk, and leave.
+/// The argument that makes this program mount a disk, and exit.
 const TRY_DISK: &str = "--try-disk";
 
-/// A sample counts if the rest of the machine used no more than this meanwhile,
-/// in cores.
-const FOREIGN: f64 = 0.1;
+/// Measures the time from the deadline to the end of a process
+#[derive(clap::Parser)]
+#[command(bin_name = "cargo bench --bench lateness --")]
+struct Arguments {
+    /// Samples of each cell that a goal speaks of; others get fewer
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    samples: usize,
+    /// Maximum time of the whole run
+    #[arg(long, value_name = "SECONDS", default_value_t = 560)]
+    seconds: u64,
+    /// Discard a sample if other processes used more cores than this during it
+    #[arg(long, value_name = "CORES", default_value_t = 0.1)]
+    foreign: f64,
+    /// Measure the cells whose "ROW, CONDITION" contains this; several are separated by `|`
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+    /// Take one sample of most cells. Fails if a victim with deadstop outlived its deadline
+    /// by seconds or ended before it, or if another way did not work at all
+    #[arg(long)]
+    quick: bool,
+    /// Write the page, the samples and the pictures to docs/bench
+    #[arg(long)]
+    keep: bool,
+    /// Name of those files
+    #[arg(long, value_name = "NAME", default_value = "lateness")]
+    page_name: String,
+    #[command(flatten)]
+    cargo: CargoFlags,
+}
 
 fn main() -> ExitCode {
     if let Some(hold) = Hold::asked_for() {
         hold.and_exit();
     }
-    let arguments = Arguments(env::args().skip(1).collect());
-    if arguments.has(TRY_DISK) {
-        victims::try_disk();
-        return ExitCode::SUCCESS;
+    let given: Vec<_> = env::args().skip(1).collect();
+    let words: Vec<_> = given.iter().map(String::as_str).collect();
+    match words[..] {
+        [TRY_DISK] => {
+            victims::try_disk();
+            return ExitCode::SUCCESS;
+        }
+        ["--victim", victim, "--condition", condition, "--page", page] => {
+            let condition = Condition::named(condition).unwrap();
+            victims::live(victim, &Setup::new(condition, page.parse().unwrap()));
+        }
+        ["--load", count, "--page", page] => load(count.parse().unwrap(), page.parse().unwrap()),
+        _ => {}
     }
-    if let Some(victim) = arguments.text("--victim") {
-        let condition = arguments.text("--condition").and_then(Condition::named);
-        let page = arguments.number("--page", -1);
-        victims::live(victim, &Setup::new(condition.unwrap(), page));
-    }
-    if let Some(count) = arguments.text("--load") {
-        load(count.parse().unwrap(), arguments.number("--page", -1));
-    }
-    if arguments.has("--test") || !arguments.has("--bench") {
+    let arguments: Arguments = arguments::read();
+    if !arguments.cargo.wants_measurements() {
         println!("nothing is measured without --bench");
         return ExitCode::SUCCESS;
     }
-    let is_quick = arguments.has("--quick");
+    let is_quick = arguments.quick;
     let means = match is_quick {
-        // It takes what it gets.
+        // A quick run counts every sample.
         true => Means::gather(f64::INFINITY, true),
-        false => Means::gather(arguments.number("--foreign", FOREIGN), false),
+        false => Means::gather(arguments.foreign, false),
     };
     let possible = Possible {
         bare: means.bare.is_some(),
@@ -125,13 +141,9 @@ fn main() -> ExitCode {
     if !possible.disk {
         println!("no file system of our own: the rows of a disk that hangs are missing\n");
     }
-    let samples = arguments.number("--samples", SAMPLES).max(1);
     let mut cells = match is_quick {
         true => plan::smoke(possible),
-        false => {
-            let only = arguments.text("--only").unwrap_or("");
-            plan::all(samples, possible, only)
-        }
+        false => plan::all(arguments.samples.max(1), possible, &arguments.only),
     };
     if cells.iter().any(|cell| cell.row.exits_early) {
         let (runs, memory) = match is_quick {
@@ -144,17 +156,16 @@ fn main() -> ExitCode {
             victims::EXIT_EARLY_CALIBRATED
         );
     }
-    let seconds = Duration::from_secs(arguments.number("--seconds", SECONDS));
+    let seconds = Duration::from_secs(arguments.seconds);
     plan::run(&mut cells, &means, seconds);
 
-    let text = output::text(&cells, &means, &arguments.0);
+    let text = output::text(&cells, &means, &given);
     println!("{text}");
     if cells.iter().any(|cell| cell.counted().next().is_none()) {
         println!("some rows have no sample that counts; a busy machine wants --foreign CORES");
     }
-    if arguments.has("--keep") {
-        let page = arguments.text("--page-name").unwrap_or("lateness");
-        output::keep(&cells, &text, page);
+    if arguments.keep {
+        output::keep(&cells, &text, &arguments.page_name);
     }
     let broken: Vec<_> = cells.iter().filter(|cell| is_broken(cell)).collect();
     for cell in &broken {
@@ -167,8 +178,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether the promise was broken; or, for another way, whether it does not even
-/// work on an idle machine.
+/// Returns `true` if deadstop broke its promise, or if another way does not even work on an idle
+/// machine.
 fn is_broken(cell: &Cell) -> bool {
     let is_bound = cell.row.whose == Whose::Deadstop || *cell.condition == conditions::IDLE;
     if cell.skipped > 0 && cell.samples.is_empty() {
@@ -182,7 +193,7 @@ fn is_broken(cell: &Cell) -> bool {
         || cell.row.whose == Whose::Deadstop && !cell.row.exits_early && is_early(cell)
 }
 
-/// Whether a victim can have a file system of its own.
+/// Returns `true` if a victim can have a file system of its own.
 fn has_disk() -> bool {
     let program = env::current_exe().unwrap();
     let tried = process::Command::new(program)
@@ -201,26 +212,4 @@ fn load(count: usize, page: i32) -> ! {
     conditions::crowd(count, conditions::spin);
     page.loaded.set(1);
     conditions::park()
-}
-
-struct Arguments(Vec<String>);
-
-impl Arguments {
-    fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|argument| argument == name)
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        let at = self.0.iter().position(|argument| argument == name)?;
-        self.0.get(at + 1).map(String::as_str)
-    }
-
-    fn number<T: FromStr>(&self, name: &str, default: T) -> T {
-        self.text(name).map_or(default, |text| {
-            text.parse().unwrap_or_else(|_| {
-                eprintln!("{name} {text}: not a number");
-                process::exit(2)
-            })
-        })
-    }
 }

@@ -13,7 +13,17 @@ mod pools;
 
 use std::collections::BTreeMap;
 
-/// Nanoseconds per operation, or bytes, by what is done and by whom.
+use clap::Parser;
+
+/// Compares the cost of a gate and a pool with other libraries
+#[derive(Parser)]
+#[command(bin_name = "cargo run --release --")]
+struct Arguments {
+    #[arg(default_value_t = 10)]
+    rounds: u32,
+}
+
+/// Nanoseconds per operation, or bytes, by operation and library.
 #[derive(Default)]
 struct Results(BTreeMap<(String, &'static str), Vec<f64>>);
 
@@ -42,7 +52,7 @@ impl Results {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let rounds = std::env::args().nth(1).map_or(Ok(10), |rounds| rounds.parse())?;
+    let Arguments { rounds } = Arguments::parse();
     let shutdown = deadstop::Shutdown::builder().signals([]).install()?;
     let mut results = Results::default();
     println!("what,subject,ns");

@@ -19,14 +19,23 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::get;
+use clap::Parser;
 use deadstop::Shutdown;
 
 const WORKERS: usize = 2;
 const TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Compares deadstop's health server with the same handler on axum
+#[derive(Parser)]
+#[command(bin_name = "cargo run --release --")]
+struct Arguments {
+    /// Time for each server in each situation
+    #[arg(default_value_t = 5)]
+    seconds: u64,
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let seconds = std::env::args().nth(1).map_or(Ok(5), |text| text.parse())?;
-    let length = Duration::from_secs(seconds);
+    let length = Duration::from_secs(Arguments::parse().seconds);
     let shutdown = Shutdown::builder().signals([]).install()?;
     let health = shutdown.health().bind("127.0.0.1:0").start()?;
     let beat = shutdown
