@@ -1,4 +1,4 @@
-//! One error per operation.
+//! Errors of taking over listeners and of handing them over.
 
 use std::error::Error;
 use std::fmt;
@@ -16,7 +16,7 @@ pub enum InheritError {
     /// A descriptor that the variables name is not open.
     #[non_exhaustive]
     Closed {
-        /// Its number.
+        /// The descriptor's number.
         descriptor: i32,
         /// The system's error.
         source: io::Error,
@@ -24,7 +24,7 @@ pub enum InheritError {
     /// The descriptor is not a listening socket of the family that was asked for.
     #[non_exhaustive]
     Other {
-        /// Its name.
+        /// The descriptor's name.
         name: String,
         /// The kind that was asked for.
         wanted: &'static str,

@@ -12,7 +12,7 @@ use super::passed::{Variables, names};
 use crate::process::shared_sockets::{Identity, note_shared};
 use crate::sys::handover::{FIRST, adopt, check_open, is_listener_of};
 
-/// What is left of the inherited descriptors; `None` until they were looked for.
+/// The inherited descriptors that no caller has taken; `None` before the first call.
 static LEFT: Mutex<Option<Vec<Descriptor>>> = Mutex::new(None);
 
 struct Descriptor {
@@ -67,7 +67,7 @@ fn adopt_all() -> Result<Vec<Descriptor>, InheritError> {
     }
     let adopted = (FIRST..).zip(names).map(|(descriptor, name)| {
         let fd = adopt(descriptor).map_err(closed(descriptor))?;
-        // It has no waker yet. Without an identity (no descriptor is left) none is made for it.
+        // The socket has no waker yet. Without an identity (no descriptor is left) it gets none.
         let _ = Identity::of(fd.as_fd()).map(note_shared);
         Ok(Descriptor { name, fd })
     });

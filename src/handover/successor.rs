@@ -34,7 +34,7 @@ const OWN: [&str; 6] = [
     READY_VARIABLE,
 ];
 
-/// How long a successor that was killed may take to be gone.
+/// The longest wait for the end of a successor after SIGKILL.
 const KILL: Duration = Duration::from_secs(1);
 
 impl Shutdown {
@@ -202,7 +202,7 @@ impl HandOver {
         // then the end of the stream.
         drop(command);
         let mut child = child.map_err(HandOverError::Start)?;
-        // It has forked the successor and ends.
+        // The child ends as soon as it has forked the successor.
         child.wait().map_err(HandOverError::Start)?;
         Started::new(ready).ok_or(HandOverError::Ended)
     }

@@ -23,7 +23,7 @@ use super::heartbeat_policy::OnStall;
 use super::watch::Sight;
 use crate::sys::published::Published;
 
-/// How many heartbeats a process may have at the same time.
+/// The maximum number of heartbeats in a process.
 pub(super) const MAX_HEARTBEATS: usize = 64;
 
 /// The ticker of a tick that no thread in particular gave.
@@ -54,7 +54,7 @@ pub(super) struct Beat {
     /// The thread that ticked last.
     thread: AtomicI32,
     stalled: AtomicBool,
-    /// Whether the stall counts for liveness.
+    /// Set if the stall counts for liveness.
     counts: AtomicBool,
     stalls: AtomicU32,
     /// The key of the stall in the roster; zero if the roster does not list one.
@@ -293,12 +293,12 @@ impl Beat {
         self.last.store(last.0, Ordering::Relaxed);
     }
 
-    /// Returns when the watcher last saw a tick.
+    /// Returns the time at which the watcher last saw a tick.
     pub(super) fn last(&self) -> Nanos {
         Nanos(self.last.load(Ordering::Relaxed))
     }
 
-    /// Returns how long ago the watcher last saw a tick.
+    /// Returns the time since the watcher last saw a tick.
     pub(super) fn age(&self, now: Nanos) -> Duration {
         now.since(Nanos(self.last.load(Ordering::Relaxed)))
     }
@@ -330,12 +330,12 @@ impl Beat {
         self.stalled.store(false, Ordering::Release);
     }
 
-    /// Returns whether no stall of it counts for liveness.
+    /// Returns `false` while the heartbeat has a stall that counts for liveness.
     pub(super) fn is_alive(&self) -> bool {
         !(self.is_stalled() && self.counts.load(Ordering::Relaxed))
     }
 
-    /// Returns how often it has stalled, under any handle of its name.
+    /// Returns the number of stalls, under any handle of this name.
     pub(super) fn stalls(&self) -> u32 {
         self.stalls.load(Ordering::Relaxed)
     }

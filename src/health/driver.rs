@@ -18,15 +18,15 @@ use crate::sys::poll_set::PollSet;
 /// Bytes of the thread's stack.
 pub(super) const STACK: usize = 128 * 1024;
 
-/// How many descriptors the thread waits for.
+/// The number of descriptors that the thread waits for.
 const DESCRIPTORS: usize = 1;
 
-/// Whether the roster lists the stall of a heartbeat.
+/// A heartbeat's stall in the roster.
 #[derive(Clone, Copy)]
 enum Listed {
-    /// There is none.
+    /// No stall is listed.
     No,
-    /// The roster is full, and counts it.
+    /// The roster is full, and only counts the stall.
     Counted,
     At(SlotRef),
 }

@@ -1,4 +1,4 @@
-//! One error per operation.
+//! Errors of starting a heartbeat.
 
 use std::error::Error;
 use std::fmt;
@@ -32,7 +32,7 @@ pub enum HeartbeatError {
     },
     /// The process has as many heartbeats as it may have.
     TooMany,
-    /// The name is empty.
+    /// The name is blank.
     Unnamed,
     /// The system refused a thread, or a pair of sockets to wake it.
     Watcher(io::Error),

@@ -15,7 +15,7 @@ use crate::process::WATCH;
 /// The shortest interval of a heartbeat. A watcher that wakes more often costs time.
 const SHORTEST: Duration = Duration::from_millis(10);
 
-/// How often a start waits for a round of the watcher, and for how long.
+/// The number of rounds of the watcher that a start waits for, and the time for each.
 const ROUNDS: u32 = 20;
 const ROUND: Duration = Duration::from_millis(5);
 

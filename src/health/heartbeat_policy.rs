@@ -1,6 +1,6 @@
 //! Policies for a stall.
 
-/// What follows from a stall, besides a line in the log and a status report.
+/// The consequence of a stall, besides a line in the log and a status report.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum OnStall {
@@ -36,7 +36,7 @@ impl OnStall {
         }
     }
 
-    /// Returns what follows, in words.
+    /// Returns the consequence in words.
     pub(super) fn consequence(self) -> &'static str {
         match self {
             Self::Report => "nothing else follows",

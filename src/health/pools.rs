@@ -15,7 +15,7 @@ impl HeartbeatBuilder {
     /// than the interval is: choose it well above the longest job. The report shows the
     /// thread that began a job last.
     ///
-    /// It is watched as long as the pool exists. A second heartbeat of the same pool is not
+    /// The watch lasts as long as the pool exists. A second heartbeat of the same pool is not
     /// started.
     ///
     /// # Errors

@@ -81,8 +81,8 @@ impl HeartbeatBuilder {
     }
 }
 
-/// What the task and `deadstop-pulse` share. The task owns it: a runtime that is shut down
-/// drops the task, and so ends the heartbeats.
+/// The state that the task and `deadstop-pulse` share. The task owns it: a runtime that is
+/// shut down drops the task, and so ends the heartbeats.
 struct Inner {
     beat: Heartbeat,
     workers: Option<Heartbeat>,

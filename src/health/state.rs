@@ -10,7 +10,7 @@ use super::beat::Beats;
 use crate::process::WATCH;
 use crate::{Shutdown, process};
 
-/// What the handles and `deadstop-health` share. Never freed.
+/// The state that the handles and `deadstop-health` share. Never freed.
 pub(super) struct State {
     pub(super) shutdown: Shutdown,
     pub(super) beats: Beats,

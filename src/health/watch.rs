@@ -22,27 +22,27 @@ use deadstop_core::Nanos;
 const LONGEST: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(5);
 
-/// How late a round may begin and still find a heartbeat late.
+/// The largest delay of a round that may still find a heartbeat late.
 const TOLERANCE: Duration = Duration::from_millis(50);
 
-/// What a round sees of a heartbeat.
+/// A round's observation of one heartbeat.
 #[derive(Clone, Copy)]
 pub(super) struct Sight {
     /// Differs between two heartbeats that used the same place.
     pub(super) session: u32,
-    /// Whether it ticked since the round before.
+    /// Set if it ticked since the round before.
     pub(super) ticked: bool,
     /// The longest time between two ticks; `None` while it is paused.
     pub(super) limit: Option<Duration>,
 }
 
-/// What a round finds out about a heartbeat.
+/// A round's result for one heartbeat.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Finding {
     Nothing,
-    /// It is late. Found once per stall.
+    /// The heartbeat is late. Found once per stall.
     Stalled,
-    /// It ticked again, or was paused or closed.
+    /// The heartbeat ticked again, or was paused or closed.
     Recovered,
 }
 
@@ -73,7 +73,7 @@ impl<const N: usize> Watch<N> {
         }
     }
 
-    /// Returns when the next round must begin; `None` if there is no heartbeat.
+    /// Returns the time at which the next round must begin; `None` without heartbeats.
     pub(super) fn due(&self) -> Option<Nanos> {
         self.due
     }
@@ -129,7 +129,7 @@ impl<const N: usize> Watch<N> {
         self.due = self.period.map(|period| self.now.saturating_add(period));
     }
 
-    /// Returns when the heartbeat in place `index` was last seen to tick.
+    /// Returns the time at which a round last saw the heartbeat in place `index` tick.
     pub(super) fn last(&self, index: usize) -> Option<Nanos> {
         self.tracked.get(index)?.map(|tracked| tracked.last)
     }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use deadstop_core::Nanos;
 
-/// What the runtime counts of a worker.
+/// The runtime's counters of a worker.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Counts {
-    /// How often it parked and unparked: odd while it is parked.
+    /// The number of parks and unparks: odd while it is parked.
     pub(super) parks: u64,
     pub(super) busy: Duration,
 }
@@ -26,7 +26,7 @@ impl Counts {
 #[derive(Clone, Copy)]
 struct Worker {
     counts: Counts,
-    /// When it last counted something, or was parked.
+    /// The time of its last change, or at which it was last seen parked.
     moved: Nanos,
     is_reported: bool,
 }
@@ -34,10 +34,10 @@ struct Worker {
 /// The workers of a runtime.
 pub(super) struct Workers(Vec<Worker>);
 
-/// What a look finds.
+/// The result of a look at all workers.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Look {
-    /// Whether each worker has moved within half of the limit.
+    /// `true` if each worker has moved within half of the limit.
     pub(super) all_move: bool,
     /// The workers that are found blocked, once each time, with how long.
     pub(super) blocked: Vec<(usize, Duration)>,

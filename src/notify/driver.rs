@@ -14,7 +14,7 @@ use super::state::Notify;
 /// Bytes of the thread's stack.
 pub(crate) const STACK: usize = 128 * 1024;
 
-/// What the thread reads.
+/// The sources that the thread reads.
 #[derive(Clone, Copy)]
 pub(crate) struct Sources {
     pub(crate) watchdog: &'static Watchdog,
@@ -22,10 +22,9 @@ pub(crate) struct Sources {
     pub(crate) changes: &'static EventCount,
     pub(crate) roster: &'static Roster,
     pub(crate) notify: &'static Notify,
-    /// Whether the shutdown has begun.
+    /// Returns `true` once the shutdown has begun.
     pub(crate) is_requested: fn() -> bool,
-    /// When the hang report is due of a shutdown that began at the first instant and has
-    /// the second as its deadline.
+    /// Returns the time of the hang report, for the begin and the deadline of a shutdown.
     pub(crate) report_due: fn(Nanos, Nanos) -> Nanos,
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use deadstop_core::Nanos;
 
-/// How old a round of the watch may be. Rounds are at most 1 s apart.
+/// The maximum age of a round of the watch. Rounds are at most 1 s apart.
 const FRESH: Duration = Duration::from_secs(3);
 
 /// No heartbeat is late.
@@ -26,7 +26,7 @@ pub(super) enum Heartbeats {
     None,
     /// Every heartbeat is in time.
     InTime,
-    /// One is late. It was found late at `since`.
+    /// A heartbeat is late. It was found late at `since`.
     Late { since: Nanos },
     /// The watcher has not run for too long.
     Unknown,
@@ -42,7 +42,7 @@ pub(crate) enum Seen {
     Nothing,
     /// Every heartbeat is in time.
     InTime,
-    /// One is late.
+    /// A heartbeat is late.
     Late,
 }
 

@@ -19,7 +19,7 @@ pub(super) enum Message {
     Reloading { at: Nanos },
     /// The shutdown has begun. The next message comes within `extend`.
     Stopping { extend: Duration },
-    /// What the shutdown waits for. The next message comes within `extend`.
+    /// The tasks that the shutdown waits for. The next message comes within `extend`.
     Progress { extend: Duration },
     /// Every heartbeat is in time.
     Alive,

@@ -23,21 +23,21 @@ use super::message::Message;
 /// The time between two messages about the progress of the shutdown.
 const PROGRESS: Duration = Duration::from_secs(1);
 
-/// What the manager must wait beyond the deadline: for the backup timer, and for the
-/// kernel to free the memory.
+/// The manager's wait beyond the deadline: for the backup timer, and for the kernel to free
+/// the memory.
 const MARGIN: Duration = Duration::from_secs(2);
 
 /// For how long a shutdown without a deadline asks at a time.
 const UNBOUNDED: Duration = Duration::from_secs(60);
 
-/// When a message that the socket did not take is tried again.
+/// The delay before a message that the socket did not take is tried again.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// From a stall to `WATCHDOG=trigger`, upon which systemd kills: the time for the stall's
 /// report.
 const REPORT: Duration = Duration::from_millis(1_500);
 
-/// How often heartbeats are read that are not known to be in time.
+/// The time between two reads of heartbeats that are not known to be in time.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// The reloads so far.
@@ -45,20 +45,20 @@ const LOOK: Duration = Duration::from_millis(250);
 pub(super) struct Reloads {
     pub(super) begun: u32,
     pub(super) ended: u32,
-    /// When the last one began.
+    /// The time at which the last one began.
     pub(super) at: Nanos,
 }
 
 /// A shutdown that has begun.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Stop {
-    /// When the process ends; `Nanos::LAST` without a deadline.
+    /// The end of the process; `Nanos::LAST` without a deadline.
     pub(super) deadline: Nanos,
     /// From when on the status is that of the hang report.
     pub(super) report_due: Nanos,
 }
 
-/// What the messages are about.
+/// The state of the process that messages report.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Situation {
     pub(super) is_ready: bool,
@@ -68,7 +68,7 @@ pub(super) struct Situation {
     pub(super) successor: Option<u32>,
 }
 
-/// What comes next.
+/// The next action.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Next {
     Send(Message),
@@ -76,7 +76,7 @@ pub(super) enum Next {
     Wait(Option<Nanos>),
 }
 
-/// What has been sent.
+/// The messages sent so far.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// Half of the manager's watchdog interval, if it has one.
@@ -85,13 +85,13 @@ pub(super) struct Plan {
     reloads_begun: u32,
     reloads_ended: u32,
     is_stopping: bool,
-    /// When the last `WATCHDOG=1` and the last progress were sent.
+    /// The time of the last `WATCHDOG=1`, and of the last progress.
     alive: Option<Nanos>,
     progress: Nanos,
     /// The stall for which `WATCHDOG=trigger` was sent.
     triggered: Option<Nanos>,
     has_successor: bool,
-    /// No message is tried before.
+    /// The earliest time of the next message.
     not_before: Nanos,
 }
 

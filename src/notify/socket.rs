@@ -99,8 +99,8 @@ impl Socket {
     }
 }
 
-/// Whether the reader's socket was closed: the kernel refuses one datagram, and takes the
-/// connection apart.
+/// Returns `true` if the reader closed its socket: the kernel refuses one datagram, and
+/// disconnects.
 fn is_gone(error: io::ErrorKind) -> bool {
     matches!(
         error,

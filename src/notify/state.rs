@@ -12,8 +12,8 @@ use deadstop_core::Nanos;
 use super::heartbeats::{Heartbeats, Published};
 use super::plan::Reloads;
 
-/// What handles and `deadstop-health` tell `deadstop-notify`. A caller that changes it
-/// must wake the thread.
+/// The state that handles and `deadstop-health` change and `deadstop-notify` reads. A caller
+/// that changes it must wake the thread.
 #[derive(Debug)]
 pub(crate) struct Notify {
     is_ready: AtomicBool,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Where the server listens.
+/// The address at which the server listens.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Address {
     Tcp(SocketAddr),

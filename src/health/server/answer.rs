@@ -15,7 +15,7 @@ const JSON: &str = "application/json";
 const INDEX: &str = "not found; there are /livez, /readyz, /startupz (all with ?verbose), \
                      /metrics and /status\n";
 
-/// What else an answer may contain.
+/// The sources of those parts of an answer that are expensive to make.
 pub(super) trait Sources {
     /// Adds what is known of the thread of a stalled heartbeat, each line indented.
     fn stack(&mut self, beat: &BeatFacts, out: &mut Output);

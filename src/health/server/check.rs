@@ -6,7 +6,7 @@ use std::time::Duration;
 use deadstop_core::Nanos;
 use deadstop_core::roster::Text;
 
-/// How many checks a server may have.
+/// The maximum number of checks of a server.
 pub(super) const MAX_CHECKS: usize = 32;
 
 /// Bytes of a reason that are kept.
@@ -21,7 +21,7 @@ pub(super) struct CheckState {
     pub(super) name: Box<str>,
     timeout: Duration,
     result: AtomicU8,
-    /// When the running call began; zero between two calls.
+    /// The time at which the running call began; zero between two calls.
     began: AtomicU64,
     reason: Text<REASON>,
 }
@@ -29,7 +29,7 @@ pub(super) struct CheckState {
 /// The verdict on a check at one moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Verdict {
-    /// It has not returned once.
+    /// The check has not returned once.
     Pending,
     Passed,
     Failed,

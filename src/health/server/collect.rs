@@ -130,7 +130,7 @@ fn add_beat(beats: &mut Vec<BeatFacts>, found: BeatFacts) {
     let Some(known) = beats.iter_mut().find(|known| known.name == found.name) else {
         return push(beats, found);
     };
-    // One that is paused says little, however long that lasts.
+    // The age of a paused heartbeat says little, however long the pause lasts.
     let rank = |beat: &BeatFacts| {
         let is_watched = beat.limit.is_some();
         (!beat.is_alive, beat.is_stalled, is_watched, beat.age)

@@ -28,10 +28,10 @@ pub(super) struct Connection {
     sent: usize,
 }
 
-/// How far a connection got.
+/// The progress of a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Progress {
-    /// It waits for the peer.
+    /// The connection waits for the peer.
     Pending,
     Done,
     /// The peer has gone.

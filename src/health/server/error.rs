@@ -1,4 +1,4 @@
-//! Why the health server did not start.
+//! Errors of starting the health server.
 
 use std::error::Error;
 use std::fmt;

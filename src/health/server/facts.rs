@@ -9,7 +9,7 @@ use deadstop_core::buffer::TextBuffer;
 use super::check::Verdict;
 use crate::drain::{GateNumbers, PoolNumbers};
 
-/// What an answer is made from.
+/// The facts that answers are made from.
 pub(super) struct Facts {
     pub(super) now: Nanos,
     pub(super) is_ready: bool,
@@ -41,12 +41,12 @@ pub(super) struct BeatFacts {
     /// The longest time between two ticks; `None` while it is paused.
     pub(super) limit: Option<Duration>,
     pub(super) is_stalled: bool,
-    /// Whether it counts for liveness.
+    /// `false` while a stall of it counts for liveness.
     pub(super) is_alive: bool,
-    /// How many heartbeats there are, and how many of them are stalled.
+    /// The number of heartbeats, and of those that are stalled.
     pub(super) watched: u32,
     pub(super) stalled: u32,
-    /// How often they have stalled.
+    /// The number of stalls.
     pub(super) stalls: u32,
     /// The thread that ticked last.
     pub(super) tid: i32,

@@ -1,6 +1,6 @@
-//! What a child of `fork` inherits: it has the listeners and no thread that serves them. A
-//! peer would wait for an answer that never comes, and once the parent is gone, its
-//! successor would find the port taken. So the child closes them.
+//! Closes the server's listeners in a child of `fork`. The child inherits them, but no thread
+//! that serves them: a peer would wait for an answer that never comes, and once the parent is
+//! gone, its successor would find the port taken.
 //!
 //! # Orderings
 //!
@@ -16,7 +16,7 @@ use crate::sys::{fork, listener};
 
 static LISTENERS: [Inherited; MAX_LISTENERS] = [const { Inherited::nothing() }; MAX_LISTENERS];
 
-/// Whether the fork handler is registered. A child inherits it.
+/// Set once the fork handler is registered. A child inherits it.
 static HAS_HANDLER: AtomicBool = AtomicBool::new(false);
 
 /// A descriptor, and the socket that it stands for: a program may close it, and its number

@@ -51,7 +51,7 @@ impl Health {
         self.shared.set_ready(false);
     }
 
-    /// Returns what the program has said last, whatever checks and the shutdown say.
+    /// Returns the value that the program set last. Checks and the shutdown do not change it.
     pub fn is_ready(&self) -> bool {
         self.shared.is_ready()
     }

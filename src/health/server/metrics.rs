@@ -248,7 +248,7 @@ impl Page<'_> {
         }
     }
 
-    /// Its samples are called `{name}_total`.
+    /// Begins a counter. Its samples are called `{name}_total`.
     fn counter(&mut self, name: &str, help: &str) {
         let suffix = match self.format {
             Format::Prometheus => "_total",

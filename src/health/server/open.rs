@@ -11,13 +11,13 @@ use super::address::Address;
 use super::error::HealthError;
 use crate::sys::listener;
 
-/// How many addresses and listeners a server may have.
+/// The maximum number of addresses and listeners of a server.
 pub(super) const MAX_LISTENERS: usize = 4;
 
 /// A socket that listens.
 pub(super) struct Listening {
     pub(super) socket: OwnedFd,
-    /// Its address; `None` for a unix socket.
+    /// The bound address; `None` for a unix socket.
     pub(super) address: Option<SocketAddr>,
 }
 
@@ -63,7 +63,7 @@ fn at_port(mut address: SocketAddr, port: u16) -> io::Result<Listening> {
     described(opened?)
 }
 
-/// Whether the system has no IPv6: it is not built in, or switched off.
+/// Returns `true` if the system has no IPv6: it is not built in, or switched off.
 fn is_without_v6(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -84,13 +84,13 @@ fn unix(path: &Path) -> io::Result<Listening> {
     })
 }
 
-/// Whether `path` is a socket that no process has bound: a process that was killed left it.
+/// Returns `true` if `path` is a socket that a killed process left: no process has bound it.
 fn is_stale(path: &Path) -> bool {
     let is_socket = path
         .symlink_metadata()
         .is_ok_and(|metadata| metadata.file_type().is_socket());
-    // Of another type than the listener: connecting to it would wait where the queue of a
-    // process that hangs is full, and one that has not called `listen` yet would refuse.
+    // Probes with a socket of another type. A stream socket would wait while the queue of a
+    // hung process is full, and a process that has not called `listen` yet would refuse it.
     let refuses = || {
         UnixDatagram::unbound()
             .and_then(|socket| socket.connect(path))

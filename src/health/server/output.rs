@@ -93,7 +93,7 @@ impl Output {
         self.end - HEAD
     }
 
-    /// Returns how many more bytes fit.
+    /// Returns the number of bytes that still fit.
     pub(super) fn free(&self) -> usize {
         match self.is_full {
             true => 0,

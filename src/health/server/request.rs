@@ -5,7 +5,7 @@ use httparse::{EMPTY_HEADER, Error, Status};
 /// Headers that a request may have.
 const MAX_HEADERS: usize = 64;
 
-/// What a client wants.
+/// The request of a client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Wanted {
     pub(super) route: Route,
@@ -25,9 +25,9 @@ pub(super) enum Route {
     NotFound,
     /// The method is neither GET nor HEAD.
     MethodRefused,
-    /// It is no request of HTTP.
+    /// The request is not HTTP.
     Malformed,
-    /// Its head is longer than the buffer, or has too many lines.
+    /// The head is longer than the buffer, or has too many lines.
     TooLong,
     /// The status report did not come in time.
     Late,

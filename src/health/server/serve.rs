@@ -29,13 +29,13 @@ use crate::sys::poll_set::PollSet;
 /// Connections that are accepted in one round: those that are served wait no longer.
 const ACCEPTED_AT_ONCE: usize = SLOTS;
 
-/// How long no connection is accepted after the system has refused one.
+/// The pause in accepting connections after the system has refused one.
 const AFTER_REFUSAL: Duration = Duration::from_millis(20);
 
-/// How often it is looked whether the status report has come.
+/// The time between two looks for the status report.
 const STATUS_STEP: Duration = Duration::from_millis(10);
 
-/// How long a client waits for the status report.
+/// The longest time that a client waits for the status report.
 const STATUS_PATIENCE: Duration = Duration::from_millis(1_500);
 
 pub(super) struct Server {
@@ -90,8 +90,8 @@ impl Server {
         }
     }
 
-    /// Where the kernel can, the descriptors of the application do not count for this
-    /// thread, and it does not hold them open.
+    /// Gives the thread a descriptor table of its own, where the kernel can: the application's
+    /// descriptors do not count for this thread, and it does not hold them open.
     fn keep_own_descriptors(&self) {
         let mut kept = [None; MAX_LISTENERS];
         for (place, socket) in kept.iter_mut().zip(&self.listeners) {
@@ -272,7 +272,7 @@ impl Server {
         }
     }
 
-    /// Returns whether a connection waits to be accepted.
+    /// Returns `true` if a connection waits to be accepted.
     fn has_connection(&mut self) -> bool {
         self.poll.clear();
         for listener in &self.listeners {
@@ -307,7 +307,7 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
-/// Whether there is no connection, or the one that was there is gone.
+/// Returns `true` if no connection waits, or the one that waited is gone.
 fn is_over(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -8,7 +8,7 @@ use super::check::CheckState;
 use crate::Shutdown;
 use crate::process::{self, WATCH};
 
-/// What the handle, the checks and the server share.
+/// The state that the handle, the checks and the server share.
 pub(super) struct Shared {
     pub(super) shutdown: Shutdown,
     pub(super) checks: Vec<CheckState>,
@@ -16,7 +16,7 @@ pub(super) struct Shared {
     was_ready: AtomicBool,
     /// Advanced once by the server, when it is about to answer.
     serving: EventCount,
-    /// Whether the server failed to start.
+    /// Set if the server failed to start.
     is_retired: AtomicBool,
     /// Stands for the process; a child of `fork` has another.
     generation: AtomicU32,
@@ -46,7 +46,7 @@ impl Shared {
         self.ready.load(Ordering::Acquire)
     }
 
-    /// Returns whether it was ready once.
+    /// Returns `true` if the program was ready once.
     pub(super) fn was_ready(&self) -> bool {
         self.was_ready.load(Ordering::Acquire)
     }

@@ -20,17 +20,17 @@ use deadstop_core::Nanos;
 /// Connections that are served at the same time.
 pub(super) const SLOTS: usize = 16;
 
-/// How long a connection may take for its request, and again for its answer.
+/// The longest time for a connection's request, and again for its answer.
 const LIFE: Duration = Duration::from_secs(2);
 
-/// How long the end of a connection is waited for after its answer: closing at once could
-/// destroy an answer that is under way.
+/// The longest wait for the peer to close after its answer: closing at once could destroy
+/// an answer that is under way.
 const LINGER: Duration = Duration::from_millis(250);
 
 /// The age at which a connection makes way when all slots are taken.
 const MIN_AGE: Duration = Duration::from_millis(10);
 
-/// What a connection does.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Doing {
     Free,
@@ -50,7 +50,7 @@ struct Slot {
 /// The slots.
 pub(super) struct Slots([Slot; SLOTS]);
 
-/// Where the next connection goes.
+/// The slot for the next connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Place {
     Free(usize),
@@ -75,7 +75,7 @@ impl Slots {
         self.0[index].doing
     }
 
-    /// Returns where a connection that waits would go.
+    /// Returns the slot that a waiting connection would get.
     pub(super) fn place(&self, now: Nanos) -> Place {
         let indexed = || self.0.iter().enumerate();
         if let Some((index, _)) = indexed().find(|(_, slot)| slot.doing == Doing::Free) {
@@ -130,12 +130,12 @@ impl Slots {
         slot.doing != Doing::Free && slot.deadline <= now
     }
 
-    /// Returns how long the connection has existed.
+    /// Returns the time for which the connection has existed.
     pub(super) fn age(&self, index: usize, now: Nanos) -> Duration {
         now.since(self.0[index].opened)
     }
 
-    /// Returns when the next connection expires.
+    /// Returns the time at which the next connection expires.
     pub(super) fn due(&self) -> Option<Nanos> {
         let taken = self.0.iter().filter(|slot| slot.doing != Doing::Free);
         taken.map(|slot| slot.deadline).min()

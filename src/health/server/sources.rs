@@ -17,11 +17,11 @@ const FRESH: Duration = Duration::from_secs(1);
 pub(super) struct Reports {
     stack: Box<[u8; STALLED_TEXT]>,
     status: Status,
-    /// When the report came that is here.
+    /// The time at which the stored report came.
     came: Option<Nanos>,
 }
 
-/// Where the buffer of the status report is.
+/// The place of the status report's buffer.
 enum Status {
     Here(Box<Document>),
     /// The reporter has it, and was asked to fill it.

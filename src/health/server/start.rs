@@ -34,7 +34,7 @@ pub(super) struct Check {
     pub(super) call: Call,
 }
 
-/// What a server is started with.
+/// The settings of a server.
 pub(super) struct Plan {
     pub(super) shutdown: Shutdown,
     pub(super) listening: Vec<Listening>,
@@ -43,7 +43,7 @@ pub(super) struct Plan {
     pub(super) seen_after: u32,
 }
 
-/// Whether this process has a server.
+/// Returns `true` if this process has a server.
 pub(super) fn is_started() -> bool {
     SHARED.get().is_some_and(Shared::is_own)
 }
