@@ -12,7 +12,7 @@ thread_local! {
 
 struct Counting;
 
-/// How often this thread has allocated.
+/// Returns the number of allocations of this thread so far.
 pub(crate) fn so_far() -> u64 {
     ALLOCATED.get()
 }

@@ -118,7 +118,7 @@ impl Process {
         }
     }
 
-    /// What `status` says of each thread.
+    /// Returns the text of `status` for each thread.
     fn threads(&self) -> impl Iterator<Item = String> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
         tasks.map(|task| fs::read_to_string(task.unwrap().path().join("status")).unwrap())
@@ -135,7 +135,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It cannot have been waited for, so its id is its own.
+        // No caller has waited for the child, so its id is still its own.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

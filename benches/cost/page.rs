@@ -9,7 +9,7 @@ use crate::look::Look;
 use crate::programs::Program;
 use crate::statistics::median;
 
-/// Whose call it is, and what it is called among the samples.
+/// A call: the library, its name in the page, and its name in the samples.
 type Call = (&'static str, &'static str, &'static str);
 
 /// Calls that are each other's counterparts; the first is what the others are

@@ -99,7 +99,7 @@ pub(crate) fn count() {
 }
 
 fn each<T>(what: &str, size: usize, make: impl Fn(usize) -> T) {
-    // What the first of them needs is not theirs.
+    // The first call also allocates what all of them share.
     let first = make(0);
     let mut kept = Vec::with_capacity(size);
     let (bytes, blocks) = (

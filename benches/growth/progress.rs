@@ -15,7 +15,7 @@ use crate::{child, fail};
 const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
 const PART: &str = "progress";
 
-/// How long the tasks run once all do.
+/// The time for which all tasks run.
 const LENGTH: Duration = Duration::from_secs(4);
 
 /// deadstop's threads that run meanwhile.

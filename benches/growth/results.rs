@@ -1,4 +1,4 @@
-//! What was measured: a value for each sample.
+//! The samples of a run: a value each.
 
 use std::fmt::Write as _;
 
@@ -51,7 +51,7 @@ impl Results {
         sizes
     }
 
-    /// What was measured in a part, with its unit, in the order of measuring.
+    /// Returns the kinds of values of a part, with their units, in the order of measuring.
     pub(crate) fn kinds(&self, part: &str) -> Vec<(&str, &'static str)> {
         let mut kinds: Vec<(&str, &'static str)> = Vec::new();
         for sample in self.0.iter().filter(|it| it.part == part) {

@@ -1,7 +1,7 @@
 //! Names and lines of a program with much debug information.
 //!
-//! Such a program is made of one object file in C with many functions, linked in so often
-//! that there is as much debug information as is wanted.
+//! The bench makes such a program from one object file in C with many functions, which it links
+//! in as often as needed.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

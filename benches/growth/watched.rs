@@ -19,13 +19,13 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 /// The report is due so long before the deadline: a tenth of the grace.
 const BEFORE: Duration = Duration::from_millis(500);
 
-/// How a child's report came.
+/// A child's report, and its times.
 pub(crate) struct Watched {
     /// From when the report was due to its first and its last byte on standard error, in
     /// nanoseconds.
     pub(crate) first: f64,
     pub(crate) last: f64,
-    /// Whether the last byte came before the deadline, and the file is whole.
+    /// `true` if the last byte came before the deadline, and the file is whole.
     pub(crate) is_complete: bool,
     /// Threads that the report only counts.
     pub(crate) unlisted: f64,

@@ -4,15 +4,15 @@ use std::fs;
 
 use crate::conditions::Memory;
 
-/// What is left to other processes.
+/// The memory that a victim must leave to other processes.
 const OTHERS: u64 = 4 << 30;
 
-/// Whether a victim may take so much without harm to other processes.
+/// Returns `true` if a victim may take so much memory without harm to other processes.
 pub(crate) fn is_there_for(memory: Memory) -> bool {
     memory.bytes() == 0 || memory.bytes() + OTHERS <= available()
 }
 
-/// What is available without anything being written to a disk, in bytes.
+/// The memory that is available without writing anything to a disk, in bytes.
 fn available() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text

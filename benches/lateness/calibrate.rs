@@ -9,7 +9,7 @@ use crate::page::Page;
 
 use self::measure::{Measured, Times, measure, usual_memory};
 
-/// Measures them, and leaves them where victims find them.
+/// Measures the constants, and stores them in the page for victims.
 pub(crate) fn calibrate(page: &Page, runs: usize, memory: Option<usize>) -> Measured {
     let memory = memory.unwrap_or_else(usual_memory);
     let say = |hold,

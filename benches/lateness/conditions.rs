@@ -16,22 +16,22 @@ use crate::calibrate::holder::take;
 #[derive(Debug, PartialEq)]
 pub(crate) struct Condition {
     pub(crate) name: &'static str,
-    /// Threads of the victim's that compute for ever.
+    /// The victim's threads that compute forever.
     pub(crate) spinners: usize,
-    /// Threads of another process, of the same session, that do so.
+    /// The threads of another process in the same session that compute forever.
     pub(crate) foreign: usize,
-    /// Threads of the victim's that allocate and free for ever.
+    /// The victim's threads that allocate and free forever.
     pub(crate) allocators: usize,
     /// The cleanup blocks every thread of the victim's runtime.
     pub(crate) blocks_workers: bool,
-    /// Memory of the victim's, every page of it touched.
+    /// The victim's memory, every page of it touched.
     pub(crate) memory: Memory,
-    /// From the beginning of the shutdown to the deadline. Longer where a thread
-    /// can wait a tenth of a second for its turn.
+    /// From the beginning of the shutdown to the deadline. Longer for loads under which a thread
+    /// can wait a tenth of a second for a processor.
     pub(crate) grace: Duration,
 }
 
-/// How much memory, and in which pages.
+/// An amount of memory, and the kind of its pages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Memory {
     /// Bytes, in pages of the usual size.
@@ -95,8 +95,7 @@ pub(crate) const BLOCKED: Condition = Condition {
     ..IDLE
 };
 
-/// For the rows that have a hang report: it is due a tenth of the grace before
-/// the deadline.
+/// For rows with a hang report, which is due a tenth of the grace before the deadline.
 pub(crate) const REPORT: Condition = Condition {
     name: "a report is due",
     grace: LONG,
@@ -109,8 +108,8 @@ const GIB_4: Condition = with_memory("4 GiB", Memory::Small(4 << 30), SECOND);
 const GIB_12: Condition = with_memory("12 GiB", Memory::Small(12 << 30), LONGEST);
 const GIB_4_HUGE: Condition = with_memory("4 GiB in huge pages", Memory::Huge(4 << 30), SECOND);
 
-/// Several times what the process takes to go, also if its pages are taken for
-/// small ones, as they are until they have been looked at.
+/// The grace is several times what the process takes to release its memory, also if its pages
+/// count as small ones, as they do until the kernel has looked at them.
 const fn with_memory(name: &'static str, memory: Memory, grace: Duration) -> Condition {
     Condition {
         name,
@@ -120,10 +119,10 @@ const fn with_memory(name: &'static str, memory: Memory, grace: Duration) -> Con
     }
 }
 
-/// Those that the short picture has.
+/// The conditions of the short picture.
 pub(crate) const FEW: [&Condition; 4] = [&IDLE, &SPINNERS_64, &FOREIGN_64, &BLOCKED];
 
-/// In the order of the tables.
+/// All conditions, in the order of the tables.
 pub(crate) const ALL: [&Condition; 12] = [
     &IDLE,
     &SPINNERS_2,
@@ -140,7 +139,7 @@ pub(crate) const ALL: [&Condition; 12] = [
 ];
 
 impl Condition {
-    /// Whether it is in the table of ends.
+    /// Returns `true` if the condition is in the table of ends.
     pub(crate) fn is_of_ends(&self) -> bool {
         !self.is_of_memory() && *self != REPORT
     }
@@ -180,8 +179,7 @@ pub(crate) fn crowd(count: usize, life: fn() -> !) {
     }
 }
 
-/// Blocks every worker of a runtime for ever, with what looks like a task.
-/// Returns at once.
+/// Blocks every worker of a runtime forever, with what looks like a task. Returns at once.
 pub(crate) fn block_workers(runtime: &Handle) {
     // Twice as many as there are workers: one may take two off the queue.
     for _ in 0..2 * runtime.metrics().num_workers() {
@@ -189,22 +187,21 @@ pub(crate) fn block_workers(runtime: &Handle) {
     }
 }
 
-/// Waits for ever.
+/// Waits forever.
 pub(crate) fn park() -> ! {
     loop {
         thread::park();
     }
 }
 
-/// Computes for ever.
+/// Computes forever.
 pub(crate) fn spin() -> ! {
     loop {
         hint::black_box(());
     }
 }
 
-/// Allocates 16 MiB in blocks of many sizes, touches every page of it, frees it,
-/// and again.
+/// Allocates 16 MiB in blocks of many sizes, touches every page, frees them, and repeats.
 fn allocate() -> ! {
     const TOGETHER: usize = 16 << 20;
     const LARGEST: usize = 1 << 20;

@@ -1,16 +1,14 @@
 //! The kernel's record of a thread's exit: perf's `PERF_RECORD_EXIT`, with the time.
 //!
-//! The library has no hook for a bench, and is to have none. This looks from
-//! outside: a software event that counts nothing, on the one thread that will
-//! end the process, opened while that thread waits. The kernel writes the record
-//! on the way through `exit_group`, after it has told the other threads to die
-//! (and since Linux 6.16 before the memory is given back), so it comes some
-//! ten microseconds *after* the call, and is an upper bound of the in-process
-//! lateness. How much after is known in each run: the C watchdog has both, the
-//! record and a reading of its own just before the call.
+//! The library has no hook for a bench. So the bench attaches a software event that counts
+//! nothing to the thread that will end the process, while that thread waits. The kernel writes
+//! the record in `exit_group`, after it has told the other threads to end (since Linux 6.16 also
+//! before it frees the memory): some ten microseconds *after* the call. The record is an upper
+//! bound of the in-process lateness. Each run measures that difference with the C watchdog,
+//! which has both the record and its own reading just before the call.
 //!
-//! Where the kernel does not allow it (`perf_event_paranoid` above 2, a seccomp
-//! filter in a container) there is no record, and no figure.
+//! Without permission (`perf_event_paranoid` above 2, a seccomp filter in a container) there is
+//! no record, and no figure.
 
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +16,7 @@ use std::{ffi, ptr};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
-/// The event, and the buffer that the kernel writes its records to.
+/// The event, and the buffer for the kernel's records.
 #[derive(Debug)]
 pub(crate) struct ExitRecord {
     _event: OwnedFd,
@@ -27,7 +25,7 @@ pub(crate) struct ExitRecord {
 }
 
 impl ExitRecord {
-    /// Has the exit of a thread recorded. None where that is not allowed.
+    /// Attaches the event to a thread. `None` if the kernel does not allow it.
     pub(crate) fn attach(tid: i32) -> Option<Self> {
         let attributes = Attributes {
             kind: SOFTWARE,
@@ -73,15 +71,14 @@ impl ExitRecord {
         })
     }
 
-    /// When the thread exited, if it has.
+    /// Returns the time at which the thread exited, if it has.
     pub(crate) fn read(&self) -> Option<u64> {
         // SAFETY: within the first page, where the kernel keeps it.
         let head = unsafe { self.buffer.byte_add(HEAD) }.cast::<AtomicU64>();
         // SAFETY: aligned, mapped as long as `self`, and written atomically.
         let head = unsafe { &*head }.load(Ordering::Acquire) as usize;
         let mut at = 0;
-        // A thread that starts no other has one record, its last; the page has
-        // room for many.
+        // A thread that starts no other has one record, its last; the page has room for many.
         while at + size_of::<Record>() <= head.min(self.page) {
             // SAFETY: within the second page.
             let record = unsafe { self.buffer.byte_add(self.page + at) }.cast::<Record>();
@@ -126,7 +123,7 @@ struct Attributes {
     clockid: i32,
 }
 
-/// The header of a record, and what an exit has in it.
+/// The header of an exit's record, and its fields.
 #[repr(C)]
 struct Record {
     kind: u32,
@@ -143,5 +140,5 @@ const TASK: u64 = 1 << 13;
 const USE_CLOCKID: u64 = 1 << 25;
 const CLOSE_ON_EXEC: ffi::c_ulong = 1 << 3;
 const EXIT: u32 = 4;
-/// Where `struct perf_event_mmap_page` has `data_head`.
+/// The offset of `data_head` in `struct perf_event_mmap_page`.
 const HEAD: usize = 1024;

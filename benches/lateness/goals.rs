@@ -1,4 +1,4 @@
-//! Goals for the figures, and whether they are met.
+//! The goals for the figures, and a verdict on each.
 
 use std::fmt::Write as _;
 
@@ -100,27 +100,25 @@ pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
     goals.table
 }
 
-/// How far from the deadline the end of a process that exits early may be seen, in percent
-/// of the teardown.
+/// The allowed distance between the deadline and the end of a process that exits early, in
+/// percent of the teardown.
 const WITHIN: f64 = 30.0;
 
-/// How a row did that exits early.
+/// The figures of a row that exits early.
 pub(crate) struct Punctuality {
     pub(crate) count: usize,
-    /// Seen near enough to the deadline, before or after it.
+    /// Samples that ended near enough to the deadline, before or after it.
     pub(crate) near: usize,
-    /// Seen by the deadline.
+    /// Samples that ended by the deadline.
     pub(crate) in_time: usize,
-    /// How much before it at most, in percent of the teardown.
+    /// The earliest end before the deadline, in percent of the teardown.
     pub(crate) earliest: f64,
-    /// What that would be for a lead that knew all of the teardown but how long
-    /// it takes this time.
+    /// The earliest end that a perfect estimate would give: the teardown itself varies.
     pub(crate) possible: f64,
 }
 
 impl Punctuality {
-    /// `None` for a row that does not exit early, and where there is nothing to compare it
-    /// with.
+    /// `None` for a row that does not exit early, and without a row to compare it with.
     pub(crate) fn of(cells: &[Cell], cell: &Cell) -> Option<Self> {
         let teardown = Figures(cells).late(AT_DEADLINE, cell.condition.name)?;
         let late = Summary::of(cell.counted().map(Sample::lateness));
@@ -146,8 +144,8 @@ impl Punctuality {
     }
 }
 
-/// From the least to the 99th of 100, in percent of the median: a lead that has
-/// 99 of 100 in time is too early by that for the least.
+/// The distance from the least to the 99th of 100, in percent of the median. A lead that has 99
+/// of 100 samples in time is too early by that for the least.
 pub(crate) fn spread(teardown: &Summary) -> f64 {
     100.0 * (teardown.p99 - teardown.min) as f64 / teardown.median as f64
 }
@@ -199,7 +197,7 @@ impl Figures<'_> {
         Summary::of(cell.counted().filter_map(|sample| sample.recorded))
     }
 
-    /// By the victims' own readings.
+    /// Figures of the victims' own readings.
     fn inside(&self, row: &str, condition: &str) -> Option<Summary> {
         let cell = self.cell(row, condition)?;
         Summary::of(cell.counted().filter_map(|sample| sample.inside))
@@ -211,7 +209,7 @@ impl Figures<'_> {
         Some(row.median as f64 / other.median as f64)
     }
 
-    /// Samples that ended by the watchdog, and all.
+    /// The samples that the watchdog ended, and all samples.
     fn kept_status(&self, row: &str) -> (usize, usize) {
         let samples = || self.cells(row).flat_map(Cell::counted);
         let kept = samples().filter(|sample| sample.kept_status());

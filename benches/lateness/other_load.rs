@@ -4,7 +4,7 @@ use std::fs;
 use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
 
-/// The processor time that others used since it was begun.
+/// The processor time of other processes since a point in time.
 #[derive(Debug)]
 pub(crate) struct OtherLoad {
     machine: Duration,
@@ -21,7 +21,7 @@ impl OtherLoad {
         }
     }
 
-    /// How much of it, in cores. Children count as ours once they are reaped.
+    /// Returns that time in cores. Children count as this process once they are reaped.
     pub(crate) fn cores(&self) -> f64 {
         let machine = busy_of_machine().saturating_sub(self.machine);
         let ours = busy_of_this_process().saturating_sub(self.ours);
@@ -29,8 +29,8 @@ impl OtherLoad {
     }
 }
 
-/// The processor time of all processes. In nanoseconds where the kernel counts
-/// them; else `/proc/stat`, whose unit is hundredths of a second.
+/// The processor time of all processes, in nanoseconds if the kernel counts them, else from
+/// `/proc/stat`, whose unit is hundredths of a second.
 fn busy_of_machine() -> Duration {
     if let Ok(nanos) = fs::read_to_string("/sys/fs/cgroup/cpuacct/cpuacct.usage") {
         return Duration::from_nanos(nanos.trim().parse().unwrap());
@@ -38,13 +38,13 @@ fn busy_of_machine() -> Duration {
     let stat = fs::read_to_string("/proc/stat").unwrap();
     let fields = stat.lines().next().unwrap().split_whitespace().skip(1);
     let fields: Vec<u64> = fields.map(|field| field.parse().unwrap()).collect();
-    // All but idle and waiting for a disk; what guests used is in `user`.
+    // All except idle and waiting for a disk; the time of guests is in `user`.
     let idle = fields[3] + fields[4];
     let guests: u64 = fields[8..].iter().sum();
     Duration::from_millis((fields.iter().sum::<u64>() - idle - guests) * 10)
 }
 
-/// That of this process, and of its children that have ended.
+/// The processor time of this process, and of its children that have ended.
 fn busy_of_this_process() -> Duration {
     usage_of(libc::RUSAGE_SELF) + usage_of(libc::RUSAGE_CHILDREN)
 }

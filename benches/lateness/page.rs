@@ -1,9 +1,8 @@
 //! A page of memory that the bench shares with its victim, by descriptor.
 //!
-//! It outlives the victim, so that a reading of the clock made just before the
-//! end is not lost with it. The fields are in the same order in
-//! `victims/bare.c`, which has the first ones only. Times are nanoseconds of `CLOCK_MONOTONIC`, which processes
-//! share; zero stands for nothing yet.
+//! The page outlives the victim, so a reading of the clock just before the end is not lost. The
+//! fields are in the same order in `victims/bare.c`, which has only the first ones. Times are
+//! nanoseconds of `CLOCK_MONOTONIC`, which processes share; zero means not yet.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr;
@@ -16,28 +15,28 @@ use rustix::time::{ClockId, clock_gettime};
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Page {
-    /// The thread that will end the victim, if another one can look it up.
+    /// The thread that will end the victim, if another thread can look it up.
     pub(crate) ender: Word,
-    /// Its scheduling policy, plus one.
+    /// The scheduling policy of that thread, plus one.
     pub(crate) policy: Word,
     /// The victim's own load runs.
     pub(crate) ready: Word,
     /// The load outside the victim runs.
     pub(crate) loaded: Word,
-    /// When the victim is to end; for one that awaits a signal, when it began to.
+    /// The time at which the victim must end; for one that awaits a signal, at which it began to.
     pub(crate) deadline: Word,
-    /// When it was about to end itself.
+    /// The time just before the victim ended itself.
     pub(crate) ended: Word,
-    /// When it had begun its shutdown, or its code first ran after the signal.
+    /// The time at which its shutdown had begun, or its code first ran after the signal.
     pub(crate) armed: Word,
-    /// Which system calls `deadstop-report` and `deadstop-log` were in shortly
-    /// before the deadline, plus one.
+    /// The system calls of `deadstop-report` and `deadstop-log` shortly before the deadline, plus
+    /// one.
     pub(crate) reporter: Word,
     pub(crate) logger: Word,
-    /// How many bytes of the message were written then.
+    /// The bytes of the message that were written by then.
     pub(crate) message: Word,
-    /// For the victim to read: the constants of this machine, in the order of
-    /// `Measured`. They stay from sample to sample.
+    /// The constants of this machine for the victim, in the order of `Measured`. They stay from
+    /// sample to sample.
     pub(crate) teardown: [Word; 5],
 }
 
@@ -68,7 +67,7 @@ impl Page {
         (Self::map(&memory), memory)
     }
 
-    /// The page behind a descriptor, for the rest of the process's life.
+    /// Maps the page of a descriptor, for the rest of the process's life.
     pub(crate) fn map(memory: impl AsFd) -> &'static Self {
         let access = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping at an address of the kernel's choice; it

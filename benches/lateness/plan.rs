@@ -1,6 +1,5 @@
-//! The plan of measurements: round by round, every cell
-//! of all tables in turn, so that whatever else the machine does falls on all
-//! of them alike.
+//! The plan of measurements. In each round every cell of all tables has a turn, so other load
+//! on the machine falls on all of them alike.
 
 use std::time::{Duration, Instant};
 
@@ -19,11 +18,11 @@ pub(crate) struct Cell {
     pub(crate) condition: &'static Condition,
     wanted: usize,
     pub(crate) samples: Vec<Sample>,
-    /// How often there was not enough memory for its victim.
+    /// The number of samples skipped because there was not enough memory.
     pub(crate) skipped: usize,
 }
 
-/// What there is on this machine.
+/// The means that this machine has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Possible {
     /// The program in C.
@@ -33,7 +32,7 @@ pub(crate) struct Possible {
     pub(crate) disk: bool,
 }
 
-/// Two that never end are believed.
+/// A cell is given up after two samples that never ended.
 const NEVER: usize = 2;
 
 impl Cell {
@@ -41,7 +40,7 @@ impl Cell {
         self.samples.iter().filter(|sample| sample.counts)
     }
 
-    /// Samples of it that never ended.
+    /// The number of samples that never ended.
     pub(crate) fn never(&self) -> usize {
         let never = self.samples.iter().filter(|sample| sample.late.is_none());
         never.count()
@@ -53,17 +52,16 @@ impl Cell {
             || self.skipped >= self.wanted
     }
 
-    /// Whether its turn is in this round, of the rounds that the plan has. Those
-    /// of which fewer are wanted are spread over all rounds, and all are in the
-    /// first.
+    /// Returns `true` if the cell gets a sample in this round of `rounds`. A cell that needs
+    /// fewer samples than there are rounds gets them spread over all rounds, the first included.
     fn is_due(&self, round: usize, rounds: usize) -> bool {
         let by = |round: usize| (round * self.wanted).div_ceil(rounds);
         round >= rounds || by(round + 1) > by(round)
     }
 }
 
-/// All cells. Those that the goals speak of get `samples`, the others a quarter
-/// of it, and those with much memory fewer.
+/// All cells. Those that a goal speaks of get `samples`, the others a quarter of it, and those
+/// with much memory fewer.
 pub(crate) fn all(samples: usize, possible: Possible, only: &str) -> Vec<Cell> {
     let mut cells = Vec::new();
     for condition in conditions::ALL {
@@ -96,11 +94,11 @@ pub(crate) fn all(samples: usize, possible: Possible, only: &str) -> Vec<Cell> {
     cells.into_iter().map(cell).collect()
 }
 
-/// Which part of the samples is enough.
+/// Returns the divisor of a cell's number of samples.
 fn share(row: &Row, condition: &Condition) -> usize {
     const GIB: u64 = 1 << 30;
     match condition.memory {
-        // Touching so much takes seconds.
+        // Touching so much memory takes seconds.
         Memory::Small(bytes) if bytes > 8 * GIB => 20,
         Memory::Small(bytes) if bytes > GIB => 5,
         _ if is_of_a_goal(row, condition) => 1,
@@ -131,9 +129,8 @@ fn is_of_a_goal(row: &Row, condition: &Condition) -> bool {
     }
 }
 
-/// One sample of each cell of a smoke run: every program idle and with blocked
-/// workers, and deadstop under load, with a report, and with memory
-/// that is touched in no time.
+/// One sample of each cell of a smoke run: every program idle and with blocked workers, and
+/// deadstop under load, with a report, and with memory that is quick to touch.
 pub(crate) fn smoke(possible: Possible) -> Vec<Cell> {
     let mut cells = all(1, possible, "");
     cells.retain(|cell| {
@@ -150,7 +147,7 @@ pub(crate) fn run(cells: &mut [Cell], means: &Means, time: Duration) {
     let until = Instant::now() + time;
     let count = cells.len();
     for round in 0.. {
-        // Not always after the same neighbor's load.
+        // A cell does not always follow the same neighbor.
         let first = round * 7 % count.max(1);
         for place in 0..count {
             if Instant::now() > until {

@@ -1,4 +1,4 @@
-//! A sample: a victim is started, ends or begins to, and is gone.
+//! Takes one sample: starts a victim, and measures its end or its reaction to a signal.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
@@ -16,59 +16,56 @@ use crate::page::{Page, Word, now};
 use crate::sentinel::Sentinels;
 use crate::victims::{self, Row, Whose};
 
-/// How long what should have happened already is waited for. Not a measure of
-/// anything.
+/// The longest wait for the start of a victim. Not a measurement.
 const START: Duration = Duration::from_secs(60);
 
-/// How long after its deadline a victim is given up.
+/// The time after its deadline at which a victim is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
 const BRIEF_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What samples are taken with.
+/// The means of taking samples.
 #[derive(Debug)]
 pub(crate) struct Means {
     pub(crate) page: &'static Page,
     memory: OwnedFd,
-    /// The C program, where there is a compiler.
+    /// The C program; `None` without a compiler.
     pub(crate) bare: Option<PathBuf>,
-    /// A sample counts if others used no more than this, in cores.
+    /// The most cores that other processes may use during a sample that counts.
     pub(crate) most_foreign: f64,
-    /// Whether those that are known to hang are given up soon.
+    /// Set if victims that are known to hang are given up soon.
     is_brief: bool,
-    /// Whether the bench itself is served before all others.
+    /// Set if the bench itself runs in real time.
     pub(crate) real_time: bool,
-    /// `None` where they are not allowed.
+    /// `None` if real-time threads are not allowed.
     pub(crate) sentinels: Option<Sentinels>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Sample {
     pub(crate) round: usize,
-    /// From the deadline to when the bench saw the end, or from the signal to
-    /// the beginning; negative is early. None, if it never came.
+    /// From the deadline until the bench saw the end, or from the signal to the reaction.
+    /// Negative is early; `None` if it never came.
     pub(crate) late: Option<i64>,
     /// From the deadline to just before the end, by the victim's own reading.
     pub(crate) inside: Option<i64>,
     /// From the deadline to the kernel's record of the exit.
     pub(crate) recorded: Option<i64>,
-    /// None for one that the bench had to end.
+    /// `None` if the bench had to end the victim.
     pub(crate) status: Option<ExitStatus>,
-    /// The scheduling policy of the thread that ended it.
+    /// The scheduling policy of the thread that ended the victim.
     pub(crate) policy: Option<i32>,
-    /// Which calls the threads that tell the operator were in, shortly before
-    /// the deadline: `deadstop-report` and `deadstop-log`.
+    /// The system calls of `deadstop-report` and `deadstop-log` shortly before the deadline.
     pub(crate) reporting_threads: [Option<u64>; 2],
-    /// How many bytes of the message were written then.
+    /// The bytes of the message that were written by then.
     pub(crate) message: Option<u64>,
-    /// In cores.
+    /// The processor time of other processes, in cores.
     pub(crate) foreign: f64,
-    /// How long a processor stood still as the end was due, in nanoseconds.
+    /// The longest time that a processor stood still around the end, in nanoseconds.
     pub(crate) stalled: Option<u64>,
     pub(crate) counts: bool,
 }
 
-/// The lateness of a victim that was still there when it was given up: more
-/// than any other.
+/// The lateness of a victim that the bench gave up: more than any other.
 pub(crate) const ALIVE: i64 = i64::MAX;
 
 impl Sample {
@@ -76,12 +73,12 @@ impl Sample {
         self.late.unwrap_or(ALIVE)
     }
 
-    /// Whether it ended as its row means to end it, and not by SIGKILL.
+    /// Returns `true` if the victim ended as its row means to end it, and not by SIGKILL.
     pub(crate) fn kept_status(&self) -> bool {
         self.status.and_then(|status| status.code()) == Some(victims::TIMED_OUT)
     }
 
-    /// The status as shells write it; empty for one that never ended.
+    /// The status as shells write it; empty for a victim that never ended.
     pub(crate) fn shell_status(&self) -> String {
         let status = self.status.and_then(|status| {
             let signal = status.signal().map(|signal| 128 + signal);
@@ -141,7 +138,7 @@ impl Means {
             None => deadline,
         };
         let over = late.map_or(now(), |late| due.saturating_add_signed(late));
-        // A stall just before delays what follows.
+        // A stall just before the end delays it too.
         let from = due.min(over).saturating_sub(BEFORE);
         let sentinels = self.sentinels.as_ref();
         let stalled = sentinels.and_then(|it| it.longest_gap(from, due.max(over)));
@@ -156,12 +153,12 @@ impl Means {
             message: self.page.message.get(),
             foreign,
             stalled,
-            // No process was busy for that long.
+            // A victim that never ends counts: no other process was busy for that long.
             counts: late.is_none() || foreign <= self.most_foreign && !self.is_dropped(stalled),
         }
     }
 
-    /// Whether a sample with this stall is dropped.
+    /// Returns `true` if the bench drops a sample with this stall.
     fn is_dropped(&self, stalled: Option<u64>) -> bool {
         stalled.is_some() && self.most_foreign.is_finite()
     }
@@ -176,12 +173,12 @@ impl Means {
             }
         }
         let seen = now();
-        // It may have been put more exactly meanwhile.
+        // The victim may have stored a more exact deadline meanwhile.
         let deadline = self.page.deadline.get().expect("waited for");
         Some(seen as i64 - deadline as i64)
     }
 
-    /// Sends the signal, and waits for what it begins.
+    /// Sends the signal, and waits for the victim's reaction.
     fn beginning(&self, victim: &Victim, signal: i32) -> Option<i64> {
         let signal = Signal::from_named_raw(signal).expect("a signal with a name");
         let sent = now();
@@ -195,8 +192,7 @@ impl Means {
         None
     }
 
-    /// Starts a process with `count` threads that compute for ever, and returns
-    /// once they do.
+    /// Starts a process with `count` threads that compute forever, and returns when they run.
     fn start_load(&self, count: usize) -> Victim {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--load", &count.to_string()]);
@@ -207,10 +203,10 @@ impl Means {
     }
 }
 
-/// A stall that ends so short before what is measured still delays it, in nanoseconds.
+/// The time before an end in which a stall still delays it, in nanoseconds.
 const BEFORE: u64 = 500_000;
 
-/// Between two looks at the page.
+/// The time between two looks at the page, in nanoseconds.
 const STEP: u64 = 1_000_000;
 
 /// A process of this run. Killed and reaped when dropped.
@@ -226,7 +222,7 @@ impl Victim {
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            // For what a panic says; no program here writes as much as a pipe holds.
+            // For the message of a panic; no program here writes more than a pipe holds.
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -242,7 +238,7 @@ impl Victim {
         let patience = now() + START.as_nanos() as u64;
         while word.get().is_none() {
             if now() > patience || self.is_gone_within(STEP) && word.get().is_none() {
-                // All that it may have to say is in the pipe by then.
+                // The pipe then has all that the victim wrote.
                 let status = self.stop();
                 let said = self.child.stderr.take().map(std::io::read_to_string);
                 panic!("a victim did not begin: {status:?}, {said:?}");
@@ -250,7 +246,7 @@ impl Victim {
         }
     }
 
-    /// Waits for its end, for so many nanoseconds.
+    /// Waits for the victim's end, for so many nanoseconds.
     fn is_gone_within(&self, nanos: u64) -> bool {
         let timeout = Timespec {
             tv_sec: (nanos / 1_000_000_000) as i64,
@@ -258,14 +254,13 @@ impl Victim {
         };
         let descriptor = self.descriptor.as_fd();
         let mut polled = [PollFd::from_borrowed_fd(descriptor, PollFlags::IN)];
-        // An error is an interruption: the caller looks again.
+        // An error is an interruption: the caller tries again.
         poll(&mut polled, Some(&timeout)).is_ok_and(|ready| ready > 0)
     }
 
-    /// Ends it if it is still there, and reaps it.
+    /// Ends the victim if it still runs, and reaps it.
     fn stop(&mut self) -> Option<ExitStatus> {
-        // Fails only for one that is reaped. One that has ended by itself keeps
-        // its status.
+        // Fails only for a victim that is reaped. One that has ended keeps its status.
         let _ = self.child.kill();
         self.child.wait().ok()
     }
@@ -277,8 +272,8 @@ impl Drop for Victim {
     }
 }
 
-/// Has the bench served before all others, so that its own waiting for a turn is
-/// in no figure, if it may. Its children are like any process.
+/// Makes the bench a real-time thread, if it may be one: no figure then contains its own wait
+/// for a processor. Its children are ordinary processes.
 fn ask_for_real_time() -> bool {
     let priority = libc::sched_param { sched_priority: 50 };
     let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;

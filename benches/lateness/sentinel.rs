@@ -17,7 +17,7 @@ use crate::page::now;
 
 const NAP: u64 = 1_000_000;
 
-/// A nap that ends so much too late is noted. An idle processor takes a tenth of it to wake.
+/// A nap that ends so much too late is noted. An idle processor needs a tenth of it to wake.
 const LATE: u64 = 1_000_000;
 
 /// A time in which a processor did not run, in nanoseconds of `CLOCK_MONOTONIC`.
@@ -58,7 +58,7 @@ impl Sentinels {
         self.processors
     }
 
-    /// The longest time in which a processor stood still between two points in time; and
+    /// Returns the longest time for which a processor stood still between two points in time, and
     /// forgets all gaps. Waits until each sentinel has had time to note its last one.
     pub(crate) fn longest_gap(&self, from: u64, to: u64) -> Option<u64> {
         thread::sleep(std::time::Duration::from_nanos(2 * NAP));
@@ -73,7 +73,7 @@ impl Sentinels {
 
 fn live(processor: usize, gaps: &Mutex<Vec<Gap>>, started: &Sender<bool>) {
     let is_ready = pin_to(processor) && serve_first();
-    // Fails only if the others were refused.
+    // Fails only if the system refused another sentinel.
     let _ = started.send(is_ready);
     if !is_ready {
         return;
@@ -118,7 +118,7 @@ fn pin_to(processor: usize) -> bool {
     unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) == 0 }
 }
 
-/// Has this thread served before all others.
+/// Makes this thread a real-time thread.
 fn serve_first() -> bool {
     let priority = libc::sched_param { sched_priority: 99 };
     // SAFETY: the pointer is valid for reads; 0 is this thread.

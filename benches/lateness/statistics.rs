@@ -1,6 +1,6 @@
 //! Quantiles, in nanoseconds.
 
-/// What a column of readings comes to.
+/// The summary of a column of readings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Summary {
     pub(crate) count: usize,
@@ -24,8 +24,8 @@ impl Summary {
     }
 }
 
-/// The smallest reading that `share` of them do not exceed: of fewer than a
-/// hundred, the 99th percentile is the greatest.
+/// The smallest reading that `share` of the readings do not exceed. Of fewer than a hundred
+/// readings, the 99th percentile is the greatest.
 fn quantile(sorted: &[i64], share: f64) -> Option<i64> {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
     sorted.get(rank.max(1) - 1).copied()

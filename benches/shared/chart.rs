@@ -8,7 +8,7 @@ use plotters::prelude::*;
 /// One chart.
 pub(crate) struct Panel {
     pub(crate) title: String,
-    /// What is counted from left to right.
+    /// The unit of the horizontal axis.
     pub(crate) sizes: &'static str,
     /// Writes a value beside the vertical axis.
     pub(crate) value: fn(&f64) -> String,

@@ -62,7 +62,7 @@ fn futex(word: &'static AtomicU32, operation: i32, value: u32) {
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, no_time) };
 }
 
-/// Of plain data of the system's.
+/// Returns a zeroed value of the system's plain data.
 fn zeroed<T>() -> T {
     let data = MaybeUninit::zeroed();
     // SAFETY: it is used for `itimerspec` and `sigevent`, of numbers and

@@ -1,7 +1,6 @@
-//! What a call costs, in nanoseconds and allocations, in a process of each
-//! library's own: what can be called once is called once per process. The
-//! libraries take turns, so that whatever else the machine does falls on all of
-//! them alike.
+//! The cost of a call in nanoseconds and allocations. Each library has a process of its own, and
+//! a call that works only once is made once per process. The libraries take turns, so other load
+//! on the machine falls on all of them alike.
 
 mod bare;
 mod deadstop;
@@ -109,7 +108,7 @@ fn measure_both(names: [&str; 2], times: u32, mut first: impl FnMut(), mut secon
     say(names[1], &second);
 }
 
-/// What a call has cost: nanoseconds and allocations.
+/// The cost of a call: nanoseconds and allocations.
 type Cost = (f64, f64);
 
 fn round(times: u32, mut call: impl FnMut()) -> Cost {
@@ -125,7 +124,7 @@ fn round(times: u32, mut call: impl FnMut()) -> Cost {
 
 fn say(name: &str, rounds: &[Cost]) {
     let nanoseconds = median(rounds.iter().map(|cost| cost.0)).unwrap();
-    // Of allocations none is chance.
+    // The number of allocations does not vary by chance.
     let allocations: f64 = rounds.iter().map(|cost| cost.1).sum();
     println!(
         "{name}\t{nanoseconds}\t{}",

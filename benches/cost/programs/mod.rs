@@ -12,7 +12,7 @@ use crate::fail;
 struct Subject {
     name: &'static str,
     source: &'static str,
-    /// What its dependencies are counted of.
+    /// The crate whose dependencies are counted.
     library: Option<&'static str>,
     /// As in a manifest.
     dependencies: &'static [&'static str],
@@ -97,7 +97,7 @@ pub(crate) struct Program {
     pub(crate) name: &'static str,
     /// The one that can be [looked at](crate::look).
     pub(crate) looked_at: PathBuf,
-    /// Of the other one.
+    /// The size of the program that is not looked at.
     pub(crate) bytes: u64,
     /// The crates that the library brings along, without itself.
     pub(crate) dependencies: Option<usize>,

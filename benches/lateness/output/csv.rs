@@ -1,4 +1,4 @@
-//! Every sample, thrown away or not.
+//! The file with every sample, discarded or not.
 
 use std::fmt::Write as _;
 

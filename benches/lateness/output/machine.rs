@@ -1,4 +1,4 @@
-//! On what, and when.
+//! The description of the machine, and the day.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use crate::plan::Cell;
 use crate::sampling::Means;
 use crate::victims::{DEADSTOP, DEADSTOP_ROOT};
 
-/// A paragraph on the machine, the kernel and the day, and on what was allowed.
+/// A paragraph on the machine, the kernel and the day, and on the bench's permissions.
 pub(crate) fn machine(cells: &[Cell], means: &Means) -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let processors = read("/proc/cpuinfo");

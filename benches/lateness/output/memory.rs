@@ -1,4 +1,4 @@
-//! The tables of memory: has a process that exits early disappeared by its deadline?
+//! The tables of memory: does a process that exits early disappear by its deadline?
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Output of a run: tables, every sample, a plot, and on what machine.
+//! Output of a run: tables, every sample, a plot, and the machine.
 
 mod csv;
 mod machine;
@@ -14,7 +14,7 @@ use crate::goals;
 use crate::plan::Cell;
 use crate::sampling::{ALIVE, Means};
 
-/// Nanoseconds, in the unit that suits them.
+/// Nanoseconds, in a suitable unit.
 pub(crate) fn time(nanos: i64) -> String {
     if nanos == ALIVE {
         return "alive".into();
@@ -26,7 +26,7 @@ pub(crate) fn time(nanos: i64) -> String {
     }
 }
 
-/// What stands above the tables.
+/// The text above the tables.
 const PREFACE: &str = "\
 # Lateness
 
@@ -56,7 +56,7 @@ all begun to go so much earlier that 99 of 100 were in time: no estimate does
 better, as it cannot know how long this one will take. Run with:
 ";
 
-/// All that is said of a run.
+/// Renders the page of a run.
 pub(crate) fn text(cells: &[Cell], means: &Means, arguments: &[String]) -> String {
     // A run of some rows lists the goals of those rows only.
     let is_whole = !arguments.iter().any(|argument| argument == "--only");

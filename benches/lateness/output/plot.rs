@@ -1,9 +1,9 @@
-//! The distributions: a panel for each condition, a line for each row, a dot for
-//! each sample, on a logarithmic scale; of what may be before its deadline, as
-//! shares of the teardown.
+//! The distributions: a panel for each condition, a line for each row, a dot for each sample, on
+//! a logarithmic scale. Rows that may end before the deadline have shares of the teardown
+//! instead.
 //!
-//! The page behind it may be light or dark, so it has no background, and its
-//! colors follow the reader's.
+//! The page around it may be light or dark, so the picture has no background, and its colors
+//! follow the reader's.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -20,18 +20,18 @@ const LABELS: u32 = 190;
 /// Title and axis of a panel.
 const MARGIN: u32 = 70;
 
-/// What is from side to side of a panel, and what a lateness is there.
+/// The horizontal axis of a panel, and the position of a lateness on it.
 struct Axis {
     from: f64,
     to: f64,
-    /// Where the end is seen as the deadline comes.
+    /// The position of an end exactly at the deadline.
     deadline: Option<f64>,
     place: Box<dyn Fn(i64) -> f64>,
     label: fn(&f64) -> String,
 }
 
 impl Axis {
-    /// From ten microseconds to a second; its numbers are powers of ten.
+    /// From ten microseconds to a second, in powers of ten.
     fn of_time() -> Self {
         Self {
             from: 1.0,
@@ -42,7 +42,7 @@ impl Axis {
         }
     }
 
-    /// From half a teardown before the deadline to one and a half after it, in
+    /// From half a teardown before the deadline to one and a half after it, in percent.
     /// percent.
     fn of_teardown(teardown: i64) -> Self {
         Self {
@@ -54,13 +54,13 @@ impl Axis {
         }
     }
 
-    /// What is beyond a side is drawn there.
+    /// A value beyond a side is drawn at that side.
     fn at(&self, nanos: i64) -> f64 {
         (self.place)(nanos).clamp(self.from, self.to)
     }
 }
 
-/// Legible on white and on black; the style below does better where it is heard.
+/// Legible on white and on black, for viewers that ignore the style below.
 const TEXT: RGBColor = RGBColor(0x76, 0x7c, 0x84);
 const OURS: RGBColor = RGBColor(0xd9, 0x54, 0x1e);
 const BARE: RGBColor = RGBColor(0x2f, 0x9e, 0x63);
@@ -82,7 +82,7 @@ pub(crate) fn plot(cells: &[Cell]) -> String {
     draw(cells, &tables, &conditions::ALL)
 }
 
-/// Those that say most.
+/// The panels of the short picture.
 pub(crate) fn short(cells: &[Cell]) -> String {
     draw(cells, &[Table::Ends], &conditions::FEW)
 }
@@ -118,7 +118,7 @@ fn draw(cells: &[Cell], tables: &[Table], conditions: &[&Condition]) -> String {
             }
         }
     }
-    // Two side by side, as high as the higher one.
+    // Two panels side by side, as high as the higher one.
     let height = |pair: &[(String, Axis, Vec<&Cell>)]| {
         let rows = pair
             .iter()
@@ -180,8 +180,8 @@ fn panel(area: &Area<'_>, title: &str, axis: &Axis, rows: &[&Cell]) {
             |cell: &Cell| -> Vec<i64> { cell.counted().filter_map(|sample| sample.late).collect() };
         let late = late(cell);
         let dots = late.iter().enumerate().map(|(place, &nanos)| {
-            // Side by side rather than on top of each other; never random, so
-            // that the same samples make the same picture.
+            // Dots lie side by side. The offset is not random, so the same samples make the same
+            // picture.
             let aside = (place as f64 * 0.618_034).fract() - 0.5;
             let at = (axis.at(nanos), middle + aside * 0.6);
             Circle::new(at, 2, color.mix(0.45).filled())

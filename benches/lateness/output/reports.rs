@@ -50,7 +50,7 @@ pub(super) fn table(text: &mut String, cells: &[Cell]) {
     text.push('\n');
 }
 
-/// Which calls, and how often.
+/// The system calls, each with its count.
 fn calls(numbers: impl Iterator<Item = u64>) -> String {
     let mut often = BTreeMap::<String, usize>::new();
     for number in numbers {
@@ -62,7 +62,7 @@ fn calls(numbers: impl Iterator<Item = u64>) -> String {
     often.collect::<Vec<_>>().join(", ")
 }
 
-/// The call's name; the word is its number plus one.
+/// The call's name. The stored number is the call's plus one.
 fn call(word: u64) -> String {
     if word == RUNNING {
         return "none".into();

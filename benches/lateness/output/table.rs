@@ -1,4 +1,4 @@
-//! The tables, as markdown.
+//! The tables, as Markdown.
 
 use std::fmt::Write as _;
 
@@ -98,7 +98,7 @@ fn beginnings(text: &mut String, rows: &[&Cell]) {
     text.push('\n');
 }
 
-/// What the exit records are worth, by the row that has a reading of its own.
+/// The error of the exit records, from the row that also reads the clock itself.
 fn check_of_records(text: &mut String, cells: &[Cell]) {
     let measure = cells.iter().filter(|cell| cell.row.name == C_WATCHDOG);
     let after = measure
@@ -127,7 +127,7 @@ pub(super) fn counts(cell: &Cell) -> (usize, usize) {
     (kept, cell.samples.len() - kept)
 }
 
-/// Three columns: the victim's own reading, or else the kernel's record.
+/// Three columns: the victim's own reading, else the kernel's record.
 fn inside(cell: &Cell) -> String {
     match Summary::of(cell.counted().filter_map(|sample| sample.inside)) {
         Some(own) => columns(Some(own), ""),

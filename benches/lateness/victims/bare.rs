@@ -1,4 +1,4 @@
-//! The C program: how it is compiled, and how it gets its condition.
+//! Compiles the C program, and passes it its condition.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,8 +6,7 @@ use std::thread;
 
 use crate::conditions::Condition;
 
-/// Compiles the program. None, where there is no compiler or it fails, which it
-/// then says itself.
+/// Compiles the program. `None` without a compiler, or if it fails; it then prints its own error.
 pub(crate) fn compile() -> Option<PathBuf> {
     let source = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -18,13 +17,13 @@ pub(crate) fn compile() -> Option<PathBuf> {
         .args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-pthread", "-o"])
         .arg(&program)
         .arg(source)
-        // For systems where the C library keeps timers apart.
+        // Some C libraries have timers in a library of their own.
         .arg("-lrt")
         .status();
     done.is_ok_and(|status| status.success()).then_some(program)
 }
 
-/// How many threads of each kind.
+/// The number of threads of each kind.
 pub(crate) fn arguments(condition: &Condition) -> [String; 3] {
     let parked = match condition.blocks_workers {
         // As many as a runtime has workers.

@@ -1,7 +1,6 @@
-//! The same as `bare.c`, in this program: a process of this size, with as many
-//! threads as deadstop's. What deadstop costs beyond it is deadstop's; what this
-//! costs beyond the C program is the size of the process, which the kernel takes
-//! apart before the end is seen.
+//! The same as `bare.c`, in this program: a process of this size, with as many threads as
+//! deadstop's. The difference from deadstop is deadstop's cost. The difference from the C program
+//! is the size of the process, which the kernel frees before the bench sees the end.
 
 use std::mem::MaybeUninit;
 use std::sync::mpsc;
@@ -47,7 +46,7 @@ pub(crate) fn end_by_thread(setup: &Setup) -> ! {
     setup.blocking_cleanup(bystander)
 }
 
-/// The process is stopped, and has a thread that waits, as a watchdog's would.
+/// Stops the process. It has a thread that waits, as a watchdog's would.
 pub(crate) fn end_by_timer(setup: &Setup) -> ! {
     let mut timer = MaybeUninit::<libc::timer_t>::uninit();
     let mut event = MaybeUninit::<libc::sigevent>::zeroed();

@@ -1,4 +1,4 @@
-//! deadstop, both levels of it.
+//! deadstop: the watchdog alone, and the coordinated shutdown.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use deadstop::{Cause, Shutdown, Watchdog};
 use super::setup::{self, Setup};
 use crate::conditions;
 
-/// How long after the deadline the kernel timer expires.
+/// The time from the deadline to the kernel timer's expiry.
 const BEHIND: Duration = Duration::from_millis(25);
 
-/// From a signal to the deadline: no program should come near it.
+/// From a signal to the deadline: no program comes near it.
 const FAR: Duration = Duration::from_secs(60);
 
 /// The watchdog alone, with the privilege to be a real-time thread.
@@ -31,14 +31,14 @@ pub(crate) fn unprivileged(setup: &Setup) -> ! {
 pub(crate) fn line_3_alone(setup: &Setup) -> ! {
     setup.drop_privileges();
     let watchdog = install(setup);
-    // It is not the one that will.
+    // That thread will not end this process.
     setup.page.ender.set(0);
     setup.load();
     arm_watchdog(setup, &watchdog, BEHIND);
     setup.stop()
 }
 
-/// A shutdown with a task in it that never returns.
+/// A shutdown with a task that never returns.
 pub(crate) fn coordinated(setup: &Setup) -> ! {
     setup.drop_privileges();
     let shutdown = Shutdown::builder()
@@ -63,9 +63,8 @@ pub(crate) fn coordinated(setup: &Setup) -> ! {
     shutdown.wait_and_exit()
 }
 
-/// Waits for the signal. The clock is read in the handler, and the deadline is
-/// that reading and the grace: so the handler's reading follows from it at any
-/// later time.
+/// Waits for the signal. The handler reads the clock, and the deadline is that reading plus the
+/// grace: so the reading follows from the deadline at any later time.
 pub(crate) fn arm(setup: &Setup) -> ! {
     let shutdown = Shutdown::builder().grace(FAR).install().unwrap();
     let (page, watchdog) = (setup.page, shutdown.watchdog().clone());
@@ -92,8 +91,7 @@ pub(super) fn arm_watchdog(setup: &Setup, watchdog: &Watchdog, behind: Duration)
     say_deadline(setup, watchdog, behind);
 }
 
-/// The deadline itself, in place of a reading of the clock from just before it
-/// was set.
+/// Stores the deadline itself, in place of the estimate from just before it was set.
 pub(super) fn say_deadline(setup: &Setup, watchdog: &Watchdog, behind: Duration) {
     let deadline = setup::nanos(watchdog.deadline().unwrap());
     setup.page.deadline.set(deadline + behind.as_nanos() as u64);

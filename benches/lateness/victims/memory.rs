@@ -1,5 +1,4 @@
-//! deadstop in a process with much memory, which is to begin to go at its
-//! deadline, or to exit early.
+//! deadstop in a process with much memory, which exits at its deadline, or early.
 
 use std::time::Duration;
 
@@ -14,12 +13,12 @@ pub(crate) fn begins_at_deadline(setup: &Setup) -> ! {
     end(setup, None)
 }
 
-/// By the constants that the library has.
+/// With the library's own constants.
 pub(crate) fn exit_early(setup: &Setup) -> ! {
     end(setup, Some(Teardown::new()))
 }
 
-/// By those that were measured here, just before.
+/// With the constants that the bench has just measured.
 pub(crate) fn exit_early_as_calibrated(setup: &Setup) -> ! {
     let words = setup.page.teardown.each_ref();
     let [process, gibibyte, huge_gibibyte, thread, descriptor] =

@@ -1,9 +1,9 @@
 //! The processes that are measured, one file for each way to end one.
 //!
-//! A victim sets up what is to end it, starts its load, says that it is ready,
-//! and begins its shutdown, whose cleanup never returns. Each way is used as
-//! its documentation says, and where that leaves a choice, in the form that
-//! ends soonest: whatever can be parked before the load starts is parked.
+//! A victim sets up its way to end, starts its load, reports ready, and begins its shutdown,
+//! whose cleanup never returns. Each way is used as its documentation says, and in the form that
+//! ends soonest if there is a choice: threads that can be parked are parked before the load
+//! starts.
 
 mod bare;
 mod bare_here;
@@ -29,7 +29,7 @@ pub(crate) use self::setup::{Setup, die_with_parent};
 
 use crate::conditions::Condition;
 
-/// The status of a victim that was ended as it was meant to be.
+/// The status of a victim that ended as its row means to end it.
 pub(crate) const TIMED_OUT: i32 = 124;
 
 /// A row of the tables.
@@ -40,15 +40,13 @@ pub(crate) struct Row {
     pub(crate) whose: Whose,
     pub(crate) table: Table,
     pub(crate) needs: Needs,
-    /// It is stopped as its deadline comes: no thread of it runs.
+    /// The victim is stopped as its deadline comes: no thread of it runs.
     pub(crate) is_stopped: bool,
-    /// What the victim waits for to begin its shutdown; none, and it begins it
-    /// by itself.
+    /// The signal that begins the victim's shutdown. Without one the victim begins it itself.
     pub(crate) signal: Option<i32>,
-    /// It must have disappeared by its deadline, and so exits early.
+    /// The victim must have disappeared by its deadline, and so exits early.
     pub(crate) exits_early: bool,
-    /// Of a row with a hang report, the one that has the same around it and no
-    /// report.
+    /// For a row with a hang report: the row with the same surroundings and no report.
     pub(crate) control: &'static str,
 }
 
@@ -61,17 +59,17 @@ pub(crate) enum Table {
     Reports,
 }
 
-/// What a row cannot do without.
+/// The requirement of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Needs {
     Nothing,
     Root,
-    /// A file system of its own, whose server is a process.
+    /// A file system for the victim alone, whose server is a process.
     Disk,
 }
 
 enum Program {
-    /// This one, started again.
+    /// This program, started again.
     Ours(fn(&Setup) -> !),
     /// `bare.c`.
     Bare(&'static str),
@@ -85,7 +83,7 @@ pub(crate) enum Whose {
     Others,
 }
 
-/// Rows that others are compared with, or that the goals speak of.
+/// Rows that others are compared with, or that a goal speaks of.
 pub(crate) const DEADSTOP: &str = "deadstop";
 pub(crate) const DEADSTOP_ROOT: &str = "deadstop, root";
 pub(crate) const DEADSTOP_COORDINATED: &str = "deadstop, coordinated";
@@ -122,8 +120,8 @@ pub(crate) const ENDS: [Row; 13] = [
 /// The rows of the table of beginnings.
 pub(crate) const BEGINNINGS: [Row; 4] = [
     Row::deadstop("deadstop, SIGTERM", deadstop::arm).on(libc::SIGTERM),
-    // Without its feature `termination`, which the library does not use, ctrlc
-    // hears this one only.
+    // Without its feature `termination`, which the library does not use, ctrlc handles only
+    // this signal.
     Row::other("ctrlc, SIGINT", ctrlc::arm).on(libc::SIGINT),
     Row::other("signal-hook, SIGTERM", signal_hook::arm).on(libc::SIGTERM),
     Row::other("tokio::signal, SIGTERM", tokio_signal::arm).on(libc::SIGTERM),
@@ -251,7 +249,7 @@ impl Row {
     }
 }
 
-/// Lives the life of the victim called `name`.
+/// Runs the victim called `name`.
 pub(crate) fn live(name: &str, setup: &Setup) -> ! {
     let rows = ENDS.iter().chain(&BEGINNINGS);
     let mut rows = rows.chain(&REPORTS).chain(&MEMORY);

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use super::{Setup, TIMED_OUT};
 
-/// The thread is started before the load, which most do not think of, and it
-/// sleeps until a point in time, not for a length from whenever it ran.
+/// The thread is started before the load, which many programs neglect. It sleeps until a point in
+/// time, and not for a length from whenever it first ran.
 pub(crate) fn end(setup: &Setup) -> ! {
     let (tell, told) = mpsc::channel::<Instant>();
     let page = setup.page;

@@ -17,8 +17,8 @@ use super::TIMED_OUT;
 use crate::conditions::{self, Condition};
 use crate::page::{Page, now};
 
-/// Between the load's start and the shutdown's: threads are parked by then, as
-/// they are in a program that has been running.
+/// The time between the load's start and the shutdown's. Threads are parked by then, as in a
+/// program that has been running.
 const SETTLE: Duration = Duration::from_millis(20);
 
 const UNPRIVILEGED: u32 = 65534;
@@ -49,7 +49,7 @@ impl Setup {
         drop_privileges();
     }
 
-    /// Says that the thread called `name` will end the process.
+    /// Notes that the thread called `name` will end the process.
     pub(crate) fn ender(&self, name: &str) {
         let tid = thread_called(name).expect("it was started");
         // SAFETY: takes an integer, and reads.
@@ -58,7 +58,7 @@ impl Setup {
         self.page.ender.set(tid as u64);
     }
 
-    /// Starts the load and waits until all of it runs, outside this process too.
+    /// Starts the load, and waits until all of it runs, outside this process too.
     pub(crate) fn load(&self) {
         self.condition.start();
         self.page.ready.set(1);
@@ -68,15 +68,15 @@ impl Setup {
         thread::sleep(SETTLE);
     }
 
-    /// The last before the shutdown: from here the grace counts.
+    /// The last step before the shutdown: the grace counts from here.
     pub(crate) fn begin(&self) {
         self.page
             .deadline
             .set(now() + self.grace().as_nanos() as u64);
     }
 
-    /// The cleanup, for a program with a runtime: it does not return, and in one
-    /// condition blocks the workers besides.
+    /// The cleanup of a program with a runtime. It does not return, and in one condition it blocks
+    /// the workers too.
     pub(crate) async fn cleanup(&self) {
         if self.condition.blocks_workers {
             conditions::block_workers(&tokio::runtime::Handle::current());
@@ -84,8 +84,8 @@ impl Setup {
         std::future::pending::<()>().await;
     }
 
-    /// The same, for a library without one of its own. Its program has one all the
-    /// same, if the cleanup is to block it.
+    /// The cleanup for a library without a runtime. The program has one all the same, if the
+    /// condition blocks it.
     pub(crate) fn blocking_cleanup(&self, bystander: Option<Runtime>) -> ! {
         if let Some(runtime) = &bystander {
             conditions::block_workers(runtime.handle());
@@ -93,7 +93,7 @@ impl Setup {
         conditions::park()
     }
 
-    /// A runtime beside the row's own means, in the condition that blocks one.
+    /// A runtime beside the row's own threads, in the condition that blocks one.
     pub(crate) fn bystander(&self) -> Option<Runtime> {
         self.condition.blocks_workers.then(runtime)
     }
@@ -104,15 +104,15 @@ impl Setup {
         conditions::park()
     }
 
-    /// Ends the process as programs do, and says when it was about to.
+    /// Ends the process as programs do, and notes the time just before.
     pub(crate) fn end(&self) -> ! {
         self.page.ended.stamp();
         process::exit(TIMED_OUT)
     }
 }
 
-/// Gives up every privilege: the process is then like any other of a user without
-/// privileges. For a process with one thread.
+/// Gives up every privilege: the process is then like any process of an unprivileged user. For a
+/// process with one thread.
 pub(super) fn drop_privileges() {
     if !getuid().is_root() {
         return;
@@ -122,7 +122,7 @@ pub(super) fn drop_privileges() {
     set_thread_gid(group).unwrap();
     set_thread_uid(user).unwrap();
     set_dumpable_behavior(DumpableBehavior::Dumpable).unwrap();
-    // Another user is not asked to die with its parent any more.
+    // A change of the user clears the parent-death signal.
     die_with_parent();
 }
 
@@ -131,13 +131,13 @@ pub(crate) fn runtime() -> Runtime {
     Builder::new_multi_thread().enable_all().build().unwrap()
 }
 
-/// A point in time as nanoseconds of `CLOCK_MONOTONIC`; at most ten microseconds
-/// too early, and never too late, so that no end is taken for an early one.
+/// A point in time as nanoseconds of `CLOCK_MONOTONIC`: at most ten microseconds too early,
+/// and never too late, so no end counts as early by mistake.
 pub(crate) fn nanos(at: Instant) -> u64 {
     loop {
         let before = now();
         let instant = Instant::now();
-        // Or else this thread lost its turn between the two.
+        // Otherwise another thread ran between the two readings.
         if now() - before < 10_000 {
             return match at.checked_duration_since(instant) {
                 Some(ahead) => before + ahead.as_nanos() as u64,

@@ -1,4 +1,4 @@
-//! Nothing at all.
+//! A program that does nothing.
 
 pub fn install() {}
 

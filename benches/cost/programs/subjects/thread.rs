@@ -1,4 +1,4 @@
-//! One thread that waits: what every thread costs that std starts.
+//! A program with one thread that waits: the cost of a thread that std starts.
 
 use std::thread;
 

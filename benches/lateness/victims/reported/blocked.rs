@@ -12,27 +12,27 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use crate::victims::die_with_parent;
 
-/// As much as one write of the report.
+/// The size of one write of the report.
 const PIECE: usize = 4096;
 
-/// How often a reader takes a piece, and how many others write: the last to come to
-/// write(2) waits for longer than a report has.
+/// The time between two reads of a reader, and the number of other writers. The last to call
+/// write(2) waits longer than a report may take.
 const READING: Duration = Duration::from_millis(10);
 const WRITERS: usize = 3;
 
-/// A pipe that is full, and that has no reader.
+/// Makes standard error a full pipe that no process reads.
 pub(super) fn stderr_is_full() {
     let [reader, writer] = pipe();
     fill(&writer);
     become_stderr(&writer);
-    // Kept open, or a write would fail and not block.
+    // The descriptor stays open. Without a reader a write would fail, and not block.
     let _ = reader.into_raw_fd();
 }
 
-/// A full pipe that a process reads, slowly, and writes to meanwhile: poll(2)
-/// may say that there is room, and write(2) find none.
+/// Makes standard error a full pipe that a child process reads slowly and also writes to:
+/// poll(2) may report room, and write(2) find none.
 ///
-/// For a process with one thread, as which it goes on.
+/// For a process with one thread.
 pub(super) fn others_are_faster() {
     let [reader, writer] = pipe();
     fill(&writer);
@@ -59,7 +59,7 @@ pub(super) fn others_are_faster() {
     }
 }
 
-/// A terminal at which Ctrl-S was typed.
+/// Makes standard error a terminal at which Ctrl-S was typed.
 pub(super) fn terminal_is_stopped() {
     let (mut terminal, mut program) = (0, 0);
     // SAFETY: the first two pointers are valid for writes, and the others may be
@@ -81,12 +81,12 @@ pub(super) fn terminal_is_stopped() {
     become_stderr(&unsafe { OwnedFd::from_raw_fd(program) });
 }
 
-/// A logger as there are many.
+/// A logger like many others.
 pub(super) fn logger_that_takes() {
     log_to(&Taking);
 }
 
-/// A logger that waits for ever for the one it writes to.
+/// A logger that waits forever for its output.
 pub(super) fn logger_that_never_returns() {
     let [reader, writer] = pipe();
     fill(&writer);
@@ -109,7 +109,7 @@ impl Log for Taking {
 
     fn log(&self, record: &Record<'_>) {
         let line = format!("{} {}\n", record.level(), record.args());
-        // The bench reads it when the victim is gone.
+        // The bench reads the pipe after the victim's end.
         let _ = io::stderr().write_all(line.as_bytes());
     }
 
@@ -137,7 +137,7 @@ fn pipe() -> [OwnedFd; 2] {
     ends.map(|end| unsafe { OwnedFd::from_raw_fd(end) })
 }
 
-/// Writes until there is no room.
+/// Writes until the pipe is full.
 fn fill(writer: &OwnedFd) {
     let flags = fcntl_getfl(writer).unwrap();
     fcntl_setfl(writer, flags | OFlags::NONBLOCK).unwrap();

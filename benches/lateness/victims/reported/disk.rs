@@ -1,8 +1,7 @@
-//! A file system whose server does not answer any more.
+//! A file system whose server stops answering.
 //!
-//! What the kernel does with the process of a thread that waits for it depends
-//! on where the request is. Measured on Linux 6.18, with a server in user space
-//! (FUSE):
+//! The kernel's treatment of a process whose thread waits for the server depends on the state of
+//! the request. Measured on Linux 6.18, with a server in user space (FUSE):
 //!
 //! | the write | the process |
 //! | --- | --- |
@@ -10,10 +9,9 @@
 //! | was taken, and is not answered | stays until it is, in uninterruptible sleep |
 //! | any or none, and closing the file has to be answered (FLUSH) | stays until it is |
 //!
-//! So this is the first: a server that is stopped, of a file system that has
-//! said that nothing need be done on closing, as those do that have no `flush`.
-//! In the others no process can be gone by its deadline, with a report or
-//! without one: that is what the library cannot do.
+//! The victim here is the first case: a stopped server, of a file system without `flush`, whose
+//! files need no request on closing. In the other cases no process can be gone by its deadline,
+//! with a report or without one.
 
 use std::env;
 use std::ffi::CString;
@@ -33,19 +31,17 @@ pub(super) struct Disk {
     server: Pid,
 }
 
-/// Mounts one, or panics: it needs root and `/dev/fuse`. For a process of its
-/// own.
+/// Mounts one, or panics: it needs root and `/dev/fuse`. For a process of its own.
 pub(crate) fn try_out() {
     Disk::mount();
 }
 
 impl Disk {
-    /// Mounts one that only this process and its children see. For
-    /// a process with one thread.
+    /// Mounts one that only this process and its children see. For a process with one thread.
     pub(super) fn mount() -> Self {
         let device = File::options().read(true).write(true).open("/dev/fuse");
         let device = device.unwrap();
-        // A mount of this process, to have a folder that is gone when it is.
+        // A private mount namespace: the mount goes with the process.
         // SAFETY: takes an integer.
         check(unsafe { libc::unshare(libc::CLONE_NEWNS) });
         mount("none", "/", "", libc::MS_REC | libc::MS_PRIVATE, "");
@@ -62,8 +58,8 @@ impl Disk {
         let child = unsafe { libc::fork() };
         check(child);
         if child == 0 {
-            // As the victim will: or else neither its end nor its signals
-            // would reach this process.
+            // The same user as the victim: otherwise neither the victim's end nor its signals would
+            // reach this process.
             drop_privileges();
             serve(&device);
         }
@@ -72,7 +68,7 @@ impl Disk {
             folder,
             server: Pid::from_raw(child).unwrap(),
         };
-        // Has it say that nothing need be done on closing.
+        // The server then reports that closing needs no request.
         drop(File::open(&disk.files()[0]).unwrap());
         disk
     }
@@ -81,14 +77,13 @@ impl Disk {
         FILES.map(|name| self.folder.join(name))
     }
 
-    /// From here on it answers nothing, and takes no request.
+    /// Stops the server: it answers nothing more, and takes no request.
     pub(super) fn die(&self) {
         kill_process(self.server, Signal::STOP).unwrap();
     }
 }
 
-// Requests, and what they are answered with: `struct fuse_in_header` and its
-// like, in `linux/fuse.h`.
+// Requests and their answers: `struct fuse_in_header` and others, in `linux/fuse.h`.
 const LOOKUP: u32 = 1;
 const FORGET: u32 = 2;
 const BATCH_FORGET: u32 = 42;
@@ -99,14 +94,14 @@ const INIT: u32 = 26;
 
 const ROOT: u64 = 1;
 
-/// The least that the kernel takes.
+/// The smallest buffer that the kernel accepts.
 const REQUEST: usize = 64 * 1024;
 const HEADER: usize = 40;
 
-/// How long the kernel may remember an answer, in seconds.
+/// The time for which the kernel may cache an answer, in seconds.
 const LONG: u64 = 1000;
 
-/// A folder with two files in it, which are empty.
+/// Serves a folder with two empty files.
 fn serve(device: &File) -> ! {
     let mut request = vec![0; REQUEST];
     loop {
@@ -160,7 +155,7 @@ fn attributes(node: u64) -> Vec<u8> {
         ROOT => libc::S_IFDIR | 0o755,
         _ => libc::S_IFREG | 0o666,
     };
-    // All but the number, the mode, one name and the size of a block is zero.
+    // Everything is zero except the number, the mode, one name and the size of a block.
     let after = [0, 0, 0, mode, 1, 0, 0, 0, 4096, 0].map(u32::to_ne_bytes);
     [words(&[node, 0, 0, 0, 0, 0]), after.concat()].concat()
 }

@@ -1,9 +1,7 @@
-//! deadstop with a hang report to write: nowhere, to sinks that take it, and to
-//! sinks that never will.
+//! deadstop with a hang report: to no sink, to sinks that accept it, and to sinks that block.
 //!
-//! Shortly before the deadline the victim notes which system calls the threads
-//! that tell the operator are in, and how much of the message is written: so
-//! that a row whose sink did not block after all is seen not to have.
+//! Shortly before the deadline the victim notes the system calls of the reporting threads, and
+//! how much of the message is written. So the table shows a row whose sink did not block.
 
 mod blocked;
 mod disk;
@@ -26,11 +24,11 @@ use crate::page::Page;
 
 pub(crate) use self::disk::try_out as try_disk;
 
-/// How long before the deadline the victim looks. The report is due a tenth of
-/// the grace before it.
+/// The time before the deadline at which the victim looks. The report is due a tenth of the
+/// grace before it.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// What a look finds where a thread is in no call.
+/// The result of a look at a thread that is in no call.
 pub(crate) const RUNNING: u64 = u64::MAX;
 
 pub(crate) fn nowhere(setup: &Setup) -> ! {
@@ -100,8 +98,8 @@ pub(crate) fn disk_hangs(setup: &Setup) -> ! {
     shut_down(setup, &shutdown, None)
 }
 
-/// All of it. The reporter hangs over the first of its sinks, and the log's
-/// thread over the line that tells of the beginning.
+/// Blocks every sink: the reporter hangs in its first one, and the log's thread in the line
+/// about the beginning.
 pub(crate) fn everything_hangs(setup: &Setup) -> ! {
     let disk = Disk::mount();
     setup.drop_privileges();
@@ -115,12 +113,12 @@ fn install_on(setup: &Setup, disk: &Disk, progress: Progress) -> Shutdown {
     let [message, json] = disk.files();
     let sinks = Sinks::new().termination_message(message).json(json);
     let shutdown = install(setup, sinks, progress);
-    // Only now, since `install` opens the files.
+    // After `install`, which opens the files.
     disk.die();
     shutdown
 }
 
-/// With a standard error that was blocked before there was a shutdown.
+/// Blocks standard error before the shutdown, and hangs.
 fn hang_behind(setup: &Setup, block: fn()) -> ! {
     setup.drop_privileges();
     block();
@@ -133,7 +131,7 @@ fn install_on_files(setup: &Setup, files: &Files, progress: Progress) -> Shutdow
     let [message, json] = files.names.each_ref();
     let sinks = Sinks::new().termination_message(message).json(json);
     let shutdown = install(setup, sinks, progress);
-    // Only now, since `install` opens the files.
+    // After `install`, which opens the files.
     files.remove_names();
     shutdown
 }
@@ -160,7 +158,7 @@ fn shut_down(setup: &Setup, shutdown: &Shutdown, message: Option<PathBuf>) -> ! 
     shutdown.wait_and_exit()
 }
 
-/// Notes which calls the reporting threads are in. `deadstop-log` exists only while there are
+/// Notes the system calls of the reporting threads. `deadstop-log` exists only while there are
 /// lines to write.
 fn look(page: &Page, message: Option<&Path>) {
     let words = [
@@ -174,7 +172,7 @@ fn look(page: &Page, message: Option<&Path>) {
         let call = fs::read_to_string(format!("/proc/self/task/{tid}/syscall"));
         let call = call.unwrap_or_default();
         let number = call.split_whitespace().next().map(str::parse::<u64>);
-        // Zero is nothing seen.
+        // Zero means that no look was taken.
         word.set(number.and_then(Result::ok).map_or(RUNNING, |call| call + 1));
     }
     if let Some(Ok(message)) = message.map(fs::metadata) {
@@ -182,7 +180,7 @@ fn look(page: &Page, message: Option<&Path>) {
     }
 }
 
-/// Files that take whatever is written, and go when the victim does.
+/// Files that accept every write, and go when the victim does.
 struct Files {
     names: [PathBuf; 2],
     opened: [File; 2],
@@ -204,7 +202,7 @@ impl Files {
         }
     }
 
-    /// A name of the message's file after its own was removed.
+    /// The message's file under another name: its first one is removed.
     fn message(&self) -> PathBuf {
         let [message, _] = &self.opened;
         format!("/proc/self/fd/{}", message.as_raw_fd()).into()
