@@ -31,7 +31,7 @@ const GRACE: Duration = Duration::from_millis(600);
 /// Long enough for names in the report: it comes half a second before the end.
 const REPORTED: Duration = Duration::from_secs(5);
 
-/// What has no waiter.
+/// The grace of a case that no test waits for to its end.
 const AGES: Duration = Duration::from_secs(60);
 
 /// A case, and what is said of how it ended.
@@ -115,14 +115,14 @@ fn seen(death: &Death) {
     assert_eq!(death.end, End::Status(SEEN), "{death:?}");
 }
 
-/// Its cleanup was run, and it was gone on time.
+/// Asserts that the cleanup ran, and that the deadline ended the process in time.
 fn cleaned_and_ended(death: &Death) {
     assert_eq!(death.end, End::Status(124), "{death:?}");
     assert!(death.after >= GRACE, "early: {death:?}");
     assert!(death.stdout.contains("cleaned"), "{death:?}");
 }
 
-/// Its cleanup was run, and it ended by itself.
+/// Asserts that the cleanup ran, and that the process ended by itself.
 fn cleaned_and_gone(death: &Death) {
     assert_eq!(death.end, End::Status(1), "{death:?}");
     assert!(death.after >= GRACE / 3, "early: {death:?}");

@@ -65,14 +65,14 @@ const SILENT: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// How many tests run at the same time: victims mostly sleep.
+/// The number of tests that run at the same time: victims mostly sleep.
 const AT_ONCE: usize = 8;
 
 /// Long enough for the question.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// How long an answer may take, and how often it is tried: a machine under load can only
-/// make it later.
+/// The longest time for an answer, and the number of tries: a machine under load can only make it
+/// later.
 const PROMPT: Duration = Duration::from_secs(1);
 const TRIES: usize = 10;
 
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_ONCE);
     let is_silent = |fault: &str| SILENT.iter().any(|(_, faults)| faults.contains(&fault));
-    // How each one ends is asserted elsewhere.
+    // Other tests assert the ends.
     let faults = fault_list::read(env!("CARGO_BIN_EXE_victim"));
     let spoken = faults.into_iter().filter(|(fault, _)| !is_silent(fault));
     let trials = spoken.map(|(fault, _)| {

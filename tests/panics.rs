@@ -13,7 +13,7 @@ use harness::{Death, End, GRACE, Victim};
 /// A grace that no test waits for.
 const LONG: Duration = Duration::from_secs(20);
 
-/// How panics end: the panic strategy of the build.
+/// The panic strategy of the build.
 #[derive(Clone, Copy)]
 enum Strategy {
     Abort,

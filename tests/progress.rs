@@ -21,7 +21,7 @@ const COUNTED: Duration = Duration::from_secs(3);
 /// A grace that no test waits for.
 const LONG: Duration = Duration::from_secs(20);
 
-/// How long a slow victim's task takes.
+/// The length of a slow victim's task.
 const SLOW: Duration = Duration::from_millis(1300);
 
 const SIGTERM: i32 = libc::SIGTERM;
@@ -111,8 +111,8 @@ mod lines {
         assert_eq!(waits, "1 pending", "{death:?}");
     }
 
-    /// One that must be gone by its deadline, and is said to take 1.5 s to go,
-    /// and a tenth of that: its end begins at 1.35 s of three at the latest.
+    /// The process must be gone by its deadline, and its exit is estimated as 1.5 s and a tenth
+    /// more: the end begins at 1.35 s of three at the latest.
     #[test]
     fn count_to_where_the_end_begins() {
         let death = sent("progress_exits_early", COUNTED, &[]);
@@ -184,7 +184,7 @@ mod lines {
         assert!(death.after < LONG, "not brought forward: {death:?}");
         let lines = progress(death.stderr.lines());
         assert!(!lines.is_empty(), "the pace did not follow: {death:?}");
-        // What was left when the first of them was due.
+        // The time left when the first line was due.
         let (left, _) = lines[0];
         assert!(left <= 16, "{death:?}");
     }
@@ -224,7 +224,7 @@ mod lines {
     }
 }
 
-/// Where they go.
+/// The destinations of the lines.
 mod places {
     use super::*;
 
@@ -346,12 +346,12 @@ mod finished {
     }
 }
 
-/// What a line may be stuck in.
+/// Sinks in which a line may be stuck.
 mod stuck {
     use super::*;
 
-    /// That the status is kept says that the end came by itself, and before the
-    /// deadline.
+    /// Asserts that the line holds up nothing. The status shows that the process ended by itself,
+    /// before the deadline.
     fn holds_up_nothing(fault: &str, variables: &[(&str, &str)]) {
         let mut runs = (0..5).map(|_| {
             let death = run(fault, COUNTED, variables);
@@ -359,7 +359,7 @@ mod stuck {
             assert!(death.after >= SLOW, "early: {death:?}");
             death.after
         });
-        // What the end waits for a sink that is stuck, and a tenth.
+        // The end's wait for a sink that is stuck, and a tenth more.
         let soon = SLOW + Duration::from_millis(100) + COUNTED / 10;
         assert!(runs.any(|after| after <= soon), "late each time");
     }

@@ -418,7 +418,7 @@ mod several {
     }
 }
 
-/// What a program's log and its standard error have where they are one stream.
+/// A program's log and its standard error, where they are one stream.
 mod streams {
     use super::*;
 

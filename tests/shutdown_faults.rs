@@ -43,7 +43,7 @@ fn is_stuck_without_a_shutdown(fault: &str) {
     assert!(victim.lives_for(3 * GRACE));
 }
 
-/// Those that hold up the end, which the deadline then brings.
+/// Faults that hold up the end, which the deadline then brings.
 macro_rules! faults {
     ($($fault:ident)*) => {$(
         mod $fault {
@@ -72,7 +72,7 @@ faults! {
     task_in_a_full_pipe
 }
 
-/// Those that hold up nothing: every task is done, and the end comes at once.
+/// Faults that hold up nothing: every task is done, and the end comes at once.
 macro_rules! survived {
     ($($fault:ident)*) => {$(
         mod $fault {
@@ -156,7 +156,7 @@ fn every_task_of_the_first_phase_is_stuck_without_a_shutdown() {
     is_stuck_without_a_shutdown("every_task_of_the_first_phase_hangs");
 }
 
-/// What is lent to us: a logger, a waker, an `atexit` handler.
+/// Code of the application that deadstop calls: a logger, a waker, an `atexit` handler.
 mod lent {
     use super::*;
 
@@ -242,7 +242,7 @@ fn without_threads_tasks_run_one_by_one() {
     assert!(says(&death, "threads refused"), "{death:?}");
 }
 
-/// What was refused does not count as there.
+/// A thread that the system refused does not count as running.
 #[test]
 fn with_threads_again_tasks_run_together() {
     let death = sent("tasks_threads_refused_at_first", LONG);
@@ -281,7 +281,7 @@ mod without_threads {
     }
 }
 
-/// Where the report goes, and where it must not.
+/// The destination of the report.
 mod stderr {
     use super::*;
 

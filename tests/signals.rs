@@ -40,7 +40,7 @@ fn cause(death: &Death) -> &str {
     cause.unwrap_or_else(|| panic!("no cause: {death:?}"))
 }
 
-/// What the system says of a signal that this process sent.
+/// The report's words for a signal that this process sent.
 fn from_here(signal: &str) -> String {
     format!(
         "{signal} from pid {}, uid {}",
@@ -126,7 +126,7 @@ mod first {
     fn report_names_the_task_first_and_then_the_cause() {
         let death = sent("hung", REPORTED, SIGTERM);
         assert_ended_at_the_deadline(&death, REPORTED);
-        // What was said before is of a shutdown that may still end well.
+        // Earlier lines are of a shutdown that may still end well.
         let begin = death.stderr.find("deadstop: deadline in ");
         let mut lines = death.stderr[begin.unwrap_or(0)..].lines();
         let first = lines.next().unwrap_or_default();
@@ -330,7 +330,7 @@ mod storms {
     }
 }
 
-/// Which threads hear a signal.
+/// Masks of other threads.
 mod masks {
     use super::*;
 
@@ -373,7 +373,7 @@ mod masks {
     }
 }
 
-/// What was there before us.
+/// Dispositions from before `install`.
 mod dispositions {
     use super::*;
 
@@ -461,7 +461,7 @@ mod dispositions {
     }
 }
 
-/// Where we have nothing to say.
+/// Signals that deadstop does not handle.
 mod declined {
     use super::*;
 
@@ -540,7 +540,7 @@ mod declined {
     }
 }
 
-/// What a shutdown that left nothing undone ends with.
+/// The status of a shutdown that left nothing undone.
 mod clean_exit {
     use super::*;
 

@@ -32,9 +32,9 @@ use stack_victims::{cxx_thrower, in_coroutine, on_signal_stack, register_frames,
 const VICTIM: &str = "DEADSTOP_STACKS_VICTIM";
 const QUIET: &str = "DEADSTOP_STACKS_QUIET";
 
-/// How long a victim works.
+/// The length of a victim's work.
 const WORK: Duration = Duration::from_secs(4);
-/// How long its parent waits for it. Not a measurement.
+/// The longest wait of its parent. Not a measurement.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The work that a victim has done.

@@ -83,8 +83,8 @@ mod exec {
 mod standard_error {
     use super::*;
 
-    /// Returns whether the reader of the victim's standard error sees its end
-    /// while the victim lives.
+    /// Returns `true` if the reader of the victim's standard error sees its end while the victim
+    /// lives.
     fn ends(test: &str, progress: Progress) -> bool {
         let mut command = victim(test, || {
             let sinks = Sinks::new().stderr(false);
@@ -334,7 +334,7 @@ mod own_wait {
 mod one_process {
     use super::*;
 
-    /// What a program's unit tests do that start it twice.
+    /// Unit tests may start a program twice in one process.
     #[test]
     fn detached_shutdowns_run_side_by_side_and_arm_nothing() {
         let shutdowns: Vec<_> = (0..3)
@@ -386,7 +386,7 @@ mod one_process {
 mod terminal {
     use super::*;
 
-    /// How a victim in raw mode ends.
+    /// The end of a victim in raw mode.
     #[derive(Clone, Copy)]
     enum End {
         Deadline,

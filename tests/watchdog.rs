@@ -48,12 +48,11 @@ fn figures(death: &Death, name: &str) -> impl Iterator<Item = u64> {
 mod exit_early {
     use super::*;
 
-    /// What is left of that, a second, is more than any machine takes.
+    /// The estimated exit time of a quarter of a GiB. No machine needs the rest of the grace.
     const LEAD: Duration = Duration::from_millis(500);
     const GRACE: Duration = Duration::from_secs(1);
 
-    /// What the estimate may have on top: for the rest of the process, and a
-    /// tenth of it all.
+    /// The largest excess of the estimate: for the rest of the process, and a tenth of it all.
     const REST: Duration = Duration::from_millis(100);
 
     fn ends(fault: &str) -> Death {
@@ -112,7 +111,7 @@ mod exit_early {
 mod time {
     use super::*;
 
-    /// How late the end may come, as a share of the grace.
+    /// The largest lateness of the end, as a share of the grace.
     ///
     /// Load on the machine can only make an end later, so the earliest of a few
     /// runs is the one that says most about us and least about the machine.
@@ -260,7 +259,7 @@ mod arming {
 mod children {
     use super::*;
 
-    /// What a child installs for itself ends with 5.
+    /// A child's own watchdog ends it with status 5.
     fn is_ended_by_its_own_watchdog(fault: &str) {
         let victim = Victim::watched(fault, LONG);
         if victim.is_refused() {
@@ -336,7 +335,7 @@ mod cost {
         for thread in ["watch", "signal", "run", "task", "report"] {
             assert_eq!(switches(thread), [0], "{thread}: {death:?}");
         }
-        // It starts with the first line, and the symbolizer with the first report.
+        // The log's thread starts with the first line, and the symbolizer with the first report.
         for thread in ["log", "symbols"] {
             assert_eq!(switches(thread), [], "{thread}: {death:?}");
         }

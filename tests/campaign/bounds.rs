@@ -45,18 +45,18 @@ pub(crate) const SETS_IN_LATE: &[(&str, &str)] = &[(
     "it crashes 200 ms before the deadline; a machine under load may hold it up for longer",
 )];
 
-/// Returns whether the deadline may come before `fault` sets in.
+/// Returns `true` if the deadline may come before `fault` sets in.
 pub(crate) fn may_set_in_late(fault: &str) -> bool {
     SETS_IN_LATE.iter().any(|(name, _)| *name == fault)
 }
 
-/// Returns how long after its deadline a victim of `fault` may exist.
+/// Returns the longest time after its deadline for which a victim of `fault` may exist.
 pub(crate) fn bound(fault: &str, grace: Duration) -> Duration {
     let longer = LONGER.iter().find(|(name, ..)| *name == fault);
     backup_after(grace) + RELEASE + longer.map_or(Duration::ZERO, |(_, by, _)| *by)
 }
 
-/// Returns whether `fault` runs under `load`.
+/// Returns `true` if `fault` runs under `load`.
 pub(crate) fn is_tried(fault: &str, load: Load) -> bool {
     let found = NOT_UNDER
         .iter()

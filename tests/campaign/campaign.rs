@@ -79,13 +79,13 @@ use crate::verdict::{Ended, Verdict};
 
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How many victims there are.
+    /// Number of victims.
     #[arg(long, default_value_t = 1000)]
     runs: usize,
     /// Draws the same again; without it, it is drawn from the clock.
     #[arg(long)]
     seed: Option<u64>,
-    /// How many victims there are at a time. They mostly sleep.
+    /// Number of victims at a time. They mostly sleep.
     #[arg(long)]
     at_once: Option<usize>,
     /// Only the runs of this fault, numbered and drawn as ever.

@@ -14,13 +14,13 @@ use crate::output_reader::{Answer, OutputReader};
 use crate::starvation::{Starvation, own_wait};
 use crate::system;
 
-/// How long a victim may take to arm, and how long it is waited for after its
-/// deadline: bounds, and measures of nothing.
+/// The longest wait for a victim to arm, and for its end after its deadline. Bounds, not
+/// measurements.
 const TO_ARM: Duration = Duration::from_secs(120);
 const TO_END: Duration = Duration::from_secs(30);
 
-/// When a victim is first looked at, before its deadline, and then how often,
-/// and how often if that takes long.
+/// The time before its deadline at which a victim is first looked at, the time between two
+/// looks, and the same if the end takes long.
 const BEFORE: Duration = Duration::from_millis(2);
 const OFTEN: Duration = Duration::from_millis(5);
 const SELDOM: Duration = Duration::from_millis(25);
@@ -38,11 +38,11 @@ pub(crate) struct Order {
     pub(crate) seen: Sender<Seen>,
 }
 
-/// What was seen of a victim.
+/// The observations of a victim.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) answer: Answer,
-    /// Whether it went, and did not have to be given up.
+    /// Set if the victim ended, and was not given up.
     pub(crate) is_gone: bool,
     pub(crate) at: u64,
     /// For how long the machine kept it after its deadline.
@@ -120,7 +120,7 @@ fn monitor(orders: &Receiver<Order>, mut woken: UnixStream) {
             one.look();
         }
         if rings {
-            // One byte for each order; none when there will be none.
+            // One byte for each order; the pipe ends after the last one.
             if matches!(woken.read(&mut [0; 64]), Ok(0)) && all.is_empty() {
                 return;
             }
@@ -184,7 +184,7 @@ impl Watched {
 
     /// If it is gone, or has to be given up, says what was seen.
     fn is_over(&self, now: u64, gone: bool, speaks: bool) -> bool {
-        // What it said before it went is still heard.
+        // Output from before the end is still read.
         let unheard = self.answer.is_none() && speaks;
         if (!gone && now < self.give_up_at) || unheard {
             return false;

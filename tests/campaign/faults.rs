@@ -15,7 +15,7 @@ pub(crate) struct Fault {
 /// Faults that the watchdog ends where it is alone, and the timer where there is one:
 /// no code of the process runs between the deadline and the timer's expiry.
 const ENDED_BY_THE_TIMER: &[&str] = &[
-    // It is stopped for a whole grace after its deadline.
+    // The process is stopped for a whole grace after its deadline.
     "continued_after_the_deadline",
 ];
 
@@ -34,12 +34,12 @@ pub(crate) fn read(program: &Path) -> Vec<Fault> {
 }
 
 impl Fault {
-    /// Whether the list says that the second line ends it.
+    /// Returns `true` if the list says that the second line of defense ends it.
     pub(crate) fn is_for_the_second_line(&self) -> bool {
         matches!(self.end(), OURS | FAULT)
     }
 
-    /// How a process ends that has all lines of defense.
+    /// Returns the end of a process that has all lines of defense.
     pub(crate) fn end(&self) -> End {
         match ENDED_BY_THE_TIMER.contains(&self.name) {
             true => KILLED,
@@ -47,7 +47,7 @@ impl Fault {
         }
     }
 
-    /// Whether `end` is that of the third line of defense.
+    /// Returns `true` if `end` is that of the third line of defense.
     pub(crate) fn is_by_the_third_line(end: End) -> bool {
         matches!(end, KILLED | AS_IF_KILLED)
     }

@@ -26,7 +26,7 @@ pub(crate) enum Load {
 
 pub(crate) const LOADS: [Load; 4] = [Load::Idle, Load::Two, Load::SixtyFour, Load::Memory];
 
-/// What a thread takes at a time.
+/// The bytes that a thread takes at a time.
 const CHUNK: usize = 96 << 20;
 
 /// A bound, should it not be ended: no block is as long.

@@ -4,24 +4,23 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// What is remembered: more than is read at a time, so that the first line is
-/// never forgotten unread.
+/// The bytes to keep: more than one read returns, so the first line is never lost unread.
 const MAX_BYTES: usize = 8000;
 
-/// One end of a pipe, for as long as the other is open, and what came of it.
+/// One end of a pipe, while the other is open, and the bytes read from it.
 #[derive(Debug)]
 pub(crate) struct OutputReader {
     pipe: Option<File>,
     text: Vec<u8>,
 }
 
-/// What a victim says first.
+/// The first line of a victim.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answer {
     /// With its reading of the clock.
     Armed(u64),
     Refused,
-    /// Nothing that can be understood.
+    /// No line that the reader knows.
     None,
 }
 

@@ -9,17 +9,17 @@ use crate::bounds;
 use crate::faults::Fault;
 use crate::load::{LOADS, Load};
 
-/// How many runs in a row there are under one load.
+/// The number of consecutive runs under one load.
 const BLOCK: usize = 75;
 
-/// What a grace is drawn from, in milliseconds.
+/// The range of graces, in milliseconds.
 const GRACES: std::ops::RangeInclusive<u64> = 50..=1000;
 
-/// What the time from installing to arming is drawn from, in microseconds, in
-/// one run of two. In the other there is none.
+/// The range of times from installing to arming, in microseconds, in one run of two. In the
+/// other there is none.
 const TRIGGERS: std::ops::Range<u64> = 0..50_000;
 
-/// How long before a victim is started, in microseconds.
+/// The range of delays before the start of a victim, in microseconds.
 const STARTS: std::ops::Range<u64> = 0..20_000;
 
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl Plan {
         runs.filter(|run| bounds::is_tried(run.fault.name, run.load))
     }
 
-    /// What is drawn for one purpose does not depend on the others.
+    /// The numbers drawn for one purpose do not depend on the others.
     fn draw(&self, purpose: &str, number: usize) -> Rng {
         let purpose = purpose
             .bytes()

@@ -39,7 +39,7 @@ impl Progress {
         self.bar.set_message(load.to_string());
     }
 
-    /// One more is done.
+    /// Counts one more run as done.
     pub(crate) fn step(&self) {
         self.bar.inc(1);
         if self.is_terminal {

@@ -21,7 +21,7 @@ use std::time::Duration;
 /// Only so many threads of a process are looked at, or looking would be a load.
 const THREADS: usize = 80;
 
-/// What is known of one victim, from just before its deadline on.
+/// The observations of one victim, from just before its deadline on.
 #[derive(Debug)]
 pub(crate) struct Starvation {
     /// The victim, and all that have ever been seen to descend from it: its
@@ -31,30 +31,30 @@ pub(crate) struct Starvation {
     /// By process and thread.
     threads: HashMap<(u32, u32), Thread>,
     stolen: Duration,
-    /// How many threads the last look saw.
+    /// The number of threads at the last look.
     seen: usize,
 }
 
 #[derive(Debug)]
 struct Thread {
-    /// What it had waited before this began.
+    /// The thread's waiting time before the observation began.
     before: Duration,
     last: Look,
-    /// When what is in `last` was first seen to be so.
+    /// The time at which the state in `last` was first seen.
     since: u64,
-    /// When it was last looked at.
+    /// The time of the last look.
     seen_at: u64,
-    /// What it has slept, with no waking it, since this began.
+    /// The thread's sleep without a wake-up, since the observation began.
     slept: Duration,
-    /// What it has waited since this began, that included.
+    /// The thread's wait since the observation began, that sleep included.
     waited: Duration,
 }
 
-/// What a thread is seen to be at.
+/// The observed state of a thread.
 #[derive(Clone, Copy, Debug)]
 struct Look {
     is_ready: bool,
-    /// It sleeps, and cannot be woken: `D`.
+    /// The thread sleeps and cannot be woken: `D`.
     is_fast_asleep: bool,
     ran: Duration,
     waited: Duration,
@@ -204,13 +204,13 @@ fn threads(process: u32) -> Vec<u32> {
     ids.take(THREADS).collect()
 }
 
-/// What this thread has waited for a processor, in all.
+/// Returns the time for which this thread has waited for a processor, in all.
 pub(crate) fn own_wait() -> Duration {
     let schedstat = schedstat("/proc/thread-self");
     Duration::from_nanos(schedstat.map_or(0, |[_, waited, _]| waited))
 }
 
-/// What the host took in all, of the processor it took most of.
+/// Returns the largest time that the host took from a processor.
 fn stolen() -> Duration {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     let of_each = stat.lines().filter_map(|line| {

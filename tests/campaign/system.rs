@@ -37,7 +37,7 @@ struct Attributes {
     flags: u64,
     nice: i32,
     priority: u32,
-    /// Of an ordinary thread, its slice in nanoseconds.
+    /// The slice of an ordinary thread, in nanoseconds.
     runtime: u64,
     deadline: u64,
     period: u64,
@@ -66,7 +66,7 @@ pub(crate) fn watch(id: u32) -> io::Result<OwnedFd> {
 /// is read of one that is not there.
 pub(crate) fn wait(of: &[Option<BorrowedFd<'_>>], time: Option<Duration>) -> Vec<bool> {
     let of = of.iter().map(|of| libc::pollfd {
-        // One below zero is passed over.
+        // poll(2) ignores a negative descriptor.
         fd: of.map_or(-1, |of| of.as_raw_fd()),
         events: libc::POLLIN,
         revents: 0,

@@ -9,7 +9,7 @@ use crate::faults::Fault;
 use crate::load::{LOADS, Load};
 use crate::verdict::{Ended, Verdict};
 
-/// How many of the latest are named.
+/// The number of ends to name, those with the greatest lateness first.
 const WORST: usize = 10;
 
 /// A victim that waited for a processor for less than this, of the 25 ms and more until the
@@ -100,7 +100,7 @@ impl<'a> Tally<'a> {
     }
 }
 
-/// How an end is written in tables and in the raw data.
+/// Returns an end as tables and the raw data have it.
 pub(crate) fn short(end: End) -> String {
     match end {
         End::Never => "never".to_owned(),

@@ -47,7 +47,7 @@ pub(crate) struct Late {
 }
 
 impl Late {
-    /// What counts against the bound.
+    /// Returns the time that counts against the bound.
     pub(crate) fn counted(self) -> Duration {
         let late = Duration::from_nanos(self.nanos.max(0).unsigned_abs());
         late.saturating_sub(self.starved)
@@ -71,7 +71,7 @@ impl Verdict {
         }
     }
 
-    /// Of a victim that never said that it armed, and was there for `lived`.
+    /// The verdict on a victim that never reported that it armed, and existed for `lived`.
     pub(crate) fn of_unheard(run: &Run, end: End, lived: Duration) -> Self {
         let as_it_may = end == run.fault.end() || Fault::is_by_the_third_line(end);
         match as_it_may && lived >= run.grace {
@@ -80,7 +80,7 @@ impl Verdict {
         }
     }
 
-    /// Whether it fails the campaign.
+    /// Returns `true` if this verdict fails the campaign.
     pub(crate) fn is_bad(self) -> bool {
         matches!(self, Self::Early | Self::Lost | Self::Otherwise)
     }

@@ -285,7 +285,7 @@ fn clock_starts_once_with_the_first_request() -> Case {
         .expect("it has not begun");
         let late = shutdown.task("late").phase(Phase::FLUSH);
         late.on_shutdown(move |cx| {
-            // What is left is the grace without what is gone.
+            // The task's time left is the grace without the elapsed time.
             let left = watchdog.deadline().expect("it has begun") - Instant::now();
             assert!(left <= grace - ms(300), "{left:?}");
             assert!(cx.remaining() <= grace - ms(300), "{:?}", cx.remaining());
@@ -398,7 +398,7 @@ fn phase_without_time_is_skipped_and_the_next_runs() -> Case {
     })
 }
 
-/// Which of the two ends it is a race, but it does not look clean.
+/// Either of the two may end it; the end does not look clean.
 ///
 /// Ends with 124, or with 1 if the coordinator is quicker: nothing is clean.
 fn shutdown_without_time_runs_nothing_and_is_no_success() -> Case {
@@ -443,7 +443,7 @@ fn grace_without_end_is_as_good_as_any() -> Case {
 
 /// Not before the deadline, and named.
 ///
-/// Nothing comes after it, so it may use all there is; ends with 124.
+/// No phase comes after it, so it may use all the time left; ends with 124.
 fn watchdog_ends_what_no_budget_does() -> Case {
     judged(
         || {
@@ -463,7 +463,7 @@ fn watchdog_ends_what_no_budget_does() -> Case {
     )
 }
 
-/// What hung is known, and so is that it failed.
+/// The report names the hung task, and counts it as failed.
 fn budget_for_the_last_phase_ends_in_time() -> Case {
     judged(
         || {
@@ -484,7 +484,7 @@ fn budget_for_the_last_phase_ends_in_time() -> Case {
     )
 }
 
-/// What a task saw as it began.
+/// The observations of a task at its start.
 struct Seen {
     after: Duration,
     remaining: Duration,

@@ -155,10 +155,8 @@ fn tasks_are_cancelled_across_threads() -> Case {
     })
 }
 
-/// It runs, or exactly one call returns that it does not.
-///
-/// Each task is cancelled as it starts, or so: it runs, or exactly one of the
-/// calls to `cancel` returns that it will not.
+/// Each task is cancelled at about its start: it runs, or exactly one of the calls to `cancel`
+/// returns that it will not.
 fn cancelling_races_with_starting_and_one_of_them_wins() -> Case {
     judged(
         || {
@@ -181,7 +179,7 @@ fn cancelling_races_with_starting_and_one_of_them_wins() -> Case {
             let over = AtomicBool::new(false);
             let cancel_next = |patience: usize| {
                 let seen = latest.load(Ordering::Relaxed);
-                // How long the next takes to start differs; so does this.
+                // The time that the next task takes to start varies; so does this one.
                 for _ in 0..patience {
                     spin_loop();
                 }

@@ -7,10 +7,10 @@ use crate::SCENARIO;
 use crate::harness::{Death, End, Victim};
 use crate::scenario::SEEN;
 
-/// How long a victim may take. The harness has its own patience on top.
+/// The longest time for a victim. The harness has its own patience on top.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// How often a scenario is tried that must not be late.
+/// The number of tries for a scenario that must not be late.
 const TRIES: usize = 5;
 
 /// A test, in the list of its file.
@@ -46,7 +46,7 @@ macro_rules! tests {
     };
 }
 
-/// What a process does, and what must be seen of it.
+/// The behavior of a process, and the expected observations.
 pub(crate) struct Case {
     scenario: fn(),
     judge: Box<dyn Fn(&Victims<'_>)>,

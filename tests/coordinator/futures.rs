@@ -46,7 +46,7 @@ fn future_is_woken_exactly_after_the_request() -> Case {
         reported(&shutdown);
         sleep_ms(20);
         assert_eq!(count.get(), 1, "woken once");
-        // One that comes after it is ready at once.
+        // A future made later is ready at once.
         let mut late = shutdown.requested();
         assert_eq!(poll(&mut late, &count), Poll::Ready(()));
     })
@@ -137,7 +137,7 @@ fn future_that_comes_with_the_request_is_woken() -> Case {
                         if n % 2 == 0 && !shutdown.is_requested() {
                             continue;
                         }
-                        // It would wait for ever if its waker were lost.
+                        // It would wait forever if its waker were lost.
                         while poll(&mut requested, &unpark).is_pending() {
                             thread::park();
                         }
@@ -251,7 +251,7 @@ fn channel_is_disconnected_at_the_request_it_is_of() -> Case {
             let heard = waits.map(|waits| waits.join().expect("it returns"));
             assert_eq!(heard, [Err(Disconnected); 2]);
         });
-        // One that is asked for later is resolved at once.
+        // A receiver made later is resolved at once.
         let late = shutdown.requested().receiver();
         assert_eq!(late.recv_timeout(Duration::ZERO), Err(Disconnected));
         assert_eq!(of_metrics.recv_timeout(ms(30)), Err(Timeout));

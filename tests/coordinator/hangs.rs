@@ -77,7 +77,7 @@ fn every_phase_has_its_turn_though_all_tasks_hang() -> Case {
     })
 }
 
-/// It ends by itself, with its failure status.
+/// The process ends by itself, with its failure status.
 ///
 /// `main` is deadlocked before the request, and waits for nothing; ends with 1.
 fn main_thread_that_hangs_holds_up_nothing() -> Case {
@@ -101,8 +101,8 @@ fn main_thread_that_hangs_holds_up_nothing() -> Case {
     })
 }
 
-/// What the hang report says of those that do not run: whose turn has come is
-/// not named as one that waits, and the phases are the whole's, not a scope's.
+/// The hang report does not name a task whose turn has come as one that waits, and shows the
+/// phases of the whole shutdown, not of a scope.
 ///
 /// One at a time: one has been, one hangs, and the others wait. A scope has
 /// stopped before.

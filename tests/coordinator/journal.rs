@@ -50,7 +50,7 @@ impl Journal {
         self.lock().iter().any(|noted| noted == what)
     }
 
-    /// Whether it has this soon: a log has a thread of its own.
+    /// Returns `true` if the line comes soon: a log has a thread of its own.
     pub(crate) fn comes_to_have(&self, what: &str) -> bool {
         (0..1000).any(|_| {
             let has = self.has(what);

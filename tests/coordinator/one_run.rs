@@ -74,7 +74,7 @@ fn it_runs_once_and_the_first_cause_stays() -> Case {
     })
 }
 
-/// One initiator among many.
+/// One initiator among many threads that request at once.
 fn of_many_that_ask_at_once_one_is_the_first() -> Case {
     sees(|| {
         const THREADS: usize = 32;
@@ -214,12 +214,12 @@ fn finishing_is_asking_and_waiting() -> Case {
     })
 }
 
-/// It ends with what `main` returns after it.
+/// The process ends with the status that `main` returns after `finish`.
 ///
 /// A caller of `finish` goes on, however little there was to do.
 fn finishing_returns_even_if_nothing_was_to_do() -> Case {
     ends_with(9, || {
-        // Here the coordinator always comes before the thread that finishes.
+        // Here the coordinator is always done before the thread that finishes.
         let_it_end();
         system::use_one_processor();
         let shutdown = install();
@@ -414,7 +414,7 @@ fn request_with_a_slow_task() {
     shutdown.request(why());
 }
 
-/// What has begun is not cut off.
+/// Tasks that have begun are not cut off.
 ///
 /// A `main` that returns while tasks run does not cut them off; ends with its
 /// own status.
@@ -449,7 +449,7 @@ fn exit_elsewhere_waits_for_the_tasks() -> Case {
     )
 }
 
-/// What has not been asked for is not run.
+/// Tasks do not run without a request.
 ///
 /// No thread has asked for a shutdown, so there is none.
 fn main_that_returns_unasked_runs_nothing() -> Case {

@@ -99,7 +99,7 @@ fn phases_of_ones_own_run_where_they_say() -> Case {
     })
 }
 
-/// Nothing to do.
+/// A shutdown without tasks.
 fn without_tasks_it_is_over_at_once() -> Case {
     sees(|| {
         let shutdown = install();
@@ -212,7 +212,7 @@ fn disabled_phase_is_passed_over_and_the_log_counts_its_tasks() -> Case {
         assert_eq!(fails.outcome(), &Outcome::Skipped(Skip::Disabled));
         assert!(report.is_clean());
         assert!(log.has("INFO phase drain is disabled: 2 tasks are not run"));
-        // One that has no tasks is not worth a line; it would have come before.
+        // A phase without tasks gets no line; the line would have come before.
         assert!(!log.has_one_that_begins("INFO phase unbind"));
         assert!(!skipped.cancel(), "it was skipped");
         assert!(!skipped.is_cancelled());
@@ -488,7 +488,7 @@ fn what_cannot_be_is_refused_at_install_and_says_why() -> Case {
     })
 }
 
-/// What a task that does not return would return.
+/// The result type of a task that does not return.
 type Never = Result<(), Infallible>;
 
 const ALL: [Phase; 4] = [Phase::UNBIND, Phase::DRAIN, Phase::FLUSH, Phase::CLOSE];

@@ -21,11 +21,11 @@ const BROKEN: i32 = 43;
 /// A grace that no scenario uses up.
 pub(crate) const LONG: Duration = Duration::from_secs(8);
 
-/// Whether an exit has to wait for the scenario to have seen all.
+/// Set if an exit must wait for the scenario's last observation.
 static HOLDS_EXIT: AtomicBool = AtomicBool::new(true);
 static RETURN: OnceLock<ExitCode> = OnceLock::new();
 
-/// What a planned panic carries if it is not a text.
+/// The payload of a planned panic that is not a text.
 pub(crate) struct Planned;
 
 /// Prepares the process: from here on an assertion that fails ends it.

@@ -129,7 +129,7 @@ fn scope_stops_with_all_that_is_in_it() -> Case {
             "/ingest/task",
         ]);
         assert!(report.is_clean() && reader.is_requested());
-        // Those in it are stopped too.
+        // The scopes inside it are stopped too.
         let late = deep.task("late").on_shutdown(|_| {});
         assert_eq!(late.expect_err("it is refused"), RegisterError::Over);
         assert!(!deep.request(why(), LONG), "it has been asked");
@@ -205,7 +205,7 @@ fn scope_that_overruns_is_reported_and_the_process_goes_on() -> Case {
         assert!(asked.elapsed() >= ms(500), "early: {:?}", asked.elapsed());
         let hung = report.task("/plugin/hangs").expect("it ran");
         assert_eq!(hung.outcome(), &Outcome::OverBudget);
-        // Nothing was reserved for it.
+        // No time was reserved for it.
         let later = report.task("/plugin/later").expect("it was there");
         assert_eq!(later.outcome(), &Outcome::Skipped(Skip::NoTime));
         assert_eq!(later.took(), Duration::ZERO);
@@ -251,7 +251,7 @@ fn scope_without_time_runs_nothing() -> Case {
     })
 }
 
-/// What the parent's tasks still need stops when one of them says so.
+/// A detached scope, which the parent's tasks still need, stops when one of them requests it.
 fn detached_scope_stops_when_one_of_the_others_says_so() -> Case {
     sees(|| {
         let shutdown = install();
@@ -274,7 +274,7 @@ fn detached_scope_stops_when_one_of_the_others_says_so() -> Case {
         let (scope, noted) = (metrics.clone(), journal.clone());
         last.on_shutdown(move |_| {
             noted.note("last");
-            // Its own phases have not begun.
+            // The scope's own phases have not begun.
             let early = scope.task("early").phase(Phase::DRAIN);
             assert!(early.on_shutdown(noted.noting("early")).is_ok());
             let report = scope.stop(Cause::requested("the last"), LONG);
@@ -288,7 +288,7 @@ fn detached_scope_stops_when_one_of_the_others_says_so() -> Case {
         assert_eq!(report.tasks().count(), 3, "{report}");
         assert_eq!(journal.len(), 7);
         assert!(journal.has("/metrics/close") && journal.has("more"));
-        // One that exists stays as it is.
+        // An existing scope stays as it is.
         assert!(shutdown.scope("metrics").is_requested());
     })
 }
@@ -315,7 +315,7 @@ fn detached_scope_that_is_not_stopped_is_reported_as_not_requested() -> Case {
     })
 }
 
-/// What is left undone where no stop was requested is no failure, and hides none.
+/// Work left undone in a scope without a request is no failure, and hides none.
 fn detached_scope_that_is_not_stopped_hides_no_failure() -> Case {
     sees(|| {
         let shutdown = install();
@@ -458,7 +458,7 @@ fn scope_that_stops_takes_tasks_for_what_is_left_of_it() -> Case {
             assert_eq!(refused, RegisterError::PhaseOver { phase });
         })
         .expect("it has not begun");
-        // One that has the beginning of its name in common, and nothing else.
+        // A scope whose name has only its first letters in common.
         let other = shutdown.scope("ingest-2");
         noting(&other, "ends", Phase::CLOSE, &Journal::new());
         other.stop(why(), LONG).expect("no task waits");
@@ -636,7 +636,7 @@ fn who_waits_for_a_scope_hears_of_the_end_of_the_whole() -> Case {
     })
 }
 
-/// Those that would wait for themselves get an error.
+/// Tasks that would wait for themselves get an error.
 fn task_that_would_wait_for_itself_is_refused() -> Case {
     sees(|| {
         fn refuses(waited_for: &Scope, by: deadstop::task::TaskBuilder) -> mpsc::Receiver<bool> {
@@ -659,15 +659,15 @@ fn task_that_would_wait_for_itself_is_refused() -> Case {
         let shutdown = install();
         let [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map(|name| shutdown.scope(name));
         let refused = [
-            // Its own.
+            // The task's own scope.
             refuses(&a, a.task("waits")),
-            // One that its own is part of.
+            // A scope that contains the task's own.
             refuses(&b, b.scope("inner").task("waits")),
-            // One that stops with its own.
+            // A scope that stops with the task's own.
             refuses(&c.scope("inner"), c.task("waits")),
             // The same, with the whole.
             refuses(&d, shutdown.task("waits")),
-            // One that its own is part of, and that was not requested to stop.
+            // A scope that contains the task's own, and was not requested to stop.
             refuses(&e, e.scope("inner").task("waits")),
         ];
         for name in ["a", "b", "c"] {
@@ -725,8 +725,8 @@ fn noting(scope: &Scope, name: &str, phase: Phase, journal: &Journal) {
     assert_eq!(task.expect("it has not begun").name(), full);
 }
 
-/// How many of two that wait for these scopes, the first of which is stopped and
-/// restarted, get the report of that run.
+/// Returns the number of threads that get the report of their own run. Two threads wait for
+/// these scopes; the first scope is stopped and restarted.
 fn got_own_report(scopes: [&Scope; 2]) -> usize {
     let stopped = scopes[0];
     thread::scope(|threads| {

@@ -132,7 +132,7 @@ fn task_context_has_the_cause_and_the_time_left() -> Case {
             assert!(!cx.is_abandoned());
             let (first, before) = (cx.deadline(), cx.remaining());
             assert!(before <= ms(2000) && before > Duration::ZERO);
-            // Nothing that a task says buys it time.
+            // No progress text gives a task more time.
             for text in ["", "segment 12 of 40", &"ä".repeat(500)] {
                 cx.progress(text);
             }
@@ -149,7 +149,7 @@ fn task_context_has_the_cause_and_the_time_left() -> Case {
     })
 }
 
-/// Nothing happens, and nothing deadlocks.
+/// The request has no effect, and does not deadlock.
 fn task_may_ask_for_the_end_that_it_is_part_of() -> Case {
     sees(|| {
         let shutdown = install();
@@ -189,9 +189,9 @@ fn task_may_register_itself_again() -> Case {
     })
 }
 
-/// It is not held back until those that run have ended.
+/// The new task does not wait for the running ones to end.
 ///
-/// The other has its turn while this one runs.
+/// It runs while this task runs.
 fn task_may_wait_for_another_that_it_registers() -> Case {
     sees(|| {
         let shutdown = install();
@@ -212,7 +212,7 @@ fn task_may_wait_for_another_that_it_registers() -> Case {
     })
 }
 
-/// Which would wait for itself.
+/// The task would wait for itself.
 fn task_that_waits_for_the_shutdown_is_refused() -> Case {
     sees(|| {
         let shutdown = install();
@@ -385,8 +385,8 @@ fn task_that_is_accepted_as_its_phase_ends_runs() -> Case {
     })
 }
 
-/// One task is abandoned while it sleeps, and its thread is back when the next
-/// is at work: it has to leave the third where it is.
+/// One task is abandoned while it sleeps, and its thread returns while the next task runs: it
+/// must not start the third.
 fn abandoned_task_that_returns_takes_nobodys_turn() -> Case {
     sees(|| {
         let shutdown = install_as(builder().max_concurrent_tasks(1));
@@ -427,8 +427,8 @@ fn dropping_every_handle_changes_nothing() -> Case {
     })
 }
 
-/// What a task's closure holds is dropped with it, whatever becomes of the
-/// task, and also if its handle is kept.
+/// The captures of a task's closure are dropped with it, whatever happens to the task, and also
+/// if its handle is kept.
 fn what_a_closure_holds_is_dropped_whatever_becomes_of_its_task() -> Case {
     sees(|| {
         let shutdown = install_as(builder().phase(Phase::FLUSH.disabled(true)));
@@ -463,7 +463,7 @@ fn what_a_closure_holds_is_dropped_whatever_becomes_of_its_task() -> Case {
         })
         .expect("it has not begun");
         run(&shutdown);
-        // What is dropped on a thread that may hang over it takes a moment.
+        // A thread that may hang in the drop takes a moment.
         let gone = (0..500).any(|_| {
             sleep_ms(10);
             Arc::strong_count(&held) == 1

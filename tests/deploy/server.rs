@@ -106,8 +106,8 @@ fn with_deadstop(port: u16, hangs: bool) -> Result<(), Box<dyn Error>> {
 
 fn with_hand_over(port: u16) -> Result<(), Box<dyn Error>> {
     let shutdown = Shutdown::builder().grace(GRACE).install()?;
-    // It stops accepting at the request. For a second more it serves the connections that
-    // were accepted just before, and whose request is on its way.
+    // The server stops accepting at the request. For a second more it serves connections that were
+    // accepted just before, and whose request is on its way.
     let gate = shutdown
         .gate("http requests")
         .keep_accepting(Duration::from_secs(1))
@@ -136,7 +136,7 @@ fn with_hand_over(port: u16) -> Result<(), Box<dyn Error>> {
             let program = std::env::current_exe().expect("it has a path");
             let successor = handing.hand_over(program).args(arguments);
             let successor = successor.listener("http", &to_pass);
-            // It blocks until the successor is ready.
+            // `start` blocks until the successor is ready.
             match tokio::task::spawn_blocking(|| successor.start()).await {
                 Ok(Ok(successor)) => {
                     println!("successor {}", successor.pid());

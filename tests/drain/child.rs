@@ -109,7 +109,7 @@ fn deadline_kills_the_group_of_a_child_that_ignores_sigterm() {
     let name = "child::deadline_kills_the_group_of_a_child_that_ignores_sigterm";
     let (victim, pids) = with_two(name, || {
         let shutdown = shutdown(1);
-        // Its phase never comes: an earlier one hangs.
+        // The phase never comes: an earlier one hangs.
         let hangs = shutdown.task("hangs").phase(Phase::CLOSE);
         hangs
             .on_shutdown(|_| -> () {
@@ -338,8 +338,8 @@ fn second_signal_kills_the_group() {
     assert!(are_gone(&pids), "{pids:?} {ended:#?}");
 }
 
-/// Where a core dump may finish, the timer sends the highest signal that is free, and its
-/// handler ends the process. The test sends it in the timer's place.
+/// If a core dump may finish, the timer sends the highest free signal, and its handler ends the
+/// process. The test sends that signal in the timer's place.
 #[test]
 fn handler_of_the_backup_timer_kills_the_group() {
     let name = "child::handler_of_the_backup_timer_kills_the_group";
@@ -463,7 +463,7 @@ fn phase_ends_the_group_that_outlives_its_leader() {
     let alive = is_alive(pids[0]);
     kill(&pids);
     assert!(!alive, "{pids:?} {ended:#?}");
-    // It had to be killed.
+    // The child had to be killed.
     ended.assert_status(1).assert_says("leader Some(15)");
     ended.assert_says("others of its process group have not");
 }

@@ -462,7 +462,7 @@ fn deadline_of_pid_1_ends_all_processes() {
     assert_eq!(sleepers(&mark), 0);
 }
 
-/// Returns how many processes sleep for the time `mark`.
+/// Returns the number of processes that sleep for the time `mark`.
 fn sleepers(mark: &str) -> usize {
     let processes = fs::read_dir("/proc").expect("it is there").flatten();
     let line = format!("sleep\0{mark}\0").into_bytes();

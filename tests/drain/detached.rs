@@ -48,7 +48,7 @@ fn each_detached_shutdown_wakes_and_closes_its_own_clients() {
     assert_eq!((of(&of_first), of(&of_second)), ((0, 0), (1, 1)));
     end(&first);
     assert_eq!((of(&of_first), of(&of_second)), ((1, 1), (1, 1)));
-    // One whose place may be that of another that is gone.
+    // A later shutdown may get the place of one that is gone.
     for _ in 0..10 {
         let (next, of_next) = with_client(grace);
         let skipped = next.request_from("close", Cause::requested("a test"));

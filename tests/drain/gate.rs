@@ -312,7 +312,7 @@ fn gate_of_a_scope_closes_with_it_and_reopens_after_its_restart() {
     ended.assert_says("reopened at the end: false");
 }
 
-/// What a handle of the closed gate waits for is over; a new one waits anew.
+/// A wait on a handle of the closed gate is over; a new handle waits anew.
 #[test]
 fn stream_of_a_reopened_gate_is_not_asked_to_end() {
     let name = "gate::stream_of_a_reopened_gate_is_not_asked_to_end";

@@ -13,11 +13,11 @@ const MS: Duration = Duration::from_millis(1);
 /// Only bounds a failing run.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a gate allocates for its named entries is larger.
+/// A gate's allocation for its named entries is larger.
 const LARGE: usize = 4096;
 
 thread_local! {
-    /// Whether the thread's next large allocation waits for [`GO_ON`].
+    /// Set if the thread's next large allocation waits for [`GO_ON`].
     static WAITS: Cell<bool> = const { Cell::new(false) };
 }
 static IS_WAITING: AtomicBool = AtomicBool::new(false);
@@ -100,7 +100,7 @@ fn child_forked_during_the_first_named_entry_enters_by_name() {
     ended.assert_status(0).assert_says("child: Some(0)");
 }
 
-/// Returns how the child ended. One that hangs is killed.
+/// Returns the child's end. A child that hangs is killed.
 #[expect(unsafe_code, reason = "waits for the process that it started")]
 fn status_of(child: i32) -> Option<i32> {
     let until = Instant::now() + PATIENCE;

@@ -126,7 +126,7 @@ fn hang_report_names_the_job_its_thread_and_what_was_queued() {
         };
         pool.execute_named("mail 17", hangs).expect("room");
         pool.execute_named("mail 18", || ()).expect("room");
-        // Nothing after the drain may end the process before the deadline.
+        // No later step may end the process before the deadline.
         let last = shutdown.task("last").phase(Phase::CLOSE);
         last.on_shutdown(|_| -> () {
             loop {
@@ -240,7 +240,7 @@ fn pool_of_a_scope_is_drained_when_the_scope_stops_alone() {
     ended.assert_says("round 2: 5 done, true, true");
 }
 
-/// What a job panics with has a destructor that panics too.
+/// The payload of a job's panic has a destructor that panics too.
 #[test]
 fn job_whose_panic_panics_costs_the_pool_no_thread() {
     struct Panics;

@@ -93,7 +93,7 @@ fn kept_thread_that_fails_or_panics_is_a_failed_task() {
     let name = "threads::kept_thread_that_fails_or_panics_is_a_failed_task";
     let ended = victim::run(name, || {
         let shutdown = shutdown(30);
-        // One before the shutdown, one during it.
+        // One thread before the shutdown, one during it.
         let panics = shutdown.keep("cheese").spawn(|_| panic!("out of cheese"));
         println!("panicked {}", panics.expect("it starts").join().is_err());
         let fails = shutdown.keep("consumer").spawn(|cx| {

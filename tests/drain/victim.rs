@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 /// Names the test whose scenario this process is.
 const SCENARIO: &str = "DEADSTOP_TEST_SCENARIO";
 
-/// How long a scenario may last. Not a measure: it only bounds a failing run.
+/// The longest time for a scenario. Not a measure: it only bounds a failing run.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How a scenario ended.
+/// The end of a scenario.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: Option<i32>,
@@ -22,7 +22,7 @@ pub(crate) struct Ended {
     pub(crate) after: Duration,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// Whether the scenario had to be killed.
+    /// Set if the scenario had to be killed.
     #[expect(dead_code, reason = "shown when an assertion fails")]
     pub(crate) stuck: bool,
 }
@@ -90,7 +90,7 @@ pub(crate) fn start_with(
     start_under(test, &[], variables, scenario)
 }
 
-/// Whether this process is a scenario.
+/// Returns `true` in a scenario's process.
 pub(crate) fn is_scenario() -> bool {
     std::env::var_os(SCENARIO).is_some()
 }
@@ -178,7 +178,7 @@ impl Victim {
         unsafe { libc::kill(self.pid(), signal) };
     }
 
-    /// Returns how the scenario ended, if it has.
+    /// Returns the scenario's status, if it has ended.
     pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("it is our child")
     }

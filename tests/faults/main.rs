@@ -5,9 +5,8 @@
 //! after; otherwise the fault does not hang, and the first run proves nothing.
 //!
 //! A new fault is one entry in a table of `tests/fixtures/victim`: its name, how a watched
-//! process ends, and how it gets stuck. With `DEADSTOP_NO_SKIPS` set, a test that the system cannot run
-//! fails instead of being skipped. `tests/README.md` says where each case comes
-//! from.
+//! process ends, and how it gets stuck. With `DEADSTOP_NO_SKIPS` set, a test that the system
+//! cannot run fails instead of being skipped. `tests/README.md` says where each case comes from.
 //!
 //! # Promises that other files test
 //!
@@ -53,7 +52,7 @@ const KILLED: End = End::Signal(libc::SIGKILL);
 static FAULTS: LazyLock<Vec<(&str, End)>> =
     LazyLock::new(|| fault_list::read(env!("CARGO_BIN_EXE_victim")));
 
-/// How many tests run at the same time: victims mostly sleep.
+/// The number of tests that run at the same time: victims mostly sleep.
 const AT_ONCE: usize = 8;
 
 fn main() -> ExitCode {
@@ -97,8 +96,8 @@ fn start(fault: &str, watched: &str) -> Victim {
     Victim::start(command, fault, GRACE)
 }
 
-/// How often a victim is tried whose watchdog got no processor for so long that the backup
-/// timer came first. How often that happens is a figure of the campaign.
+/// The number of tries of a victim whose watchdog got no processor for so long that the backup
+/// timer came first. The campaign measures the frequency of that.
 const TRIES: usize = 3;
 
 fn ends_at_the_deadline(start: impl Fn() -> Victim, end: End) {

@@ -28,7 +28,7 @@ use deadstop::{Cause, Phase, Shutdown};
 
 const ROLE: &str = "DEADSTOP_TEST_ROLE";
 
-/// How long a client waits for an answer. Not a measure: it only bounds a failing run.
+/// The longest wait of a client for an answer. Not a measure: it only bounds a failing run.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn shutdown() -> Shutdown {
@@ -347,7 +347,7 @@ fn descriptor_that_is_not_open_costs_no_other_one() {
     ended.assert_status(0).assert_says(&format!("{said}{said}"));
 }
 
-/// What the variables name need not be a listener, and a process may have no descriptor
+/// The variables may name a descriptor that is not a listener, and a process may have no descriptor
 /// left to look at it.
 #[test]
 fn inherited_listener_is_taken_without_a_further_descriptor() {
@@ -504,7 +504,7 @@ fn successor_is_the_one_that_is_ready_however_slow_other_processes_are() {
     assert_eq!(number("successor "), number("took over "), "{ended:#?}");
 }
 
-/// Its predecessor is gone, by its deadline say.
+/// The predecessor is gone, for example by its deadline.
 #[test]
 #[expect(
     unsafe_code,

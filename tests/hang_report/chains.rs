@@ -7,7 +7,7 @@ use deadstop::report::{HangReport, HoldKind};
 
 const STACKS: bool = cfg!(feature = "stacks");
 
-/// Whether one line of the screen has all of `parts`, in this order.
+/// Returns `true` if one line of the screen has all of `parts`, in this order.
 fn has_line(death: &Death, parts: &[&str]) {
     let screen = screen(death);
     let has_all = |line: &str| {

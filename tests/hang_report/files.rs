@@ -61,7 +61,7 @@ impl Files {
 
 impl Drop for Files {
     fn drop(&mut self) {
-        // What stays is the target folder's.
+        // The target folder may keep what remains.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -87,7 +87,7 @@ fn without_an_allocator() {
     let thread = thread(&report, NAME);
     assert_eq!(thread.doing, "waits for a signal", "{death:?}");
     if cfg!(feature = "stacks") {
-        // Where in the code, though not its names.
+        // The stack has addresses, without names.
         let mut modules = thread.stack.iter().map(|frame| frame.module.as_deref());
         assert!(modules.any(|module| module == Some("victim")), "{death:?}");
     }
@@ -226,7 +226,7 @@ fn without_a_proc_file_system() {
     assert!(running(&report, NAME).thread.is_some(), "{death:?}");
 }
 
-/// What a report is made in is on a stack, and no variable makes that too small.
+/// The report is rendered on a thread's stack, and no variable makes that too small.
 #[test]
 fn where_threads_have_small_stacks() {
     let files = Files::new();

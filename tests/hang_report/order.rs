@@ -56,7 +56,7 @@ fn tasks_that_had_their_turn_are_not_waiting() {
     let waiting = tasks.filter(|task| task.state == TaskState::Waiting);
     let waiting: Vec<_> = waiting.map(|task| task.name.as_str()).collect();
     let queued: Vec<_> = (0..31).map(|n| format!("queued {n}")).collect();
-    // Its own place is not given to another.
+    // The hung task's own place is not given to another.
     assert_eq!(waiting, queued, "{death:?}");
     // Nine of those after it, and one of the last phase.
     assert_eq!(report.unlisted.waiting, 10, "{death:?}");

@@ -1,4 +1,4 @@
-//! One hang each, and what must be said of it.
+//! Each test plants one hang, and checks the report on it.
 
 use std::fs;
 use std::path::Path;
@@ -9,18 +9,18 @@ use crate::REPORTED;
 use crate::harness::{Death, GRACE, Victim};
 use crate::read::{hung, is_in, last_screen, running, screen, text, thread};
 
-/// What must be said of a planted task.
+/// The expected report on a planted task.
 struct Planted {
     name: &'static str,
     state: char,
     /// As the report words it; of one with a descriptor, the beginning.
     doing: &'static str,
     function: &'static str,
-    /// Its callee, if that is the application's too.
+    /// Its callee, if that is application code too.
     innermost: &'static str,
 }
 
-/// Whether stacks are there to be compared.
+/// Set if stacks can be compared.
 const STACKS: bool = cfg!(feature = "stacks");
 
 fn report_of(fault: &str, planted: &Planted) -> (Death, HangReport) {
@@ -166,7 +166,7 @@ fn one_that_spins_is_seen_to_use_processor_time() {
     assert!(details.busy.is_some_and(|busy| busy > 0), "{death:?}");
 }
 
-/// One in uninterruptible sleep hears no signal, and so has no stack.
+/// A thread in uninterruptible sleep receives no signal, and so has no stack.
 mod planted_uninterruptible {
     use super::*;
 
@@ -193,7 +193,7 @@ mod planted_uninterruptible {
     }
 }
 
-/// One that blocks every signal has no stack, and all the rest.
+/// A thread that blocks every signal has no stack, and all other parts.
 mod planted_blocked {
     use super::*;
 

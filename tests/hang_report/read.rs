@@ -67,7 +67,7 @@ pub(crate) fn thread<'a>(report: &'a HangReport, name: &str) -> &'a HungThread {
     thread.unwrap_or_else(|| panic!("the thread of {name:?} is not listed: {report:#?}"))
 }
 
-/// Whether a function on the stack of `thread` has `part` in its name.
+/// Returns `true` if a function on the stack of `thread` has `part` in its name.
 pub(crate) fn is_in(thread: &HungThread, part: &str) -> bool {
     thread.functions().any(|function| function.contains(part))
 }

@@ -122,7 +122,7 @@ fn logger_that_hangs_is_stuck_without_a_watchdog() {
     }
 }
 
-/// It panics over the report of an abandoned task; the summary comes after that.
+/// The logger panics in the report of an abandoned task; the summary comes after that.
 #[test]
 fn logger_that_panics_gets_the_records_after_that() {
     let files = Files::new();

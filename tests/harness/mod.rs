@@ -22,7 +22,7 @@ pub(crate) use self::end::End;
 /// The grace of most victims: long enough to start a process under load.
 pub(crate) const GRACE: Duration = Duration::from_millis(300);
 
-/// How long after the watchdog the backup timer acts.
+/// The time from the watchdog's action to the backup timer's.
 pub(crate) const BEHIND: Duration = Duration::from_millis(25);
 
 /// The bound of every wait. Not a measurement: it bounds the time of a test that
@@ -40,9 +40,9 @@ pub(crate) struct Victim {
     installed: bool,
     stdout: Receiver<String>,
     stderr: Receiver<String>,
-    /// What it has written to standard output so far.
+    /// Its standard output so far.
     heard: String,
-    /// What it has written to standard error so far.
+    /// Its standard error so far.
     overheard: String,
 }
 
@@ -56,8 +56,8 @@ impl Victim {
         Self::start(command(fault, grace, "unwatched"), fault, grace)
     }
 
-    /// Returns whether the system does not allow this fault. The test is then
-    /// skipped with a message; with `DEADSTOP_NO_SKIPS` set it fails.
+    /// Returns `true` if the system does not allow this fault. The test is then skipped with a
+    /// message; with `DEADSTOP_NO_SKIPS` set it fails.
     pub(crate) fn is_refused(&self) -> bool {
         self.refused
     }
@@ -84,7 +84,7 @@ impl Victim {
         }
     }
 
-    /// Returns whether the victim still runs after `time`.
+    /// Returns `true` if the victim still runs after `time`.
     pub(crate) fn lives_for(mut self, time: Duration) -> bool {
         thread::sleep(time);
         let end = self.child.try_wait().expect("waits for its own child");
@@ -158,7 +158,7 @@ impl Drop for Victim {
     }
 }
 
-/// How a victim ended.
+/// The end of a victim.
 pub(crate) struct Death {
     fault: String,
     /// The victim's reading of the clock before it armed.

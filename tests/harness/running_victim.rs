@@ -21,7 +21,7 @@ pub(crate) fn uid() -> u32 {
 }
 
 impl Victim {
-    /// Returns whether the victim has installed and is not yet ready.
+    /// Returns `true` if the victim has installed and is not yet ready.
     pub(crate) fn is_installed(&self) -> bool {
         self.installed
     }

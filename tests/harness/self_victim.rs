@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 const SCENARIO: &str = "DEADSTOP_TEST_SCENARIO";
 
-/// How long a test waits for what should have happened already.
+/// The longest wait of a test for an event that should have come already.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 // Not every test target uses all of these.

@@ -11,7 +11,7 @@ use crate::{shutdown, victim};
 
 const EVERY: Duration = Duration::from_millis(800);
 
-/// How long a worker is blocked: long enough for a stall on a busy machine.
+/// The time for which a worker is blocked: long enough for a stall on a busy machine.
 const BLOCKED: Duration = EVERY.saturating_mul(6);
 
 fn watch(runtime: &Runtime) -> deadstop::Shutdown {

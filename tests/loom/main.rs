@@ -98,7 +98,7 @@ mod process {
     mod models;
 }
 
-/// What captures stacks, as far as it is modeled.
+/// The modeled part of stack capture.
 mod stacks {
     #[path = "../../../src/reporting/stacks/capture/request.rs"]
     mod request;
@@ -163,7 +163,7 @@ mod published;
 
 mod lazy;
 
-/// What the library calls `crate::primitives`.
+/// The library's `crate::primitives`.
 mod primitives {
     pub(crate) mod atomic {
         pub(crate) use crate::lazy::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};

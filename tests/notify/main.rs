@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_secs(20);
 /// The manager's limit of a stop, much shorter than the grace.
 const STOP: Duration = Duration::from_secs(1);
 
-/// How long cleanup takes: longer than the manager's limit.
+/// The length of the cleanup: longer than the manager's limit.
 const CLEANUP: Duration = Duration::from_millis(3_500);
 
 /// The interval of a heartbeat, and that of the manager's watchdog.

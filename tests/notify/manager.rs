@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::victim::Victim;
 
-/// How long a test waits for a message. Not a measure: it only bounds a failing run.
+/// The longest wait of a test for a message. Not a measure: it only bounds a failing run.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A service manager that listens.

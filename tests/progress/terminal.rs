@@ -17,12 +17,12 @@ use vt100::{Parser, Screen};
 use super::{COUNTED, ended_well};
 use crate::harness::{self, Death, End, Victim};
 
-/// How long the terminal is read for after its victim has died.
+/// The time for which the terminal is read after its victim has died.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const ROWS: u16 = 24;
 
-/// How much a person who scrolls back sees.
+/// The lines that a person who scrolls back sees.
 const SEEN: u16 = 500;
 
 /// A terminal, as the person before it sees it.
@@ -85,13 +85,13 @@ impl Terminal {
         }
     }
 
-    /// What is on it. Lines that it has wrapped are whole.
+    /// Returns the text on the terminal. Lines that it has wrapped are whole.
     fn contents(&self) -> String {
         self.parser.screen().contents()
     }
 }
 
-/// What is on it, row by row. A view fills its rows, and each then counts as
+/// Returns the text on the terminal, row by row. A view fills its rows, and each then counts as
 /// wrapped.
 fn rows(screen: &Screen) -> String {
     let (_, columns) = screen.size();
@@ -153,7 +153,7 @@ fn read(mut from: File) -> Receiver<Vec<u8>> {
     let (to, pieces) = mpsc::channel();
     thread::spawn(move || {
         let mut buffer = [0; 65536];
-        // That no writer is left is an error here.
+        // A terminal without a writer returns an error.
         while let Ok(read @ 1..) = from.read(&mut buffer) {
             let _ = to.send(buffer[..read].to_vec());
         }
@@ -190,7 +190,7 @@ fn view_has_phase_tasks_seconds_and_the_way_out() {
     assert!(seen, "{death:?}\n{:?}", terminal.sent);
 }
 
-/// It runs down: what is left is never more than in the frame before.
+/// The count runs down: the time left is never more than in the frame before.
 #[test]
 fn view_has_a_bar_that_runs_down() {
     let mut bars = Vec::new();

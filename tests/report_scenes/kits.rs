@@ -143,7 +143,7 @@ fn pool_shows_where_its_longest_job_hangs_and_who_holds_the_lock() {
         let outbox = held_lock();
         ok(pool.execute_named("mail 17", move || sends_a_mail(&outbox)));
         ok(pool.execute_named("mail 18", || {}));
-        // Its thread has begun.
+        // The thread has begun.
         thread::sleep(Duration::from_millis(200));
         let _ = shutdown.finish();
     });

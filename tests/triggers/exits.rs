@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// How a program that leaves by itself ends.
+/// Runs a program that exits by itself.
 fn left(test: &str, fails: bool, leave: fn()) -> Output {
     run(victim(test, || {
         let shutdown = ok(Shutdown::builder().grace(LONG).install());
@@ -144,7 +144,7 @@ fn last_call_comes_after_the_summary_and_before_the_exit() {
     assert!(order.is_sorted(), "{said}");
 }
 
-/// It holds up the end for a second at most.
+/// The call holds up the end for a second at most.
 #[test]
 fn last_call_that_hangs_costs_no_more_than_its_patience() {
     let test = "exits::last_call_that_hangs_costs_no_more_than_its_patience";

@@ -64,7 +64,7 @@ fn handles_of_the_drain_kit_are_over_in_a_child() {
     assert!(stderr(&output).contains("is a child of fork"), "{output:?}");
 }
 
-/// What a child would do twice, or would wait for a lock or a phase of its parent's for.
+/// A child would do these twice, or wait for a lock or a phase of its parent.
 #[test]
 fn resources_wakers_files_and_gates_do_nothing_in_a_child() {
     let test = "forks::resources_wakers_files_and_gates_do_nothing_in_a_child";
@@ -189,8 +189,8 @@ fn signal_before_the_fork_handler_ends_the_child_and_leaves_the_parent_alone() {
         ends_by_sigterm(in_child(|| 5));
         assert!(!shutdown.is_requested());
         assert!(shutdown.watchdog().deadline().is_none());
-        // Of a parent that is shutting down, it would be the second signal, which
-        // kills the parent's children.
+        // In a parent that is shutting down, it would be the second signal, which kills the
+        // parent's children.
         let task = shutdown.task("slow").phase(Phase::UNBIND);
         ok(task.on_shutdown(|_| park()));
         shutdown.request(Cause::requested("a test"));

@@ -76,7 +76,7 @@ fn report_signal_is_sent_before_the_deadline_to_a_handler() {
     assert_eq!(stdout(&output).matches("asked").count(), 1, "{output:?}");
 }
 
-/// Its default action would end the process with a core dump.
+/// The signal's default action would end the process with a core dump.
 #[test]
 fn report_signal_without_a_handler_is_not_sent() {
     let command = victim(

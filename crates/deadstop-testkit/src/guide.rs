@@ -1,8 +1,7 @@
 //! Testing the shutdown of your own binary.
 //!
-//! That a program ends on time is a claim about a process, and only a process can
-//! show it: one that is started, asked to stop, and hung in its cleanup in a
-//! chosen way. This crate has the hangs ([`Fault`]) and the harness ([`Victim`]).
+//! A test of "ends on time" needs a process: it starts one, asks it to stop, and hangs it in its
+//! cleanup in a chosen way. This crate has the hangs ([`Fault`]) and the harness ([`Victim`]).
 //!
 //! # Dependencies
 //!
@@ -25,9 +24,9 @@
 //!
 //! # The program
 //!
-//! It calls [`enable`] before `install`. Apart from that it needs what it should
-//! have anyway: tasks with names, and a line that says that it is ready. A
-//! configurable grace makes the tests short, and makes the control possible.
+//! The program calls [`enable`] before `install`. Apart from that it needs what it should have
+//! anyway: tasks with names, and a line that says that it is ready. A configurable grace makes
+//! the tests short, and makes the control possible.
 //!
 //! ```no_run
 //! use std::process::ExitCode;

@@ -40,7 +40,7 @@ fn startup_and_readiness_follow_the_program() {
     get(address, "/metrics").assert_says("deadstop_state{state=\"not_ready\"} 1");
 }
 
-/// Whether SIGUSR1 has come since it was last waited for.
+/// Set if SIGUSR1 has come since the last wait for it.
 static SIGNALED: AtomicBool = AtomicBool::new(false);
 
 /// Makes [`wait_for_signal`] possible.

@@ -113,7 +113,7 @@ fn never_read(address: SocketAddr) {
     }
 }
 
-/// Nothing at all.
+/// Connects, and sends nothing.
 fn mute(address: SocketAddr) {
     if let Ok(mut stream) = TcpStream::connect(address) {
         let _ = stream.read(&mut [0; 16]);

@@ -11,7 +11,7 @@ use super::probe::{self, get};
 use super::{park, serve};
 use crate::{shutdown, victim};
 
-/// How long a client waits. Not a measure: it only bounds a failing run.
+/// The longest wait of a client. Not a measure: it only bounds a failing run.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
@@ -89,7 +89,7 @@ fn taken_port_second_server_and_wrong_address_are_errors() {
             start("127.0.0.1:0"),
             Err(HealthError::AlreadyStarted)
         ));
-        // It says so, and not that the address is in use.
+        // The error names the running server, and not that the address is in use.
         let again = start(&health.addresses()[0].to_string());
         assert!(matches!(again, Err(HealthError::AlreadyStarted)));
         println!("done");
@@ -110,7 +110,7 @@ fn listener_is_asked_although_the_queue_of_another_is_long() {
     let address = probe::address(&mut victim);
     let line = victim.hear("unix ");
     let (_, path) = line.split_once("unix ").expect("a path");
-    // It accepts none of them before all are there.
+    // The stopped server accepts none of them before all are connected.
     victim.send(libc::SIGSTOP);
     let connect = |_| TcpStream::connect_timeout(&address, PATIENCE).expect("there is room");
     let mute: Vec<_> = (0..400).map(connect).collect();
@@ -119,7 +119,7 @@ fn listener_is_asked_although_the_queue_of_another_is_long() {
     victim.send(libc::SIGCONT);
     let answer = probe::exchange(prober, "GET /livez HTTP/1.1\r\n\r\n", Instant::now());
     answer.expect("it is answered").assert_status(200);
-    // Those before it had to make way if it was the last.
+    // The last connection to make way: the ones before it did so too.
     let last_to_make_way = &mute[350];
     last_to_make_way.set_nonblocking(true).expect("an option");
     let end = last_to_make_way

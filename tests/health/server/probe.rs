@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::victim::Victim;
 
-/// How long a client waits. Not a measure: it only bounds a failing run.
+/// The longest wait of a client. Not a measure: it only bounds a failing run.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An answer.

@@ -25,7 +25,7 @@ fn unusual_requests_have_the_answers_of_the_standard() {
     let address = probe::address(&mut victim);
     let body = "b".repeat(10_000);
     for (request, status) in [
-        // Of the version before, without a host.
+        // HTTP/1.0, without a host.
         ("GET /livez HTTP/1.0\r\n\r\n".into(), 200),
         ("HEAD /livez HTTP/1.0\r\n\r\n".into(), 200),
         // Through a proxy.

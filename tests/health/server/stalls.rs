@@ -73,7 +73,7 @@ fn status_has_the_stalled_heartbeat_until_it_is_dropped() {
     let address = probe::address(&mut victim);
     let line = victim.hear("consumer ");
     let tid = line.rsplit(' ').next().and_then(|tid| tid.parse().ok());
-    // One that began before the stall may have the heartbeat without its thread.
+    // A report that began before the stall may have the heartbeat without its thread.
     let (report, answer) = wait_for_report(address, |report| {
         let thread = report.stalls.first().and_then(|stall| stall.thread);
         thread.is_some_and(|thread| report.thread(thread).is_some())

@@ -209,7 +209,7 @@ fn child_of_fork_closes_the_listener_and_its_calls_return() {
         .assert_says("parent: done");
 }
 
-/// Whether a process has a descriptor of a socket that listens at `port`.
+/// Returns `true` if a process has a descriptor of a socket that listens at `port`.
 fn listens(pid: i32, port: u16) -> bool {
     let table = std::fs::read_to_string("/proc/net/tcp").expect("it is readable");
     let local = format!(":{port:04X} 00000000:0000 0A");

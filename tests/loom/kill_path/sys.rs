@@ -66,7 +66,7 @@ impl EventCount {
         let queue = self.queue();
         let locked = queue.lock.lock().expect("not poisoned");
         if self.count.load(Ordering::Relaxed) == seen {
-            // It may wake for nothing; the waiter looks again.
+            // A spurious wake-up is possible; the waiter looks again.
             drop(queue.woken.wait(locked).expect("not poisoned"));
         }
     }
@@ -144,7 +144,7 @@ loom::lazy_static! {
     pub(super) static ref KILLS: Kills = Kills(Mutex::new(Vec::new()));
 }
 
-/// What has happened to child processes, in order.
+/// The events of child processes, in order.
 pub(super) struct Kills(Mutex<Vec<ChildEvent>>);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

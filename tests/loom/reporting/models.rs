@@ -16,8 +16,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// What the reporter does next, at the time `now`, once it has waited for
-    /// something to do.
+    /// Returns the reporter's next action at the time `now`, after its wait.
     fn next(&self, schedule: &mut Schedule, now: u64) -> Next {
         let is_retired = || self.retired.load(Ordering::Acquire);
         loop {
@@ -79,7 +78,7 @@ fn report_that_is_due_is_written_once() {
                 next => panic!("{next:?}"),
             }
         }
-        // It may have been retired before it has seen the deadline.
+        // The reporter may have been retired before it saw the deadline.
         assert!(reports <= 1, "{reports}");
         thread.join().expect("it ends");
     });

@@ -86,7 +86,7 @@ fn late_abandon_does_not_affect_the_next_entry() {
 fn label_is_of_the_thread_that_was_asked_for() {
     check(|| {
         let labels = &roster().labels;
-        // Its atomics are made.
+        // The first call makes the label's atomics.
         let place = labels.add(9, "x").expect("room");
         assert_eq!(labels.of(9, &mut [0; 1]), Some("x"));
         labels.remove(place);

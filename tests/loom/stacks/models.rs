@@ -6,7 +6,7 @@ use crate::check;
 use crate::primitives::atomic::Ordering;
 
 const TID: i32 = 7;
-/// Where the stack is.
+/// The address of the stack.
 const FROM: u64 = 64;
 
 /// Fails if `finish` is not a release or `is_done` not an acquire.
@@ -27,7 +27,7 @@ fn answer_is_read_whole() {
 /// Fails if the reporter gives up what is being written by making it free, if a
 /// handler that is no longer waited for says that it is done, if the reporter
 /// frees an answer without a release, or a handler begins without an acquire.
-/// That the late handler frees it by a release takes more preemptions to see.
+/// The release by which the late handler frees it shows only with more preemptions.
 #[test]
 fn late_handler_never_writes_into_a_later_answer() {
     check(|| {

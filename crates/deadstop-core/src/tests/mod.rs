@@ -286,7 +286,7 @@ fn cleared_buffer_is_empty_and_accepts_text() {
     assert_eq!(line.as_str(), "6");
 }
 
-/// Where there are line tables only: the source tells whose it is, not the name.
+/// With line tables only, the source decides, not the name.
 #[test]
 fn inlined_frame_of_std_without_a_path_in_its_name_is_of_std() {
     let owner_of = |function, source| {
@@ -399,7 +399,7 @@ fn text_read_during_writes_is_never_torn() {
         })
     });
     let patience = Instant::now() + Duration::from_secs(20);
-    // How often each was read.
+    // The number of reads of each text.
     let mut read = [0; 2];
     while read.iter().any(|times| *times < 1_000) && Instant::now() < patience {
         let mut buffer = [0; 64];
@@ -535,7 +535,7 @@ fn progress_names_the_phase_that_began_last() {
     // Between two phases, and behind the last.
     roster.phases.end(nanos(103));
     assert_eq!(line(), "6.0 s left: no task is running");
-    // Where there is no room to note them.
+    // The table has no room for these phases.
     for n in 0..20 {
         roster.phases.begin(&format!("{n}"), nanos(101), nanos(110));
     }

@@ -12,7 +12,7 @@ fn set(signals: &[i32]) -> SignalSet {
     signals.fold(SignalSet::EMPTY, |set, signal| set.with(*signal))
 }
 
-/// What the kernel says that the calling thread blocks.
+/// Returns the signals that the calling thread blocks, from the kernel.
 fn blocked() -> SignalSet {
     let status = fs::read_to_string("/proc/thread-self/status").expect("it is there");
     let mut lines = status.lines();
@@ -76,7 +76,7 @@ fn thread_blocks_all_signals_except_the_given_ones() {
         SignalMask::unblock_all();
         assert!(blocked().is_empty());
         before.restore();
-        // It began with the mask of the thread that started it.
+        // The thread began with the mask of the thread that started it.
         assert!(!blocked().has(SIGTERM));
     });
 }

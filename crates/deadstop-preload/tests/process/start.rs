@@ -24,7 +24,7 @@ pub(crate) struct Running {
     output: BufReader<ChildStdout>,
 }
 
-/// How a victim ended.
+/// The end of a victim.
 #[derive(Debug)]
 pub(crate) struct End {
     pub(crate) code: Option<i32>,

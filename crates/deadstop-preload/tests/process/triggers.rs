@@ -246,7 +246,7 @@ fn loops_on_a_small_stack() {
     pause()
 }
 
-/// Returns how many descriptors this process may have.
+/// Returns the number of descriptors that this process may have.
 fn limit_of_files() -> c_int {
     // SAFETY: an integer.
     c_int::try_from(unsafe { libc::sysconf(libc::_SC_OPEN_MAX) }).expect("a limit")

@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a test waits for what must happen. No verdict on lateness.
+/// The longest wait of a test for an event that must come. No verdict on lateness.
 pub(crate) const BOUND: Duration = Duration::from_secs(60);
 
 /// A program that ignores SIGTERM, and says when it does.

@@ -37,7 +37,7 @@ static PLANTED: Mutex<Planted> = Mutex::new(Planted {
     by_program: Vec::new(),
 });
 
-/// Whether any fault is planted.
+/// Set if a fault is planted.
 static ANY_PLANTED: AtomicBool = AtomicBool::new(false);
 
 struct Planted {

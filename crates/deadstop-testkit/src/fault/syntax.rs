@@ -189,7 +189,7 @@ fn parse_entry(entry: &str) -> Result<PlannedFault, PlantError> {
     })
 }
 
-/// Why faults could not be planted. `Display` says what is allowed.
+/// The reason why faults could not be planted. `Display` says what is allowed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PlantError {
@@ -203,7 +203,7 @@ pub enum PlantError {
     /// [`StuckAllocator`](crate::StuckAllocator).
     #[non_exhaustive]
     NoStuckAllocator {
-        /// Where the fault is planted.
+        /// The name at which the fault is planted.
         name: String,
     },
     /// `DEADSTOP_FAULT` is not UTF-8.
@@ -228,7 +228,7 @@ pub enum PlantError {
     Unknown {
         /// The name at which it is planted.
         name: String,
-        /// Which fault, and which exist.
+        /// The fault, and the faults that exist.
         error: ParseFaultError,
     },
 }

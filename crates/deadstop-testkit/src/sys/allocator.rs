@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Whether a [`StuckAllocator`] was ever called.
+/// Set once a [`StuckAllocator`] was called.
 static IN_USE: AtomicBool = AtomicBool::new(false);
 
 static HELD: AtomicBool = AtomicBool::new(false);
@@ -50,8 +50,8 @@ impl<A> StuckAllocator<A> {
     }
 }
 
-/// Returns whether the program's allocator is a [`StuckAllocator`]: a program that
-/// calls this has allocated before.
+/// Returns `true` if the program's allocator is a [`StuckAllocator`]: a program that calls this
+/// has allocated before.
 pub(crate) fn is_in_use() -> bool {
     IN_USE.load(Ordering::Relaxed)
 }

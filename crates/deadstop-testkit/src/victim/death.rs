@@ -12,7 +12,7 @@ use deadstop::report::HangReport;
 use super::output::Texts;
 use super::owner::End;
 
-/// How many bytes of a task's name a report keeps.
+/// The bytes of a task's name that a report keeps.
 const MAX_NAME_BYTES: usize = 64;
 
 /// The event from which the time to the end counts.
@@ -74,8 +74,7 @@ impl Death {
     /// Returns the time from just before the first signal to the end, on
     /// `CLOCK_MONOTONIC`; from just before the start if no signal was sent.
     ///
-    /// It is never shorter than the time that the victim itself had; under load
-    /// it may be longer.
+    /// The time is never shorter than the victim's own; under load it may be longer.
     pub fn after(&self) -> Duration {
         self.after
     }
@@ -87,12 +86,12 @@ impl Death {
         self.after.saturating_sub(grace)
     }
 
-    /// Returns what the victim wrote to standard output.
+    /// Returns the victim's standard output.
     pub fn stdout(&self) -> &str {
         &self.texts.stdout
     }
 
-    /// Returns what the victim wrote to standard error.
+    /// Returns the victim's standard error.
     pub fn stderr(&self) -> &str {
         &self.texts.stderr
     }
@@ -104,8 +103,8 @@ impl Death {
         self.report.as_ref()
     }
 
-    /// Returns whether the [`report`](Self::report) says that `task` has not returned.
-    /// A task of a scope is named with its path.
+    /// Returns `true` if the [`report`](Self::report) says that `task` has not returned. A task
+    /// of a scope is named with its path.
     pub fn names(&self, task: &str) -> bool {
         let task = cut(task);
         let report = self.report.as_ref();
@@ -236,17 +235,17 @@ impl StillAlive {
         }
     }
 
-    /// Returns how long the test waited.
+    /// Returns the time for which the test waited.
     pub fn waited(&self) -> Duration {
         self.waited
     }
 
-    /// Returns what the victim has written to standard output so far.
+    /// Returns the victim's standard output so far.
     pub fn stdout(&self) -> &str {
         &self.texts.stdout
     }
 
-    /// Returns what the victim has written to standard error so far.
+    /// Returns the victim's standard error so far.
     pub fn stderr(&self) -> &str {
         &self.texts.stderr
     }

@@ -33,17 +33,16 @@ use self::output::Output;
 use self::owner::Owner;
 use self::report_file::ReportFile;
 
-/// How long to wait for the end of the output after the victim has ended: a
-/// process that it left in another group may hold the pipe open.
+/// The longest wait for the end of the output after the victim has ended: a process that it left
+/// in another group may hold the pipe open.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long to wait for a killed victim. A process in uninterruptible sleep may
-/// take that long.
+/// The longest wait for a killed victim. A process in uninterruptible sleep may take that long.
 const REAP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running program under test.
 ///
-/// It leads its own process group, which is killed when the victim has ended or
+/// A victim leads its own process group, which is killed when the victim has ended or
 /// is dropped. If the test's process ends without dropping it, the kernel kills
 /// the victim. Its standard input is empty. Its output is read all the time and
 /// kept: of each of the two streams the first 64 KiB and the last 256 KiB.

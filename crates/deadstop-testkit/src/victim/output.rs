@@ -6,16 +6,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-/// How many bytes of the beginning of a stream are kept.
+/// The bytes kept of the beginning of a stream.
 const HEAD: usize = 64 * 1024;
 
-/// How many bytes of the end of a stream are kept.
+/// The bytes kept of the end of a stream.
 const TAIL: usize = 256 * 1024;
 
-/// How many bytes of a line are searched for the awaited text.
+/// The bytes of a line that are searched for the awaited text.
 const LINE: usize = 16 * 1024;
 
-/// What the victim has written so far.
+/// The victim's output so far.
 pub(super) struct Output {
     state: Mutex<State>,
     changed: Condvar,

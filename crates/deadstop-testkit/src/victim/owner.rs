@@ -19,7 +19,7 @@ pub(super) struct Owner {
     ended: Condvar,
 }
 
-/// How and when the victim ended.
+/// The end of the victim, and its time.
 #[derive(Clone, Copy)]
 pub(super) struct End {
     /// `None` if the kernel kept no status.

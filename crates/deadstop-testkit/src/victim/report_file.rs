@@ -44,7 +44,7 @@ impl ReportFile {
 
 impl Drop for ReportFile {
     fn drop(&mut self) {
-        // It may be gone.
+        // The file may not exist any more.
         let _ = fs::remove_file(&self.0);
     }
 }

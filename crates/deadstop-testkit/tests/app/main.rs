@@ -4,9 +4,8 @@
 //! app GRACE_MS|endless [NAME=FAULT ...]
 //! ```
 //!
-//! It prints `ready` and stops on `SIGTERM` or Ctrl-C. Its arguments are faults
-//! that it plants by code. With `APP_DECLARES` it declares the names of its tasks
-//! and its point.
+//! The program prints `ready` and stops on `SIGTERM` or Ctrl-C. Its arguments are faults that it
+//! plants by code. With `APP_DECLARES` it declares the names of its tasks and its point.
 
 use std::error::Error;
 use std::io::{self, Write};

@@ -26,7 +26,7 @@ fn start(builder: VictimBuilder) -> Victim {
     builder.start().expect("the victim starts")
 }
 
-/// Whether a process of this number is there, and not a zombie.
+/// Returns `true` if process `id` exists, and is not a zombie.
 fn is_there(id: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat"));
     stat.is_ok_and(|stat| !stat.contains(") Z "))
@@ -167,7 +167,7 @@ fn error_for_missing_line_contains_the_output() {
     for part in ["has not written \"ready\"", "running", "stdout:\nnearly"] {
         assert!(error.contains(part), "{error}");
     }
-    // Who ends without it is not waited for.
+    // A victim that ends without the line is not waited for.
     let mut victim = start(sh("echo sorry >&2; exit 4"));
     let error = victim.wait_for_line("ready", LONG).expect_err("it ends");
     let error = error.to_string();

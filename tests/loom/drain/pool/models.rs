@@ -10,7 +10,7 @@ use loom::thread;
 use super::handover::Handover;
 use super::machine::{Dispatch, Limits, Machine, Offered};
 
-/// What becomes of jobs, each of which is one bit.
+/// The results of jobs, one bit each.
 struct World {
     handover: Handover<u32, ()>,
     accepted: AtomicU32,
@@ -144,7 +144,7 @@ fn job_offered_to_a_thread_that_falls_asleep_runs() {
     check(|| {
         let world = with_a_thread(1);
         World::offer(&world, 2);
-        // Nothing else wakes the thread.
+        // No other event wakes the thread.
         while world.ran.load(Ordering::Relaxed) != 3 {
             thread::yield_now();
         }

@@ -39,7 +39,7 @@ impl Client {
 
 type Clients = List<u8, Client>;
 
-/// What the task of a phase does.
+/// Closes the clients, as a phase's task does.
 fn close_all(list: &Clients) -> u32 {
     let mut closed = 0;
     while let Some((client, _)) = list.take_last(&0) {

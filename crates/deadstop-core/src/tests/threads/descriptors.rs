@@ -22,7 +22,7 @@ fn sleeper() -> i32 {
     tid.recv().expect("it begins")
 }
 
-/// How many there are, and the one that counts them.
+/// Returns the number of open descriptors, including the one that counts them.
 fn descriptors() -> usize {
     let entries = fs::read_dir("/proc/self/fd").expect("it is there");
     entries.count()
@@ -73,7 +73,7 @@ fn process_at_its_descriptor_limit_still_reads_proc() {
         while let Ok(file) = File::open("/dev/null") {
             files.push(file);
         }
-        // One that was opened too late has nothing to read with.
+        // A source that was opened too late has no descriptor to read with.
         let late = collect(&ThreadSource::open(), &[task]);
         assert_eq!(late.proc_error, libc::EMFILE);
         let format = said(&late, task);
@@ -82,7 +82,7 @@ fn process_at_its_descriptor_limit_still_reads_proc() {
             "{format}"
         );
 
-        // One that was not has, each time.
+        // A source that was opened in time reads, each time.
         for _ in 0..2 {
             let table = collect(&proc, &[task]);
             assert_eq!(table.proc_error, 0);
@@ -136,7 +136,7 @@ fn process_that_changed_its_root_still_reads_proc() {
             let format = said(&table, task);
             assert!(format.contains(", sleeps, "), "{format}");
 
-            // One that kept nothing has the clocks.
+            // A source that kept no descriptor has the clocks.
             let table = collect(&ThreadSource::open(), &[task]);
             assert_eq!(table.proc_error, libc::ENOENT);
             let listed: Vec<_> = table.iter().map(|thread| thread.tid).collect();

@@ -25,7 +25,7 @@ fn collect(proc: &ThreadSource, tasks: &[i32]) -> Box<ThreadTable> {
     table
 }
 
-/// What the report would say of thread `tid`.
+/// Returns the report's text about thread `tid`.
 fn said(table: &ThreadTable, tid: i32) -> String {
     let mut line = TextBuffer::<512>::new();
     match table.find(tid) {

@@ -134,7 +134,7 @@ fn threads_named_after_the_program_are_listed() {
     isolated(
         "threads::order::threads_named_after_the_program_are_listed",
         || {
-            // Its threads then are, unless they have a name of their own.
+            // The program's threads get this name, unless they have one of their own.
             fs::write("/proc/self/comm", "deadstop-demo").expect("it is ours");
             let worker = start("deadstop-demo", park);
             let ours = start("deadstop-log", park);
@@ -173,7 +173,7 @@ fn dump_after_its_time_lists_tasks_and_main_without_details() {
             let mut table = Box::new(ThreadTable::empty());
             table.collect(&proc, [sleeper].into_iter(), crate::now());
             assert_eq!(tids(&table), [sleeper, crate::pid()]);
-            // How many there are is no more than a sample at the folder.
+            // The folder gives the number of threads.
             assert_eq!(table.total as usize, count());
             assert_eq!(
                 said(&table, sleeper),

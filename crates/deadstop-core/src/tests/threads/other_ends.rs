@@ -93,7 +93,7 @@ fn writer_of_a_full_pipe_is_held_up_by_the_process_that_can_read() {
     });
 }
 
-/// Of a pair, `SO_PEERCRED` names the process that made it.
+/// For a socket pair, `SO_PEERCRED` names the process that made it.
 #[test]
 fn reader_of_a_socket_pair_is_held_up_by_the_child_that_has_the_other_socket() {
     let name = "threads::other_ends::\
@@ -122,7 +122,7 @@ fn thread_that_polls_the_output_of_a_child_is_held_up_by_the_child() {
             .spawn()
             .expect("it starts");
         let id = i32::try_from(child.id()).expect("an id");
-        // It reads two pipes at a time.
+        // The thread reads two pipes at a time.
         let tid = start(move || drop(child.wait_with_output()));
         wait_until(
             &[tid],
@@ -170,7 +170,7 @@ fn threads_that_read_from_both_sockets_of_a_pair_are_held_up_by_each_other() {
     });
 }
 
-/// Nothing is said of a connection that its peer has not accepted, and that it made itself.
+/// The report names no process for a connection that its peer has not accepted.
 #[test]
 fn reader_of_a_connection_that_is_not_accepted_has_no_process() {
     let name = "threads::other_ends::reader_of_a_connection_that_is_not_accepted_has_no_process";

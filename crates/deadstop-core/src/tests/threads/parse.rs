@@ -89,7 +89,7 @@ fn descriptor_link_is_a_path_or_a_kernel_object() {
     }
 }
 
-/// What is said of a thread in state `state`.
+/// Returns the text about a thread in state `state`.
 fn activity(state: u8, wait_channel: &str, syscall: &str) -> String {
     let mut line = TextBuffer::<256>::new();
     let syscall = parse::syscall(syscall.as_bytes());
@@ -196,7 +196,7 @@ fn wait_channel_decides_when_the_system_call_is_unknown() {
     let resumed = call(libc::SYS_restart_syscall, 0);
     assert_eq!(activity(b'S', "hrtimer_nanosleep", &resumed), "sleeps");
     assert_eq!(activity(b'S', "wait_woken", &resumed), "in restart_syscall");
-    // One that is newer than the table.
+    // A system call that is newer than the table.
     assert_eq!(
         activity(b'S', "futex_do_wait", &call(4000, 5)),
         "waits (lock, channel, condition or join)"

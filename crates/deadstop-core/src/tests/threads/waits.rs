@@ -174,7 +174,7 @@ fn thread_that_polls_two_pipes_polls() {
             .spawn()
             .expect("it starts");
         let id = child.id();
-        // It reads two pipes at a time.
+        // The thread reads two pipes at a time.
         expect(move || drop(child.wait_with_output()), ", polls, ");
         end(id);
     });
@@ -309,7 +309,7 @@ fn thread_that_has_ended_is_listed_as_ended() {
                 first.starts_with(&format!("{tid} \"\" X -, ended")),
                 "{first:?}"
             );
-            // It has no clock from now on, if it had one in the middle of that.
+            // The thread has no clock from now on, even if it had one at the first look.
             assert_eq!(
                 said(&collect(&proc, &[tid]), tid),
                 format!("{tid} \"\" X -, ended")
