@@ -69,7 +69,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(shutdown.wait())
 }
 
-/// What a deadlock, a full pipe or a foreign library may do to a cleanup.
+/// Hangs, as a deadlock, a full pipe or a foreign library may make a cleanup hang.
 fn hang() -> ! {
     loop {
         std::hint::spin_loop();

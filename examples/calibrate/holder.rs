@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// What a process holds as it leaves.
+/// The resources that a process holds when it exits.
 #[derive(Clone, Copy)]
 pub(crate) enum Hold {
     Nothing,
@@ -25,7 +25,7 @@ pub(crate) enum Hold {
 const HOLD: &str = "--hold";
 
 impl Hold {
-    /// What this process was started to hold, if it was.
+    /// Returns what this process was started to hold. `None` in the process that measures.
     pub(crate) fn asked_for() -> Option<Self> {
         let arguments: Vec<_> = std::env::args().skip(1).collect();
         let [hold, kind, number] = arguments.as_slice() else {
@@ -86,8 +86,7 @@ impl Hold {
                 }
             }
         }
-        // One write, which the parent reads only when this process is about to
-        // be gone.
+        // One write. The parent reads it only when this process is about to end.
         let line = format!("{}\n", now().as_nanos());
         let said = std::io::stdout().write_all(line.as_bytes());
         // SAFETY: it takes an integer and asks for nothing else.

@@ -5,10 +5,10 @@
 //! cargo run --release --example calibrate [-- MIB]
 //! ```
 //!
-//! It starts processes that take memory, threads or descriptors and then call
-//! `_exit`, and looks when each is gone. Say how many MiB of memory your program
-//! has as it ends; unless said it is 4096, or a quarter of what is available if
-//! that is less. It takes a minute. Let nothing else run meanwhile.
+//! The program starts processes that take memory, threads or descriptors and then call `_exit`,
+//! and measures the time until each is gone. `MIB` is the memory that your program has when it
+//! ends: by default 4096, or a quarter of the available memory if that is less. It takes a
+//! minute. Run no other program meanwhile.
 
 #![expect(
     clippy::print_stderr,

@@ -11,7 +11,7 @@ const DESCRIPTORS: usize = 10_000;
 /// The constants, by name, as [`deadstop::protection::Teardown`] has them.
 pub(crate) type Measured = [(&'static str, Duration); 5];
 
-/// How long processes took to go that held the same.
+/// The exit times of processes that held the same resources.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
     pub(crate) least: Duration,
@@ -64,8 +64,8 @@ impl Times {
     }
 }
 
-/// How many bytes to measure with, if not told: 4 GiB, since the last of many
-/// take longer than the first, but no more than a quarter of what is there.
+/// The default memory to measure with, in bytes: 4 GiB, since the last of many take longer than
+/// the first, but at most a quarter of the available memory.
 pub(crate) fn usual_memory() -> usize {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text

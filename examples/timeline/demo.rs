@@ -28,7 +28,7 @@ pub(crate) fn report(file: &Path) -> Result<String, Box<dyn Error>> {
     let status = Command::new(env::current_exe()?)
         .arg(SERVICE)
         .arg(file)
-        // What we print is the drawing.
+        // Standard output is for the drawing.
         .stdout(Stdio::null())
         .status()?;
     let report = fs::read_to_string(file)
@@ -83,7 +83,7 @@ pub(crate) fn service(file: &Path) -> Result<process::ExitCode, Box<dyn Error>> 
         .budget(Duration::from_millis(1500))
         .on_shutdown(move |cx| {
             cx.progress("waits for the collector's answer");
-            // It has taken the connection, and never answers.
+            // The collector has accepted the connection, and never answers.
             traces.read(&mut [0]).map(drop)
         })?;
     shutdown

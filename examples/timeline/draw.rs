@@ -47,7 +47,7 @@ pub(crate) fn draw(timeline: &Timeline) -> String {
     format!("{document}\n")
 }
 
-/// What is laid over the part of a bar that is past its budget.
+/// The pattern over the part of a bar that is past its budget.
 fn stripes() -> Pattern {
     Pattern::new()
         .set("id", "stripes")

@@ -14,7 +14,7 @@ pub(crate) const MARGIN: f64 = 16.0;
 pub(crate) const PADDING: f64 = 14.0;
 /// From there to the name of a task, behind its sign.
 pub(crate) const INDENT: f64 = 20.0;
-/// Where the notes of a task begin: below its name.
+/// The left side of a task's notes: below its name.
 pub(crate) const NOTES: f64 = MARGIN + PADDING + INDENT;
 /// Width of the column with the states of the tasks.
 pub(crate) const STATES: f64 = 206.0;
@@ -24,7 +24,7 @@ pub(crate) const LETTER: f64 = 13.0;
 pub(crate) const TITLE: f64 = 19.0;
 pub(crate) const SMALL: f64 = 12.0;
 
-/// How high a bar is, and a phase's.
+/// The height of a task's bar, and of a phase's.
 pub(crate) const BAR: f64 = 14.0;
 pub(crate) const PHASE_BAR: f64 = 5.0;
 
@@ -56,10 +56,10 @@ const NAMES: [f64; 2] = [110.0, 240.0];
 #[derive(Debug)]
 pub(crate) struct Layout<'a> {
     pub(crate) axis: Axis,
-    /// How much room the names have.
+    /// The width of the names.
     pub(crate) names: f64,
     pub(crate) panels: Vec<Panel<'a>>,
-    /// Where the panels begin and end.
+    /// The top and the bottom of the panels.
     pub(crate) top: f64,
     pub(crate) bottom: f64,
     pub(crate) is_tall: bool,
@@ -90,7 +90,7 @@ pub(crate) struct Row<'a> {
 #[derive(Debug)]
 pub(crate) struct Note {
     pub(crate) words: String,
-    /// Where it ends, at most.
+    /// The right limit.
     pub(crate) right: f64,
     pub(crate) middle: f64,
 }

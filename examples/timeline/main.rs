@@ -7,16 +7,15 @@
 //! cargo run --example timeline -- --demo > timeline.svg
 //! ```
 //!
-//! It reads what a program writes that names a file for tools,
+//! It reads the report that a program writes for tools,
 //!
 //! ```text
 //! Shutdown::builder().sinks(Sinks::new().json("report.json"))
 //! ```
 //!
-//! and what the feature `serde` makes of a `ShutdownReport`. With `--demo` it
-//! runs a service that hangs, and draws the report which that has left; a file
-//! named after it is where the report stays. The same report makes the same
-//! drawing.
+//! and a `ShutdownReport` serialized with the feature `serde`. With `--demo` it runs a service
+//! that hangs, and draws that report; a file name after `--demo` keeps the report there. The same
+//! report makes the same drawing.
 
 #![expect(clippy::print_stderr, reason = "a program for a terminal")]
 

@@ -114,7 +114,7 @@ fn heartbeat(page: &mut String, report: &HangReport, stall: &StalledHeartbeat) {
     *page += "</dl>\n</article>\n";
 }
 
-/// What a culprit's thread does, and for whom it waits.
+/// Adds a culprit's thread: its activity, and the other ends of its wait.
 fn of_thread(report: &HangReport, thread: &HungThread, entry: &mut impl FnMut(&str, String)) {
     if let Some(frame) = innermost(thread) {
         entry("it is in", format!("<code>{}</code>", frame_text(frame)));
@@ -215,7 +215,7 @@ fn innermost(thread: &HungThread) -> Option<&StackFrame> {
     thread.stack.iter().find(|frame| is_application(frame))
 }
 
-/// Returns whether the frame is of the application's code, by the rule of the report's text.
+/// Returns `true` if the frame is application code, by the rule of the report's text.
 pub(crate) fn is_application(frame: &StackFrame) -> bool {
     if let Some(source) = frame.source {
         return source == FrameSource::Application;

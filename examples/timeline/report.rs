@@ -10,19 +10,18 @@ use serde_json::Value;
 /// A report of either kind.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// What the JSON sink writes.
+    /// The report of the JSON sink.
     Hang(Box<HangReport>),
-    /// What the feature `serde` makes of a `ShutdownReport`.
+    /// A `ShutdownReport` serialized with the feature `serde`.
     Shutdown(Box<ShutdownReport>),
 }
 
-/// Why a text is no report.
+/// The reason why a text is no report.
 #[derive(Debug)]
 pub(crate) enum ReadError {
-    /// It is not even JSON, or has not the fields of the report that it says
-    /// it is.
+    /// The text is not JSON, or lacks fields of the report that it claims to be.
     Json(serde_json::Error),
-    /// It is the JSON of something else.
+    /// The text is JSON, but not a report.
     NoReport,
 }
 

@@ -297,7 +297,7 @@ fn samples_of_a_culprit_are_drawn() {
     assert!(draw(&timeline).contains("class=\"still\""));
 }
 
-/// It has not ticked for four seconds, of which the last two are after the shutdown began.
+/// The heartbeat has not ticked for four seconds, the last two of them after the shutdown began.
 #[test]
 fn stalled_heartbeat_is_drawn_against_its_limit_with_its_thread() {
     let stall = json!({
@@ -336,7 +336,7 @@ fn stalled_heartbeat_is_drawn_against_its_limit_with_its_thread() {
     );
     let piece = |class| beat.children().find(|node| has_class(*node, class));
     let (within, past) = (piece("bar").unwrap(), piece("past").unwrap());
-    // Of the two seconds that the chart shows, one is within the limit.
+    // One of the two seconds that the chart shows is within the limit.
     let share = number(within, "width") / number(past, "width");
     assert!((share - 1.0).abs() < 0.01, "{share}");
     assert!(drawing.contains("heartbeats"), "{drawing}");

@@ -13,7 +13,7 @@ pub(crate) fn seconds(seconds: f64) -> String {
     }
 }
 
-/// How wide `text` is at most, in pixels, in letters of that `size`.
+/// Returns the maximum width of `text`, in pixels, in letters of that `size`.
 ///
 /// Viewers use fonts of their own, so this is the width in a wide one.
 pub(crate) fn width(text: &str, size: f64) -> f64 {
@@ -36,7 +36,7 @@ fn of_letter(letter: char) -> f64 {
     }
 }
 
-/// How much wider letters are that are bold.
+/// The width of bold letters, as a multiple of plain ones.
 pub(crate) const BOLD: f64 = 1.12;
 
 /// The beginning of `text` that is no wider than `room`, with an ellipsis if

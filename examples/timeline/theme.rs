@@ -1,16 +1,16 @@
 //! Colors, by day and by night.
 
-/// What is drawn in which color.
+/// The colors of the drawing's parts.
 pub(crate) struct Theme {
     page: &'static str,
-    /// Behind a phase, and behind the time that it took.
+    /// A phase's background, and the background of the time that it took.
     panel: &'static str,
     window: &'static str,
     grid: &'static str,
     text: &'static str,
-    /// For what is said less loudly.
+    /// Less important text.
     quiet: &'static str,
-    /// Of a budget: within, and around.
+    /// A budget: its inside, and its outline.
     budget: &'static str,
     outline: &'static str,
     phase: &'static str,
@@ -61,7 +61,7 @@ pub(crate) fn style() -> String {
     format!("{SHAPES}{light}@media (prefers-color-scheme: dark) {{\n{dark}}}")
 }
 
-/// What is the same in both.
+/// The rules that both themes share.
 const SHAPES: &str = "\
 text { font-family: system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif; font-size: 13px; dominant-baseline: central; font-variant-numeric: tabular-nums; }
 .title { font-size: 19px; font-weight: 600; }

@@ -8,16 +8,16 @@ use crate::report::{Report, Seconds};
 /// A shutdown, to be drawn.
 #[derive(Debug)]
 pub(crate) struct Timeline {
-    /// How it ended.
+    /// The result of the shutdown.
     pub(crate) title: String,
-    /// Why it began, and other facts about the whole.
+    /// The cause, and other facts about the whole shutdown.
     pub(crate) subtitle: String,
     /// Phases, in the order in which they came.
     pub(crate) groups: Vec<Group>,
     /// The moment of the report, or of the end.
     pub(crate) now: Option<Mark>,
     pub(crate) deadline: Option<Mark>,
-    /// What the report has left out.
+    /// Notes on what the report has left out.
     pub(crate) notes: Vec<String>,
 }
 
@@ -42,19 +42,19 @@ pub(crate) struct Group {
 pub(crate) struct Bar {
     pub(crate) name: String,
     pub(crate) state: State,
-    /// Whether it is one of those that hung.
+    /// Set if the task hung.
     pub(crate) is_culprit: bool,
     /// None if it has not begun.
     pub(crate) span: Option<Span>,
-    /// Since when its thread has not moved.
+    /// The time since which its thread has not moved.
     pub(crate) still_since: Option<f64>,
-    /// What is worth a line below the bar.
+    /// The lines below the bar.
     pub(crate) notes: Vec<String>,
     /// Other facts, for the tooltip.
     pub(crate) details: Vec<String>,
 }
 
-/// When something began, how long it took, and how long it might have.
+/// A start, a length, and the budget.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Span {
     pub(crate) start: f64,
@@ -137,7 +137,7 @@ impl Span {
 }
 
 impl State {
-    /// What it is called.
+    /// Returns the word for the state.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Abandoned => "abandoned",

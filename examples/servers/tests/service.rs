@@ -41,7 +41,7 @@ fn free_port() -> u16 {
     listener.local_addr().expect("it is bound").port()
 }
 
-/// Returns what redis answers to a command of one line.
+/// Returns redis's answer to a command of one line.
 fn ask_redis(port: u16, command: &str) -> String {
     let mut stream = connect(([127, 0, 0, 1], port).into());
     write!(stream, "{command}\r\nQUIT\r\n").expect("it is sent");

@@ -28,7 +28,7 @@ fn batch_whose_client_idles_ends_when_its_work_is_done() {
     assert_eq!(ended.shell(), 0, "{ended:?}");
     assert!(ended.stdout.contains("20 orders are fetched"), "{ended:?}");
     assert!(ended.stdout.contains("the totals are written"), "{ended:?}");
-    // Its client's threads would idle for 60 s.
+    // The client's threads would idle for 60 s.
     assert!(ended.after < process::SOON, "{ended:?}");
 }
 

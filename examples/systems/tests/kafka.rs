@@ -61,7 +61,7 @@ impl Broker {
     }
 }
 
-/// How often the consumer is stopped; `RESTARTS` sets it.
+/// Returns the number of stops of the consumer; `RESTARTS` sets it.
 fn restarts() -> usize {
     let set = env::var("RESTARTS").ok();
     set.map_or(60, |set| set.parse().expect("RESTARTS is a number"))

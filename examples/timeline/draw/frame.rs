@@ -12,10 +12,10 @@ use super::shape::{self, rectangle};
 const TITLE_Y: f64 = 32.0;
 const SUBTITLE_Y: f64 = 58.0;
 
-/// How high the samples of the key are.
+/// The height of the samples in the key.
 const KEY: f64 = 12.0;
 
-/// How it ended, and why it began.
+/// The title and the subtitle.
 pub(super) fn head(document: Document, timeline: &Timeline) -> Document {
     let room = WIDTH - 2.0 * MARGIN;
     let title = text::clip(&timeline.title, room, TITLE * text::BOLD);
@@ -25,7 +25,7 @@ pub(super) fn head(document: Document, timeline: &Timeline) -> Document {
         .add(shape::text("quiet", MARGIN, SUBTITLE_Y, &subtitle))
 }
 
-/// What the shapes mean, and what is not there.
+/// The key, and notes on what the report left out.
 pub(super) fn foot(mut document: Document, timeline: &Timeline, layout: &Layout<'_>) -> Document {
     let mut lines = layout.foot();
     let y = lines.next().unwrap_or(layout.bottom);

@@ -57,7 +57,7 @@ pub(super) fn bar(layout: &Layout<'_>, row: &Row<'_>) -> Group {
     group.add(shape::text(word, right - STATES, middle, bar.state.word()))
 }
 
-/// What it says and what its thread does, where the layout keeps lines away.
+/// The task's progress and its thread's activity, on the lines that the layout keeps free.
 pub(super) fn notes(mut document: Document, row: &Row<'_>) -> Document {
     for note in &row.notes {
         document = document.add(shape::text("note quiet", NOTES, note.middle, &note.words));

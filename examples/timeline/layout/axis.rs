@@ -5,7 +5,7 @@ use crate::timeline::{Span, Timeline};
 /// A line of time, from its beginning to a little after all that happened.
 #[derive(Debug)]
 pub(crate) struct Axis {
-    /// Where it begins and ends.
+    /// The left and the right end.
     pub(crate) left: f64,
     pub(crate) right: f64,
     /// The moment at its end.
@@ -17,11 +17,11 @@ pub(crate) struct Axis {
 pub(crate) struct Piece {
     pub(crate) left: f64,
     pub(crate) right: f64,
-    /// Whether it goes on beyond the axis.
+    /// Set if the piece goes on beyond the axis.
     pub(crate) is_open: bool,
 }
 
-/// What is shorter would not be seen.
+/// A shorter piece would not be visible.
 const LEAST: f64 = 2.5;
 
 /// A deadline so many times as far away as all that happened is not on the
@@ -40,12 +40,12 @@ impl Axis {
             (false, true) => deadline * 1.02,
             _ => last * 1.15,
         };
-        // Of nothing at all, a second is shown.
+        // An empty timeline shows one second.
         let end = if end > 0.0 { end } else { 1.0 };
         Self { left, right, end }
     }
 
-    /// Whether that moment is on the axis.
+    /// Returns `true` if that moment is on the axis.
     pub(crate) fn has(&self, at: f64) -> bool {
         at <= self.end
     }
@@ -89,7 +89,7 @@ impl Axis {
         }
     }
 
-    /// Where the numbers go, and what they are.
+    /// Returns the numbers on the axis, and their positions.
     pub(crate) fn numbers(&self) -> Vec<(f64, String)> {
         let most = (self.right - self.left) / APART;
         let rough = self.end / most;

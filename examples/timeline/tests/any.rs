@@ -10,7 +10,7 @@ pub(super) fn report() -> impl Strategy<Value = Value> {
     prop_oneof![3 => any_hang(), 1 => any_ended()]
 }
 
-/// How many tasks are to blame in `report`.
+/// Returns the number of culprits in `report`.
 pub(super) fn hung(report: &Value) -> usize {
     let list = |of: &Value, key: &str| of[key].as_array().cloned().unwrap_or_default();
     if report["format"].is_null() {
@@ -60,7 +60,7 @@ pub(super) fn hung_task(name: &str, took: f64) -> Value {
     })
 }
 
-/// What the feature `serde` writes.
+/// A shutdown report as the feature `serde` writes it.
 pub(super) fn ended() -> Value {
     let task = |name: &str, outcome: Value| {
         json!({
@@ -163,7 +163,7 @@ fn phase() -> impl Strategy<Value = Value> {
     (name(), times).prop_map(|(name, (start, took, budget))| {
         json!({
             "name": name, "state": "over",
-            // What the other kind has, is always a number.
+            // Fields of the other kind are always numbers.
             "start": start, "took": took, "budget": budget.unwrap_or(1e11),
         })
     })

@@ -55,8 +55,8 @@ fn names_cannot_add_elements() {
     );
 }
 
-/// Where a headless Chromium is installed, it opens the page, and finds each
-/// thread and no error.
+/// A headless Chromium, where one is installed, opens the page, and finds each thread and no
+/// error.
 #[test]
 fn page_opens_in_a_browser() {
     let browsers = ["chromium", "chromium-browser", "google-chrome"];

@@ -51,7 +51,7 @@ fn keys_that_are_not_known_are_let_be() {
     assert!(Report::read(&report.to_string()).is_ok());
 }
 
-/// What a program writes, and not what a test says that it writes.
+/// The report of a real shutdown, not one that a test made up.
 #[test]
 fn report_that_a_shutdown_has_made_is_read() {
     let shutdown = Shutdown::builder().detached().expect("threads start");

@@ -76,10 +76,10 @@ fn title(report: &HangReport) -> String {
     title
 }
 
-/// How many tasks the title names.
+/// The number of tasks that the title names.
 const NAMED: usize = 2;
 
-/// How much room a name has there: so many times the font's size.
+/// The width of a name in the title, as a multiple of the font's size.
 const OF_NAME: f64 = 16.0;
 
 fn subtitle(report: &HangReport) -> String {
@@ -165,7 +165,7 @@ fn bar(report: &HangReport, task: &HungTask) -> Bar {
     }
 }
 
-/// What stands beside the name of a task that is a part of the drain kit.
+/// Returns the word beside the name of a task that is part of the drain kit.
 fn kind(kind: TaskKind) -> Option<&'static str> {
     match kind {
         TaskKind::Child => Some("child"),
@@ -218,8 +218,8 @@ fn still_since(report: &HangReport, thread: &HungThread) -> Option<f64> {
     Some(Seconds::from(now.saturating_sub(still)).0)
 }
 
-/// What samples have shown: the shares of a processor as bars of text, and whether the
-/// stacks were the same.
+/// Returns the samples' result: the shares of a processor as bars of text, and whether the stacks
+/// were the same.
 fn samples(thread: &HungThread) -> Option<String> {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let samples = thread.samples.as_ref().filter(|it| !it.shares.is_empty())?;
@@ -261,8 +261,8 @@ fn is_to_blame(report: &HangReport, state: State, span: Option<Span>) -> bool {
     report.kind == ReportKind::Deadline || state == State::Abandoned || is_over
 }
 
-/// What a thread does, as `ps` and the kernel have it. Its name is left out
-/// where it is the task's, cut to what the system keeps of it.
+/// Describes a thread's activity, as `ps` and the kernel do. Leaves out the thread's name if it is
+/// the task's, shortened by the system.
 fn in_words(thread: &HungThread, task: &str) -> String {
     let mut words = format!("thread {}", thread.id);
     if !task.starts_with(&thread.name) {

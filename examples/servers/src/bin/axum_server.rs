@@ -56,7 +56,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         .start()?;
     println!("health on {}", health.addresses()[0]);
     let app = routes()
-        // It holds a guard of its own, since its work goes on after the response.
+        // The handler holds a guard of its own, since its work goes on after the response.
         .route("/socket", any(async move |upgrade| socket(upgrade, gate)))
         .layer(gate.layer());
     shutdown

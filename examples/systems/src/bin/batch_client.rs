@@ -57,7 +57,7 @@ fn main() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
         let address = TcpListener::bind("127.0.0.1:0")?;
         let silent = format!("http://{}/never", address.local_addr()?);
         client.send(silent, |_| ())?;
-        // It has accepted the connection, and never answers.
+        // The server has accepted the connection, and never answers.
         std::mem::forget(address);
     }
     match fetch_orders(&client, &server) {
@@ -68,7 +68,7 @@ fn main() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     Ok(shutdown.finish())
 }
 
-/// Returns how many orders there are.
+/// Returns the number of orders.
 fn fetch_orders(client: &Client, server: &str) -> Result<usize, Box<dyn Error + Send + Sync>> {
     let (answers, all) = mpsc::channel();
     for number in 0..ORDERS {

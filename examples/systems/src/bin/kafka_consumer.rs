@@ -1,8 +1,9 @@
 //! A Kafka consumer that ends with nothing lost and nothing done twice.
 //!
 //! ```text
-//! cargo run --bin kafka_consumer             a broker in this process, 20 orders; ends by Ctrl-C, 0
-//! cargo run --bin kafka_consumer -- --hang   the broker answers late; ends at the deadline, 124
+//! cargo run --bin kafka_consumer             a broker in this process, 20 orders; ends by
+//! Ctrl-C, 0 cargo run --bin kafka_consumer -- --hang   the broker answers late; ends at the
+//! deadline, 124
 //! ```
 //!
 //! With `BROKERS` set it consumes from there, topic `orders`, and appends each order to
@@ -30,11 +31,11 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 const TOPIC: &str = "orders";
 const GROUP: &str = "billing";
 
-/// How long one poll may take. `poll(None)` cannot be woken by another thread, so the
-/// request is looked at between two polls.
+/// The length of one poll. Another thread cannot wake `poll(None)`, so the loop looks for the
+/// request between two polls.
 const POLL: Duration = Duration::from_millis(100);
 
-/// How long the demo works for an order.
+/// The time that the demo works for an order.
 const WORK: Duration = Duration::from_millis(50);
 
 /// For calls that the broker answers.
@@ -122,7 +123,7 @@ fn consume(
                 consumer.commit_message(&message, CommitMode::Sync)?;
             }
             Some(Err(fatal @ KafkaError::MessageConsumptionFatal(_))) => return Err(fatal.into()),
-            // It connects again by itself.
+            // The client connects again by itself.
             Some(Err(error)) => log::warn!("{error}"),
         }
     }
@@ -132,7 +133,7 @@ fn consume(
     Ok(())
 }
 
-/// Where the orders that are billed are written down.
+/// The file that lists the billed orders.
 struct Done(Option<File>);
 
 impl Done {

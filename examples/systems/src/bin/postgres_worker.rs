@@ -23,10 +23,10 @@ use postgres::{Client, NoTls};
 
 const WORKERS: usize = 2;
 
-/// How long a worker waits for new jobs. Nothing wakes it earlier.
+/// A worker's wait for new jobs. No job wakes it earlier.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// How long a job may still work after the request. It is canceled then, and rolled back.
+/// The time that a job may still work after the request. It is canceled then, and rolled back.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -79,7 +79,7 @@ fn work(client: &mut Client, ends: &impl Fn() -> bool) -> Result<(), Failure> {
         match one_job(client) {
             Ok(true) => {}
             Ok(false) => thread::sleep(IDLE),
-            // It is rolled back, and there for the next worker.
+            // The job is rolled back, and the next worker takes it.
             Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => {
                 log::warn!("a job was canceled, and is rolled back");
             }
@@ -89,7 +89,7 @@ fn work(client: &mut Client, ends: &impl Fn() -> bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns whether there was a job.
+/// Returns `true` if there was a job.
 fn one_job(client: &mut Client) -> Result<bool, postgres::Error> {
     let mut transaction = client.transaction()?;
     let job = transaction.query_opt(

@@ -23,7 +23,7 @@ pub struct Process {
     errors: Option<JoinHandle<String>>,
 }
 
-/// How a process ended.
+/// The end of a process.
 pub struct Ended {
     pub status: ExitStatus,
     pub after: Duration,
@@ -76,7 +76,7 @@ impl Process {
         i32::try_from(self.child.id()).expect("a process number")
     }
 
-    /// Returns how it ended, or `None` if it still runs after `bound`.
+    /// Returns the end of the process, or `None` if it still runs after `bound`.
     pub fn ends_within(&mut self, bound: Duration) -> Option<Ended> {
         let until = Instant::now() + bound;
         loop {
