@@ -69,7 +69,7 @@ impl TextSlice {
         core::str::from_utf8(self.as_bytes()).unwrap_or("")
     }
 
-    /// Returns how many bytes there is room for in all.
+    /// Returns the number of bytes that fit in all.
     pub const fn capacity(&self) -> usize {
         self.bytes.len()
     }

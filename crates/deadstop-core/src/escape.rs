@@ -23,7 +23,7 @@ pub const fn is_unsafe(c: char) -> bool {
         | '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
 }
 
-/// One character, escaped where that is needed.
+/// A character, escaped if that is needed.
 ///
 /// It needs no allocator, and may be used in a signal handler.
 #[derive(Clone, Copy, Debug)]

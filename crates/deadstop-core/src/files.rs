@@ -36,7 +36,7 @@ pub struct FileList {
     slots: [Slot; MAX_REMOVED_FILES],
 }
 
-/// One entry of a [`FileList`]. Dropping it leaves the entry on the list.
+/// An entry of a [`FileList`]. Dropping it leaves the entry on the list.
 #[derive(Debug)]
 #[must_use = "the entry can be canceled only through this"]
 pub struct FileSlot {

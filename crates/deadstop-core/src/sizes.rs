@@ -35,7 +35,7 @@ pub(crate) const MAX_LABELS: usize = 256;
 /// Bytes of a label.
 pub(crate) const LABEL_LEN: usize = 64;
 
-/// How often a reader tries to read a text between two writes.
+/// The number of tries to read a text between two writes.
 pub(crate) const READ_ATTEMPTS: u32 = 100;
 
 /// Threads that a thread dump lists.

@@ -21,10 +21,10 @@ pub struct Stack {
     pub left_out: usize,
 }
 
-/// Whether a stack could be captured, or why not.
+/// The result of a capture.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Captured {
-    /// It is here.
+    /// The stack was captured.
     Yes,
     /// The thread blocks the signal that asks for it.
     Blocked,
@@ -38,27 +38,27 @@ pub enum Captured {
     SignalTaken,
 }
 
-/// One frame.
+/// A frame of a stack.
 #[derive(Clone)]
 pub struct Frame {
-    /// Where in the code, in the addresses of this process.
+    /// The address of the code in this process.
     pub address: usize,
-    /// At a call, and the address is where that returns: the code in question
-    /// is the instruction before it. Else the thread was interrupted here.
+    /// `true` at a call: `address` is its return address, and the code in question is the
+    /// instruction before. `false` where the thread was interrupted.
     pub is_call: bool,
     /// The file that the code is from.
     pub module: TextBuffer<MODULE_NAME_LEN>,
-    /// Where in that file, as its symbols count.
+    /// The position in that file, as its symbols count.
     pub offset: u64,
     /// The function's name; empty until it is looked up.
     pub function: TextBuffer<FUNCTION_NAME_LEN>,
     /// The place in the source, as `file:line`; empty if it is not known.
     pub site: TextBuffer<SOURCE_PATH_LEN>,
-    /// Whose that source is.
+    /// The origin of that source.
     pub source: Source,
 }
 
-/// Whose source a frame's code is from.
+/// The origin of the source of a frame's code.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Source {
     /// Not known.

@@ -114,7 +114,7 @@
 // The backup timer sends SIGKILL.
 #define DEADSTOP_BACKUP_TIMER_KILL 2
 
-// What a task gets while it runs. Valid until its function returns.
+// The context of a running task. Valid until its function returns.
 typedef struct deadstop_context deadstop_context;
 
 // A sign of life that a loop gives periodically.
@@ -123,7 +123,7 @@ typedef struct deadstop_heartbeat deadstop_heartbeat;
 // A registered task.
 typedef struct deadstop_task deadstop_task;
 
-// What to install. All zero except for `size` is the default.
+// The settings to install. All zero except for `size` is the default.
 //
 //     deadstop_options options = { .size = sizeof options, .grace_ms = 25000 };
 typedef struct deadstop_options {
@@ -171,7 +171,7 @@ typedef struct deadstop_options {
   uint8_t reserved_bytes[7];
 } deadstop_options;
 
-// What a task does: called once, on a thread of deadstop's. Returns 0 if its work is done,
+// The function of a task: called once, on a thread of deadstop's. Returns 0 if its work is done,
 // and any other number if it failed. It may never return. It must not throw.
 typedef int (*deadstop_task_function)(void *user, struct deadstop_context *context);
 
@@ -186,14 +186,14 @@ typedef struct deadstop_task_options {
   // Milliseconds after which the shutdown goes on without the task; 0 for what its phase
   // has left.
   uint64_t budget_ms;
-  // What it does. Required.
+  // The task's function. Required.
   deadstop_task_function run;
   // The first argument of `run`. It must be valid until the task has run, was cancelled,
   // or the process ends.
   void *user;
 } deadstop_task_options;
 
-// What protects the process now. Signals are sums of 1 << (n - 1).
+// The lines of defense in place. Signals are sums of 1 << (n - 1).
 typedef struct deadstop_protection {
   // sizeof(deadstop_protection), set by the caller.
   size_t size;
@@ -379,7 +379,7 @@ int deadstop_context_is_abandoned(const struct deadstop_context *context);
 // Sets the deadline to one grace from now, unless it is earlier already. There is no way to
 // disarm. Does nothing without deadstop_install().
 //
-// It begins no task, and a report then does not know the cause: deadstop_request() does both.
+// Begins no task, and a report then does not know the cause: deadstop_request() does both.
 //
 // Async-signal-safe.
 void deadstop_arm(void);

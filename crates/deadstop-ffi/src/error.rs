@@ -99,7 +99,7 @@ pub(crate) fn guarded(call: impl FnOnce() -> Result<c_int, Failure>) -> c_int {
                 .downcast_ref::<&str>()
                 .map(|text| (*text).to_owned())
                 .or_else(|| payload.downcast_ref::<String>().cloned());
-            // Its destructor is code that may panic once more.
+            // The payload's destructor is code that may panic once more.
             Box::leak(payload);
             let message = message.unwrap_or_default();
             Failure::new(

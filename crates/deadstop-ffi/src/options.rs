@@ -54,7 +54,7 @@ pub const DEADSTOP_STDERR_JSON: u8 = 1;
 /// No report goes to standard error.
 pub const DEADSTOP_STDERR_NONE: u8 = 2;
 
-/// What to install. All zero except for `size` is the default.
+/// The settings to install. All zero except for `size` is the default.
 ///
 ///     deadstop_options options = { .size = sizeof options, .grace_ms = 25000 };
 #[repr(C)]

@@ -79,7 +79,7 @@ pub(crate) fn chain() -> Result<(), Failure> {
     result
 }
 
-/// Where signals go now.
+/// The destinations of signals.
 pub(crate) struct Look {
     pub(crate) ours: SignalSet,
     pub(crate) replaced: SignalSet,

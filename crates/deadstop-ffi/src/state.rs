@@ -13,7 +13,7 @@ use deadstop_core::sys::SignalSet;
 
 use crate::error::{DEADSTOP_ERROR_NOT_INSTALLED, Failure};
 
-/// What `deadstop_install` has made.
+/// The result of `deadstop_install`.
 pub(crate) struct Installed {
     /// The process that installed. A child of fork inherits the rest.
     pub(crate) pid: i32,
@@ -29,14 +29,14 @@ pub(crate) fn set(installed: Installed) {
     INSTALLED.store(Box::into_raw(Box::new(installed)), Ordering::Release);
 }
 
-/// Returns what the process, or a parent of it, has installed. Async-signal-safe.
+/// Returns the installation of this process, or of a parent. Async-signal-safe.
 pub(crate) fn inherited() -> Option<&'static Installed> {
     let pointer = INSTALLED.load(Ordering::Acquire);
     // SAFETY: null, or a box that was leaked by `set` and is only read since.
     unsafe { pointer.as_ref() }
 }
 
-/// Returns what this process has installed. Async-signal-safe.
+/// Returns the installation of this process. Async-signal-safe.
 pub(crate) fn own() -> Option<&'static Installed> {
     inherited().filter(|installed| installed.pid == deadstop_core::pid())
 }

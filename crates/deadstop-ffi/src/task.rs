@@ -20,7 +20,7 @@ pub(crate) fn is_running_here() -> bool {
     IS_TASK.get()
 }
 
-/// What a task gets while it runs. Valid until its function returns.
+/// The context of a running task. Valid until its function returns.
 pub struct Context {
     task: TaskContext,
     failure: Option<String>,
@@ -29,7 +29,7 @@ pub struct Context {
 /// A registered task.
 pub struct Task(TaskHandle);
 
-/// What a task does: called once, on a thread of deadstop's. Returns 0 if its work is done,
+/// The function of a task: called once, on a thread of deadstop's. Returns 0 if its work is done,
 /// and any other number if it failed. It may never return. It must not throw.
 pub type TaskFunction =
     Option<unsafe extern "C" fn(user: *mut c_void, context: *mut Context) -> c_int>;
@@ -46,7 +46,7 @@ pub struct TaskOptions {
     /// Milliseconds after which the shutdown goes on without the task; 0 for what its phase
     /// has left.
     pub budget_ms: u64,
-    /// What it does. Required.
+    /// The task's function. Required.
     pub run: TaskFunction,
     /// The first argument of `run`. It must be valid until the task has run, was cancelled,
     /// or the process ends.

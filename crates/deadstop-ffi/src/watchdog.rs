@@ -14,7 +14,7 @@ use crate::state;
 /// Sets the deadline to one grace from now, unless it is earlier already. There is no way to
 /// disarm. Does nothing without deadstop_install().
 ///
-/// It begins no task, and a report then does not know the cause: deadstop_request() does both.
+/// Begins no task, and a report then does not know the cause: deadstop_request() does both.
 ///
 /// Async-signal-safe.
 #[unsafe(no_mangle)]
@@ -54,7 +54,7 @@ pub const DEADSTOP_BACKUP_TIMER_HANDLER: u8 = 1;
 /// The backup timer sends SIGKILL.
 pub const DEADSTOP_BACKUP_TIMER_KILL: u8 = 2;
 
-/// What protects the process now. Signals are sums of 1 << (n - 1).
+/// The lines of defense in place. Signals are sums of 1 << (n - 1).
 #[repr(C)]
 pub struct Protection {
     /// sizeof(deadstop_protection), set by the caller.

@@ -1,4 +1,4 @@
-//! Why the shutdown began: the first trigger.
+//! The cause of the shutdown: the first trigger.
 //!
 //! # Orderings
 //!
@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 use deadstop_core::buffer::TextSlice;
 
-/// What began the shutdown.
+/// The first trigger of the shutdown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Trigger {
     /// A signal, and the process that sent it, if it was one: its id and user.

@@ -1,7 +1,7 @@
 //! The end of child processes: `deadstop-child` looks for them and puts them on the kill
 //! list, of which the watchdog kills each at the deadline.
 //!
-//! It shares nothing with the thread of the report, whose write may block for good.
+//! The thread shares nothing with the report's thread, whose write may block for good.
 
 use core::ffi::c_int;
 use core::time::Duration;
@@ -15,7 +15,7 @@ use crate::sys::raise::{self, sleep_until};
 
 /// The shortest pause between two looks.
 const PAUSE: Duration = Duration::from_millis(1);
-/// How long after the deadline it goes on, if the watchdog is late.
+/// The time after the deadline for which it goes on, if the watchdog is late.
 const LATE: Duration = Duration::from_millis(250);
 
 /// Looks for children from `first` to the deadline `at`, and lists them. A child that a

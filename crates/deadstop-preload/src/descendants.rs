@@ -1,7 +1,7 @@
 //! Child processes, and theirs, that would outlive this process.
 //!
-//! Those of another session are left alone: a daemon has made a session of its own,
-//! because it is meant to stay.
+//! Processes of another session are left alone: a daemon has made a session of its own, because
+//! it is meant to stay.
 
 use core::ffi::{CStr, c_int};
 

@@ -18,8 +18,8 @@ use crate::sys::kept_file::{self, WORDS};
 /// The first word of a record.
 const MAGIC: u64 = u64::from_ne_bytes(*b"deadstop");
 
-/// How long after its deadline a record counts. Later it is of a process that has ended,
-/// and whose id another one has.
+/// The time after its deadline for which a record counts. A later record is of a process that has
+/// ended, and whose id another process has.
 const STALE: Duration = Duration::from_secs(1);
 
 /// A shutdown that has begun.

@@ -22,7 +22,7 @@ use crate::sys::{interrupted, lines};
 /// Bytes of the line that says why there are no names.
 pub(crate) const NOTE: usize = 256;
 
-/// Which frames are of generated code.
+/// The frames that are generated code.
 type Generated = [bool; MAX_FRAMES];
 
 /// Writes the stack of thread `tid` to `stack` if it runs generated code, and to `note` why
@@ -108,7 +108,7 @@ fn locate(stack: &mut Stack, until: Nanos) -> Generated {
     generated
 }
 
-/// Whether the program that is mapped at `start` has addresses of its own, from which its
+/// Returns `true` if the program that is mapped at `start` has fixed addresses, from which its
 /// symbols count: the third word of its header begins with `ET_EXEC`.
 fn is_fixed(start: usize) -> bool {
     let Some(memory) = descriptor::open_memory() else {

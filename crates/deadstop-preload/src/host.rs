@@ -23,7 +23,7 @@ static PYTHON: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 /// The descriptor for Python's stacks, or -1 when they are written.
 static ASKED: AtomicI32 = AtomicI32::new(-1);
 
-/// How long Python may take.
+/// The longest time for Python's stacks.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Looks up what the options need. For the constructor.
@@ -55,7 +55,7 @@ pub(crate) fn dump_jvm() {
     }
 }
 
-/// Whether the process is a JVM: it handles `SIGQUIT`, and has a thread for signals.
+/// Returns `true` in a JVM: it handles `SIGQUIT`, and has a thread for signals.
 pub(crate) fn is_jvm() -> bool {
     let mut found = false;
     crate::sys::directory::numbers(c"/proc/self/task", |tid| {

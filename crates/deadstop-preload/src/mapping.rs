@@ -1,4 +1,4 @@
-//! One line of `/proc/self/maps`.
+//! A line of `/proc/self/maps`.
 
 use core::ffi::CStr;
 
@@ -11,7 +11,7 @@ pub(crate) struct Mapping<'a> {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) is_code: bool,
-    /// Where it begins in its file.
+    /// The begin of the mapping in its file.
     pub(crate) offset: u64,
     /// 0 without a file.
     pub(crate) inode: u64,
@@ -42,8 +42,8 @@ impl<'a> Mapping<'a> {
         (self.start..self.end).contains(&address)
     }
 
-    /// Whether it is code that no file has: what a runtime has generated. Some of them map
-    /// it twice, from a file in memory.
+    /// Returns `true` for code that no file has: a runtime has generated it. Some runtimes map it
+    /// twice, from a file in memory.
     pub(crate) fn is_generated(&self) -> bool {
         let is_kernel = [&b"[vdso]"[..], b"[vsyscall]", b"[uprobes]"].contains(&self.path);
         let in_memory = [&b"/memfd:"[..], b"/dev/zero", b"/dev/shm/"];

@@ -31,7 +31,7 @@ impl<'a> Function<'a> {
         (!name.is_empty()).then_some(Self { start, size, name })
     }
 
-    /// Whether the frame is in it.
+    /// Returns `true` if the frame is in this function.
     pub(crate) fn has(&self, frame: &Frame) -> bool {
         // A call may be the last instruction of its function.
         let at = frame.address.saturating_sub(usize::from(frame.is_call));
@@ -52,7 +52,7 @@ impl<'a> Function<'a> {
         frame.source = Source::Application;
     }
 
-    /// Where in the name a path begins.
+    /// Returns the position at which a path begins in the name.
     fn place(&self) -> Option<usize> {
         let is_path = |rest: &[u8]| {
             [&b" /"[..], b" file:", b" node:"]

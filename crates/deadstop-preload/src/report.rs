@@ -22,10 +22,10 @@ use crate::shares::SHARES;
 use crate::sys::descriptor::{self, Identity, Refused};
 use crate::sys::raise::sleep_until;
 
-/// How long before the deadline the process is looked at, if the grace period is long
+/// The time before the deadline at which the process is inspected, if the grace period is long
 /// enough: at most a quarter of it.
 const BEFORE: Duration = Duration::from_millis(500);
-/// How long before the deadline the list of threads is cut short.
+/// The time before the deadline at which the list of threads is cut short.
 const LAST_MOMENT: Duration = Duration::from_millis(10);
 
 pub(crate) const STANDARD_ERROR: i32 = 2;
@@ -43,13 +43,13 @@ pub(crate) fn remember_standard_error() {
     INODE.store(inode, Ordering::Relaxed);
 }
 
-/// Returns how long before the deadline the process is looked at.
+/// Returns the time from the inspection to the deadline.
 fn lead(begun: Nanos, at: Nanos) -> Duration {
     let quarter = at.since(begun).checked_div(4);
     BEFORE.min(quarter.unwrap_or(BEFORE))
 }
 
-/// Returns when the process is looked at.
+/// Returns the time of the inspection.
 pub(crate) fn begins(begun: Nanos, at: Nanos) -> Nanos {
     at.saturating_sub(lead(begun, at))
 }

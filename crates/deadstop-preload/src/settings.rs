@@ -13,7 +13,7 @@ use core::time::Duration;
 use deadstop_core::duration;
 use deadstop_core::sys::SignalSet;
 
-/// What is accepted as a duration.
+/// The accepted durations.
 const DURATION: &str = "a duration longer than zero, such as 25s, 1500ms, 1m30s or 2 days; a number alone is in seconds; or none";
 
 /// The longest path of a report, with its zero.
@@ -58,7 +58,7 @@ pub(crate) struct Variables<'a> {
     pub(crate) python_dump: Option<&'a str>,
 }
 
-/// What the variables say.
+/// The values of the variables.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Parsed {
     pub(crate) grace: Duration,
@@ -106,7 +106,7 @@ impl<'a> Variables<'a> {
     }
 }
 
-/// What can begin a shutdown.
+/// The accepted triggers of a shutdown.
 const TRIGGERS: &str = "a list of term, int, hup, quit, usr1, usr2 and exit";
 
 fn triggers(text: &str) -> Result<(SignalSet, bool), Malformed<'_>> {

@@ -26,7 +26,7 @@ pub(crate) struct Shares {
     threads: [(AtomicI32, AtomicU64); THREADS],
 }
 
-/// Those of this process.
+/// The shares of this process.
 pub(crate) static SHARES: Shares = Shares {
     at: AtomicU64::new(0),
     threads: [const { (AtomicI32::new(0), AtomicU64::new(0)) }; THREADS],

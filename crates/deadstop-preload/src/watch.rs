@@ -32,11 +32,11 @@ static WATCH: Watchdog = Watchdog::new();
 static STATE: AtomicU32 = AtomicU32::new(IDLE);
 static HOME: AtomicI32 = AtomicI32::new(NO_PROCESS);
 
-/// How long after the deadline the kernel's timer expires. By then the watchdog has
-/// kept the status, on a saturated machine too.
+/// The time from the deadline to the kernel timer's expiry. By then the watchdog has ended the
+/// process with its status, on a saturated machine too.
 const DISTANCE: Duration = Duration::from_millis(250);
 
-/// How long most clean shutdowns take.
+/// The length of most clean shutdowns.
 const CLEAN_END: Duration = Duration::from_millis(20);
 
 const IDLE: u32 = 0;
@@ -119,7 +119,7 @@ fn begin(begun: Nanos, at: Nanos) {
     }
 }
 
-/// What the backup timer's signal does for pid 1.
+/// The handler of the backup timer's signal, for pid 1.
 extern "C" fn end_as_killed(_signal: c_int) {
     WATCH.end_as_killed()
 }

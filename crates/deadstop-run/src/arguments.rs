@@ -40,7 +40,7 @@ Exit status: PROGRAM's own; 128 + N if signal N ended it; --status at the deadli
 125 for an error of deadstop, 126 if PROGRAM cannot be run, 127 if it is not found.
 ";
 
-/// What the arguments ask for.
+/// The command.
 #[derive(Debug)]
 pub(crate) enum Command {
     Help,
@@ -48,13 +48,13 @@ pub(crate) enum Command {
     Run(Options),
 }
 
-/// How to run the program.
+/// The settings for a program.
 #[derive(Debug)]
 pub(crate) struct Options {
     /// `None` is no deadline.
     pub(crate) grace: Option<Duration>,
     pub(crate) on: Vec<i32>,
-    /// What is passed on in place of a signal; 0 is nothing.
+    /// The signals that are passed on in place of others; 0 is none.
     pub(crate) rewrites: BTreeMap<i32, i32>,
     pub(crate) to_group: bool,
     pub(crate) kills_rest: bool,

@@ -7,7 +7,7 @@ use deadstop_core::render::ChildProcess;
 use crate::machine::{Ended, Received, Shutdown};
 use crate::signals;
 
-/// What is known when the program has ended.
+/// The facts about the end of the program.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts<'a> {
     pub(crate) program: &'a str,
@@ -16,7 +16,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) shutdown: Option<Shutdown>,
     /// Since the shutdown began.
     pub(crate) after: Duration,
-    /// Whether the memory limit was reached meanwhile.
+    /// `true` if the memory limit was reached meanwhile.
     pub(crate) out_of_memory: bool,
     /// The last signal that was passed on.
     pub(crate) passed: Option<i32>,
@@ -80,7 +80,7 @@ pub(crate) fn end(facts: &Facts<'_>) -> Option<String> {
         }
         None => String::new(),
     };
-    // It has just been named.
+    // The text has just named this status.
     let status = match facts.ended {
         Ended::Exited(own) if own == status && !is_killed => String::new(),
         _ => format!("; status {status}"),
@@ -101,7 +101,7 @@ pub(crate) fn rest(processes: &[ChildProcess]) -> String {
     format!("it leaves processes behind: {named}{more}; --kill-rest kills them")
 }
 
-/// What a status usually says.
+/// Returns the usual meaning of a status.
 fn meaning(status: u8) -> String {
     match status {
         124 => " (a deadline, of deadstop or timeout)".into(),

@@ -18,25 +18,25 @@ use std::time::Duration;
 
 use deadstop_core::Nanos;
 
-/// How long before the deadline the report is written, unless a quarter of the grace
+/// The time before the deadline at which the report is written, unless a quarter of the grace
 /// period is shorter.
 const REPORT_BEFORE: Duration = Duration::from_millis(500);
 
-/// How long a killed program may take to disappear.
+/// The longest wait for a killed program to disappear.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Where a signal came from.
+/// A signal and its sender.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Received {
     pub(crate) signal: i32,
     /// The sender's process id and user, if it was a process.
     pub(crate) sender: Option<(i32, u32)>,
-    /// Whether the terminal has sent it, to the program as well.
+    /// `true` if the terminal has sent it, to the program as well.
     pub(crate) is_terminal: bool,
     pub(crate) at: Nanos,
 }
 
-/// How the program ended.
+/// The end of the program.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Ended {
     Exited(u8),
@@ -44,11 +44,11 @@ pub(crate) enum Ended {
         signal: i32,
         dumped_core: bool,
     },
-    /// It was killed, and has not disappeared.
+    /// The program was killed, and has not disappeared.
     Survived,
 }
 
-/// Something to do.
+/// An action for the caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Action {
     /// Pass this signal on.
@@ -93,7 +93,7 @@ enum State {
     },
 }
 
-/// What comes next in a shutdown.
+/// The next step of a shutdown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Next {
     Inspection,
@@ -173,7 +173,7 @@ impl Machine {
         actions
     }
 
-    /// Returns when [`tick`](Self::tick) has something to do next.
+    /// Returns the time at which [`tick`](Self::tick) has its next action.
     pub(crate) fn next(&self) -> Option<Nanos> {
         match self.state {
             State::Running => None,

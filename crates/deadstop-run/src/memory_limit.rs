@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How many processes of the group the kernel has killed for memory, as a counter to
-/// compare with later. `None` where there is no such counter.
+/// Returns the number of processes of the group that the kernel has killed for memory, as a counter
+/// to compare with later. `None` without such a counter.
 pub(crate) fn kills() -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     counters(&groups).iter().find_map(|(file, field)| {

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::sys::process::is_writable;
 
-/// How long the last lines may wait for a reader.
+/// The longest wait of the last lines for a reader.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
 
-/// How long they may wait for a processor: standard error itself takes them.
+/// The longest wait for a processor, while standard error accepts the lines.
 pub(crate) const SLOW_MACHINE: Duration = Duration::from_secs(1);
 
 /// Bytes that a pipe takes at once if it is writable.

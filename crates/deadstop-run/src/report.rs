@@ -24,7 +24,7 @@ use crate::report_file;
 /// Bytes of a report.
 const TEXT: usize = 64 * 1024;
 
-/// What a report is written from.
+/// The data of a report.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) pid: i32,
@@ -36,7 +36,7 @@ pub(crate) struct Report {
     pub(crate) file: Option<PathBuf>,
 }
 
-/// What the thread is asked for.
+/// A request to the thread.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Request {
     Inspect,

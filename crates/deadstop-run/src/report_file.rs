@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// Returns what will keep the report from being written, without changing anything.
+/// Returns the reason why the report cannot be written, if any. Changes nothing.
 pub(crate) fn check(path: &Path) -> Result<(), String> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => Err("it is a symbolic link".into()),

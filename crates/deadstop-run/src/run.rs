@@ -31,13 +31,13 @@ const FAILED: u8 = 125;
 const CANNOT_RUN: u8 = 126;
 const NOT_FOUND: u8 = 127;
 
-/// How often descendants are looked for that were forked while others were killed.
+/// The number of searches for descendants that were forked while others were killed.
 const KILL_ROUNDS: usize = 3;
 
-/// How long killed processes may take to disappear before the others are named.
+/// The longest wait for killed processes to disappear, before the others are named.
 const DYING: Duration = Duration::from_millis(200);
 
-/// How long the file of `--report` may take: its disk may hang.
+/// The longest wait for the file of `--report`: its disk may hang.
 const FILE: Duration = Duration::from_millis(500);
 
 /// Reads the arguments and runs the program. Returns the exit status. Threads may still

@@ -37,7 +37,7 @@ const NAMES: [(&str, i32); 31] = [
     ("SYS", libc::SIGSYS),
 ];
 
-/// What is accepted, for error messages.
+/// The accepted signals, for error messages.
 pub(crate) const ALLOWED: &str = "a name such as TERM or SIGTERM, or a number from 1 to 64";
 
 /// Reads a name, with or without `SIG`, or a number.

@@ -1,7 +1,7 @@
 //! The backup timer: a kernel timer that sends `SIGKILL` after the watchdog
 //! should have acted.
 //!
-//! It needs no thread, no memory and no code of the process, so it also ends a
+//! The timer needs no thread, no memory and no code of the process, so it also ends a
 //! process that is stopped, dumps core, or may make no system call. It cannot
 //! choose a status: the process dies by `SIGKILL`.
 //!
@@ -43,7 +43,7 @@ pub struct BackupTimer {
     distance: AtomicU64,
 }
 
-/// How the backup timer ends the process.
+/// The way in which the backup timer ends the process.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum BackupTimerMode {
     /// The kernel sends `SIGKILL`.

@@ -100,8 +100,8 @@ impl Deadline {
         known(&self.at)
     }
 
-    /// Returns when the exit begins: at the deadline, or earlier by the time
-    /// that the process takes to disappear, but not before it was armed.
+    /// Returns the time at which the exit begins: at the deadline, or earlier by the
+    /// time that the process takes to disappear, but not before it was armed.
     /// Async-signal-safe.
     pub fn exit_at(&self) -> Option<Nanos> {
         let at = self.get()?;
@@ -126,8 +126,8 @@ impl Deadline {
         self.early_by.store(nanos, Ordering::Release);
     }
 
-    /// Returns when the deadline was first armed: every length in a report is
-    /// counted from this point. Async-signal-safe.
+    /// Returns the time at which the deadline was first armed: every length in a report
+    /// is counted from this point. Async-signal-safe.
     pub fn begun(&self) -> Option<Nanos> {
         known(&self.begun)
     }

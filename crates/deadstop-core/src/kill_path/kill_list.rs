@@ -57,7 +57,7 @@ pub struct KillList {
     is_closed: AtomicU32,
 }
 
-/// One entry of a [`KillList`].
+/// An entry of a [`KillList`].
 ///
 /// Dropping it leaves the entry on the list.
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl KillList {
         }
     }
 
-    /// Returns whether [`kill_all`](Self::kill_all) has run.
+    /// Returns `true` once [`kill_all`](Self::kill_all) has run.
     pub fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Relaxed) != 0
     }

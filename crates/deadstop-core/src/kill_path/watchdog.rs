@@ -14,8 +14,7 @@ use crate::sys::{
     request_real_time, terminate,
 };
 
-/// How long before the deadline the watchdog begins to nap, and the length of a
-/// nap.
+/// The time before the deadline at which the watchdog begins to nap, and the length of a nap.
 ///
 /// The scheduler owes processor time to a thread that has just slept, and runs
 /// it at once when it wakes. Measured under 64 spinning threads: at most 4.4 ms
@@ -226,7 +225,7 @@ impl Watchdog {
         terminate(KILLED)
     }
 
-    /// Returns how many watchdog threads have started, for
+    /// Returns the number of watchdog threads that have started, for
     /// [`wait_started`](Self::wait_started).
     pub fn start_count(&self) -> u32 {
         self.started.read()
@@ -246,13 +245,12 @@ impl Watchdog {
     /// Runs the watchdog thread: waits until the deadline is known and has
     /// passed, and ends the process.
     ///
-    /// It writes no report, since a write can block.
+    /// The watchdog writes no report, since a write can block.
     pub fn run(&'static self) -> ! {
         request_prompt_wakeups();
         request_real_time();
-        // One wait and one reading of the clock before the first arm: they page
-        // in the code that runs at the deadline. A page fault at the deadline
-        // costs 0.4 ms; locking the pages would need a privilege.
+        // One wait and one reading of the clock before the first arm page in the code that runs at
+        // the deadline. A page fault there would cost 0.4 ms; locking the pages needs a privilege.
         self.deadline
             .wait_for_change(self.deadline.change_count(), Some(now()));
         self.started.advance();
@@ -274,8 +272,8 @@ impl Watchdog {
     }
 }
 
-/// Returns when a thread that waits for the point `at` should wake next, so as
-/// to run promptly at that point.
+/// Returns the time of the next wake-up for a thread that waits for the point `at`, such that
+/// it runs promptly at that point.
 pub fn next_wakeup(now: Nanos, at: Nanos) -> Nanos {
     let naps_begin = at.saturating_sub(NAP_WINDOW);
     if now < naps_begin {

@@ -1,9 +1,9 @@
-//! Whose code a frame runs, and how its function and place are written.
+//! The owner of a frame's code, and the text of its function and place.
 
 use crate::buffer::TextSlice;
 use crate::stack::{Frame, Source, Stack};
 
-/// Whose code a frame runs.
+/// The owner of the code that a frame runs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Owner {
     Application,
@@ -103,7 +103,7 @@ pub fn owner(frame: &Frame) -> Owner {
     }
     match frame.function.as_str() {
         "" => Owner::Unknown,
-        // Where there are line tables only, an inlined function's name has no path.
+        // With line tables only, an inlined function's name has no path.
         function if frame.source == Source::Std && !has_path(function) => Owner::Std,
         function => owner_of_function(function),
     }
@@ -121,7 +121,7 @@ fn owner_of_function(function: &str) -> Owner {
     }
 }
 
-/// Whether a name has a path before its parameters.
+/// Returns `true` if a name has a path before its parameters.
 fn has_path(function: &str) -> bool {
     let name = function.split('<').next().unwrap_or_default();
     name.is_empty() || name.contains("::")
@@ -167,8 +167,8 @@ pub fn caller<'a>(stack: &'a Stack, innermost: &Frame) -> Option<&'a Frame> {
     outer.find(|frame| owner(frame) == Owner::Application && is_certainly_own(frame))
 }
 
-/// Whether a frame is of the program's own code, by its source, or by the name of its
-/// crate where the source is not known.
+/// Returns `true` if a frame is of the program's own code, by its source, or by the name of
+/// its crate if the source is not known.
 fn is_certainly_own(frame: &Frame) -> bool {
     match frame.source {
         Source::Application => true,

@@ -17,8 +17,8 @@ use crate::stack::{Captured, Frame, Stack};
 use crate::sys::Nanos;
 use crate::threads::{Blocker, Thread};
 
-/// How much is rendered. If a report does not fit, the next level is tried: half
-/// an object is of no use to a program.
+/// The levels of detail. If a report does not fit, the renderer tries the next level: half an
+/// object is of no use to a program.
 const LEVELS: [Level; 3] = [
     Level {
         frames: usize::MAX,
@@ -39,7 +39,7 @@ const LEVELS: [Level; 3] = [
 
 struct Level {
     frames: usize,
-    /// Whether anything besides the hung tasks and the stalled heartbeats is rendered.
+    /// Set if more is rendered than the hung tasks and the stalled heartbeats.
     others: bool,
     is_complete: bool,
 }
@@ -167,7 +167,7 @@ fn tasks(line: &mut TextSlice, facts: &Facts<'_>, level: &Level) {
     });
 }
 
-/// When a runtime polled the task's future.
+/// The last poll of the task's future by a runtime.
 fn polls(line: &mut TextSlice, facts: &Facts<'_>, polls: Polls) {
     let (ago, by, is_polled) = match polls {
         Polls::NoFuture => {
@@ -290,7 +290,7 @@ fn thread(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     samples(line, facts, thread.tid, still);
 }
 
-/// What repeated looks at the thread have shown.
+/// The result of repeated looks at the thread.
 fn samples(line: &mut TextSlice, facts: &Facts<'_>, tid: c_int, still: Option<&Still>) {
     line.text(", \"samples\": ");
     let Some(still) = still else {

@@ -33,7 +33,7 @@ pub use self::progress::{Layout, progress};
 pub use self::shares::Shares;
 pub use self::text::{ChildProcess, Process, first_screen, process, text, thread};
 
-/// What a report is rendered from.
+/// The data of a report.
 #[derive(Clone, Copy)]
 pub struct Facts<'a> {
     pub kind: Kind,
@@ -41,12 +41,12 @@ pub struct Facts<'a> {
     pub roster: &'a Roster,
     pub threads: &'a ThreadTable,
     pub stacks: &'a [Stack],
-    /// Why the shutdown began, if it is known.
+    /// The cause of the shutdown, if it is known.
     pub cause: Option<&'a str>,
-    /// When the watchdog was armed, if it has been.
+    /// The time at which the watchdog was armed, if it has been.
     pub begun: Option<Nanos>,
     pub now: Nanos,
-    /// When the process ends, if that is known.
+    /// The time at which the process ends, if that is known.
     pub at: Option<Nanos>,
     /// The status that it ends with at the deadline, if that is known.
     pub exit_status: Option<u8>,
@@ -60,7 +60,7 @@ pub struct Facts<'a> {
     pub repeats: Option<Repeats>,
 }
 
-/// How often the stack of a thread was the same.
+/// The number of equal stacks of a thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Repeats {
     pub tid: c_int,
@@ -75,11 +75,11 @@ pub struct Repeats {
 pub struct Still {
     pub tid: c_int,
     pub since: Nanos,
-    /// When it was looked at last. A report takes a while from there on.
+    /// The time of the last look. A report takes a while from there on.
     pub last: Nanos,
-    /// How often it was looked at since it began to run its task.
+    /// The number of looks since the thread began to run its task.
     pub samples: u32,
-    /// How much of a processor it used between two samples each.
+    /// The share of a processor that it used between two samples each.
     pub shares: Shares,
 }
 
@@ -101,7 +101,7 @@ impl<'a> Facts<'a> {
         self.stacks.iter().find(asked)
     }
 
-    /// How many threads there was no room for.
+    /// Returns the number of threads that had no room.
     fn unlisted_threads(&self) -> u64 {
         let listed = self.threads.iter().count();
         u64::from(self.threads.total).saturating_sub(listed as u64)

@@ -2,7 +2,8 @@
 //! without locks.
 //!
 //! ```text
-//! 12.0 s left, phase flush: 2 tasks are running: "flush the log" 3.1 s, says "segment 12 of 40"; "close pool" 0.2 s, abandoned; 3 wait
+//! 12.0 s left, phase flush: 2 tasks are running: "flush the log" 3.1 s, says "segment 12 of 40";
+//! "close pool" 0.2 s, abandoned; 3 wait
 //! ```
 //!
 //! Tasks that are waited for are named before abandoned ones, and the oldest
@@ -17,13 +18,13 @@ use crate::roster::{Roster, Slot, TaskBuffer, TaskReading, TaskStatus};
 use crate::sizes::PHASE_NAME_LEN;
 use crate::sys::Nanos;
 
-/// How many tasks are named; the others are counted.
+/// The number of tasks to name; the others are counted.
 const NAMED: u64 = 5;
 
 /// Longer than this is as good as for ever.
 const FOR_EVER: Duration = Duration::from_secs(1_000_000);
 
-/// What stands around each task that is named.
+/// The text around each named task.
 pub struct Layout {
     first: &'static str,
     next: &'static str,
@@ -121,14 +122,14 @@ fn phase<'a>(roster: &Roster, name: &'a mut [u8; PHASE_NAME_LEN]) -> Option<&'a 
     (phase.ended.is_none() && roster.phases.unlisted() == 0).then_some(phase.name)
 }
 
-/// How many run.
+/// Returns the number of running tasks.
 fn count(roster: &Roster) -> u64 {
     let glances = roster.running.slots().filter_map(Slot::peek);
     let listed = glances.filter(|(is, _)| is.is_unfinished()).count() as u64;
     listed.saturating_add(u64::from(roster.running.unlisted()))
 }
 
-/// How many have not had their turn.
+/// Returns the number of tasks that have not begun.
 fn waiting(roster: &Roster, buffer: &mut TaskBuffer) -> u64 {
     let mut waiting = u64::from(roster.pending.unlisted());
     for slot in roster.pending.slots() {
@@ -139,10 +140,10 @@ fn waiting(roster: &Roster, buffer: &mut TaskBuffer) -> u64 {
     waiting
 }
 
-/// Where a task comes: abandoned or not, since when, in which slot.
+/// The sort key of a task: abandoned or not, its start, its slot.
 type Rank = (bool, Nanos, usize);
 
-/// Who comes next after `last`.
+/// Returns the rank after `last`.
 fn next(roster: &Roster, last: Option<Rank>) -> Option<Rank> {
     let mut next: Option<Rank> = None;
     for (place, slot) in roster.running.slots().enumerate() {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-/// How many are kept: the last ones.
+/// The number of shares to keep: the last ones.
 const KEPT: usize = 16;
 
 /// The last shares of one thread, in per cent of one processor.

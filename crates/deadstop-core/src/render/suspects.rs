@@ -9,7 +9,7 @@ use crate::sizes::{LABEL_LEN, MAX_STACKS, MAX_THREADS};
 use crate::stack::{Captured, Stack};
 use crate::threads::{Activity, Blocker, Thread};
 
-/// What a thread is to the reader of a report.
+/// The role of a thread in a report.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Role {
     /// It runs a task that has not returned.
@@ -21,7 +21,7 @@ pub(crate) enum Role {
     Other,
 }
 
-/// Why a thread is suspicious, the worst first.
+/// The reason why a thread is suspicious, the worst first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Suspicion {
     /// A heartbeat that it gives is late.
@@ -186,13 +186,13 @@ fn is_idle_call(name: &str) -> bool {
     )
 }
 
-/// Whether the thread waits in deadstop's code: an idle thread of the pool, or
-/// one that waits for the end of the shutdown.
+/// Returns `true` if the thread waits in deadstop's code: an idle thread of the pool, or one
+/// that waits for the end of the shutdown.
 fn waits_for_deadstop(stack: &Stack) -> bool {
     matches!(frames::waiter(stack), Some(Owner::Deadstop))
 }
 
-/// Whether a thread is deadstop's own by its name.
+/// Returns `true` if a thread is deadstop's own by its name.
 fn is_own(name: &str) -> bool {
     name.starts_with("deadstop-") || name == "ctrl-c"
 }

@@ -30,7 +30,7 @@ pub(crate) const fn kind(kind: TaskKind) -> &'static str {
     }
 }
 
-/// How a thread holds up another.
+/// The way in which a thread holds up another.
 pub(crate) const fn hold(hold: Hold) -> &'static str {
     match hold {
         Hold::OtherEnd => "other_end",
@@ -40,7 +40,7 @@ pub(crate) const fn hold(hold: Hold) -> &'static str {
     }
 }
 
-/// Whose source a frame's code is from; empty if that is not known.
+/// The origin of a frame's source; empty if it is not known.
 pub(crate) const fn source(source: Source) -> &'static str {
     match source {
         Source::Application => "application",
@@ -50,7 +50,7 @@ pub(crate) const fn source(source: Source) -> &'static str {
     }
 }
 
-/// Why there is no stack; empty if there is one.
+/// The reason why there is no stack; empty if there is one.
 pub(crate) const fn no_stack(captured: Captured) -> &'static str {
     match captured {
         Captured::Yes | Captured::NotAsked => "",
@@ -61,7 +61,7 @@ pub(crate) const fn no_stack(captured: Captured) -> &'static str {
     }
 }
 
-/// What a thread is doing.
+/// The activity of a thread.
 pub(crate) fn doing(thread: &Thread) -> TextBuffer<256> {
     let mut line = TextBuffer::new();
     crate::threads::format::activity(&mut line, &thread.activity);

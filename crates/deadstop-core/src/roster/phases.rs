@@ -38,9 +38,9 @@ pub(crate) struct Phase {
 pub(crate) struct PhaseReading<'a> {
     pub(crate) name: &'a str,
     pub(crate) started: Nanos,
-    /// When its budget is used up.
+    /// The end of its budget.
     pub(crate) ends: Nanos,
-    /// When it ended, if it has.
+    /// The time at which it ended, if it has.
     pub(crate) ended: Option<Nanos>,
 }
 
@@ -91,7 +91,7 @@ impl Phases {
         self.slots.iter()
     }
 
-    /// Returns how many phases have begun that have no slot.
+    /// Returns the number of phases that have begun and have no slot.
     pub(crate) fn unlisted(&self) -> u32 {
         let begun = self.begun.load(Ordering::Relaxed);
         begun.saturating_sub(MAX_PHASES as u32)

@@ -44,18 +44,18 @@ pub(crate) struct TaskReading<'a> {
     pub(crate) status: TaskStatus,
 }
 
-/// When a task's future was polled.
+/// The last poll of a task's future.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Polls {
     /// The task is no future, or is polled on its own thread.
     NoFuture,
     Never,
     Last {
-        /// When the last poll began.
+        /// The time at which the last poll began.
         at: Nanos,
         /// The thread that polled.
         tid: c_int,
-        /// Whether that poll is not over.
+        /// Set if that poll is not over.
         is_polled: bool,
     },
 }

@@ -40,7 +40,7 @@ pub struct Entry<'a> {
     pub file: &'a str,
     /// The line in that file.
     pub line: u32,
-    /// When it started.
+    /// The time at which it started.
     pub started: Nanos,
     /// Its budget.
     pub budget: Duration,
@@ -123,10 +123,10 @@ pub(crate) struct Slot {
     budget: AtomicU64,
     ended: AtomicU64,
     tid: AtomicI32,
-    /// When its future was last polled; 0 for a task that is none.
+    /// The time of the last poll of its future; 0 for a task that is none.
     polled_at: AtomicU64,
     polled_by: AtomicI32,
-    /// Whether it is being polled.
+    /// Set while it is being polled.
     is_polled: AtomicU32,
     progress: Text<PROGRESS_LEN>,
 }

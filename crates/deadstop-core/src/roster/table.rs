@@ -49,7 +49,7 @@ impl<const N: usize> Table<N> {
         }
     }
 
-    /// Returns how many tasks the table lists at most.
+    /// Returns the maximum number of tasks in the table.
     pub const fn capacity(&self) -> usize {
         N
     }

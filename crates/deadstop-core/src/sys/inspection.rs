@@ -27,7 +27,7 @@ pub struct ThreadStatus {
     pub blocked: SignalSet,
 }
 
-/// What a thread waits for in a system call.
+/// The object that a thread waits for in a system call.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum WaitKind {
     /// A futex: a lock, a condition variable or a join.
@@ -44,9 +44,9 @@ pub enum WaitKind {
     Signal,
     /// One of several descriptors.
     Poll,
-    /// Something about the descriptor in the first argument.
+    /// Another event of the descriptor in the first argument.
     Descriptor,
-    /// Something else.
+    /// Any other object.
     Other,
     /// Whatever the thread waited for before it was stopped and continued: the
     /// kernel shows this call in place of the first.
@@ -90,7 +90,7 @@ pub struct Socket {
     pub kind: c_int,
 }
 
-/// One end of a socket's connection.
+/// An end of a socket's connection.
 #[derive(Clone, Copy, Debug)]
 pub enum SocketEnd {
     /// The socket's own end.

@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use crate::buffer::TextBuffer;
 use crate::sizes::THREAD_NAME_LEN;
 
-/// What holds up a thread.
+/// The thread, process or descriptor that holds up a thread.
 #[derive(Clone, Debug)]
 pub enum Blocker {
     /// Not known, or nothing.
@@ -14,7 +14,7 @@ pub enum Blocker {
     Thread {
         /// Its id.
         tid: c_int,
-        /// How it holds up the other.
+        /// The way in which it holds up the other.
         hold: Hold,
     },
     /// A child process, the holder of a file's lock, or the other end of a pipe or a local
@@ -26,7 +26,7 @@ pub enum Blocker {
         name: TextBuffer<THREAD_NAME_LEN>,
         /// As `ps` shows it; 0 if it is not known.
         state: u8,
-        /// How many other processes have the same end open.
+        /// The number of other processes that have the same end open.
         others: u32,
     },
     /// The other end of a pipe or a local socket, which this process has open and no other
@@ -37,7 +37,7 @@ pub enum Blocker {
     },
 }
 
-/// How a thread holds up another.
+/// The way in which a thread holds up another.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Hold {
     /// The other waits for its end.

@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// A shorter pause yields no percentage.
 const TOO_SHORT: Duration = Duration::from_millis(1);
 
-/// How many of the library's threads are skipped: more than it has.
+/// The number of the library's threads that are skipped: more than it has.
 const OURS: usize = 64;
 
 /// The prefix of the names of the library's threads.

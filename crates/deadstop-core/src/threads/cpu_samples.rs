@@ -8,7 +8,7 @@ use super::heap_sort::heap_sort_by_key;
 use crate::sizes::MAX_SAMPLED_THREADS;
 use crate::sys::{self, Nanos};
 
-/// How many samples are taken between two checks of the time.
+/// The number of samples between two checks of the time.
 const BATCH: usize = 64;
 
 /// The reason why a thread is listed, and thereby its position.

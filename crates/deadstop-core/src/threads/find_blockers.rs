@@ -181,12 +181,12 @@ fn parking_lot_key(futex: usize) -> Option<usize> {
     })
 }
 
-/// Where the key may stand, in bytes before the futex.
+/// The possible positions of the key, in bytes before the futex.
 const PARKING_LOT_KEY: &[usize] = &[32];
 
 /// Searches the stacks of waiting threads for the addresses of locks.
 fn search(table: &mut ThreadTable, locks: &[(usize, usize)], until: Nanos) {
-    // Which thread refers to each lock; 0 for none, -1 for several.
+    // The thread that refers to each lock; 0 for none, -1 for several.
     let mut holders = [0; LOCKS];
     for thread in table.threads.iter().take(table.len) {
         let Some(call) = thread.call.filter(|_| now() < until) else {
@@ -274,7 +274,7 @@ fn child(pid: c_int) -> Found {
     Found::Blocker(process(pid))
 }
 
-/// What is known of the process `pid`.
+/// Returns the process `pid` with its name, if that is known.
 pub(super) fn process(pid: c_int) -> Blocker {
     let mut buffer = [0; 256];
     let mut name = TextBuffer::new();

@@ -60,7 +60,7 @@ struct File {
     side: Side,
 }
 
-/// How the other end of a file is opened.
+/// The mode in which the other end of a file is opened.
 #[derive(Clone, Copy, PartialEq)]
 enum Side {
     Read,
@@ -249,7 +249,7 @@ fn look_at(
 }
 
 impl File {
-    /// Whether the descriptor is of this file, and of its other end.
+    /// Returns `true` if the descriptor is of this file, and of its other end.
     fn is_open_as(&self, descriptors: &ProcessDescriptors, number: c_int) -> bool {
         let Some(file) = descriptors.file(number) else {
             return false;
@@ -275,7 +275,7 @@ impl Wanted {
     }
 }
 
-/// What holds up a thread by the end that was found.
+/// Returns the blocker at the end that was found.
 fn blocker(table: &ThreadTable, wanted: &Wanted) -> Blocker {
     if wanted.holder > 0 {
         return match process(wanted.holder) {

@@ -100,9 +100,9 @@ pub fn arguments(text: &[u8]) -> Option<Arguments> {
 /// A file may have locks of both kinds, which do not exclude one another.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LockKind {
-    /// Of flock(2).
+    /// A lock of flock(2).
     Flock,
-    /// Of fcntl(2): of a process, or of an open file.
+    /// A lock of fcntl(2): of a process, or of an open file.
     Fcntl,
 }
 

@@ -25,13 +25,13 @@ pub struct Thread {
     /// The kernel function that it waits in, a C identifier; empty if it does not
     /// wait, or it could not be read.
     pub wait_channel: TextBuffer<WAIT_CHANNEL_LEN>,
-    /// What it is doing.
+    /// The thread's activity.
     pub activity: Activity,
     /// The system call that it waits in, if that could be read.
     pub call: Option<Arguments>,
     /// The address of the lock or condition that it waits for; 0 if that is not known.
     pub lock_address: usize,
-    /// What holds it up, if that is known.
+    /// The thread or process that holds it up, if known.
     pub blocker: Blocker,
     /// Its processor time since it began.
     pub cpu: Option<Duration>,

@@ -27,10 +27,10 @@ use deadstop::signals::Sender;
 use deadstop_core::sys::ErrnoGuard;
 use libc::siginfo_t;
 
-/// What deadstop does on a signal. Must be async-signal-safe.
+/// Deadstop's reaction to a signal. Must be async-signal-safe.
 pub(crate) type Notify = fn(c_int, Option<Sender>) -> bool;
 
-/// How many different functions a host may set for one signal.
+/// The number of different functions that a host may set for one signal.
 const LEVELS: usize = 8;
 const SIGNALS: usize = 65;
 
@@ -59,7 +59,7 @@ const HANDLERS: [Handler; LEVELS] = [
     level::<0>, level::<1>, level::<2>, level::<3>, level::<4>, level::<5>, level::<6>, level::<7>,
 ];
 
-/// Where a signal goes.
+/// The destination of a signal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
     Ours,
@@ -68,7 +68,7 @@ pub(crate) enum Place {
     Default,
 }
 
-/// Returns where `number` goes now.
+/// Returns the present destination of `number`.
 pub(crate) fn place(number: c_int) -> Place {
     match current(number).map(|action| action.sa_sigaction) {
         Ok(libc::SIG_IGN) => Place::Ignored,
@@ -90,7 +90,7 @@ fn is_ours(address: usize) -> bool {
 }
 
 /// Puts a handler in front of the one that `number` has, if it has one that is not ours.
-/// One thread at a time.
+/// Only one thread at a time may call this.
 pub(crate) fn put_in_front(number: c_int, notify: Notify) -> io::Result<()> {
     let mut action = current(number)?;
     if [libc::SIG_DFL, libc::SIG_IGN].contains(&action.sa_sigaction) || is_ours(action.sa_sigaction)

@@ -139,7 +139,7 @@ unsafe fn set(signal: c_int, new: *const Action, old: *mut Action) -> c_int {
     result
 }
 
-/// Whether the action does not need our handler: the default, to ignore, or ours, which
+/// Returns `true` if the action does not need our handler: the default, to ignore, or ours, which
 /// a program can only know by a bare system call.
 fn is_plain(action: &Action) -> bool {
     [libc::SIG_DFL, libc::SIG_IGN, ours()].contains(&action.sa_sigaction)

@@ -68,7 +68,7 @@ unsafe extern "C-unwind" fn main_then_exit(
     status
 }
 
-/// What a program's first instructions call.
+/// The C library's function that a program's first instructions call.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C-unwind" fn __libc_start_main(
     main: Main,

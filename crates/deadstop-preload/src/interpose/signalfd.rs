@@ -34,10 +34,10 @@ static READV: Next = Next::new(c"readv");
 #[cfg(target_env = "gnu")]
 static READ_CHECKED: Next = Next::new(c"__read_chk");
 
-/// Whether there has been a signalfd for one of our signals.
+/// Set once the program had a signalfd for one of our signals.
 static ANY: AtomicBool = AtomicBool::new(false);
 
-/// What `signalfd` returns of each signal.
+/// The record that a signalfd returns for each signal.
 type Record = libc::signalfd_siginfo;
 
 pub(super) fn look_up() {
@@ -111,7 +111,7 @@ unsafe fn heard(descriptor: c_int, buffers: &[iovec], len: ssize_t) {
 /// The bytes of a row of buffers.
 struct Bytes<'a> {
     buffers: &'a [iovec],
-    /// How many bytes of the first buffer have been returned.
+    /// The bytes of the first buffer that have been returned.
     used: usize,
 }
 
@@ -196,7 +196,7 @@ unsafe extern "C-unwind" fn readv(
     result
 }
 
-/// What `read` is in programs that glibc checks for overflows.
+/// `read`, in programs that glibc checks for overflows.
 #[cfg(target_env = "gnu")]
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C-unwind" fn __read_chk(

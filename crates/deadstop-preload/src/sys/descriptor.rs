@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 
 use deadstop_core::buffer::TextBuffer;
 
-/// Why a file is not opened.
+/// The reason why a file is not opened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Refused {
     /// The kernel's error.

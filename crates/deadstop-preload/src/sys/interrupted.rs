@@ -1,4 +1,4 @@
-//! Where a thread is: a signal interrupts it, and the handler follows its frame pointers.
+//! The stack of a thread: a signal interrupts it, and the handler follows its frame pointers.
 //!
 //! Code that a runtime generates has no unwind tables, but V8's keeps a frame pointer, and
 //! so does the interpreter of `HotSpot`. The handler copies addresses, by a system call that
@@ -21,7 +21,7 @@ use deadstop_core::{Nanos, now, tid};
 
 use super::{descriptor, raise};
 
-/// How long a thread may take to answer: one that runs waits for a processor at most.
+/// The longest wait for a thread's answer: a thread that runs only waits for a processor.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A frame that is larger is none.
@@ -93,7 +93,7 @@ extern "C" fn handler(_signal: c_int, _info: *mut libc::siginfo_t, context: *mut
     DONE.store(true, Ordering::Release);
 }
 
-/// Returns where the frame returns to, and makes `frame` the one outside of it.
+/// Returns the frame's return address, and makes `frame` the one outside of it.
 fn outer(memory: c_int, frame: &mut usize) -> Option<usize> {
     if *frame == 0 || frame.checked_rem(size_of::<usize>()) != Some(0) {
         return None;

@@ -1,6 +1,6 @@
 //! The parts of a program that `std` would provide.
 
-/// Nothing here panics. If something did, the thread must not run on.
+/// No code here panics. If some did, the thread must not run on.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     deadstop_core::sys::terminate(134)

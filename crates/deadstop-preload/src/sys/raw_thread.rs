@@ -21,8 +21,8 @@ use core::ptr;
 /// The stack, most of which is never touched. A report's tables are on it.
 const STACK: usize = 1024 * 1024;
 const PAGE: usize = 4096;
-/// What the C library keeps around the thread pointer besides thread-local variables:
-/// its descriptor of the thread, some 2,304 bytes in glibc.
+/// The memory of the C library around the thread pointer besides thread-local variables: its
+/// descriptor of the thread, some 2,304 bytes in glibc.
 const DESCRIPTOR: usize = 16 * 1024;
 /// A mapping is not made larger than this for thread-local variables.
 const LARGEST: usize = 64 * 1024 * 1024;
@@ -140,7 +140,7 @@ impl Region {
     }
 }
 
-/// Returns how far `errno` is from the thread pointer of the calling thread.
+/// Returns the distance of `errno` from the thread pointer of the calling thread.
 fn errno_distance() -> Option<isize> {
     // SAFETY: no precondition; it returns the address of the thread's own `errno`.
     let errno = unsafe { libc::__errno_location() };

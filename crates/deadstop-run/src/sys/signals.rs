@@ -15,7 +15,7 @@ use crate::machine::Received;
 #[derive(Clone, Copy)]
 pub(crate) struct Inherited {
     mask: libc::sigset_t,
-    /// Of the signals of [`CHANGED`].
+    /// The actions of the signals of [`CHANGED`].
     actions: [libc::sigaction; 3],
 }
 

@@ -134,7 +134,7 @@ fn which<'a>(
     line.text(", and waits for ")
 }
 
-/// Whether the line of the first culprit's chain has the thread.
+/// Returns `true` if the line of the first culprit's chain has the thread.
 pub(super) fn is_in_first_chain(facts: &Facts<'_>, thread: &Thread) -> bool {
     let mut waiter = 0;
     let mut first = |task: &TaskReading<'_>| {

@@ -107,7 +107,7 @@ fn phases(line: &mut TextSlice, facts: &Facts<'_>) {
     }
 }
 
-/// When something began, how long it took, and how long it might have taken.
+/// A start, a length, and the budget.
 fn times(
     line: &mut TextSlice,
     facts: &Facts<'_>,
@@ -123,7 +123,7 @@ fn times(
     span(line, budget);
 }
 
-/// Where the task was registered: `FILE:LINE`.
+/// The place where the task was registered: `FILE:LINE`.
 fn site(line: &mut TextSlice, task: &TaskReading<'_>) {
     line.text(", ")
         .word(task.file)

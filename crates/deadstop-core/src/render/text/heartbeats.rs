@@ -30,7 +30,7 @@ pub(super) fn late(line: &mut TextSlice, facts: &Facts<'_>) {
     });
 }
 
-/// What the thread of a late heartbeat does, and for whom it waits.
+/// The activity of a late heartbeat's thread, and the other ends of its wait.
 pub(super) fn stall(
     line: &mut TextSlice,
     facts: &Facts<'_>,

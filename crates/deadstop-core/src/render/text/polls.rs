@@ -7,7 +7,7 @@ use crate::roster::{Polls, TaskReading};
 use crate::stack::Stack;
 use crate::threads::Thread;
 
-/// When a runtime polled the task's future, and whether it still does.
+/// The last poll of the task's future by a runtime, and whether it is over.
 pub(super) fn polls(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
     let Polls::Last { at, tid, is_polled } = task.polls else {
         if task.polls == Polls::Never {
@@ -73,7 +73,7 @@ fn blocks_its_runtime(line: &mut TextSlice, facts: &Facts<'_>) -> bool {
     true
 }
 
-/// Whether the thread polls the first culprit's future at this moment: its line is there.
+/// Returns `true` if the thread polls the first culprit's future at this moment: its line exists.
 pub(super) fn polls_first(facts: &Facts<'_>, thread: &Thread) -> bool {
     let mut first = None;
     facts.roster.hung(|task| {

@@ -2,13 +2,10 @@
 //! busiest first, and the child processes.
 //!
 //! ```text
-//! deadstop: deadline in 0.5 s: "node" (pid 4711) has not ended: main runs, 100 % busy since the trigger
-//! deadstop:   cause: SIGTERM from pid 1, uid 0, 9.5 s ago; grace 10.0 s
-//! deadstop:   process 4712 "sleep" (S) is killed with it
-//! deadstop:   at the deadline the process ends with status 124
-//! deadstop: details:
-//! ...
-//! deadstop: end of hang report 1
+//! deadstop: deadline in 0.5 s: "node" (pid 4711) has not ended: main runs, 100 % busy since the
+//! trigger deadstop:   cause: SIGTERM from pid 1, uid 0, 9.5 s ago; grace 10.0 s deadstop:
+//! process 4712 "sleep" (S) is killed with it deadstop:   at the deadline the process ends with
+//! status 124 deadstop: details: ... deadstop: end of hang report 1
 //! ```
 
 #![expect(
@@ -51,7 +48,7 @@ const CHILDREN: usize = 8;
 pub struct Process<'a> {
     pub name: &'a str,
     pub pid: c_int,
-    /// Why the shutdown began.
+    /// The cause of the shutdown.
     pub cause: &'a str,
     pub begun: Nanos,
     pub now: Nanos,
@@ -75,7 +72,7 @@ pub struct ChildProcess {
     pub name: TextBuffer<THREAD_NAME_LEN>,
     /// As `ps` shows it.
     pub state: u8,
-    /// Whether it is killed at the deadline.
+    /// Set if the watchdog kills it at the deadline.
     pub is_killed: bool,
 }
 

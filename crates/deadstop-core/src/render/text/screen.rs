@@ -38,7 +38,7 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
                 first = task.tid;
                 culprit(line, facts, task);
             }
-            // One that hangs on the same thread has nothing to add.
+            // A task that hangs on the same thread has nothing to add.
             _ if first > 0 && task.tid == first => return,
             n if n < SHOWN => second(line, facts, task),
             _ => {}
@@ -141,7 +141,7 @@ fn headline(line: &mut TextSlice, facts: &Facts<'_>) {
     line.text("\n");
 }
 
-/// Whether every phase has ended. The tasks that have not returned were abandoned.
+/// Returns `true` if every phase has ended. The tasks that have not returned were abandoned.
 fn is_over(facts: &Facts<'_>) -> bool {
     let mut buffer = [0; PHASE_NAME_LEN];
     let mut phases = 0_usize;

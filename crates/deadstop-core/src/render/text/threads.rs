@@ -143,8 +143,8 @@ pub(super) fn is_like(one: &Thread, other: &Thread) -> bool {
         && words::doing(one).as_str() == words::doing(other).as_str()
 }
 
-/// Whether two threads do the same in the same function of the application. Those with
-/// a label, and those whose function is not known, are listed one by one.
+/// Returns `true` if two threads do the same in the same function of the application. Threads
+/// with a label, or whose function is not known, are listed one by one.
 pub(super) fn hangs_like(facts: &Facts<'_>, one: &Thread, other: &Thread) -> bool {
     let has_label = |thread: &Thread| {
         let mut buffer = [0; LABEL_LEN];

@@ -15,7 +15,7 @@ pub fn bypass_libc() {
     BYPASS.store(cfg!(target_pointer_width = "64"), Ordering::Relaxed);
 }
 
-/// Returns whether [`bypass_libc`] was called. Async-signal-safe.
+/// Returns `true` once [`bypass_libc`] was called. Async-signal-safe.
 pub(super) fn is_bypassed() -> bool {
     BYPASS.load(Ordering::Relaxed)
 }

@@ -1,6 +1,6 @@
 //! `CLOCK_MONOTONIC`.
 //!
-//! It cannot be set, it runs while the process is stopped and stands still
+//! The clock cannot be set, it runs while the process is stopped and stands still
 //! while the machine is suspended, and all processes share it. On the machines
 //! that this crate was measured on, reading it takes no system call.
 

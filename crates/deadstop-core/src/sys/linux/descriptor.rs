@@ -10,7 +10,7 @@ use core::mem::MaybeUninit;
 use super::errno;
 use crate::sys::FileKind;
 
-/// How often an interrupted system call is repeated.
+/// The number of tries of an interrupted system call.
 const CALL_ATTEMPTS: u32 = 100;
 
 /// Returns the kind of file that a descriptor is of. `None` if it is closed, or
@@ -93,7 +93,7 @@ pub fn file_identity(descriptor: c_int) -> Option<(u32, u32, u64)> {
     identity(descriptor).map(|Identity(major, minor, inode)| (major, minor, inode))
 }
 
-/// Returns how many links the file of a descriptor has.
+/// Returns the number of links to the file of a descriptor.
 pub(super) fn links(descriptor: c_int) -> Option<u32> {
     if let Some(status) = status(descriptor) {
         return Some(status.stx_nlink);

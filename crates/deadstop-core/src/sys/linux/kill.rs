@@ -17,7 +17,7 @@ pub struct KillTarget {
     pub pid: c_int,
     /// A pidfd of the child.
     pub pidfd: Option<c_int>,
-    /// Whether to kill the process group that the child leads, too.
+    /// Also kill the process group that the child leads.
     pub kills_group: bool,
 }
 
@@ -36,7 +36,7 @@ impl KillTarget {
             // The leader has not been reaped, so its number still stands for
             // its group. `EINVAL` is a kernel older than 6.9.
             (Ok(()), Err(libc::EINVAL)) => self.kill_by_number(),
-            // It has been reaped, and its number may be another process's.
+            // The child has been reaped, and its number may be another process's.
             (Ok(()) | Err(libc::ESRCH), _) => {}
             // Refused by a filter, or the descriptor has been closed.
             (Err(_), _) => self.kill_by_number(),

@@ -113,8 +113,8 @@ fn peer_in(answer: &[u8]) -> Option<u32> {
     }
 }
 
-/// Whether the kernel can answer without loading a module first, which would wait for
-/// `modprobe` and so for a disk: it has the module, or it has no modules at all.
+/// Returns `true` if the kernel can answer at once: it has the module, or it has no modules at
+/// all. Loading a module would wait for `modprobe`, and so for a disk.
 fn is_answered_at_once() -> bool {
     let is_there = |path| match open(libc::AT_FDCWD, path, libc::O_PATH) {
         Ok(number) => {

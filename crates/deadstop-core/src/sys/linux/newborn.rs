@@ -1,4 +1,4 @@
-//! The child process that is being started, told by itself.
+//! The number of a child process that is being started, from the child itself.
 //!
 //! Between `fork` and the return of the spawning call the parent does not know the child's
 //! number, and the child may run its program already. So the child writes its number to
@@ -19,7 +19,7 @@ use super::kill::KillTarget;
 /// The length of the mapping, which the kernel rounds up to a page.
 const LEN: usize = 4096;
 
-/// What the two processes share. All zeroes are a value of it.
+/// The memory that the two processes share. All zeroes are valid.
 #[derive(Debug)]
 #[repr(C)]
 struct Page {
@@ -88,7 +88,7 @@ impl Newborn {
     }
 }
 
-/// Where a child announces itself.
+/// The memory in which a child announces itself.
 #[derive(Clone, Copy, Debug)]
 pub struct NewbornPlace(Option<&'static Page>);
 

@@ -1,7 +1,7 @@
 //! The descriptors of processes, from `/proc`, read with bare system calls.
 //!
-//! Nothing here opens or follows a file of a process: the kernel answers from memory,
-//! and no file server is asked.
+//! No function here opens or follows a file of a process: the kernel answers from memory, and
+//! no file server is asked.
 
 use core::ffi::{CStr, c_int};
 

@@ -5,8 +5,8 @@ use core::mem::{MaybeUninit, size_of};
 /// Asks the scheduler to wake the calling thread promptly. The kernel may
 /// refuse each request; the thread then goes on without it.
 ///
-/// It does not change the nice value: under load, combined with naps, that made
-/// the exit later, not sooner.
+/// Does not change the nice value: under load, combined with naps, that made the exit later,
+/// not sooner.
 pub fn request_prompt_wakeups() {
     // Unless asked otherwise, the kernel rounds wake-ups by 50 µs. Unprivileged.
     // SAFETY: `PR_SET_TIMERSLACK` takes one more integer, the slack in

@@ -30,7 +30,7 @@ impl Target {
     /// Finds a real-time signal that the program does not handle, and sets `handler`
     /// for it, which must be async-signal-safe and end the process.
     pub fn free_signal(handler: extern "C" fn(c_int)) -> Option<c_int> {
-        // Those that libc leaves to programs, highest first.
+        // The signals that libc leaves to programs, highest first.
         let mut signals = (libc::SIGRTMIN()..=libc::SIGRTMAX()).rev();
         signals.find(|signal| handle_if_free(*signal, handler))
     }

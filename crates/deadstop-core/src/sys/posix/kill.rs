@@ -9,7 +9,7 @@ pub struct KillTarget {
     pub pid: c_int,
     /// Not used: there are no descriptors of processes here.
     pub pidfd: Option<c_int>,
-    /// Whether to kill the process group that the child leads, too.
+    /// Also kill the process group that the child leads.
     pub kills_group: bool,
 }
 

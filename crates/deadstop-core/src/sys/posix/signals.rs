@@ -85,8 +85,8 @@ impl SignalMask {
     }
 }
 
-/// Returns what the process does on `signal`: the address of the handler,
-/// `SIG_DFL` or `SIG_IGN`. Async-signal-safe.
+/// Returns the process's action on `signal`: the address of the handler, `SIG_DFL` or
+/// `SIG_IGN`. Async-signal-safe.
 ///
 /// # Errors
 ///

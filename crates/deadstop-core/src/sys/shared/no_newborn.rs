@@ -29,6 +29,6 @@ impl Newborn {
     pub fn reset_after_fork(&self) {}
 }
 
-/// Where no child announces itself.
+/// A place in which no child announces itself.
 #[derive(Clone, Copy, Debug)]
 pub struct NewbornPlace;

@@ -41,9 +41,9 @@ use crate::sys::Nanos;
 /// The status of a process that its guard ends: what shells show for `SIGKILL`.
 const KILLED: u32 = 137;
 
-/// Where the point in time is, in nanoseconds; 0 is none. Null without a guard.
+/// The shared word with the deadline in nanoseconds; 0 is none. Null without a guard.
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
-/// The event that says that it has changed.
+/// The event that says that the deadline has changed.
 static CHANGED: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 /// The handles that a process shares with its guard.

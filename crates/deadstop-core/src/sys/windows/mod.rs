@@ -1,7 +1,7 @@
 //! The Windows backend.
 //!
 //! It calls Windows through `windows-sys`: declarations that Microsoft generates from the
-//! metadata of the interface, without code of their own.
+//! interface's metadata, without code.
 //!
 //! | need | here |
 //! | --- | --- |
