@@ -39,7 +39,7 @@ impl Handle {
         self.coordinator().is_reached(self.milestone)
     }
 
-    /// Returns whether it was reached. In a child of `fork` it returns at once.
+    /// Returns `true` if it was reached. In a child of `fork` it returns at once.
     fn wait_until(&self, until: Option<Nanos>) -> bool {
         let counts = matches!(self.milestone, Milestone::Reached(_)) && !self.is_reached();
         if counts {

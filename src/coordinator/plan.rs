@@ -136,8 +136,8 @@ impl Plan {
 }
 
 impl Planned {
-    /// When the phase's time is over, if it starts at `started`, the run must be over
-    /// by `deadline`, and later phases reserve so much.
+    /// Returns the time at which the phase's time is over, if it starts at `started`,
+    /// the run must be over by `deadline`, and later phases reserve so much.
     pub(crate) fn ends(&self, started: Nanos, deadline: Nanos, reserved_later: Duration) -> Nanos {
         let left = deadline.saturating_sub(reserved_later);
         match self.budget {
@@ -166,13 +166,13 @@ fn share(length: Duration) -> Duration {
     (length / SHARE).min(MAX_SHARE)
 }
 
-/// Whether the phase reserves a share by default.
+/// Returns `true` if the phase reserves a share by default.
 fn has_share(phase: &Phase) -> bool {
     let names = [&Phase::FLUSH.name, &Phase::CLOSE.name];
     !phase.disabled && phase.reserve.is_none() && names.contains(&&phase.name)
 }
 
-/// Whether the default shares fit beside what the phases ask for by name.
+/// Returns `true` if the default shares fit beside what the phases ask for by name.
 fn shares_fit(phases: &[Phase], grace: Duration) -> bool {
     let needs = phases.iter().filter(|phase| !phase.disabled).map(|phase| {
         let share = if has_share(phase) {

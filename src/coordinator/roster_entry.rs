@@ -41,7 +41,7 @@ impl RosterEntry {
         let _ = self.slot.set(slot);
     }
 
-    /// Returns whether the task is listed.
+    /// Returns `true` if the task is listed.
     pub(super) fn mark_abandoned(&self) -> bool {
         let slot = self.slot();
         if let Some(slot) = slot {

@@ -70,9 +70,9 @@ impl TaskContext {
         self.0.ends().since(deadstop_core::now())
     }
 
-    /// Returns when the task is abandoned: the end of its own budget, of its phase's,
-    /// or of the whole, whichever is first. Every call returns the same instant, unless
-    /// the deadline was brought forward in between.
+    /// Returns the time at which the task is abandoned: the end of its own budget, of
+    /// its phase's, or of the whole, whichever is first. Every call returns the same
+    /// instant, unless the deadline was brought forward in between.
     pub fn deadline(&self) -> Instant {
         self.0.deadline.instant(self.0.ends())
     }

@@ -29,14 +29,14 @@ impl WriteLatch {
         Self(AtomicU8::new(OPEN))
     }
 
-    /// Returns whether the caller may write; it then calls `end_write`.
+    /// Returns `true` if the caller may write; it then calls `end_write`.
     pub(super) fn begin_write(&self) -> bool {
         self.0
             .compare_exchange(OPEN, WRITING, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
     }
 
-    /// Returns whether the latch was closed meanwhile.
+    /// Returns `true` if the latch was closed meanwhile.
     pub(super) fn end_write(&self) -> bool {
         self.0
             .compare_exchange(WRITING, OPEN, Ordering::Release, Ordering::Acquire)

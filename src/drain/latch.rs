@@ -55,7 +55,7 @@ impl Latch {
             // A waker is the application's code: no lock is held while it runs.
             let waiting = std::mem::take(&mut self.wakers.lock().waiting);
             for waker in waiting.into_values() {
-                // One that panics must not cost the others theirs. Its payload is leaked: a
+                // A waker that panics must not cost the others theirs. Its payload is leaked: a
                 // destructor may panic as well.
                 let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
                 let _ = woken.map_err(std::mem::forget);

@@ -3,7 +3,7 @@
 use crate::process;
 use crate::sys::published::Published;
 
-/// How many entries a list has at most.
+/// The maximum number of entries in a list.
 pub(crate) const LISTED: usize = 64;
 
 /// Up to [`LISTED`] items, for the metrics. Further ones are not listed.

@@ -59,7 +59,7 @@ pub(crate) use self::listed::LISTED;
 pub(crate) use self::pool::{PoolNumbers, pools};
 pub(crate) use crate::RegisterError;
 
-/// Returns whether a registration failed because there is no such phase.
+/// Returns `true` if a registration failed because there is no such phase.
 fn no_phase(error: &RegisterError) -> bool {
     matches!(error, RegisterError::UnknownPhase { .. })
 }

@@ -3,7 +3,7 @@
 use crate::coordinator::TaskBuilder;
 use crate::{Scope, Shutdown};
 
-/// What a gate or a pool belongs to.
+/// The owner of a gate or a pool.
 #[derive(Clone, Debug)]
 pub(super) enum Owner {
     Shutdown(Shutdown),
@@ -20,7 +20,7 @@ impl Owner {
         }
     }
 
-    /// Returns whether the owner is requested to stop.
+    /// Returns `true` if the owner is requested to stop.
     pub(super) fn is_requested(&self) -> bool {
         match self {
             Self::Shutdown(shutdown) => shutdown.is_requested(),

@@ -192,6 +192,6 @@ impl Environment {
     }
 }
 
-/// How many ancestors are looked at. A chain of `/proc` that was read while
-/// processes come and go could hold a circle.
+/// The maximum number of ancestors to inspect. A chain of `/proc` that was read while processes
+/// start and end could hold a circle.
 pub(super) const DEEPEST: usize = 64;

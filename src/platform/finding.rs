@@ -22,12 +22,12 @@ pub enum Level {
 pub struct Finding {
     /// The severity.
     pub level: Level,
-    /// Whether it was read from places that cannot be wrong. What is not
-    /// certain rests on a documented default; the text says on which.
+    /// Set if it was read from places that cannot be wrong. What is not certain rests
+    /// on a documented default; the text says on which.
     pub certain: bool,
     /// The fact, or the disagreement.
     pub text: String,
-    /// How to mend it; `None` if nothing is wrong.
+    /// The remedy; `None` if nothing is wrong.
     pub fix: Option<String>,
 }
 
@@ -59,8 +59,7 @@ impl Finding {
         self
     }
 
-    /// Returns whether it is certain that a shutdown will not work as
-    /// configured.
+    /// Returns `true` if it is certain that a shutdown will not work as configured.
     pub fn is_certain_error(&self) -> bool {
         self.certain && self.level == Level::Error
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::environment::Environment;
 
-/// What is accepted as a duration, for error messages.
+/// The accepted durations, for error messages.
 pub(crate) const ALLOWED_DURATIONS: &str =
     "a duration with its unit, such as \"25s\", \"1m 30s\" or \"1500ms\", longer than zero";
 
@@ -36,8 +36,8 @@ pub const PLATFORM_GRACE: &str = "DEADSTOP_PLATFORM_GRACE";
 pub struct Grace {
     /// From the first signal to `SIGKILL`.
     pub length: Duration,
-    /// Whether the length was read from a place that cannot be wrong, and is
-    /// not a documented default.
+    /// Set if the length was read from a place that cannot be wrong, and is not a
+    /// documented default.
     pub certain: bool,
     /// The source of the length.
     pub source: String,
@@ -67,8 +67,8 @@ impl Grace {
     }
 }
 
-/// What the end of a process takes after its deadline: the backup timer comes
-/// up to 250 ms later, and memory takes time to give back.
+/// The time from the deadline to the end of a process: the backup timer comes up to 250 ms
+/// later, and memory takes time to give back.
 fn margin(length: Duration) -> Duration {
     (length / 10).min(Duration::from_secs(1))
 }

@@ -5,8 +5,8 @@
 //! shell between the supervisor and the program makes it zero.
 //! [`detect()`] finds out what can be seen from inside, and
 //! [`Platform::findings`] compares it with what the program has configured.
-//! What is *certain* was read from a place that cannot be wrong; everything else
-//! is a documented default, says so, and changes nothing by itself.
+//! A *certain* fact was read from a place that cannot be wrong. Every other one is a documented
+//! default, says so, and changes nothing by itself.
 //!
 //! Detection is a pure function, [`Platform::of`], over a snapshot, an
 //! [`Environment`].

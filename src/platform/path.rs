@@ -145,7 +145,7 @@ pub(super) fn of(environment: &Environment, supervisions: &[Supervision]) -> Sig
     }
 }
 
-/// Returns whether the process is known to signal the one that it started.
+/// Returns `true` if the process is known to signal the one that it started.
 fn is_starter(process: &Process) -> bool {
     let name = program(process);
     [&STARTERS[..], &INITS, &SYSTEM_INITS]
@@ -164,7 +164,7 @@ fn below_a_system(between: &[&Process], supervisions: &[Supervision]) -> SignalP
     }
 }
 
-/// Returns whether a supervisor starts processes on the machine itself.
+/// Returns `true` if a supervisor starts processes on the machine itself.
 fn starts_processes(supervisor: Supervisor) -> bool {
     use Supervisor::{Launchd, Nomad, Runit, S6, Supervisord, Systemd};
     [Launchd, Nomad, Runit, S6, Supervisord, Systemd].contains(&supervisor)
@@ -192,7 +192,7 @@ fn first_obstacle(between: &[&Process]) -> SignalPath {
     }
 }
 
-/// What is blocked does not count: dash blocks every signal while it starts a program.
+/// A blocked signal does not count: dash blocks every signal while it starts a program.
 fn fate(shell: &Process) -> ShellFate {
     let is_interactive = !shell.title().is_empty()
         && shell

@@ -149,8 +149,8 @@ fn has(mask: u64, signal: i32) -> bool {
     (1..=64).contains(&signal) && mask >> (signal - 1) & 1 == 1
 }
 
-/// Returns what follows the last `/`, without a login shell's leading `-` and
-/// without the mark of a deleted file.
+/// Returns the part after the last `/`, without a login shell's leading `-` and without the mark
+/// of a deleted file.
 fn base_name(path: &str) -> &str {
     let path = path.strip_suffix(" (deleted)").unwrap_or(path);
     let name = path.rsplit('/').next().unwrap_or(path);

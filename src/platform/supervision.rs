@@ -26,7 +26,7 @@ pub struct Supervision {
     evidence: String,
     grace: Option<Grace>,
     pub(super) first: i32,
-    /// Whether the first signal is certain, and not a documented default.
+    /// Set if the first signal is certain, and not a documented default.
     pub(super) first_certain: bool,
     pub(super) then: &'static [i32],
     target: Target,
@@ -73,8 +73,7 @@ impl Supervision {
         }
     }
 
-    /// Returns which of the supervisors that are `present` stops containers by
-    /// this one.
+    /// Returns the one of the supervisors that are `present` that stops containers by this one.
     pub(super) fn above(&self, present: &[Supervisor]) -> Option<Supervisor> {
         let above = self.supervisor.facts().driven_by.iter().copied();
         above.into_iter().find(|above| present.contains(above))
@@ -105,12 +104,12 @@ impl Supervision {
         };
     }
 
-    /// Returns which supervisor it is.
+    /// Returns the supervisor.
     pub fn supervisor(&self) -> Supervisor {
         self.supervisor
     }
 
-    /// Returns what shows that this supervisor is there.
+    /// Returns the evidence for this supervisor.
     pub fn evidence(&self) -> &str {
         &self.evidence
     }
@@ -127,13 +126,13 @@ impl Supervision {
         Signal::from(self.first)
     }
 
-    /// Returns which processes it sends that signal to.
+    /// Returns the processes to which it sends that signal.
     pub fn target(&self) -> Target {
         self.target
     }
 }
 
-/// Returns what shows the supervisor, if anything does.
+/// Returns the evidence for the supervisor, if there is any.
 pub(super) fn evidence(facts: &Facts, environment: &Environment) -> Option<String> {
     if facts.supervisor == Supervisor::Systemd {
         return systemd_evidence(environment);
@@ -180,7 +179,7 @@ fn systemd_evidence(environment: &Environment) -> Option<String> {
         .then(|| format!("{} are set", both.join(" and ")))
 }
 
-/// Returns whether systemd itself started this process.
+/// Returns `true` if systemd itself started this process.
 pub(super) fn is_main_process(environment: &Environment) -> bool {
     let main = environment.unit.as_ref().and_then(|unit| unit.main_pid);
     let executed = environment

@@ -19,7 +19,7 @@ pub(super) enum Marker {
     On(System, Option<&'static str>),
 }
 
-/// What is documented about a supervisor.
+/// The documented facts about a supervisor.
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) supervisor: Supervisor,
@@ -29,12 +29,12 @@ pub(super) struct Facts {
     /// From the first signal to `SIGKILL`, unless set otherwise; `None` if it
     /// never kills.
     pub(super) grace: Option<Duration>,
-    /// What sets the grace, for the reader.
+    /// The setting that decides the grace, for the reader.
     pub(super) setting: &'static str,
     pub(super) first: i32,
     /// Signals that follow the first before `SIGKILL`.
     pub(super) then: &'static [i32],
-    /// What is known about those, for the reader.
+    /// The facts about those, for the reader.
     pub(super) then_text: &'static str,
     pub(super) target: Target,
     /// Supervisors that stop containers by this one, with a grace of their own.

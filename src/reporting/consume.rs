@@ -13,11 +13,11 @@ use super::stacks::SymbolizerStart;
 use crate::report::ShutdownReport;
 use deadstop_core::Nanos;
 
-/// How long the end waits for what the program does after the summary, or half of the
-/// time that is left.
+/// The longest wait of the end for the program's calls after the summary, or half of the time
+/// that is left.
 const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long the end waits for a logger to take the summary.
+/// The longest wait of the end for a logger to take the summary.
 const LOG_PATIENCE: Duration = Duration::from_millis(100);
 
 /// The threads that report, for a coordinator.
@@ -59,7 +59,7 @@ impl Reporting {
         self.consume(Event::Message { level, text });
     }
 
-    /// Returns whether the logger takes records of `level`.
+    /// Returns `true` if the logger takes records of `level`.
     #[cfg(feature = "platform")]
     pub(crate) fn takes(&self, level: Level) -> bool {
         self.log.takes(level)
@@ -71,7 +71,7 @@ impl Reporting {
         self.log.find(Box::new(find));
     }
 
-    /// Returns when [`start_log`](Self::start_log) must be called.
+    /// Returns the time at which [`start_log`](Self::start_log) must be called.
     pub(crate) fn log_start_due(&self) -> Nanos {
         self.log.start_due()
     }

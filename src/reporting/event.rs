@@ -12,7 +12,7 @@ use crate::cause::Cause;
 use crate::phase_name::PhaseName;
 use crate::report::{Escaped, Outcome, ShutdownReport, Tenths};
 
-/// What has happened.
+/// An event of the shutdown.
 ///
 /// | event | becomes |
 /// | --- | --- |
@@ -65,7 +65,7 @@ pub(crate) enum Event {
     NoWaiter {
         /// The time until the deadline.
         left: Duration,
-        /// What the main thread does, if the system says so.
+        /// The activity of the main thread, if the system gives it.
         main: Option<String>,
     },
 }

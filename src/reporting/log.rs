@@ -33,17 +33,18 @@ use deadstop_core::{EventCount, Nanos};
 #[derive(Clone)]
 pub(crate) struct Log(Arc<Handle>);
 
-/// What the clones of a [`Log`] share. The thread ends when the last is gone.
+/// The state that the clones of a [`Log`] share. The thread ends when the last clone is gone.
 struct Handle(Arc<Shared>);
 
-/// What the handles and the thread share.
+/// The state that the handles and the thread share.
 struct Shared {
     queue: Mutex<Queue>,
     /// Advances with each entry, and when there will be no more.
     arrived: EventCount,
     /// Advances with each flush that is done.
     flushed: EventCount,
-    /// When `deadstop-run` starts the thread; [`Nanos::LAST`] if it need not.
+    /// The time at which `deadstop-run` starts the thread; [`Nanos::LAST`] if it need
+    /// not.
     start_due: AtomicU64,
     /// Reports that the logger has not taken yet.
     reports: AtomicUsize,
@@ -73,14 +74,14 @@ pub(super) type Finds = Box<dyn FnOnce() -> Vec<(Level, String)> + Send>;
 /// status reports fill the memory.
 const MAX_PENDING_REPORTS: usize = 4;
 
-/// How long after a shutdown began the thread starts for its first line. One that is over
-/// by then mostly has nothing to say.
+/// The time from the begin of a shutdown to the thread's start for the first line. A shutdown
+/// that is over by then mostly has no line.
 const START_AFTER: Duration = Duration::from_millis(1);
 
-/// How long the thread stays without an entry.
+/// The time for which the thread stays without an entry.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// What the queue was like when an entry was added.
+/// The state of the queue when an entry was added.
 struct Pushed {
     has_thread: bool,
     /// The system has refused the thread before.
@@ -113,7 +114,7 @@ impl Log {
         }))))
     }
 
-    /// Returns whether the logger takes records of `level`.
+    /// Returns `true` if the logger takes records of `level`.
     pub(super) fn takes(&self, level: Level) -> bool {
         level <= log::max_level()
     }
@@ -194,7 +195,7 @@ impl Log {
         }
     }
 
-    /// Returns when [`start`](Self::start) must be called.
+    /// Returns the time at which [`start`](Self::start) must be called.
     pub(super) fn start_due(&self) -> Nanos {
         Nanos(self.shared().start_due.load(Ordering::Relaxed))
     }

@@ -9,14 +9,14 @@ use deadstop_core::render::Kind;
 
 use super::schedule::due;
 
-/// How long a report that is not the deadline's may wait for threads and sinks.
+/// The longest wait of a report that is not the deadline's for threads and sinks.
 const ON_REQUEST: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy)]
 pub(super) struct Patience {
     pub(super) kind: Kind,
     until: Nanos,
-    /// Whether the report for the deadline is still to come.
+    /// Set if the report for the deadline is still to come.
     is_first: bool,
 }
 
@@ -41,7 +41,8 @@ impl Patience {
         }
     }
 
-    /// When this must be over, which the shutdown may bring forward meanwhile.
+    /// Returns the time at which this must be over, which the shutdown may bring
+    /// forward meanwhile.
     pub(super) fn end(self) -> Nanos {
         match due(WATCH.deadline()).filter(|_| self.is_first) {
             Some(due) => self.until.min(due),
@@ -57,8 +58,8 @@ impl Patience {
         now.saturating_add(self.end().since(now) / 2)
     }
 
-    /// Whether the report for the deadline is due, which the shutdown may have
-    /// brought since this one began.
+    /// Returns `true` if the report for the deadline is due, which the shutdown may
+    /// have brought since this one began.
     pub(super) fn makes_way(self) -> bool {
         self.is_first && due(WATCH.deadline()).is_some_and(|due| due <= deadstop_core::now())
     }

@@ -40,7 +40,7 @@ const JSON: usize = 256 * 1024;
 /// Bytes of the first screen alone.
 const SCREEN: usize = 4096;
 
-/// What a report is made on: most of a megabyte, and more in a debug build.
+/// The stack on which a report is made: most of a megabyte, and more in a debug build.
 const STACK: usize = 4 * 1024 * 1024;
 
 /// Frames of a stack that the message has room for, and all there can be.
@@ -58,8 +58,8 @@ pub(crate) fn wait_for_abandoned(patience: Duration) {
     let until = now.saturating_add(patience);
     loop {
         let seen = WRITTEN.read();
-        // Where the deadline's report is due, it is written first and names the
-        // abandoned tasks; the request is settled after it.
+        // The deadline's report, once due, is written first and names the abandoned tasks; the
+        // request is settled after it.
         if REPORT_REQUESTS.is_settled() || until <= deadstop_core::now() {
             return;
         }
@@ -106,7 +106,7 @@ impl Reporter {
         })
     }
 
-    /// Returns what starts the thread that finds the names of functions, if stacks can be
+    /// Returns the starter of the thread that finds the names of functions, if stacks can be
     /// captured.
     pub(crate) fn symbolizer(&self) -> Option<&SymbolizerStart> {
         self.symbolizer.as_ref()
@@ -125,7 +125,7 @@ impl Drop for Reporter {
     }
 }
 
-/// What the thread works with.
+/// The state of the thread.
 struct Worker {
     retired: Arc<AtomicBool>,
     signal: Option<Signal>,
@@ -333,7 +333,7 @@ impl Drop for Way {
     }
 }
 
-/// Where a report goes.
+/// The destination of a report.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum To {
     Sinks,

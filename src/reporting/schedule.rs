@@ -133,14 +133,14 @@ impl Schedule {
         Next::Wait { seen, due: next }
     }
 
-    /// How many requests of this kind are answered.
+    /// Returns the number of answered requests of this kind.
     pub(super) fn answered(&self, request: Request) -> u32 {
         let place = REQUESTS.iter().position(|known| *known == request);
         place.map_or(0, |place| self.answered[place])
     }
 
-    /// When the next sample is due: while a shutdown runs whose report is to
-    /// come.
+    /// Returns the time at which the next sample is due: while a shutdown runs whose
+    /// report is to come.
     fn sample_due(&self, deadline: &Deadline) -> Option<Nanos> {
         let (begun, exit) = deadline.begun().zip(deadline.exit_at())?;
         let part = exit.since(begun) / SAMPLE_PART;
@@ -150,14 +150,14 @@ impl Schedule {
     }
 }
 
-/// When the report is due, if the deadline is known.
+/// Returns the time at which the report is due, if the deadline is known.
 pub(super) fn due(deadline: &Deadline) -> Option<Nanos> {
     let (begun, exit) = deadline.begun().zip(deadline.exit_at())?;
     Some(due_at(begun, exit))
 }
 
-/// When the report is due of a shutdown that began at `begun` and whose deadline
-/// is at `at`.
+/// Returns the time at which the report is due of a shutdown that began at `begun` and
+/// whose deadline is at `at`.
 pub(crate) fn due_at(begun: Nanos, at: Nanos) -> Nanos {
     at.saturating_sub((at.since(begun) / 10).min(BEFORE))
 }

@@ -52,7 +52,7 @@ impl StalledStacks {
         entry.key.store(key, Ordering::Release);
     }
 
-    /// Returns whether the stack of the stall with that key is kept.
+    /// Returns `true` if the stack of the stall with that key is kept.
     pub(super) fn has_text(&self, key: u64) -> bool {
         let is_it = |entry: &Entry| entry.key.load(Ordering::Acquire) == key;
         self.entry(key).is_some_and(is_it)

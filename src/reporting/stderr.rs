@@ -32,7 +32,7 @@ enum Which {
 /// do not mix.
 const PIECE: usize = 4096;
 
-/// How long nothing is tried where it was just refused.
+/// The pause after the system has refused a write.
 const RETRY_PAUSE: Duration = Duration::from_millis(1);
 
 impl Stderr {

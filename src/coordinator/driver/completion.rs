@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::report::ShutdownReport;
 use deadstop_core::{EventCount, Nanos};
 
-/// How the shutdown ended.
+/// The result of the shutdown.
 #[derive(Clone)]
 pub(crate) struct Final {
     pub(crate) report: Arc<ShutdownReport>,
@@ -21,7 +21,7 @@ impl Final {
     }
 }
 
-/// How the shutdown ended, and a place to wait for it.
+/// The result of the shutdown, and a latch to wait for it.
 pub(crate) struct Completion {
     end: Mutex<Option<Final>>,
     changed: EventCount,
@@ -35,7 +35,7 @@ impl Completion {
         }
     }
 
-    /// How it ended, if it has.
+    /// Returns the result, once the shutdown has ended.
     pub(crate) fn get(&self) -> Option<Final> {
         self.end.lock().clone()
     }
@@ -45,7 +45,8 @@ impl Completion {
         self.changed.advance();
     }
 
-    /// Whether it ends within `time`. The thread does not sleep, and lets others run.
+    /// Returns `true` if the shutdown ends within `time`. The thread does not sleep, and lets
+    /// others run.
     pub(super) fn is_complete_within(&self, time: Duration) -> bool {
         let until = deadstop_core::now().saturating_add(time);
         // There is one event: the end.

@@ -54,7 +54,7 @@ impl Home {
     }
 }
 
-/// What the lock protects.
+/// The state that the lock protects.
 pub(super) struct State {
     pub(super) machine: Machine<Payload>,
     /// Empty; its memory is used again.
@@ -62,13 +62,13 @@ pub(super) struct State {
     pub(super) pool: Pool,
     pub(super) wakers: Wakers,
     pub(super) scaling: ThreadScaling,
-    /// Whether the triggers know that the shutdown has begun.
+    /// Set once the triggers know that the shutdown has begun.
     pub(super) has_acted: bool,
     /// Until when `deadstop-run` sleeps.
     pub(super) sleeps_until: Nanos,
-    /// When threads are named after the tasks that they run.
+    /// The time at which threads are named after the tasks that they run.
     pub(super) naming_due: Nanos,
-    /// What `deadstop-run` has to do outside of the lock.
+    /// The report that `deadstop-run` has to handle outside of the lock.
     pub(super) ended: Option<Arc<ShutdownReport>>,
     pub(super) warn_no_waiter: bool,
     pub(super) exit: bool,
@@ -118,8 +118,8 @@ impl Coordinator {
         })
     }
 
-    /// Whether the calling process is the one that the coordinator belongs to. Only
-    /// there may the lock be taken: a child of `fork` may have inherited it held.
+    /// Returns `true` in the process that the coordinator belongs to. Only there may the lock be
+    /// taken: a child of `fork` may have inherited it held.
     pub(crate) fn is_here(&self) -> bool {
         if self.home.generation != process::generation() {
             return false;
@@ -136,7 +136,7 @@ impl Coordinator {
             && (self.settings.is_attached || self.is_here())
     }
 
-    /// Whether the shutdown has begun. Async-signal-safe.
+    /// Returns `true` once the shutdown has begun. Async-signal-safe.
     pub(crate) fn is_requested(&self) -> bool {
         match self.settings.is_attached {
             // In this order: the second is a system call, and a program that asks
@@ -146,7 +146,7 @@ impl Coordinator {
         }
     }
 
-    /// Why the shutdown began.
+    /// Returns the cause of the shutdown.
     pub(crate) fn cause(&self) -> Option<Cause> {
         match self.settings.is_attached {
             true => FIRST.cause(),
@@ -154,12 +154,12 @@ impl Coordinator {
         }
     }
 
-    /// Why no stack will be in a hang report, if there should be some.
+    /// Returns the reason why a hang report will have no stacks, if it should have some.
     pub(crate) fn why_no_stacks(&self) -> Option<&'static str> {
         self.reporting.reporter.as_ref()?.why_no_stacks()
     }
 
-    /// Returns when the process ends, or a detached coordinator's time is over, as far
+    /// Returns the time at which the process ends, or a detached coordinator's time is over, as far
     /// as it is known.
     pub(in crate::coordinator) fn deadline(&self) -> Nanos {
         self.deadline.get()

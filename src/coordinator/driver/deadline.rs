@@ -26,7 +26,7 @@ impl ShutdownDeadline {
         }
     }
 
-    /// Returns when the process ends, or a detached coordinator's time is over, as far
+    /// Returns the time at which the process ends, or a detached coordinator's time is over, as far
     /// as it is known.
     pub(in crate::coordinator) fn get(&self) -> Nanos {
         match &self.own {

@@ -96,7 +96,7 @@ impl Coordinator {
         state.wakers.take_ended(&mut state.pool);
         guard.settle(now, 0);
         drop(guard);
-        // Those that wait for a scope, which has ended with the whole.
+        // Wakes the callers that wait for a scope, which has ended with the whole shutdown.
         TRIGGERED.advance();
     }
 }

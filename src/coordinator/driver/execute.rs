@@ -19,7 +19,7 @@ pub(super) struct Execution<'a> {
     pub(super) tid: i32,
 }
 
-/// How a task ended.
+/// The result of a task.
 pub(super) struct Finished {
     pub(super) outcome: Outcome,
     pub(super) panic_payload: Option<Box<dyn Any + Send>>,
@@ -53,7 +53,7 @@ impl Execution<'_> {
             cause: start.cause,
         };
         let body = task.take_body();
-        // What a panic leaves behind is the task's own, and the task is over.
+        // A panic leaves only the task's own state behind, and the task is over.
         let result = catch_unwind(AssertUnwindSafe(|| {
             body.map_or(Outcome::Cancelled, |body| body(running))
         }));

@@ -19,8 +19,8 @@ use crate::reporting::Event;
 use deadstop_core::Nanos;
 use deadstop_core::sys::SignalMask;
 
-/// How long a thread that waits for the end looks for it before it sleeps: twice what it
-/// takes to wake.
+/// The time for which a thread that waits for the end looks for it before it sleeps: twice the
+/// time of a wake-up.
 const BRIEFLY: Duration = Duration::from_micros(100);
 
 /// The lock, held.

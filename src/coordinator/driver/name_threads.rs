@@ -18,7 +18,7 @@ use deadstop_core::Nanos;
 /// The name of a pool thread without a task.
 pub(super) const THREAD_NAME: &str = "deadstop-task";
 
-/// How long a task runs before its thread is named.
+/// The time for which a task runs before its thread is named.
 pub(super) const NAME_AFTER: Duration = Duration::from_millis(1);
 
 /// A thread to be named.

@@ -11,7 +11,7 @@ pub(super) struct Pool {
     pub(super) idle: usize,
     /// Idle threads that wait for work.
     pub(super) waiting: usize,
-    /// Those of them that were woken and have not taken the lock since.
+    /// The waiting threads that were woken and have not taken the lock since.
     pub(super) woken: usize,
     jobs: VecDeque<Job>,
     pub(super) jobs_done: u64,
@@ -22,7 +22,7 @@ pub(super) struct Pool {
 enum Job {
     /// Wakers, called one by one: one that hangs leaves the others to another thread.
     Wake(BTreeMap<u64, Waker>),
-    /// What a task would have used.
+    /// The captures of a task that does not run.
     Discard(Payload),
 }
 
@@ -73,8 +73,8 @@ impl Pool {
         self.jobs.push_back(Job::Discard(payload));
     }
 
-    /// Whether the caller must wake one waiting thread: there is one, and none is on
-    /// its way. That one wakes the next if there is more work.
+    /// Returns `true` if the caller must wake one waiting thread: there is one, and none is on its
+    /// way. That thread wakes the next if there is more work.
     pub(super) fn wakes_one(&mut self) -> bool {
         let wakes = self.woken == 0 && self.waiting > 0;
         self.woken += usize::from(wakes);

@@ -10,7 +10,7 @@ use crate::process::ROSTER;
 use deadstop_core::Nanos;
 use deadstop_core::roster::{Entry, SlotRef};
 
-/// What is published.
+/// The published pending tasks.
 pub(super) struct PublishedPending {
     listed: Vec<(TaskId, SlotRef)>,
     /// Tasks that the roster only counts.

@@ -20,13 +20,13 @@ use deadstop_core::Nanos;
 use deadstop_core::buffer::TextBuffer;
 use deadstop_core::threads::{Activity, format, infer, parse};
 
-/// How long the end waits for the reports of abandoned tasks.
+/// The longest wait of the end for the reports of abandoned tasks.
 const REPORT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Room for what `main` does, in bytes.
 const MAIN_LEN: usize = 128;
 
-/// What the thread does outside of the lock.
+/// The thread's next action outside of the lock.
 enum Step {
     Act,
     End(Arc<ShutdownReport>),
@@ -229,7 +229,7 @@ impl Coordinator {
     }
 }
 
-/// Returns what `main` does, if the system says so.
+/// Returns the activity of the main thread, if the system gives it.
 fn main_thread() -> Option<String> {
     let tid = deadstop_core::pid();
     let read = |file| fs::read(format!("/proc/self/task/{tid}/{file}")).unwrap_or_default();

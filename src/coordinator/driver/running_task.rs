@@ -19,20 +19,20 @@ use crate::report::Outcome;
 use deadstop_core::Nanos;
 use deadstop_core::roster::Entry;
 
-/// What is kept with each task.
+/// The machine's payload for each task.
 pub(super) type Payload = Arc<TaskShared>;
 
 /// A task's closure.
 pub(in crate::coordinator) type Body = Box<dyn FnOnce(RunningTask) -> Outcome + Send>;
 
-/// What the machine keeps with a task, and its handles share.
+/// The state that a task's handles and the machine share.
 pub(in crate::coordinator) struct TaskShared {
     body: Mutex<Option<Body>>,
     pub(in crate::coordinator) is_abandoned: AtomicBool,
     pub(in crate::coordinator) is_cancelled: AtomicBool,
     /// The thread that runs it, or 0.
     thread: AtomicI32,
-    /// Whether that thread has the task's name.
+    /// Set if that thread has the task's name.
     is_thread_named: AtomicBool,
     pub(in crate::coordinator) entry: RosterEntry,
 }
@@ -95,7 +95,7 @@ impl TaskShared {
     }
 }
 
-/// What a task gets when it runs.
+/// The context of a running task.
 #[derive(Clone)]
 pub(in crate::coordinator) struct RunningTask {
     pub(in crate::coordinator) deadline: Arc<ShutdownDeadline>,
@@ -103,13 +103,13 @@ pub(in crate::coordinator) struct RunningTask {
     pub(in crate::coordinator) name: Arc<str>,
     pub(in crate::coordinator) ends: Nanos,
     pub(in crate::coordinator) own_deadline: Nanos,
-    /// How long before the deadline the task's phase ends.
+    /// The time from the end of the task's phase to the deadline.
     pub(in crate::coordinator) reserved_later: Duration,
     pub(in crate::coordinator) cause: Arc<Cause>,
 }
 
 impl RunningTask {
-    /// Returns when the task is abandoned, unless the deadline is brought forward.
+    /// Returns the time at which the task is abandoned, unless the deadline is brought forward.
     pub(in crate::coordinator) fn ends(&self) -> Nanos {
         let deadline = self.deadline.get().min(self.own_deadline);
         self.ends.min(deadline.saturating_sub(self.reserved_later))

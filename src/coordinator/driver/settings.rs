@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::coordinator::machine::{CleanExit, WhenDone};
 
-/// What the builder sets.
+/// The settings of the builder.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) grace: Duration,
@@ -12,9 +12,9 @@ pub(crate) struct Settings {
     pub(crate) when_done: WhenDone,
     pub(crate) failure_status: u8,
     pub(crate) max_concurrent_tasks: usize,
-    /// Whether it uses the process's watchdog and triggers.
+    /// Set if it uses the process's watchdog and triggers.
     pub(crate) is_attached: bool,
-    /// What platforms have to know of the builder.
+    /// The settings that the platform checks read.
     #[cfg(feature = "platform")]
     pub(crate) program: crate::platform::Program,
     /// Returns the planted faults that have not struck.

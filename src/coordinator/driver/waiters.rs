@@ -13,8 +13,8 @@ use super::wakers::Milestone;
 use crate::coordinator::machine::ScopeId;
 
 impl Coordinator {
-    /// Whether the milestone is reached. In a child of `fork` all are, so that
-    /// nothing waits there.
+    /// Returns `true` once the milestone is reached. In a child of `fork` all are, so that no call
+    /// waits there.
     pub(in crate::coordinator) fn is_reached(&self, milestone: Milestone) -> bool {
         if !self.is_here() {
             return true;

@@ -46,7 +46,7 @@ impl Wakers {
         }
     }
 
-    /// Whether a thread waits for a phase.
+    /// Returns `true` if a thread waits for a phase.
     pub(super) fn has_threads(&self) -> bool {
         self.threads > 0
     }

@@ -5,7 +5,7 @@ use crate::coordinator::machine::STARTUP_DELAY;
 use deadstop_core::Nanos;
 
 impl State {
-    /// How much work a thread could take.
+    /// Returns the amount of work that a thread could take.
     pub(super) fn work(&self) -> usize {
         let jobs = match self.pool.has_jobs() {
             true if self.may_take_job() => 1,
@@ -14,20 +14,20 @@ impl State {
         self.machine.startable() + jobs
     }
 
-    /// Whether an idle thread may run foreign code that is not a task, and that may
+    /// Returns `true` if an idle thread may run foreign code that is not a task, and that may
     /// hang: not the last thread while tasks wait.
     pub(super) fn may_take_job(&self) -> bool {
         self.pool.idle() > 1 || !self.machine.has_waiting_tasks()
     }
 
-    /// Whether work waits for a thread, or the next piece of work would.
+    /// Returns `true` if work waits for a thread, or the next piece of work would.
     pub(super) fn is_short(&self) -> bool {
         let jobs = usize::from(self.pool.has_jobs());
         let work = self.machine.startable() + jobs;
         (self.machine.is_active() || work > 0) && self.pool.idle() <= work
     }
 
-    /// When `deadstop-run` has to look at the latest.
+    /// Returns the latest time at which `deadstop-run` must look again.
     pub(super) fn wants_run_thread(&self, now: Nanos) -> Nanos {
         if self.ended.is_some() || self.exit || self.warn_no_waiter {
             return Nanos(0);

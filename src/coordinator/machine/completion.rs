@@ -16,7 +16,7 @@ use super::policy::WhenDone;
 use crate::report::ShutdownReport;
 use deadstop_core::Nanos;
 
-/// How long an end that no thread waits for is held with [`WhenDone::Exit`].
+/// The time for which an end without a waiter is held with [`WhenDone::Exit`].
 const EXIT_HOLD: Duration = Duration::from_millis(50);
 
 /// With [`WhenDone::Wait`], a warning comes after a tenth of the time that is left,
@@ -25,11 +25,11 @@ pub(super) const WARN_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) struct Completion {
     pub(super) stage: Stage,
-    /// Whether a task was ever registered.
+    /// Set once a task was registered.
     pub(super) has_tasks: bool,
     pub(super) waiters: usize,
-    /// When no waiter was left, in `Over`; `None` while there is one, or once it was
-    /// decided what follows.
+    /// The time at which the last waiter left, in `Over`; `None` while there is one, or once the
+    /// consequence is decided.
     pub(super) unwaited_since: Option<Nanos>,
     pub(super) warn_after: Duration,
 }

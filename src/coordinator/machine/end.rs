@@ -10,12 +10,12 @@ use crate::report::{Outcome, ShutdownReport, Skip};
 use deadstop_core::Nanos;
 
 impl<P: Clone> Machine<P> {
-    /// Whether every phase of the whole shutdown is over.
+    /// Returns `true` if every phase of the whole shutdown is over.
     pub(in crate::coordinator) fn is_over(&self) -> bool {
         !matches!(self.completion.stage, Stage::Before | Stage::Running)
     }
 
-    /// Whether a task was ever registered.
+    /// Returns `true` if a task was ever registered.
     pub(in crate::coordinator) fn had_tasks(&self) -> bool {
         self.completion.has_tasks
     }

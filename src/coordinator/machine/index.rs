@@ -13,7 +13,7 @@ pub(super) struct RunIndex {
     startable: usize,
 }
 
-/// What the index knows of a run; the run keeps it.
+/// The index's data about a run; the run keeps it.
 #[derive(Clone, Copy)]
 pub(super) struct Indexed {
     pub(super) startable: usize,

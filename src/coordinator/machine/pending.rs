@@ -6,7 +6,7 @@ use super::slab::List;
 #[derive(Default)]
 pub(super) struct Pending {
     lists: Vec<(usize, List)>,
-    /// Where the next phase of a run probably is.
+    /// The probable place of a run's next phase.
     next: usize,
 }
 
@@ -31,7 +31,7 @@ impl Pending {
             .map(|(phase, list)| (*phase, list))
     }
 
-    /// Whether there are tasks of the phase.
+    /// Returns `true` if there are tasks of the phase.
     pub(super) fn has(&self, phase: usize) -> bool {
         let at = self.find(phase);
         at.is_ok_and(|at| !self.lists[at].1.is_empty())

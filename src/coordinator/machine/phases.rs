@@ -57,7 +57,7 @@ impl<P: Clone> Machine<P> {
         id
     }
 
-    /// When the time of the run's phase is over.
+    /// Returns the end of the time of the run's phase.
     pub(super) fn run_ends(&self, id: RunId) -> Option<Nanos> {
         let run = self.runs.get(id.0)?;
         let phase = self.plan.phases().get(run.place)?;
@@ -91,8 +91,8 @@ impl<P: Clone> Machine<P> {
         }
     }
 
-    /// Whether the run's first phase waits to be released. It waits no longer than until
-    /// the time that the hold ends.
+    /// Returns `true` if the run's first phase waits for its release. It waits at most until the
+    /// hold ends.
     fn is_held(&mut self, id: RunId, now: Nanos) -> bool {
         let Some(run) = self.runs.get_mut(id.0) else {
             return false;
@@ -316,7 +316,7 @@ impl<P: Clone> Machine<P> {
         let path = self.scopes.path(run.owner);
         let is_of_whole = run.owner == ScopeId::ROOT;
         let refused = if is_of_whole {
-            // Those of scopes that still stop alone are theirs.
+            // Refusals of scopes that still stop alone stay theirs.
             Vec::new()
         } else {
             self.take_refused(&path)

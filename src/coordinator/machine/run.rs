@@ -26,7 +26,7 @@ pub(super) struct Run {
     /// The phase that runs.
     pub(super) place: usize,
     pub(super) started: Nanos,
-    /// What the phases after this one reserve, decided as it begins.
+    /// The reserves of the phases after this one, decided as it begins.
     pub(super) reserved_later: Duration,
     /// Tasks of the phase that have not started.
     pub(super) queue: List,
@@ -58,7 +58,7 @@ impl Run {
         self.reports.push(report);
     }
 
-    /// When the phase's time is over.
+    /// Returns the time at which the phase's time is over.
     pub(super) fn ends(&self, phase: &Planned, deadline: Nanos) -> Nanos {
         let deadline = deadline.min(self.own_deadline);
         phase.ends(self.started, deadline, self.reserved_later)

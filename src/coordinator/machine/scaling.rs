@@ -20,7 +20,7 @@ pub(in crate::coordinator) struct ThreadScaling {
     /// How many threads the pool gets next if it is short of them; 0 if the system
     /// refuses them.
     step: usize,
-    /// When the next are due.
+    /// The time at which the next are due.
     due: Nanos,
     /// Since when the pool has been short of threads, and how many it gets for that.
     short_since: Option<Nanos>,
@@ -53,12 +53,12 @@ impl ThreadScaling {
         self.step = 0;
     }
 
-    /// When the next sample is due.
+    /// Returns the time at which the next sample is due.
     pub(in crate::coordinator) fn due(&self) -> Nanos {
         self.due
     }
 
-    /// Whether a sample soon can start threads.
+    /// Returns `true` if a sample soon can start threads.
     pub(in crate::coordinator) fn has_steps(&self) -> bool {
         self.step > 0
     }

@@ -34,7 +34,7 @@ pub(super) struct Scope {
     pub(super) handles: usize,
     /// Tasks that have not ended.
     pub(super) tasks: usize,
-    /// Whether the program has used it for more than to stop it.
+    /// Set if the program has used it for more than to stop it.
     pub(super) is_used: bool,
     pub(super) state: ScopeState,
     pub(super) restarts: u64,
@@ -173,7 +173,7 @@ impl Scopes {
         }
     }
 
-    /// Whether `id` is `other`, or is in it.
+    /// Returns `true` if `id` is `other`, or is in it.
     pub(super) fn is_in(&self, mut id: ScopeId, other: ScopeId) -> bool {
         loop {
             if id == other {

@@ -91,7 +91,7 @@ impl<P: Clone> Machine<P> {
         self.scopes.all.len()
     }
 
-    /// Whether the scope's stop was requested: its own, or one that it joins.
+    /// Returns `true` if the scope's stop was requested: its own, or one that it joins.
     pub(in crate::coordinator) fn is_scope_requested(&self, id: ScopeId) -> bool {
         !self.scopes.is_open(self.scopes.owner(id))
     }
@@ -142,7 +142,7 @@ impl<P: Clone> Machine<P> {
         }
     }
 
-    /// Whether a task that waits for the scope to stop would wait for itself.
+    /// Returns `true` if a task that waits for the scope to stop would wait for itself.
     pub(in crate::coordinator) fn waits_for_itself(&self, task: TaskId, id: ScopeId) -> bool {
         let Some(task) = self.tasks.get(task.0) else {
             return false;

@@ -43,7 +43,7 @@ pub(in crate::coordinator) struct Machine<P> {
     /// Counts the tasks that have an outcome, and the phases that have begun.
     pub(super) settled: u64,
     pub(super) phases_begun: u64,
-    /// Whether the whole shutdown holds its tasks until it is released.
+    /// Set if the whole shutdown holds its tasks until it is released.
     holds: bool,
     pub(super) actions: Vec<Action<P>>,
 }
@@ -77,7 +77,7 @@ impl<P: Clone> Machine<P> {
         std::mem::replace(&mut self.actions, used)
     }
 
-    /// Whether there are decisions to take.
+    /// Returns `true` if there are decisions to take.
     pub(in crate::coordinator) fn has_actions(&self) -> bool {
         !self.actions.is_empty()
     }
@@ -138,7 +138,7 @@ impl<P: Clone> Machine<P> {
         self.step(run, now);
     }
 
-    /// Whether the whole shutdown has begun.
+    /// Returns `true` if the whole shutdown has begun.
     pub(in crate::coordinator) fn has_begun(&self) -> bool {
         !self.scopes.is_open(ScopeId::ROOT)
     }
@@ -156,13 +156,14 @@ impl<P: Clone> Machine<P> {
         self.check_completion(now);
     }
 
-    /// When [`advance`](Self::advance) must be called next, if nothing else happens.
+    /// Returns the time at which [`advance`](Self::advance) must be called next, if
+    /// nothing else happens.
     pub(in crate::coordinator) fn next_wakeup(&self) -> Option<Nanos> {
         let completion = self.completion.next_wakeup(self.rules.when_done);
         completion.into_iter().chain(self.index.next_wakeup()).min()
     }
 
-    /// Whether a run is active.
+    /// Returns `true` if a run is active.
     pub(in crate::coordinator) fn is_active(&self) -> bool {
         !self.runs.is_empty()
     }
@@ -211,7 +212,7 @@ impl<P: Clone> Machine<P> {
         }
     }
 
-    /// Whether the task runs, and is not abandoned.
+    /// Returns `true` if the task runs, and is not abandoned.
     pub(in crate::coordinator) fn is_running(&self, id: TaskId) -> bool {
         let state = self.tasks.get(id.0).map(|task| task.state);
         matches!(state, Some(TaskState::Running { .. }))

@@ -19,7 +19,7 @@ pub(in crate::coordinator) struct NewTask {
     pub(in crate::coordinator) budget: Option<Duration>,
 }
 
-/// Why a task was not registered.
+/// The reason why a task was not registered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::coordinator) enum Refusal {
     Over,
@@ -45,7 +45,7 @@ pub(super) enum TaskState {
     Running {
         run: RunId,
         started: Nanos,
-        /// When its time is over, as it was when it started.
+        /// The time at which its time is over, as it was when it started.
         ends: Nanos,
     },
 }

@@ -159,7 +159,7 @@ impl<P: Clone> Machine<P> {
         self.step(run, now);
     }
 
-    /// Whether a run is active and a task has not started.
+    /// Returns `true` if a run is active and a task has not started.
     pub(in crate::coordinator) fn has_waiting_tasks(&self) -> bool {
         self.is_active() && self.pending_count() > 0
     }

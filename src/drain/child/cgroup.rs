@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use crate::process::{self, CGROUPS};
 use crate::sys::cgroup;
 
-/// How often a killed cgroup is looked at until it is empty.
+/// The time between two looks at a killed cgroup, until it is empty.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// Counts the cgroups of this process, for their names.
@@ -73,7 +73,7 @@ impl Cgroup {
         Ok(())
     }
 
-    /// Returns whether a process that is no zombie is in the cgroup.
+    /// Returns `true` if a process that is no zombie is in the cgroup.
     pub(super) fn is_populated(&self) -> bool {
         let events = fs::read_to_string(self.path.join("cgroup.events"));
         events.is_ok_and(|events| events.lines().any(|line| line == "populated 1"))

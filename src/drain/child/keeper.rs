@@ -41,8 +41,8 @@ use crate::threads;
 
 const THREAD: &str = "deadstop-child";
 
-/// How often the keeper looks at groups whose leader has ended, and at children that the
-/// kernel gave no descriptor for.
+/// The time between two looks at groups whose leader has ended, and at children that the kernel
+/// gave no descriptor for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The keeper of this process, once it has a child.
@@ -230,7 +230,7 @@ impl Kept {
     }
 }
 
-/// Returns whether the process group `group` has a living member besides its leader.
+/// Returns `true` if the process group `group` has a living member besides its leader.
 fn group_has_others(group: i32) -> bool {
     let Ok(processes) = fs::read_dir("/proc") else {
         return false;

@@ -275,7 +275,8 @@ impl Child {
         }
     }
 
-    /// Whether this is the process that has spawned the child, and not a child of `fork`.
+    /// Returns `true` if this is the process that has spawned the child, and not a child
+    /// of `fork`.
     fn is_here(&self) -> bool {
         self.generation == process::generation()
     }
@@ -308,8 +309,9 @@ impl Child {
         self.running.status().flatten()
     }
 
-    /// Returns whether the deadline kills the child's group. `false` if there are more
-    /// children than the watchdog lists (256): the kernel still kills the child itself.
+    /// Returns `true` if the deadline kills the child's group. `false` if there are
+    /// more children than the watchdog lists (256): the kernel still kills the child
+    /// itself.
     pub fn is_listed(&self) -> bool {
         self.running.is_listed
     }
@@ -325,7 +327,7 @@ impl fmt::Debug for Child {
     }
 }
 
-/// Why there is no child.
+/// The reason why there is no child.
 ///
 /// # Examples
 ///

@@ -15,7 +15,7 @@ use crate::sys::spawn::signal_group;
 pub(super) struct Running {
     pub(super) name: Box<str>,
     pid: i32,
-    /// Whether the kill list has it.
+    /// Set if the kill list has it.
     pub(super) is_listed: bool,
     pub(super) cgroup: Option<Cgroup>,
     state: Mutex<State>,
@@ -54,8 +54,8 @@ impl Running {
         self.state.lock().status
     }
 
-    /// What the child's phase waits for: its end, and that of its process group. The cgroup of
-    /// a child that has one holds the group, and its task ends that.
+    /// Returns the latch of the child's phase: its end, and that of its process group. The cgroup
+    /// of a child that has one holds the group, and its task ends that.
     pub(super) fn whole_end(&self) -> &Latch {
         match &self.cgroup {
             Some(_) => &self.ended,
@@ -84,7 +84,7 @@ impl Running {
         task.cancel();
     }
 
-    /// Returns whether others live in the cgroup of the child, which has ended.
+    /// Returns `true` if others live in the cgroup of the child, which has ended.
     pub(super) fn has_cgroup_members(&self) -> bool {
         self.cgroup.as_ref().is_some_and(Cgroup::is_populated)
     }

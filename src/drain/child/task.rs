@@ -8,10 +8,10 @@ use deadstop_core::roster::TaskKind;
 use super::running::Running;
 use crate::TaskContext;
 
-/// How often the task says anew what the child does.
+/// The time between two updates of the task's progress.
 const SAY_EVERY: Duration = Duration::from_millis(250);
 
-/// How long before the end of its time a task kills the child, at most.
+/// The longest time before the end of its own at which a task kills the child.
 const KILL_BEFORE: Duration = Duration::from_millis(500);
 
 /// Asks the child to end, waits for it, and kills its group when the task's time is nearly

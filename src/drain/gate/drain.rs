@@ -14,7 +14,7 @@ use crate::drain::{RegisterError, announcement, no_phase};
 use crate::task::PhaseName;
 use crate::{Phase, TaskContext};
 
-/// How often the task says anew how far it is. It is woken when the gate is empty.
+/// The time between two updates of the task's progress. An empty gate wakes the task.
 const SAY_EVERY: Duration = Duration::from_millis(250);
 
 /// Registers the task that closes the gate and waits for it, and the one that keeps it

@@ -123,7 +123,7 @@ impl StreamGuard {
         Closing::of(self.state, self.round.clone())
     }
 
-    /// Returns whether the stream should end.
+    /// Returns `true` if the stream should end.
     pub fn should_end(&self) -> bool {
         self.round.as_ref().is_some_and(|round| round.is_closing())
     }

@@ -164,7 +164,7 @@ fn has_type(headers: &http::HeaderMap, prefix: &str) -> bool {
     content_type.is_some_and(|value| value.as_bytes().starts_with(prefix.as_bytes()))
 }
 
-/// Returns whether `Connection: close` means something in this version.
+/// Returns `true` if `Connection: close` means something in this version.
 fn has_connection_header(version: Version) -> bool {
     version <= Version::HTTP_11
 }

@@ -160,17 +160,17 @@ impl Gate {
         self.state.streams.entries()
     }
 
-    /// Returns how many entries were refused.
+    /// Returns the number of refused entries.
     pub fn refused(&self) -> u64 {
         self.state.refused.load(Ordering::Relaxed)
     }
 
-    /// Returns whether the gate refuses new entries.
+    /// Returns `true` if the gate refuses new entries.
     pub fn is_closed(&self) -> bool {
         self.state.requests.is_closed()
     }
 
-    /// Returns whether a server should ask this client to open a new connection
+    /// Returns `true` if a server should ask this client to open a new connection
     /// elsewhere: `Connection: close` in HTTP/1, GOAWAY in HTTP/2.
     ///
     /// It is `false` before the request. During

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::drain::owner::Owner;
 use crate::task::PhaseName;
 
-/// When a gate closes, and for how long its tasks wait.
+/// The time at which a gate closes, and the wait of its tasks.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) owner: Owner,

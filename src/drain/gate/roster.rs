@@ -18,10 +18,10 @@ use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
 use deadstop_core::Nanos;
 use deadstop_core::roster::Text;
 
-/// How many named entries a gate lists.
+/// The number of named entries that a gate lists.
 pub(crate) const SLOTS: usize = 64;
 
-/// How many bytes of a name are kept.
+/// The bytes of a name that are kept.
 const NAME: usize = 64;
 
 const FREE: u32 = 0;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::drain::latch::Latch;
 
-/// What the handles of one round wait for.
+/// The state that the handles of one round wait for.
 #[derive(Default)]
 pub(super) struct Round {
     closing: Latch,

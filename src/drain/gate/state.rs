@@ -16,7 +16,7 @@ use crate::drain::owner::Owner;
 use crate::process;
 use crate::sys::published::Published;
 
-/// What a gate's handles, guards and tasks share. It lives as long as the process.
+/// The state that a gate's handles, guards and tasks share. It lives as long as the process.
 pub(super) struct State {
     pub(super) name: Box<str>,
     /// On cache lines of its own: every request changes it.
@@ -26,7 +26,7 @@ pub(super) struct State {
     /// Not a lock: a child of `fork` would wait for a thread of its parent.
     roster: Published<Roster>,
     round: Mutex<Arc<Round>>,
-    /// When the time of `keep_accepting` began, or zero.
+    /// The begin of `keep_accepting`, or zero.
     announced: AtomicU64,
     /// `None` in tests of the gate alone.
     pub(super) plan: Option<Plan>,
@@ -72,7 +72,7 @@ impl State {
         Arc::clone(&self.round.lock())
     }
 
-    /// Whether this process opened the gate, and not a child of `fork`.
+    /// Returns `true` if this process opened the gate, and not a child of `fork`.
     pub(super) fn is_here(&self) -> bool {
         self.generation == process::generation()
     }
@@ -116,7 +116,7 @@ impl State {
         Some(Arc::clone(&current))
     }
 
-    /// Returns whether the shutdown, or the gate's scope, is requested to stop.
+    /// Returns `true` if the shutdown, or the gate's scope, is requested to stop.
     pub(super) fn is_owner_requested(&self) -> bool {
         let owner = self.plan.as_ref().map(|plan| &plan.owner);
         owner.is_some_and(Owner::is_requested)

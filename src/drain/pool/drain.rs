@@ -10,10 +10,10 @@ use super::{Drain, Unstarted, unstarted};
 use crate::TaskContext;
 use crate::drain::report::{show_thread, warn};
 
-/// How often the task says anew how far it is. It is woken when the pool has terminated.
+/// The time between two updates of the task's progress. The end of the pool wakes the task.
 const SAY_EVERY: Duration = Duration::from_millis(250);
 
-/// How many jobs the log names.
+/// The number of jobs that the log names.
 const NAMED: usize = 10;
 
 /// Closes the pool as `mode` says, and waits until its threads have ended. At the end of

@@ -11,7 +11,7 @@ use super::job::Job;
 pub struct Rejected {
     /// The job, for the caller to run, keep or drop.
     pub job: Job,
-    /// Why the pool did not take it.
+    /// The reason why the pool did not take it.
     pub why: Why,
 }
 
@@ -21,7 +21,7 @@ impl Rejected {
     }
 }
 
-/// Why a pool did not take a job.
+/// The reason why a pool did not take a job.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Why {

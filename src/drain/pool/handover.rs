@@ -1,4 +1,4 @@
-//! How jobs reach threads: submitted jobs and the run queue under a lock each, and threads
+//! The way of jobs to threads: submitted jobs and the run queue under a lock each, and threads
 //! that look, sleep and are woken.
 //!
 //! ```text
@@ -8,7 +8,7 @@
 //!    ╰──unpark──▶ parked ◀───────────both locks──────────────╯
 //! ```
 //!
-//! Where both are locked, the run queue is first. A submitter locks the machine alone
+//! A thread that takes both locks takes the run queue's first. A submitter locks the machine alone
 //! unless its decision depends on the run queue; a thread that has ended a job locks the
 //! run queue alone unless that is empty.
 //!
@@ -207,7 +207,7 @@ impl<J, O: Observe<J>> Handover<J, O> {
         self.observer.run_queue(run_queue);
     }
 
-    /// Returns how far the run queue is, at least.
+    /// Returns a lower bound of the run queue's progress.
     fn progress(&self) -> Progress {
         Progress {
             taken: self.progress.taken.load(Ordering::Relaxed),

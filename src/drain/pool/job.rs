@@ -53,7 +53,7 @@ pub(super) struct Work {
     job: Box<dyn Once>,
 }
 
-/// What is run once, and its name if it has one.
+/// Code that runs once, and its name if it has one.
 trait Once: Send {
     fn run(self: Box<Self>);
     fn name(&self) -> Option<Arc<str>>;
@@ -127,7 +127,7 @@ impl Work {
         self.job.name()
     }
 
-    /// Returns when the job was queued.
+    /// Returns the time at which the job was queued.
     pub(super) fn since(&self) -> Nanos {
         self.since
     }
@@ -216,7 +216,8 @@ pub struct JobHandle<T> {
 }
 
 impl<T> JobHandle<T> {
-    /// Whether this process has the threads that run the job, unlike a child of `fork`.
+    /// Returns `true` if this process has the threads that run the job, unlike a child
+    /// of `fork`.
     fn is_here(&self) -> bool {
         self.generation == process::generation()
     }
@@ -237,7 +238,7 @@ impl<T> JobHandle<T> {
         }
     }
 
-    /// Returns what the job returned if it has ended; otherwise, gives the handle back.
+    /// Returns the job's result if it has ended; otherwise, gives the handle back.
     ///
     /// # Errors
     ///
@@ -277,7 +278,7 @@ impl<T> JobHandle<T> {
         self.is_here() && self.result.cancel()
     }
 
-    /// Returns whether the job has ended or was cancelled.
+    /// Returns `true` if the job has ended or was cancelled.
     pub fn is_finished(&self) -> bool {
         !self.is_here() || self.result.is_finished()
     }
@@ -302,7 +303,7 @@ impl<T> fmt::Debug for JobHandle<T> {
     }
 }
 
-/// Why a job returned nothing.
+/// The reason why a job returned nothing.
 ///
 /// # Examples
 ///
@@ -421,7 +422,7 @@ impl<F, T> Cell<F, T> {
     }
 }
 
-/// What the pool does with a job.
+/// The pool's side of a job.
 trait Run: Send + Sync {
     fn run(&self);
     fn cancel(&self);
@@ -459,7 +460,7 @@ where
     }
 }
 
-/// What the handle does with a job.
+/// The handle's side of a job.
 trait Await<T>: Send + Sync {
     fn try_take(&self) -> Option<Result<T, JobError>>;
     fn wait(&self, until: Option<Instant>) -> Option<Result<T, JobError>>;

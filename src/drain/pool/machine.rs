@@ -1,4 +1,4 @@
-//! What a pool does next: a state machine without threads, locks or clock.
+//! The decisions of a pool: a state machine without threads, locks or clock.
 //!
 //! ```text
 //!          close                 stop
@@ -33,7 +33,7 @@ use std::collections::VecDeque;
 
 use super::run_queue::{Progress, RunQueue};
 
-/// How far a pool is. It only advances.
+/// The progress of a pool. It only advances.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Stage {
     Open,
@@ -41,7 +41,7 @@ pub(crate) enum Stage {
     Stopping,
 }
 
-/// What a pool may use.
+/// The limits of a pool.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// At least 1.
@@ -51,7 +51,7 @@ pub(crate) struct Limits {
     pub(crate) accept_from_jobs: bool,
 }
 
-/// What becomes of a job that is offered.
+/// The decision on a job that is offered.
 #[derive(Debug)]
 pub(crate) enum Offered<J> {
     Accepted(Dispatch),
@@ -60,7 +60,7 @@ pub(crate) enum Offered<J> {
     Refused(J, Stage),
 }
 
-/// What the driver must do so that a thread comes for a job that is queued.
+/// The driver's action, so that a thread comes for a queued job.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Dispatch {
     /// A thread will come for it.
@@ -71,7 +71,7 @@ pub(crate) enum Dispatch {
     Start { thread: usize, ticket: u64 },
 }
 
-/// What a thread does next.
+/// The next action of a thread.
 #[derive(Debug)]
 pub(crate) enum Next<J> {
     Run(J, Dispatch),
@@ -81,7 +81,7 @@ pub(crate) enum Next<J> {
     Leave,
 }
 
-/// What a thread of the pool does.
+/// The state of a thread of the pool.
 #[derive(Clone, Copy, Debug)]
 enum Thread {
     /// No thread has this place.
@@ -102,7 +102,7 @@ pub(crate) struct Counts {
     pub(crate) rejected: u64,
     pub(crate) dropped: u64,
     pub(crate) caller_ran: u64,
-    /// Those of `caller_ran` that panicked.
+    /// The jobs of `caller_ran` that panicked.
     pub(crate) caller_panicked: u64,
 }
 
@@ -156,8 +156,8 @@ impl<J> Machine<J> {
         self.seen = self.seen.max(progress);
     }
 
-    /// Returns whether [`offer`](Self::offer) decides the same however far the run queue
-    /// has come since the machine has seen it.
+    /// Returns `true` if [`offer`](Self::offer) decides the same however far the run
+    /// queue has come since the machine has seen it.
     #[inline]
     pub(crate) fn is_certain(&self) -> bool {
         self.has_room() && (self.looking > 0 || !self.has_more() || self.is_covered(1))
@@ -182,20 +182,21 @@ impl<J> Machine<J> {
         })
     }
 
-    /// Returns whether one more job has room. Each job that is queued or runs takes some.
+    /// Returns `true` if one more job has room. Each job that is queued or runs takes
+    /// some.
     fn has_room(&self) -> bool {
         let inside = self.accepted - self.seen.ended;
         let limit = self.limits.queue.saturating_add(self.limits.threads);
         inside < limit as u64
     }
 
-    /// Returns whether there is a thread to wake or to start.
+    /// Returns `true` if there is a thread to wake or to start.
     fn has_more(&self) -> bool {
         !self.asleep.is_empty() || self.alive < self.limits.threads
     }
 
-    /// Returns whether a thread comes for each queued job and for `more`: each thread that
-    /// is looking, woken or starting takes one.
+    /// Returns `true` if a thread comes for each queued job and for `more`: each thread that is
+    /// looking, woken or starting takes one.
     fn is_covered(&self, more: u64) -> bool {
         let queued = self.accepted - self.seen.taken + more;
         queued <= (self.looking + self.woken + self.starting) as u64
@@ -263,14 +264,14 @@ impl<J> Machine<J> {
         queue.append(&mut self.submitted);
     }
 
-    /// Returns what the thread does next. It has nothing to do at this moment.
+    /// Returns the thread's next action. The thread has no job at this moment.
     pub(crate) fn take(&mut self, queue: &mut RunQueue<J>, thread: usize) -> Next<J> {
         let next = self.take_or_leave(queue, thread);
         if !matches!(next, Next::Look) {
             return next;
         }
         if self.looking > 0 {
-            // One that looks is enough: more would only meet at the lock.
+            // One thread that looks is enough: others would only meet at the lock.
             return self.sleep(thread);
         }
         self.threads[thread] = Thread::Looking;
@@ -328,7 +329,7 @@ impl<J> Machine<J> {
         Next::Look
     }
 
-    /// Returns whether no job can come any more.
+    /// Returns `true` if no job can come any more.
     fn is_done(&self) -> bool {
         match self.stage {
             Stage::Open => false,
@@ -412,7 +413,7 @@ impl<J> Machine<J> {
         self.stage > Stage::Open && self.alive == 0 && self.queued(queue) == 0
     }
 
-    /// Returns how many jobs run. A thread between two jobs counts as running one.
+    /// Returns the number of running jobs. A thread between two jobs counts as running one.
     pub(crate) fn running(&self) -> usize {
         self.alive - self.looking - self.woken - self.asleep.len() - self.starting
     }
@@ -421,12 +422,12 @@ impl<J> Machine<J> {
         self.alive
     }
 
-    /// Returns how many jobs were queued so far.
+    /// Returns the number of jobs queued so far.
     pub(crate) fn accepted(&self) -> u64 {
         self.accepted
     }
 
-    /// Returns how many jobs wait.
+    /// Returns the number of waiting jobs.
     pub(crate) fn queued(&self, queue: &RunQueue<J>) -> usize {
         queue.len() + self.submitted.len()
     }

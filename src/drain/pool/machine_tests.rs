@@ -466,7 +466,7 @@ fn turn(pool: &mut Pool, thread: usize, is: &mut [Is; 4], ran: &mut Vec<u32>, fa
     }
 }
 
-/// What the driver does after `close`, `stop` and `leave`.
+/// Wakes the threads, as the driver does after `close`, `stop` and `leave`.
 fn wake_all(pool: &mut Pool, is: &mut [Is; 4]) {
     for thread in pool.machine.wake_all() {
         is[thread] = Is::Started;

@@ -48,7 +48,7 @@ use crate::process;
 #[cfg(feature = "health")]
 pub(crate) use self::shared::Pulse;
 
-/// What happens to a job when every thread is busy and the queue is full.
+/// The policy for a job when every thread is busy and the queue is full.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum WhenFull {
@@ -63,7 +63,7 @@ pub enum WhenFull {
     DropOldest,
 }
 
-/// What the shutdown does with jobs that wait in a pool's queue.
+/// The shutdown's treatment of jobs that wait in a pool's queue.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Drain {
@@ -128,8 +128,8 @@ struct Handle {
 }
 
 impl Handle {
-    /// Whether this process has the pool's threads. A child of `fork` has not, and may
-    /// have inherited the pool's lock held.
+    /// Returns `true` if this process has the pool's threads. A child of `fork` has
+    /// not, and may have inherited the pool's lock held.
     fn is_here(&self) -> bool {
         self.generation == process::generation()
     }
@@ -285,17 +285,17 @@ impl Pool {
         }
     }
 
-    /// Returns whether the pool takes no more jobs.
+    /// Returns `true` if the pool takes no more jobs.
     pub fn is_closed(&self) -> bool {
         !self.handle.is_here() || self.shared().lock().machine.stage() > Stage::Open
     }
 
-    /// Returns whether the pool was stopped: a job that takes long should end early.
+    /// Returns `true` if the pool was stopped: a job that takes long should end early.
     pub fn is_stopping(&self) -> bool {
         self.handle.is_here() && self.shared().lock().machine.stage() == Stage::Stopping
     }
 
-    /// Returns whether the pool is closed and its last thread has ended.
+    /// Returns `true` if the pool is closed and its last thread has ended.
     pub fn is_terminated(&self) -> bool {
         self.shared().terminated().is_set()
     }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use deadstop_core::Nanos;
 
-/// How far a run queue is. Both numbers only grow.
+/// The progress of a run queue. Both numbers only grow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Progress {
     /// Jobs that wait no longer: taken by a thread, or taken back.
     pub(crate) taken: u64,
-    /// Those of them that do not run, or no longer.
+    /// The jobs of these that do not run, or no longer.
     pub(crate) ended: u64,
 }
 

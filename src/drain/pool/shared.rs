@@ -41,7 +41,7 @@ pub(crate) trait Pulse: Send + Sync {
 
 /// Notified of a pool's jobs.
 pub(super) struct Observer {
-    /// What copies the pool's numbers for the metrics.
+    /// The copy of the pool's numbers for the metrics.
     #[cfg(feature = "health")]
     numbers: &'static Numbers,
     /// Notified of each job that begins or ends.
@@ -104,7 +104,7 @@ impl Observe<Work> for Observer {
     }
 }
 
-/// What a pool's handles, threads and task share.
+/// The state that a pool's handles, threads and task share.
 pub(super) struct Shared {
     pub(super) name: Box<str>,
     keep_alive: Duration,
@@ -114,7 +114,7 @@ pub(super) struct Shared {
     task: Mutex<Option<TaskHandle>>,
 }
 
-/// What became of a job that was offered.
+/// The result of offering a job.
 pub(super) enum Outcome {
     Accepted,
     Refused(Work, Why),
@@ -307,7 +307,7 @@ impl Shared {
         &self.terminated
     }
 
-    /// Returns whether the calling thread runs a job of this pool.
+    /// Returns `true` if the calling thread runs a job of this pool.
     pub(super) fn is_current(&self) -> bool {
         let this = std::ptr::from_ref(self) as usize;
         POOL.try_with(Cell::get).is_ok_and(|pool| pool == this)

@@ -57,8 +57,8 @@ pub(super) struct Resource {
 }
 
 impl Resource {
-    /// Whether this is the process that registered the client. A child of `fork` may have
-    /// inherited each lock as held.
+    /// Returns `true` if this is the process that registered the client. A child of
+    /// `fork` may have inherited each lock as held.
     pub(super) fn is_here(&self) -> bool {
         self.generation == process::generation()
     }
@@ -79,7 +79,7 @@ impl Resource {
     }
 }
 
-/// Returns what a closure of the application returned.
+/// Returns the result of a closure of the application.
 pub(super) fn result_of(result: impl TaskResult) -> Result<(), String> {
     match result.into_outcome() {
         Outcome::Failed(why) => Err(why),

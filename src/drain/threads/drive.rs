@@ -22,8 +22,8 @@ use crate::task::TaskResult;
 use crate::trigger::panic::message;
 use crate::{TaskContext, TaskHandle};
 
-/// How often the task looks which worker polls the future, for the reports. It is woken
-/// when the future has ended.
+/// The time between two looks at the worker that polls the future, for the reports. The future's
+/// end wakes the task.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// A tokio runtime or its handle.
@@ -108,7 +108,7 @@ impl TaskBuilder {
 struct State {
     /// The worker that polls the future at this moment, or zero.
     polled_by: AtomicI32,
-    /// When it was last polled, or zero, and by which worker.
+    /// The time of the last poll, or zero, and its worker.
     last_polled: AtomicU64,
     last_polled_by: AtomicI32,
     result: Mutex<Option<Result<(), String>>>,

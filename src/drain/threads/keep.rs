@@ -25,7 +25,7 @@ use crate::trigger::panic::message;
 use crate::wait::Requested;
 use crate::{Cause, Phase, Shutdown, TaskContext, TaskHandle};
 
-/// How often the task says anew what keeps the process.
+/// The time between two updates of the task's progress.
 const SAY_EVERY: Duration = Duration::from_millis(250);
 
 impl Shutdown {
@@ -143,7 +143,7 @@ impl KeepBuilder {
     }
 }
 
-/// What a kept thread, its handle and its task share.
+/// The state that a kept thread, its handle and its task share.
 #[derive(Default)]
 struct State {
     tid: Mutex<Option<i32>>,
@@ -196,7 +196,7 @@ fn wait_for(kept: &State, cx: &TaskContext) -> Result<(), String> {
     }
 }
 
-/// What a kept thread knows of the shutdown.
+/// The shutdown, as a kept thread sees it.
 ///
 /// [Signal handlers and children of `fork`](crate::guide::calls).
 ///
@@ -222,7 +222,7 @@ pub struct KeptContext {
 }
 
 impl KeptContext {
-    /// Returns whether the shutdown has been requested: the thread should end soon.
+    /// Returns `true` if the shutdown has been requested: the thread should end soon.
     pub fn is_requested(&self) -> bool {
         self.shutdown.is_requested()
     }
@@ -278,7 +278,7 @@ pub struct KeptThread {
 }
 
 impl KeptThread {
-    /// Returns whether the closure has returned or panicked. `true` once a phase has
+    /// Returns `true` if the closure has returned or panicked. `true` once a phase has
     /// waited for the thread.
     pub fn is_finished(&self) -> bool {
         // Not the thread's own: the system may take a while to end a thread after that.
@@ -313,7 +313,7 @@ impl fmt::Debug for KeptThread {
     }
 }
 
-/// Why there is no kept thread.
+/// The reason why there is no kept thread.
 ///
 /// # Examples
 ///

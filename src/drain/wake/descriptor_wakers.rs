@@ -49,7 +49,7 @@ pub fn socket(socket: &impl AsFd) -> io::Result<Wake> {
     }))
 }
 
-/// Returns how many descriptors were passed to this process by socket activation.
+/// Returns the number of descriptors that socket activation passed to this process.
 fn passed() -> i32 {
     let variable = |name| std::env::var(name).ok()?.parse::<i32>().ok();
     match (variable("LISTEN_PID"), variable("LISTEN_FDS")) {

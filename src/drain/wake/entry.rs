@@ -6,7 +6,7 @@
 //!
 //! # Orderings
 //!
-//! Those of [`Counter`]. `tests/loom/drain/wake` has a model.
+//! The pairs are those of [`Counter`]. `tests/loom/drain/wake` has a model.
 
 use std::sync::Arc;
 

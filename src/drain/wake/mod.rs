@@ -31,7 +31,7 @@ impl Shutdown {
     /// No task of any phase starts before each waker was called. Wakers that hang hold the
     /// tasks for a tenth of the grace at most, and for 1 s.
     ///
-    /// One that panics, or that has not returned after 20 ms, does not keep the others
+    /// A waker that panics, or that has not returned after 20 ms, does not keep the others
     /// from running; the log names it. [`wakers`] has callbacks for sockets, pipes,
     /// channels, condition variables and parked threads.
     ///
@@ -101,8 +101,8 @@ impl WakerHandle {
         }
     }
 
-    /// Whether this is the process that registered the waker. A child of `fork` may have
-    /// inherited each lock as held.
+    /// Returns `true` if this is the process that registered the waker. A child of
+    /// `fork` may have inherited each lock as held.
     fn is_here(&self) -> bool {
         self.generation == process::generation()
     }

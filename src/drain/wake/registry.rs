@@ -27,8 +27,8 @@ use crate::threads;
 
 const THREAD: &str = "deadstop-wake";
 
-/// How long a waker may take before the next one runs on another thread, and for how long
-/// disabling waits for one that runs.
+/// The longest time of a waker before the next one runs on another thread, and the longest wait of
+/// a call that disables a running one.
 pub(super) const PATIENCE: Duration = Duration::from_millis(20);
 
 static REGISTRY: PerProcess<Registry> = PerProcess::nothing();
@@ -107,7 +107,7 @@ impl Waiting {
     }
 }
 
-/// What the runners share.
+/// The state that the runners share.
 struct Round {
     left: Mutex<VecDeque<Arc<Entry>>>,
     /// The wakers that run.

@@ -126,7 +126,7 @@ pub(super) fn signal_is_not_held_back(
             let text = format!("{name} is ignored, and will not begin a shutdown");
             let finding = match signal == libc::SIGTERM {
                 true => Finding::problem(true, text),
-                // What a shell does for a job in the background.
+                // A shell does that for a job in the background.
                 false => Finding::info(true, text),
             };
             found.push(finding.fix("Start the program without `nohup`, `&` or `trap ''`"));

@@ -17,14 +17,14 @@ use super::message::{Reply, Value};
 use super::questions::{FIRST, PROPERTIES, questions};
 use super::unit::Unit;
 
-/// How long to wait for all answers.
+/// The longest wait for all answers.
 const BOUND: Duration = Duration::from_millis(250);
 
-/// Where systemd can be asked.
+/// The place at which systemd can be asked.
 #[derive(Clone, Debug)]
 struct Address {
     socket: PathBuf,
-    /// Whether a bus stands between, which has to be greeted.
+    /// Set if a bus stands between, which has to be greeted.
     is_bus: bool,
 }
 

@@ -17,8 +17,7 @@ pub(super) enum Value {
 pub(super) struct Reply {
     /// The serial number of the call; 0 if it is no reply.
     pub(super) to: u32,
-    /// What was answered; `None` for an error, or a type that is not known
-    /// here.
+    /// The answer; `None` for an error, or a type that is not known here.
     pub(super) value: Option<Value>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What systemd answers about the unit of a process.
+/// Systemd's answers about the unit of a process.
 ///
 /// # Examples
 ///
@@ -94,8 +94,7 @@ pub(in crate::platform) fn service_of(cgroup: &str) -> Option<&str> {
     })
 }
 
-/// Returns whether the service is one of a user's manager, and not of the
-/// system's.
+/// Returns `true` if the service is one of a user's manager, and not of the system's.
 #[cfg(target_os = "linux")]
 pub(in crate::platform) fn is_of_user(cgroup: &str) -> bool {
     cgroup.contains("/user@")

@@ -76,7 +76,7 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// Whether the log decides.
+    /// Returns `true` if the log decides.
     fn is_auto(self) -> bool {
         #[cfg(feature = "terminal")]
         if self == Self::Live {
@@ -86,12 +86,12 @@ impl Progress {
     }
 }
 
-/// Where progress goes, as it was decided at install.
+/// The destination of progress, decided at install.
 #[derive(Clone, Debug)]
 pub(crate) struct Outlet {
     progress: Progress,
     stderr: Option<Arc<Stderr>>,
-    /// Whether Ctrl-C is a trigger.
+    /// Set if Ctrl-C is a trigger.
     #[cfg(feature = "terminal")]
     interrupts: bool,
 }
@@ -116,7 +116,7 @@ impl Outlet {
         }
     }
 
-    /// Whether nothing is ever told.
+    /// Returns `true` if nothing is ever told.
     pub(crate) fn is_silent(&self) -> bool {
         match self.progress {
             Progress::Log => !may_log(),
@@ -126,8 +126,8 @@ impl Outlet {
         }
     }
 
-    /// Whether there may be lines about a shutdown, begun at `begun` and with its
-    /// deadline at `at`, that is over at `now`.
+    /// Returns `true` if there may be lines about a shutdown, begun at `begun` and with
+    /// its deadline at `at`, that is over at `now`.
     ///
     /// Where a logger may have to be asked the answer is yes: it is the user's
     /// code, and not for the thread that calls this.
@@ -147,8 +147,7 @@ impl Outlet {
     }
 }
 
-/// Whether the facade does anything with what is said at this level. What it
-/// says of our target, only the logger knows.
+/// Returns `true` if the facade is enabled at this level. Only the logger knows about our target.
 fn may_log() -> bool {
     Level::Info <= log::max_level()
 }

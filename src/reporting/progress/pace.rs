@@ -28,7 +28,7 @@ impl Pace {
         }
     }
 
-    /// When the next line is due.
+    /// Returns the time at which the next line is due.
     pub(super) fn due(&self) -> Nanos {
         self.due
     }
@@ -43,8 +43,8 @@ impl Pace {
         }
     }
 
-    /// Whether a line is due at `now`. If so, the next is an interval later; of
-    /// lines that were missed, one is said.
+    /// Returns `true` if a line is due at `now`. If so, the next is an interval later; only one of
+    /// several missed lines is written.
     pub(super) fn is_due(&mut self, now: Nanos) -> bool {
         if now < self.due {
             return false;

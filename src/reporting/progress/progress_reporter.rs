@@ -33,7 +33,7 @@ pub(in crate::reporting) struct ProgressReporter {
     view: Option<View>,
 }
 
-/// Where the lines go.
+/// The destination of the lines.
 enum To {
     Log,
     Nowhere,
@@ -71,7 +71,7 @@ impl ProgressReporter {
         reporter
     }
 
-    /// When to [`look`](Self::look) next, if ever.
+    /// Returns the time at which to [`look`](Self::look) next, if ever.
     pub(in crate::reporting) fn next_look(&self) -> Option<Nanos> {
         let now = deadstop_core::now();
         let (begun, at) = times(now);
@@ -111,7 +111,7 @@ impl ProgressReporter {
             if frame == Some(Frame::Over) {
                 self.view = None;
             }
-            // What it showed last stays there, as a line.
+            // The last frame stays on the terminal, as a line.
             is_due = matches!(frame, Some(Frame::Left | Frame::Over));
         }
         if is_due {
@@ -119,7 +119,7 @@ impl ProgressReporter {
         }
     }
 
-    /// Whether a view takes the place of the lines.
+    /// Returns `true` if a view takes the place of the lines.
     #[cfg(feature = "terminal")]
     fn is_live(&self) -> bool {
         self.view.is_some() && self.held_back.is_none()
@@ -176,8 +176,8 @@ impl ProgressReporter {
     }
 }
 
-/// When the shutdown began, and when the exit begins: before the deadline, if the
-/// process must have disappeared by then. The shutdown has begun.
+/// Returns the begin of the shutdown, and of the exit: before the deadline, if the process must
+/// have disappeared by then. The shutdown has begun.
 fn times(now: Nanos) -> (Nanos, Nanos) {
     let deadline = WATCH.deadline();
     let begun = deadline.begun().unwrap_or(now);
@@ -195,8 +195,7 @@ fn destination(outlet: &Outlet) -> To {
     }
 }
 
-/// How long a line waits for standard error to take it. The records of the log, and
-/// reports, wait behind it.
+/// The longest wait of a line for standard error. The log's records and reports wait after it.
 const STDERR_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Writes the lines of `text` in one piece, each with our name before it.

@@ -38,7 +38,7 @@ use deadstop_core::render::Layout;
 /// The time between two frames.
 pub(super) const FRAME: Duration = Duration::from_millis(100);
 
-/// What a terminal is taken for that does not say how large it is.
+/// The size assumed for a terminal that does not report its own.
 const SIZE: (u16, u16) = (24, 80);
 
 /// Whether a live view is on the terminal, and whether a report needs the space.
@@ -74,7 +74,7 @@ pub(in crate::reporting) fn give_way_back() {
     }
 }
 
-/// What became of a frame.
+/// The result of drawing a frame.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Frame {
     Shown,
@@ -124,7 +124,7 @@ impl View {
         self.bar.set_draw_target(screen(&self.stderr));
     }
 
-    /// When it makes room for the hang report.
+    /// Returns the time at which it makes room for the hang report.
     pub(super) fn leaves(begun: Nanos, at: Nanos) -> Nanos {
         let due = due_at(begun, at);
         due.saturating_sub(at.since(due) / 2)
@@ -189,13 +189,12 @@ fn millis(length: Duration) -> u64 {
     u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Whether the terminal cannot move its cursor.
+/// Returns `true` if the terminal cannot move its cursor.
 fn is_dumb() -> bool {
     env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
 }
 
-/// What Ctrl-C does: the first that comes is a request, the second ends the
-/// process.
+/// Returns the effect of Ctrl-C: the first one is a request, the second ends the process.
 fn hint(interrupts: bool, cause: &Cause) -> Option<&'static str> {
     // A process that was started with it ignored still ignores it.
     let is_heard = disposition(Signal::INT.number()).is_ok_and(|does| does == Disposition::Handled);

@@ -4,7 +4,7 @@ use std::env;
 
 use deadstop_core::buffer::TextBuffer;
 
-/// Whether the process runs in GitHub Actions.
+/// Returns `true` if the process runs in GitHub Actions.
 pub(super) fn is_wanted() -> bool {
     env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }

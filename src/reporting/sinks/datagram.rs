@@ -33,7 +33,7 @@ impl Supervisor {
 /// systemd's journal.
 pub(super) struct Journal {
     socket: Socket,
-    /// Whether standard error is connected to it as well.
+    /// Set if standard error is connected to it as well.
     is_stderr: bool,
 }
 
@@ -43,8 +43,8 @@ impl Journal {
         Some(Self { socket, is_stderr })
     }
 
-    /// Whether standard error is connected to the journal: `JOURNAL_STREAM` has its device
-    /// and inode (systemd.exec(5)).
+    /// Returns `true` if standard error is connected to the journal: `JOURNAL_STREAM` has its
+    /// device and inode (systemd.exec(5)).
     pub(super) fn is_standard_error() -> bool {
         let stream = env::var("JOURNAL_STREAM").unwrap_or_default();
         file::is_standard_error(&stream)

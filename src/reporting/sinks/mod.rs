@@ -87,7 +87,7 @@ enum Message {
     None,
 }
 
-/// When reports go to systemd's journal.
+/// The condition for reports in systemd's journal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Journaled {
     /// If standard error goes there.

@@ -13,7 +13,7 @@ use crate::reporting::stderr::Stderr;
 /// Bytes of a termination message: Kubernetes shows no more.
 pub(in crate::reporting) const MESSAGE_LEN: usize = 4096;
 
-/// How a report is written to standard error.
+/// The form of a report on standard error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Format {
     Text,
@@ -28,14 +28,14 @@ pub(crate) struct Open {
     pub(super) journal: Option<Journal>,
     pub(super) annotates: bool,
     pub(super) stderr: Option<(Format, Stderr)>,
-    /// Whether standard output and standard error are one file: what the log writes to
+    /// Set if standard output and standard error are one file: what the log writes to
     /// either is in one stream with the report.
     pub(super) is_one_stream: bool,
     pub(super) log: Option<Log>,
 }
 
 impl Open {
-    /// Whether there is a termination message to write.
+    /// Returns `true` if there is a termination message to write.
     pub(in crate::reporting) fn has_message(&self) -> bool {
         self.message.is_some()
     }
@@ -48,7 +48,7 @@ impl Open {
         !self.json.is_empty()
     }
 
-    /// Whether standard error gets JSON.
+    /// Returns `true` if standard error gets JSON.
     pub(in crate::reporting) fn wants_json_line(&self) -> bool {
         matches!(&self.stderr, Some((Format::JsonLine, _)))
     }

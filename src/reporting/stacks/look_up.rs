@@ -1,6 +1,6 @@
 //! Tables in which the names of a stack are looked up.
 
-/// What is looked up of the frames of a stack.
+/// The parts of a frame that are looked up.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum LookUp {
     /// The names of functions, from the symbol table, which takes little time.

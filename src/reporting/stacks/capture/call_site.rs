@@ -3,7 +3,7 @@
 /// The longest call instruction.
 pub(super) const LONGEST_CALL: usize = 7;
 
-/// Returns whether `code`, the bytes before an address, ends with a call.
+/// Returns `true` if `code`, the bytes before an address, ends with a call.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn ends_with_call(code: &[u8]) -> bool {
     /// `call` of an address in a register or in memory.
@@ -39,7 +39,7 @@ pub(super) fn ends_with_call(code: &[u8]) -> bool {
     })
 }
 
-/// Returns whether `code`, the bytes before an address, ends with a call.
+/// Returns `true` if `code`, the bytes before an address, ends with a call.
 #[cfg(target_arch = "aarch64")]
 pub(super) fn ends_with_call(code: &[u8]) -> bool {
     let Some(last) = code.last_chunk::<4>() else {

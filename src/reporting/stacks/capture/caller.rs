@@ -21,7 +21,7 @@ use crate::sys::stacks::registers::Registers;
 type Bytes = EndianSlice<'static, LittleEndian>;
 type Row = UnwindTableRow<usize, OnStack>;
 
-/// What reads a word of the stack.
+/// A function that reads a word of the stack.
 pub(super) type Read<'a> = dyn FnMut(u64) -> Option<u64> + 'a;
 
 /// Bytes of an address.
@@ -41,7 +41,7 @@ const FRAME_POINTER: Register = AArch64::X29;
 #[cfg(target_arch = "aarch64")]
 const RETURN: Register = AArch64::X30;
 
-/// Whether a call leaves its return address in a register.
+/// Set if a call leaves its return address in a register.
 const HAS_LINK: bool = cfg!(target_arch = "aarch64");
 
 /// Addresses of programs have 48 bits. Above them, a signed return address has its
@@ -62,7 +62,7 @@ impl EvaluationStorage<Bytes> for OnStack {
     type Result = [Piece<Bytes>; 1];
 }
 
-/// What is at the end of a step.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Caller {
     /// Returns to this address.
@@ -76,9 +76,9 @@ pub(super) enum Caller {
 /// A frame whose caller is looked for.
 pub(super) struct Frame<'a> {
     pub(super) tables: Option<&'a Tables>,
-    /// Where the code is, by the file's own count.
+    /// The address of the code, by the file's own count.
     pub(super) address: u64,
-    /// Whether it has called the frame before. Else the thread was interrupted here.
+    /// Set if it has called the frame before. Else the thread was interrupted here.
     pub(super) is_call: bool,
 }
 
@@ -145,7 +145,7 @@ impl Frame<'_> {
     }
 }
 
-/// What the tables say of a frame.
+/// The tables' description of a frame.
 enum Described {
     Not,
     /// The function is there, and the address is not.
@@ -222,7 +222,7 @@ impl ByRow<'_, '_> {
         let is_read = |rule: &RegisterRule<usize>| matches!(rule, RegisterRule::Offset(_));
         let (fp_was_read, return_was_read) = (is_read(&fp_rule), is_read(&return_rule));
         if matches!(return_rule, RegisterRule::Undefined) {
-            // Of a processor with a link register, "undefined" may mean "not changed".
+            // On a processor with a link register, "undefined" may mean "not changed".
             let is_outermost = is_call && is_by(STACK_POINTER) && !fp_was_read;
             if !HAS_LINK || is_outermost {
                 return Some(Step::End);

@@ -36,13 +36,13 @@ pub(super) struct DebugInfo {
     package: Option<DwarfPackage<Reader>>,
 }
 
-/// What is known about a place in the code.
+/// The known facts about a place in the code.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct Place {
     pub(super) function: Option<String>,
     /// `file:line`.
     pub(super) site: Option<String>,
-    /// Whose the file is.
+    /// The origin of the file.
     pub(super) source: Source,
 }
 

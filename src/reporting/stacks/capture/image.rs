@@ -28,11 +28,11 @@ const LARGEST_COPY: u64 = 64 << 20;
 pub(super) struct Image {
     /// The whole file, where it could be mapped.
     pub(super) file: Option<Mapped>,
-    /// What was copied from memory where it could not.
+    /// The parts copied from memory, where the file could not be mapped.
     copied: Option<Copied>,
 }
 
-/// What memory has of a file.
+/// The part of a file that is in memory.
 struct Copied {
     segments: Vec<Segment>,
     tables: Tables,
@@ -133,9 +133,8 @@ impl Image {
         })
     }
 
-    /// What addresses have more than the file says, where the code in the file at
-    /// `offset` is mapped at `start`. Of two segments that share a page, the code's
-    /// counts.
+    /// Returns the difference between addresses in memory and in the file, for the code at `offset`
+    /// in the file and `start` in memory. If two segments share a page, the code's counts.
     pub(super) fn bias(&self, start: u64, offset: u64) -> Option<u64> {
         let segment = self.segment(|segment| {
             let first = segment.offset & !(PAGE - 1);

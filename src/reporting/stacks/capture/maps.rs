@@ -15,7 +15,7 @@ const LINE: usize = 4096 + 128;
 pub(super) struct Mapping<'a> {
     pub(super) range: Range<u64>,
     pub(super) is_executable: bool,
-    /// Where in the file the mapping begins.
+    /// The begin of the mapping in its file.
     pub(super) offset: u64,
     /// The file's device and inode, as the kernel writes them.
     pub(super) id: &'a [u8],

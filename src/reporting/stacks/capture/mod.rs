@@ -33,14 +33,13 @@ use crate::reporting::stacks::LookUp;
 use deadstop_core::Nanos;
 use deadstop_core::stack::Stack;
 
-/// How long the reporter waits until the symbolizer knows the libraries that
-/// were loaded since. It takes less than a millisecond, or for ever where the
-/// allocator is dead.
+/// The reporter's longest wait for the symbolizer to read newly loaded libraries. It takes less
+/// than a millisecond, or forever if the allocator is dead.
 const REFRESH_PATIENCE: Duration = Duration::from_millis(50);
 
 pub(crate) use self::symbolizer::SymbolizerStart;
 
-/// What `install` has made ready to capture stacks with.
+/// The state that `install` has prepared for capturing stacks.
 pub(crate) struct Stacks {
     requester: Result<Requester, &'static str>,
     symbolizer: Option<Symbolizer>,
@@ -68,7 +67,7 @@ impl Stacks {
         }
     }
 
-    /// Returns what starts `deadstop-symbols`, on a thread that may allocate.
+    /// Returns the starter of `deadstop-symbols`, for a thread that may allocate.
     pub(crate) fn starting(&self) -> Option<SymbolizerStart> {
         Some(self.symbolizer.as_ref()?.starting())
     }

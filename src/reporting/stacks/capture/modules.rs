@@ -21,7 +21,7 @@ use super::image::Image;
 use super::maps::{self, Mapping};
 use crate::sys::stacks::mapped_file;
 
-/// What the kernel adds to the path of a file that has no name any more.
+/// The kernel's suffix to the path of a file that has no name any more.
 const REPLACED: &str = " (deleted)";
 /// The program's own file, whatever has become of its path.
 const PROGRAM: &str = "/proc/self/exe";
@@ -31,9 +31,9 @@ const VDSO: &[u8] = b"[vdso]";
 /// A file with code in this process.
 #[derive(Clone)]
 pub(super) struct Module {
-    /// Where its code is mapped.
+    /// The addresses of its code.
     pub(super) code: Range<u64>,
-    /// Where in the file that is.
+    /// The offset of the code in the file.
     code_offset: u64,
     /// The last part of its path.
     pub(super) name: Arc<str>,
@@ -49,10 +49,10 @@ struct Key {
     start: u64,
 }
 
-/// What `/proc/self/maps` says of a file's mappings.
+/// A file's mappings in `/proc/self/maps`.
 struct Found {
     key: Key,
-    /// Where the first mapping is, with the file's own headers if it is whole.
+    /// The address of the first mapping, with the file's own headers if it is whole.
     first: u64,
     first_offset: u64,
     code: Range<u64>,
@@ -107,8 +107,8 @@ impl Modules {
 }
 
 impl Module {
-    /// Returns what an address in memory has more than in the file's own symbols; `None`
-    /// if the file is not ELF.
+    /// Returns the difference between an address in memory and in the file's own symbols; `None` if
+    /// the file is not ELF.
     pub(super) fn bias(&self) -> Option<u64> {
         self.image.bias(self.code.start, self.code_offset)
     }
@@ -181,7 +181,7 @@ fn image(found: &Found, program: &Path) -> Option<Image> {
     file.or_else(|| has_headers.then(|| Image::of_memory(found.first)).flatten())
 }
 
-/// Where the file can be opened that the kernel calls `path`.
+/// Returns a path that opens the file which the kernel calls `path`.
 fn openable(path: &[u8], program: &Path) -> Option<PathBuf> {
     let as_path = Path::new(OsStr::from_bytes(path));
     if program == as_path {

@@ -49,7 +49,7 @@ pub(super) struct Request<const N: usize> {
     registers: [AtomicU64; REGISTERS],
     /// The address that the copy begins at.
     from: AtomicU64,
-    /// How many words of the copy are filled.
+    /// The number of words of the copy that are filled.
     len: AtomicU32,
     copy: [AtomicU64; N],
 }
@@ -70,7 +70,7 @@ impl<const N: usize> Request<N> {
         self.step(FREE, word(ASKED, tid), Ordering::Relaxed)
     }
 
-    /// Returns whether the calling thread, `tid`, is asked here. It must then
+    /// Returns `true` if the calling thread, `tid`, is asked here. It must then
     /// [`finish`](Self::finish). Async-signal-safe, like all that follows.
     pub(super) fn begin(&self, tid: c_int) -> bool {
         self.step(word(ASKED, tid), word(WRITING, tid), Ordering::Acquire)
@@ -99,7 +99,7 @@ impl<const N: usize> Request<N> {
         }
     }
 
-    /// Returns whether the answer is there.
+    /// Returns `true` if the answer is there.
     pub(super) fn is_done(&self, tid: c_int) -> bool {
         self.word.load(Ordering::Acquire) == word(DONE, tid)
     }
@@ -129,7 +129,7 @@ impl<const N: usize> Request<N> {
         let shift = 8 * (offset % 8) as u32;
         match shift {
             0 => word(n),
-            // Of two words, on a processor that stores the low byte first.
+            // The value is in two words, on a processor that stores the low byte first.
             _ => Some(word(n)? >> shift | word(n.checked_add(1)?)? << (64 - shift)),
         }
     }

@@ -17,8 +17,8 @@ use deadstop_core::Nanos;
 use deadstop_core::stack::{Captured, Stack};
 use deadstop_core::sys::{SignalMask, SignalSet};
 
-/// How long a thread has for its answer. One that runs, or wakes up for it,
-/// takes some 20 µs; one that has to wait for a processor, a few milliseconds.
+/// The longest wait for a thread's answer. A thread that runs, or wakes up for it, takes some
+/// 20 µs; one that waits for a processor, a few milliseconds.
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// All that a capture needs.
@@ -114,7 +114,7 @@ impl Requester {
             Ok(request) => request,
             Err(why) => return why,
         };
-        // What reads the tables is not our code.
+        // The code that reads the tables is another crate's.
         let unwound = AssertUnwindSafe(|| self.unwind(request, stack));
         let _ = panic::catch_unwind(unwound);
         request.free_again();
@@ -128,8 +128,8 @@ impl Requester {
     fn unwind(&self, request: &Capture, stack: &mut Stack) {
         let [pc, sp, fp, lr] = request.registers();
         let registers = Registers { pc, sp, fp, lr };
-        // What is further out than the copy is read as it is by now: of a thread
-        // that hangs, it has not changed.
+        // The part of the stack beyond the copy is read as it is now: a hung thread has not
+        // changed it.
         let read = |address| {
             request
                 .stack_word(address)

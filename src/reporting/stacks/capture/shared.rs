@@ -10,7 +10,7 @@ use std::thread;
 
 use super::unwinder::Unwinder;
 
-/// How often the reporter tries. The exchange is over after the second time,
+/// The number of the reporter's tries. The exchange is over after the second one,
 /// unless the symbolizer lost its processor in the middle of it.
 const TRIES: u32 = 100;
 

@@ -2,7 +2,7 @@
 
 use deadstop_core::buffer::TextSlice;
 
-/// What stands for the part that is left out.
+/// The mark of the part that is left out.
 const CUT: &str = "…";
 
 /// Puts `text` into `line`; if it is too long, without its middle. A function's
@@ -33,9 +33,9 @@ pub(super) fn without_head(line: &mut TextSlice, text: &str) {
 }
 
 trait Cut {
-    /// What is before the last character that begins at or before `at`.
+    /// The part before the last character that begins at or before `at`.
     fn floor(&self, at: usize) -> &str;
-    /// What is behind the first character that begins at or after `at`.
+    /// The part after the first character that begins at or after `at`.
     fn ceil(&self, at: usize) -> &str;
 }
 

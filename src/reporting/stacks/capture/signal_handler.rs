@@ -14,8 +14,8 @@ use deadstop_core::EventCount;
 /// Words of the stack that are copied: 64 KiB.
 const WORDS: usize = memory::LONGEST / 8;
 
-/// What the copying needs of a signal stack, twice over. Most have it; a thread
-/// with large registers may have little more than the kernel saves there.
+/// Twice the room that the copying needs on a signal stack. Most have it; a thread with large
+/// registers may have little more than the kernel saves there.
 const STACK_NEEDED: usize = 2048;
 
 pub(super) type Capture = Request<WORDS>;

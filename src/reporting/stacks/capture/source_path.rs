@@ -1,11 +1,11 @@
-//! Whose a source file is, and its path without the folders of the machine that built it.
+//! The origin of a source file, and its path without the folders of the machine that built it.
 
 use deadstop_core::stack::Source;
 
 /// Parts of a path that are kept where it is in no folder that is known.
 const KEPT: usize = 3;
 
-/// Where cargo and the compiler have sources that are not the program's.
+/// The folder in which cargo has sources that are not the program's.
 const REGISTRY: &str = "/registry/src/";
 const CHECKOUTS: &str = "/git/checkouts/";
 const DEPENDENCIES_OF_STD: &str = "/rust/deps/";
@@ -43,13 +43,13 @@ pub(super) fn source_path(file: &str, build_folder: Option<&str>) -> (Source, St
     }
 }
 
-/// Whether a source file is the standard library's, as its release or the
+/// Returns `true` if a source file is the standard library's, as its release or the
 /// toolchain's own copy names it.
 pub(super) fn is_standard(file: &str) -> bool {
     file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/library/")
 }
 
-/// Of `NAME-HASH/REVISION/PATH`, the name and the path.
+/// Returns the name and the path of `NAME-HASH/REVISION/PATH`.
 fn in_checkout(path: &str) -> String {
     let mut parts = path.splitn(3, '/');
     match (parts.next(), parts.next(), parts.next()) {

@@ -55,7 +55,7 @@ const PRELOAD_PART: u32 = 4;
 /// Measured: 4.2 times in an unoptimized build with 119 MB of it.
 const LINES_COST: u32 = 5;
 
-/// How often the reporter tries to take the slot while a name is being written.
+/// The number of the reporter's tries to take the slot while a name is being written.
 const TRIES: u32 = 100;
 
 const IDLE: u32 = 0;
@@ -71,9 +71,9 @@ pub(super) struct Symbolizer(Arc<Shared>);
 /// Starts the thread when names may be needed.
 pub(crate) struct SymbolizerStart(Arc<Shared>);
 
-/// What the two threads share.
+/// The state that the two threads share.
 struct Shared {
-    /// What the thread begins with.
+    /// The state that the thread begins with.
     unstarted: Mutex<Option<Unstarted>>,
     is_wanted: AtomicBool,
     is_running: AtomicBool,
@@ -163,8 +163,8 @@ impl Drop for Symbolizer {
 }
 
 impl SymbolizerStart {
-    /// Returns when the thread must start: `None` if it was started, or if there is no
-    /// report to come.
+    /// Returns the time at which the thread must start: `None` if it was started, or if
+    /// there is no report to come.
     pub(crate) fn due(&self) -> Option<Nanos> {
         let is_unstarted = self.0.unstarted().is_some();
         match is_unstarted {
@@ -203,7 +203,7 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the thread runs, and has nothing to do.
+    /// Returns `true` if the thread runs, and has nothing to do.
     fn is_ready(&self) -> bool {
         self.is_running.load(Ordering::Acquire) && self.is_idle()
     }
@@ -231,7 +231,7 @@ impl Shared {
     }
 }
 
-/// What the thread owns.
+/// The state of the thread.
 struct SymbolizerThread {
     shared: Arc<Shared>,
     unwinder: Arc<SharedUnwinder>,
@@ -400,7 +400,7 @@ impl SymbolizerThread {
     }
 }
 
-/// When a shutdown has taken so long that names may be needed.
+/// Returns the time after which a shutdown is so long that names may be needed.
 fn preload_at() -> Option<Nanos> {
     let deadline = WATCH.deadline();
     let (begun, report) = deadline.begun().zip(due(deadline))?;
@@ -408,7 +408,7 @@ fn preload_at() -> Option<Nanos> {
     Some(begun.saturating_add(part.min(PRELOAD_AFTER)))
 }
 
-/// Whether the lines can be read in the time that is left, where reading the names took
+/// Returns `true` if the lines can be read in the time `left`, when reading the names took
 /// `names`.
 fn have_lines_time(names: Duration, left: Duration) -> bool {
     names.saturating_mul(LINES_COST) <= left

@@ -68,14 +68,14 @@ impl FileSymbols {
         let covering = functions[..end].iter().rev().take(TRIED);
         let mut covering = covering.filter(|function| offset - function.address < function.size);
         let last = covering.next()?;
-        // Of several names of one function, the first in the file.
+        // If a function has several names, the first in the file counts.
         let same = covering.take_while(|function| function.address == last.address);
         let name = same.last().unwrap_or(last).name;
         let name = std::str::from_utf8(name).ok()?;
         Some(addr2line::demangle_auto(Cow::Borrowed(name), None).into_owned())
     }
 
-    /// What the debug information says of `offset`.
+    /// Returns the debug information about `offset`.
     pub(super) fn place(&self, offset: u64) -> Option<Place> {
         self.debug_info()?.place(offset)
     }

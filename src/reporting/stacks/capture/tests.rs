@@ -83,7 +83,7 @@ fn text(stack: &Stack) -> String {
     text
 }
 
-/// Whether a function whose name ends with `function` is among the frames, at
+/// Returns `true` if a function whose name ends with `function` is among the frames, at
 /// a place in this file.
 fn is_in(stack: &Stack, function: &str) -> bool {
     stack.frames().any(|frame| {

@@ -32,7 +32,7 @@ struct Entry {
     found: OnceCell<Found>,
 }
 
-/// What the file of a module says.
+/// The data from a module's file.
 struct Found {
     bias: Option<u64>,
     tables: Tables,
@@ -47,7 +47,7 @@ pub(super) struct Seen {
     pub(super) is_call: bool,
 }
 
-/// How a walk ended.
+/// The result of a walk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Walk {
     /// At the function that the thread began with.
@@ -143,8 +143,8 @@ impl Unwinder {
         }
     }
 
-    /// Whether a call may return to `address`: it is a module's code, or other
-    /// code, such as a just-in-time compiler's.
+    /// Returns `true` if a call may return to `address`: it is a module's code, or
+    /// other code, such as a just-in-time compiler's.
     fn is_code(&self, address: u64) -> bool {
         let code = address.wrapping_sub(1);
         self.entry(code).is_some() || is_executable(code)
@@ -180,8 +180,8 @@ impl Unwinder {
         })
     }
 
-    /// Whether the call before `address` has a target that can be the beginning of the
-    /// function at `inside`.
+    /// Returns `true` if the call before `address` has a target that can be the
+    /// beginning of the function at `inside`.
     fn calls_near(&self, address: u64, inside: u64) -> bool {
         let start = address.wrapping_sub(LONGEST_CALL as u64);
         let code = self.code_at(start, LONGEST_CALL);
@@ -189,14 +189,14 @@ impl Unwinder {
         target.is_some_and(|target| target <= inside && inside - target < LONGEST_FUNCTION)
     }
 
-    /// Whether the instruction before `address` is a call, in a module.
+    /// Returns `true` if the instruction before `address` is a call, in a module.
     fn is_after_call(&self, address: u64) -> bool {
         let start = address.wrapping_sub(LONGEST_CALL as u64);
         let code = self.code_at(start, LONGEST_CALL);
         code.is_some_and(ends_with_call)
     }
 
-    /// Whether the code at `address` ends a signal handler.
+    /// Returns `true` if the code at `address` ends a signal handler.
     fn is_signal_return(&self, address: u64) -> bool {
         let code = SIGNAL_FRAME.code;
         self.code_at(address, code.len()) == Some(code)
@@ -219,8 +219,8 @@ impl Entry {
 }
 
 impl Seen {
-    /// Where the code in question is: a call may be a function's last
-    /// instruction, and a file's.
+    /// Returns the address of the code in question: a call may be the last instruction of a
+    /// function, and of a file.
     fn code(self) -> u64 {
         self.address.wrapping_sub(u64::from(self.is_call))
     }
@@ -240,7 +240,7 @@ fn interrupted(sp: u64, read: &mut Read<'_>) -> Option<Registers> {
     })
 }
 
-/// Whether code is mapped at `address`, by the kernel's own list. Slow.
+/// Returns `true` if code is mapped at `address`, by the kernel's own list. Slow.
 fn is_executable(address: u64) -> bool {
     let found = maps::each(|mapping| match mapping.range.contains(&address) {
         true => ControlFlow::Break(mapping.is_executable),

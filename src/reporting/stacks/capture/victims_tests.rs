@@ -137,8 +137,8 @@ fn thread_in_a_coroutine_yields_stacks_thousands_of_times() {
     is_captured("coroutine", 30, USUAL, in_coroutine);
 }
 
-/// What release builds ship: the symbol table has the functions, the debug information
-/// the lines alone.
+/// Release builds are such files: the symbol table has the functions, the debug information only
+/// the lines.
 #[test]
 fn frame_of_a_library_with_line_tables_only_has_its_function_and_its_line() {
     const SOURCE: &str = "#[unsafe(no_mangle)]\n\
