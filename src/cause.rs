@@ -1,4 +1,4 @@
-//! Why a shutdown began.
+//! The cause of a shutdown.
 
 use std::fmt;
 

@@ -4,7 +4,7 @@ use crate::cause::Cause;
 use deadstop_core::CAUSE_LEN;
 use deadstop_core::buffer::TextBuffer;
 
-/// What `Display` writes, as much of it as the report keeps.
+/// Returns the `Display` text of a cause, up to the length that the report keeps.
 pub(crate) fn cause_text(cause: &Cause) -> TextBuffer<CAUSE_LEN> {
     let mut line = TextBuffer::new();
     match cause {

@@ -5,7 +5,7 @@
 //! deadline still stands. If something was left undone, the process then ends
 //! with the shutdown's status although `exit` was called with 0.
 //!
-//! How far this goes:
+//! Limits:
 //!
 //! - The C library calls exit handlers in reverse order. Ours is registered at
 //!   install and again as the shutdown begins, so that the tasks end before the
@@ -36,7 +36,7 @@ use crate::sys::published::Published;
 use crate::sys::{atexit, standard_error};
 use deadstop_core::buffer::TextBuffer;
 
-/// How many threads that call `exit` are held as the shutdown runs.
+/// The number of threads in `exit` that are held while the shutdown runs.
 const THREADS: usize = 8;
 
 /// The coordinator that an exit waits for.
@@ -68,7 +68,7 @@ fn hold_exit(status: Option<i32>) {
     let Some(coordinator) = COORDINATOR.get() else {
         return;
     };
-    // It would wait for itself, and the tasks after it are not done.
+    // The task would wait for itself, and the tasks after it are not done.
     current_task::leave(&**coordinator, || {
         Outcome::Failed("it called exit, which waits for the other tasks".to_owned())
     });

@@ -35,14 +35,14 @@ pub fn plan(added: Vec<Phase>, grace: Duration) -> Result<Vec<Planned>, PhasesEr
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Planned {
-    /// Its name.
+    /// The phase's name.
     pub name: String,
     place: usize,
     plan: Arc<Plan>,
 }
 
 impl Planned {
-    /// Returns when its budget is used up, if it begins at `now`; in nanoseconds.
+    /// Returns the end of its budget, if it begins at `now`; in nanoseconds.
     pub fn ends(&self, now: u64, deadline: u64) -> u64 {
         let phase = &self.plan.phases()[self.place];
         let length = Nanos(deadline).since(Nanos(now));
@@ -61,7 +61,7 @@ pub fn after(at: u64, length: Duration) -> u64 {
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "the targets make it")]
 pub struct Thread<'a> {
-    /// Its number.
+    /// The thread's number.
     pub tid: u32,
     /// `comm`.
     pub comm: &'a [u8],

@@ -16,10 +16,10 @@ use std::time::Duration;
 use deadstop_core::sys::GuardChannel;
 use windows_sys::Win32::System::Threading::DETACHED_PROCESS;
 
-/// What tells a process that it is a guard: four handles that it has inherited.
+/// The variable that marks a process as a guard: four handles that it has inherited.
 const VARIABLE: &str = "DEADSTOP_GUARD";
 
-/// How long the guard may take to start.
+/// The longest wait for the guard to start.
 const START: Duration = Duration::from_secs(10);
 
 /// Starts the guard of this process: the same program once more, without arguments. Call it
@@ -64,7 +64,7 @@ pub fn start() -> io::Result<()> {
         .stderr(Stdio::null())
         .spawn()?;
     if !channel.wait_ready(guard.as_raw_handle(), START) {
-        // It may have ended by itself.
+        // The guard may have ended by itself.
         let _ = guard.kill();
         return Err(io::ErrorKind::TimedOut.into());
     }

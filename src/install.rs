@@ -19,7 +19,7 @@ use deadstop_core::sys::{SignalMask, SignalSet};
 
 use self::signal_thread::SIGNAL_THREAD;
 
-/// What the backup timer's signal does where SIGKILL cannot be used.
+/// Handles the backup timer's signal where SIGKILL cannot be used.
 extern "C" fn end_as_killed(_signal: std::ffi::c_int) {
     WATCH.end_as_killed()
 }
@@ -29,7 +29,7 @@ const WATCHDOG: &str = "deadstop-watch";
 /// The right to install.
 static INSTALLING: Claim = Claim::free();
 
-/// What earlier tries of this process have started.
+/// The parts that earlier tries of this process have started.
 static STARTED: Started = Started::nothing();
 
 /// Pieces that are there once they were started, as bits of one word: the
@@ -56,7 +56,7 @@ impl Started {
         Self(AtomicU64::new(0))
     }
 
-    /// Returns how an earlier try has chosen to end the process by the timer.
+    /// Returns the timer mode that an earlier try has chosen.
     fn backup_timer_mode(&self) -> Option<BackupTimerMode> {
         match (self.word() >> BACKUP_TIMER & 0xff) as u8 {
             0 => None,
@@ -234,7 +234,7 @@ impl Installation {
         Ok(made.map_err(errno::error))
     }
 
-    /// Returns how the backup timer ends the process, if it is in place.
+    /// Returns the mode of the backup timer, if it is in place.
     pub(crate) fn backup_timer_mode(&self) -> Option<BackupTimerMode> {
         self.backup_timer_mode
             .filter(|_| WATCH.backup_timer().is_present())

@@ -11,7 +11,7 @@ use crate::process::ROSTER;
 /// Says what the calling thread is doing, until the guard is dropped: `GET /report`.
 /// Reports show it beside the thread.
 ///
-/// Of several labels of a thread, reports show the latest. A process has room for 256 at
+/// If a thread has several labels, reports show the latest. A process has room for 256 at
 /// a time, of 64 bytes each; others are not shown. It takes some 50 ns, and allocates
 /// and locks nothing.
 ///
@@ -38,7 +38,7 @@ pub fn label(text: impl AsRef<str>) -> Label {
 #[must_use = "the label lasts until the guard is dropped"]
 pub struct Label {
     place: Option<usize>,
-    /// It belongs to the thread that made it.
+    /// Keeps the label on the thread that made it.
     of_thread: PhantomData<*const ()>,
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn spawn(
 /// Starts a thread that is as prompt as the watchdog, for deadstop's own code that needs
 /// `stack` bytes, whatever `RUST_MIN_STACK` says.
 ///
-/// Returns when `life` begins: its first system calls are made, which a filter may refuse
+/// Returns once `life` has begun: its first system calls are made, which a filter may refuse
 /// from then on.
 #[cfg(feature = "report")]
 pub(crate) fn spawn_of(

@@ -1,4 +1,4 @@
-//! Why `install` failed.
+//! Errors of `install`.
 
 use std::error::Error;
 use std::fmt;
@@ -49,8 +49,7 @@ pub enum InstallError {
     /// The phases do not make an order, or ask for more time than there is.
     #[cfg(feature = "shutdown")]
     Phases(PhasesError),
-    /// It is certain that a shutdown cannot work here as configured, and the
-    /// builder refuses that; see
+    /// The builder refuses a platform on which a shutdown certainly cannot work as configured; see
     /// [`refuse_platform_errors`](crate::ShutdownBuilder::refuse_platform_errors).
     #[cfg(feature = "platform")]
     Platform(Vec<crate::platform::Finding>),
@@ -76,7 +75,7 @@ pub enum InstallError {
     Sink {
         /// The file's path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The system's error.
         source: io::Error,
     },
     /// [`max_concurrent_tasks`](crate::ShutdownBuilder::max_concurrent_tasks) is 0.
@@ -96,7 +95,7 @@ pub enum InstallError {
     Variable {
         /// The variable's name.
         name: String,
-        /// Its value.
+        /// The variable's value.
         value: String,
         /// The values that are allowed.
         allowed: &'static str,

@@ -1,4 +1,4 @@
-//! One error per operation.
+//! Errors, one type per operation.
 //!
 //! `Debug` prints what `Display` does and the causes, because `main` that returns
 //! an error prints `Debug`.

@@ -28,14 +28,14 @@ debug_is_display!(UnknownPhaseError);
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PhasesError {
-    /// What the phases ask for by name is more than the grace.
+    /// The phases' budgets and reserves are more than the grace.
     #[non_exhaustive]
     Budgets {
         /// Each phase with a budget or a reserve, and that.
         phases: Vec<(PhaseName, Duration)>,
         /// The sum of those.
         sum: Duration,
-        /// What there is.
+        /// The grace.
         grace: Duration,
     },
     /// Phases wait for each other. The first is named again at the end.
@@ -47,9 +47,9 @@ pub enum PhasesError {
     Reserve {
         /// The phase.
         phase: PhaseName,
-        /// What it keeps from earlier phases.
+        /// The time that it keeps from earlier phases.
         reserve: Duration,
-        /// What it may use.
+        /// The time that it may use.
         budget: Duration,
     },
     /// A phase says that it comes after or before one that does not exist.

@@ -1,4 +1,4 @@
-//! Why a task was refused.
+//! The reasons for refusing a task.
 
 use std::error::Error;
 use std::fmt;

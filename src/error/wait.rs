@@ -1,4 +1,4 @@
-//! Why a call cannot wait.
+//! The error of a call that cannot wait.
 
 use std::error::Error;
 use std::fmt;

@@ -54,11 +54,11 @@ const SCHEDULING: Duration = Duration::from_millis(2);
 /// Shortest time between two reads.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Whether the installed watchdog needs the estimate. An `install` that failed may have
-/// left the thread.
+/// Set if the installed watchdog needs the estimate. An `install` that failed may have left the
+/// thread.
 static WANTED: AtomicBool = AtomicBool::new(false);
 
-/// Whether the warning that the estimate is capped was written.
+/// Set once the warning that the estimate is capped was written.
 static WARNED: AtomicBool = AtomicBool::new(false);
 
 /// Sets whether the installed watchdog needs the estimate.
@@ -95,7 +95,7 @@ fn run(files: &UsageFiles, teardown: &Teardown) {
     let deadline = WATCH.deadline();
     // Bytes in huge pages, when last read.
     let mut huge = 0;
-    // How long that read took.
+    // The length of that read.
     let mut walk = None;
     loop {
         let seen = deadline.change_count();
@@ -149,15 +149,15 @@ fn capped(lead: Duration, grace: Duration) -> (Duration, bool) {
     (lead.min(most), lead > most)
 }
 
-/// Returns how long before the deadline an exit that takes so long begins.
+/// Returns the time from the begin of an exit to the deadline, for an exit that takes so long.
 fn lead(takes: Duration) -> Duration {
     takes
         .saturating_add(takes / MARGIN)
         .saturating_add(SCHEDULING)
 }
 
-/// Whether a read of the huge pages ends before the exit begins. The last one took `walk`,
-/// if there was one.
+/// Returns `true` if a read of the huge pages ends before the exit begins. The last one took
+/// `walk`, if there was one.
 fn has_time_to_walk(
     now: Nanos,
     exit: Option<Nanos>,
@@ -172,7 +172,7 @@ fn has_time_to_walk(
     exit.is_some_and(|exit| over < exit)
 }
 
-/// Returns when to read again: half-way to the exit, and not in the last 5 ms before it.
+/// Returns the time of the next read: half-way to the exit, and not in the last 5 ms before it.
 fn next_read(now: Nanos, exit: Option<Nanos>) -> Option<Nanos> {
     let left = exit?.since(now);
     let next = (left / 2).max(PAUSE);
@@ -215,7 +215,7 @@ mod tests {
         // The first is judged by the size: 50 ms, and 5 at the end.
         assert!(in_time(56, None));
         assert!(!in_time(55, None));
-        // Those after it by the last: twice as long at most.
+        // Later reads are judged by the last one: twice as long at most.
         let walk = Some(Duration::from_millis(20));
         assert!(in_time(46, walk));
         assert!(!in_time(45, walk));

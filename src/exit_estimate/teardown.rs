@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::usage::Usage;
 
-/// How long the kernel takes to release what a process uses: the constants of
+/// The time that the kernel takes to release a process's resources: the constants of
 /// [`exit_early`](crate::WatchdogBuilder::exit_early).
 ///
-/// Unless set, they are those of the slower of two virtual machines that were
+/// The defaults are those of the slower of two virtual machines that were
 /// measured, with Linux 6.18 on an AMD EPYC. The other, with the same Linux on an
 /// Intel Xeon, takes 28 ms for a GiB in small pages, and not 92: with constants
 /// that are not its own, a process exits too early there, by two thirds of the
@@ -41,8 +41,8 @@ pub struct Teardown {
 }
 
 impl Teardown {
-    /// Returns deadstop's constants: 0.3 ms for any process, 92 ms for a GiB in pages of 4 KiB, 4 ms for one in
-    /// huge pages, 14 µs for a thread, 0.7 µs for a descriptor.
+    /// Returns deadstop's constants: 0.3 ms for any process, 92 ms for a GiB in pages of 4 KiB, 4
+    /// ms for one in huge pages, 14 µs for a thread, 0.7 µs for a descriptor.
     pub const fn new() -> Self {
         Self {
             process: Duration::from_micros(300),

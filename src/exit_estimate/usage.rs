@@ -12,7 +12,7 @@ pub(super) struct UsageFiles {
     page: u64,
 }
 
-/// What the process uses.
+/// The resources that the process uses.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Usage {
     /// Bytes in pages of the usual size that are freed with the process. Pages of files and

@@ -20,7 +20,7 @@ pub(crate) const SAME_REQUEST: Duration = Duration::from_millis(200);
 
 const NONE: u64 = u64::MAX;
 
-/// When the first signal was handled, and when the coordinator acted upon it.
+/// The times at which the first signal was handled, and at which the coordinator acted upon it.
 pub(crate) struct FirstSignal {
     handled: AtomicU64,
     acted_upon: AtomicU64,

@@ -82,7 +82,7 @@ pub(crate) static FILES: deadstop_core::files::FileList = deadstop_core::files::
 #[cfg(all(feature = "shutdown", target_os = "linux"))]
 pub(crate) static CGROUPS: deadstop_core::files::FileList = deadstop_core::files::FileList::empty();
 
-/// What `deadstop-notify` tells the service manager.
+/// The state that `deadstop-notify` reports to the service manager.
 #[cfg(feature = "shutdown")]
 pub(crate) static NOTIFY: crate::notify::Notify = crate::notify::Notify::nothing();
 
@@ -93,11 +93,10 @@ pub(crate) static TRIGGERED: deadstop_core::EventCount = deadstop_core::EventCou
 /// The number of forks between the first `install` and this process, plus 1.
 static GENERATION: AtomicU32 = AtomicU32::new(1);
 
-/// Whether the parent had a watchdog, and the child has not said yet that it has
-/// none.
+/// Set if the parent had a watchdog, and the child has not yet reported that it has none.
 static LOST_BY_FORK: AtomicBool = AtomicBool::new(false);
 
-/// Whether the fork handler is registered. A child inherits it.
+/// Set once the fork handler is registered. A child inherits it.
 static HAS_FORK_HANDLER: AtomicBool = AtomicBool::new(false);
 
 /// Does what comes after every task, or shortly before the deadline: kills the cgroups of

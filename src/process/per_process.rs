@@ -52,7 +52,7 @@ mod tests {
         static NUMBERS: PerProcess<u32> = PerProcess::nothing();
         assert_eq!(*NUMBERS.get(|| 1), 1);
         assert_eq!(*NUMBERS.get(|| 2), 1);
-        // What a child of `fork` finds.
+        // The state that a child of `fork` finds.
         let generation = generation().wrapping_sub(1);
         let of_parent = Box::new(Entry {
             value: 3,

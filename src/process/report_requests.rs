@@ -9,7 +9,7 @@
 
 use crate::primitives::atomic::{AtomicU32, Ordering};
 
-/// How often each kind of report was requested.
+/// The number of requests for each kind of report.
 pub(crate) struct Requests {
     abandoned: AtomicU32,
     stall: AtomicU32,
@@ -61,7 +61,7 @@ impl Requests {
         }
     }
 
-    /// Whether each abandonment has its report.
+    /// Returns `true` if each abandonment has its report.
     pub(crate) fn is_settled(&self) -> bool {
         self.count(Request::Abandoned) == self.settled.load(Ordering::Acquire)
     }

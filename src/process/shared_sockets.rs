@@ -21,7 +21,7 @@ struct Sockets {
     woken: Vec<Identity>,
 }
 
-/// What is the same for each descriptor of one socket: its device and its inode.
+/// The identity of a socket, the same for each of its descriptors: its device and its inode.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Identity(u64, u64);
 

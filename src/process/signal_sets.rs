@@ -11,7 +11,7 @@ use deadstop_core::sys::SignalSet;
 
 use super::first_signal::FirstSignal;
 
-/// What signal handlers read and write, and what a child of `fork` forgets.
+/// The state that signal handlers read and write, and that a child of `fork` resets.
 pub(crate) struct Signals {
     pub(crate) first: FirstSignal,
     /// The number of repeated signals that did not end the process.

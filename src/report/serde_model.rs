@@ -33,7 +33,7 @@ pub(super) mod cause {
             pid: Option<i32>,
             #[serde(default, skip_serializing_if = "Option::is_none")]
             uid: Option<u32>,
-            /// Whether the sender filled these two itself.
+            /// Set if the sender filled these two itself.
             #[serde(default, skip_serializing_if = "std::ops::Not::not")]
             claimed: bool,
         },

@@ -93,7 +93,7 @@ impl ShutdownReport {
 
     /// Returns the exit status that belongs to this report, as
     /// [`Shutdown::wait`](crate::Shutdown::wait) gives it: for `_exit`, or to log.
-    /// It is never 0 if a task left its work undone.
+    /// The status is never 0 if a task left its work undone.
     pub fn status(&self) -> u8 {
         self.status
     }
@@ -227,17 +227,17 @@ impl PhaseReport {
         &self.name
     }
 
-    /// Returns when the phase began.
+    /// Returns the time at which the phase began.
     pub fn start(&self) -> Duration {
         self.start
     }
 
-    /// Returns how long the phase ran.
+    /// Returns the time for which the phase ran.
     pub fn took(&self) -> Duration {
         self.took
     }
 
-    /// Returns how long the phase was allowed to run.
+    /// Returns the longest time for which the phase might run.
     pub fn budget(&self) -> Duration {
         self.budget
     }
@@ -293,27 +293,27 @@ impl TaskReport {
         &self.name
     }
 
-    /// Returns how the task ended.
+    /// Returns the task's outcome.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
     }
 
-    /// Returns when the task began, or when it was skipped.
+    /// Returns the time at which the task began, or was skipped.
     pub fn start(&self) -> Duration {
         Duration::from_nanos(self.start)
     }
 
-    /// Returns how long the task ran, or how long until it was abandoned.
+    /// Returns the time for which the task ran, or after which it was abandoned.
     pub fn took(&self) -> Duration {
         Duration::from_nanos(self.took)
     }
 
-    /// Returns how long the task was allowed to run.
+    /// Returns the longest time for which the task might run.
     pub fn budget(&self) -> Duration {
         Duration::from_nanos(self.budget)
     }
 
-    /// Returns where the task was registered, as `file:line`.
+    /// Returns the place where the task was registered, as `file:line`.
     pub fn site(&self) -> &str {
         self.site.as_str()
     }

@@ -25,7 +25,7 @@ impl ShutdownReport {
 }
 
 impl Brief<'_> {
-    /// How long it took, and each phase.
+    /// Returns the length of the shutdown, and of each phase.
     pub(crate) fn headline(&self) -> String {
         let took = Seconds(self.0.took());
         let how = match self.0.is_clean() {
@@ -65,7 +65,7 @@ impl fmt::Display for Brief<'_> {
     }
 }
 
-/// How long each took, or the longest of many.
+/// The length of each phase, or the longest of many.
 struct Phases<'a>(&'a [PhaseReport]);
 
 impl fmt::Display for Phases<'_> {

@@ -170,8 +170,7 @@ impl ShutdownBuilder {
     /// [`SecondSignal::EndFromTerminal`]: only a second Ctrl-C or Ctrl-\ at the
     /// terminal ends the process.
     ///
-    /// One line on standard error says what was ended or repeated, by which
-    /// sender.
+    /// One line on standard error names the signal, its effect and its sender.
     pub fn second_signal(mut self, second: SecondSignal) -> Self {
         self.second_signal = second;
         self

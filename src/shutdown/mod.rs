@@ -257,8 +257,7 @@ impl Shutdown {
         self.wait_and_exit()
     }
 
-    /// Returns what ran, how it ended, and how long it took; `None` until the
-    /// shutdown is over.
+    /// Returns the tasks that ran, their outcomes and times; `None` until the shutdown is over.
     pub fn report(&self) -> Option<ShutdownReport> {
         if !self.coordinator.is_here() {
             return None;

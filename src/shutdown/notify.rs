@@ -12,10 +12,10 @@ impl Shutdown {
     /// `Type=notify` counts as started from then on. A process that
     /// [hands over](Self::hand_over) to this one hears it as well.
     ///
-    /// Returns at once. The service manager hears nothing where `NOTIFY_SOCKET` was not set at install, where
-    /// [`systemd_notifications`](crate::ShutdownBuilder::systemd_notifications) is off, in a
-    /// child of `fork`, and for a [detached](crate::ShutdownBuilder::detached) shutdown.
-    /// Async-signal-safe.
+    /// Returns at once. The service manager hears nothing where `NOTIFY_SOCKET` was not set at
+    /// install, where [`systemd_notifications`](crate::ShutdownBuilder::systemd_notifications) is
+    /// off, in a child of `fork`, and for a [detached](crate::ShutdownBuilder::detached)
+    /// shutdown. Async-signal-safe.
     ///
     /// # Examples
     ///
@@ -51,7 +51,7 @@ impl Shutdown {
         }
     }
 
-    /// Whether this is the process that the shutdown belongs to.
+    /// Returns `true` in the process that the shutdown belongs to.
     pub(crate) fn notifies(&self) -> bool {
         self.coordinator.settings.is_attached && self.coordinator.is_here()
     }
@@ -109,7 +109,7 @@ fn warn(reporting: &Reporting, error: &dyn fmt::Display) {
     reporting.warn(format!("systemd is not notified (NOTIFY_SOCKET): {error}"));
 }
 
-/// What `deadstop-notify` reads of this process.
+/// The sources that `deadstop-notify` reads in this process.
 fn sources() -> notify::Sources {
     notify::Sources {
         watchdog: &process::WATCH,

@@ -7,7 +7,7 @@ use super::Shutdown;
 use crate::error::InstallError;
 use crate::platform::{self, Environment, Finding, Level, Platform, Program};
 
-/// Where the grace comes from.
+/// The source of the grace.
 #[derive(Clone, Debug)]
 pub(super) enum GraceSource {
     /// The builder's own number.
@@ -84,7 +84,7 @@ impl Options {
     }
 }
 
-/// What `install` found out before it started anything.
+/// The findings of `install` before it starts any thread.
 pub(super) struct Found {
     pub(super) grace: Duration,
     pub(super) program: Program,
@@ -133,7 +133,7 @@ impl Found {
     }
 }
 
-/// What the log says of the platform.
+/// Returns the log lines about the platform.
 fn lines(platform: &Platform, program: &Program) -> Vec<(log::Level, String)> {
     let is_known = !platform.supervisions().is_empty();
     let findings = platform.findings(program).into_iter();

@@ -16,9 +16,9 @@ impl ShutdownBuilder {
     /// which a manifest sets. Of several, the shortest counts. A grace that is
     /// only guessed, such as Docker's ten seconds, changes nothing.
     ///
-    /// Where Argo Workflows says when the step ends (`ARGO_DEADLINE`), the
-    /// watchdog is armed at `install`: the process ends at the latest one grace
-    /// after that time, whether Argo's signal arrives or not.
+    /// If Argo Workflows gives the time at which the step ends (`ARGO_DEADLINE`), `install` arms
+    /// the watchdog: the process ends at the latest one grace after that time, whether Argo's
+    /// signal arrives or not.
     ///
     /// [`grace`](Self::grace) and [`grace_from_env`](Self::grace_from_env) set
     /// the same; the last call counts.

@@ -11,7 +11,7 @@ use std::ptr;
 
 use super::thread::set_name;
 
-/// What a thread does.
+/// The code of a thread.
 pub(crate) type Life = Box<dyn FnOnce() + Send>;
 
 struct Start {

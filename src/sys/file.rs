@@ -26,14 +26,14 @@ pub(crate) fn path_bytes(path: &Path) -> io::Result<&[u8]> {
     Ok(path.as_os_str().as_bytes())
 }
 
-/// Whether standard error is the file `DEVICE:INODE`.
+/// Returns `true` if standard error is the file `DEVICE:INODE`.
 pub(crate) fn is_standard_error(file: &str) -> bool {
     let stderr = io::stderr().as_fd().try_clone_to_owned().map(File::from);
     let metadata = stderr.and_then(|stderr| stderr.metadata());
     metadata.is_ok_and(|it| file == format!("{}:{}", it.dev(), it.ino()))
 }
 
-/// Whether standard output and standard error are one file that has a reader: a pipe, a
+/// Returns `true` if standard output and standard error are one file that has a reader: a pipe, a
 /// terminal, a log; not `/dev/null`.
 pub(crate) fn is_one_stream() -> bool {
     let out = io::stdout().as_fd().try_clone_to_owned().map(File::from);

@@ -19,14 +19,14 @@ unsafe extern "C" {
     static mut environ: *const *const c_char;
 }
 
-/// What the child sets up between `fork` and `exec`: all memory of it exists before.
+/// The state that the child sets up between `fork` and `exec`. All its memory exists before.
 pub(crate) struct Passing {
     /// The descriptors, in the order of their numbers in the child.
     descriptors: Vec<OwnedFd>,
     moved: Vec<RawFd>,
     /// The environment's strings, each with its NUL.
     strings: Vec<Vec<u8>>,
-    /// Where the process id belongs in each of the last strings.
+    /// The position of the process id in each of the last strings.
     pid_at: Vec<usize>,
     /// The addresses of the strings, and a zero.
     environment: Vec<usize>,

@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use libc::c_uint;
 
-/// How many descriptors a thread may keep.
+/// The maximum number of descriptors that a thread may keep.
 const MOST: usize = 16;
 
 /// Gives the calling thread a table of its own with nothing but `kept` in it. Returns

@@ -4,11 +4,11 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use deadstop_core::Nanos;
 
-/// How often it is asked until when to wait, in milliseconds.
+/// The time between two calls of `until`, in milliseconds.
 const SLICE: i32 = 10;
 
 /// Waits until a write to `descriptor` would be taken, or until `until`, which
-/// may become earlier meanwhile. Whether it would. Allocates nothing.
+/// may become earlier meanwhile. Returns `true` if it would. Allocates nothing.
 pub(crate) fn is_writable(descriptor: BorrowedFd<'_>, until: impl Fn() -> Nanos) -> bool {
     loop {
         let left = until().since(deadstop_core::now()).as_millis();

@@ -3,7 +3,7 @@
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-/// How long the thread sleeps after the system has refused to wait, in milliseconds.
+/// The thread's sleep after the system has refused to wait, in milliseconds.
 const AFTER_REFUSAL: i32 = 5;
 
 /// Up to `N` descriptors to wait for.
@@ -29,7 +29,7 @@ impl<const N: usize> PollSet<N> {
         self.len = 0;
     }
 
-    /// Returns how many descriptors there are.
+    /// Returns the number of descriptors.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -59,7 +59,7 @@ impl<const N: usize> PollSet<N> {
         index
     }
 
-    /// Returns whether the descriptor with this index was ready, or failed.
+    /// Returns `true` if the descriptor with this index was ready, or failed.
     pub(crate) fn is_ready(&self, index: usize) -> bool {
         let entries = self.entries.get(..self.len).unwrap_or(&[]);
         entries.get(index).is_some_and(|entry| entry.revents != 0)

@@ -31,7 +31,7 @@ pub(crate) fn can_be_handled(number: i32) -> bool {
     (1..=last_signal()).contains(&number) && !signal_hook_registry::FORBIDDEN.contains(&number)
 }
 
-/// Returns what the process does on `number` now.
+/// Returns the process's present disposition of `number`.
 pub(crate) fn disposition(number: i32) -> io::Result<Disposition> {
     Ok(match action(number)? {
         libc::SIG_DFL => Disposition::Default,
@@ -40,13 +40,13 @@ pub(crate) fn disposition(number: i32) -> io::Result<Disposition> {
     })
 }
 
-/// Where a signal came from.
+/// The origin of a signal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin {
     /// The sending process, if it was one.
     pub(crate) sender: Option<Sender>,
-    /// Whether the kernel sent it by itself: for the signals of a terminal's keys,
-    /// this says that a key was pressed.
+    /// `true` if the kernel sent it by itself: a signal of a terminal's key then means that the key
+    /// was pressed.
     pub(crate) is_kernel: bool,
 }
 
@@ -108,7 +108,7 @@ const SI_QUEUE: i32 = CODES[1];
 const SI_THREAD: i32 = CODES[2];
 const SI_KERNEL: i32 = CODES[3];
 
-/// Returns where a signal came from. Async-signal-safe.
+/// Returns the origin of a signal. Async-signal-safe.
 fn origin(info: &siginfo_t) -> Origin {
     // sigaction(2): the kernel fills pid and uid for these two codes, and refuses
     // a process that sends them by rt_sigqueueinfo(2). For `SI_QUEUE` the sender

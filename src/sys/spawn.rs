@@ -6,12 +6,12 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-/// What is known of a child's end.
+/// The end of a child.
 pub(crate) enum Exit {
     Running,
-    /// It has ended, and is not reaped by this call.
+    /// The child has ended, and is not reaped by this call.
     Ended(ExitStatus),
-    /// It is not our child: other code of the process has reaped it.
+    /// The process is not our child: other code of the process has reaped it.
     Reaped,
 }
 

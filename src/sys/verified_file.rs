@@ -18,7 +18,7 @@ pub(crate) struct VerifiedFile {
     identity: Identity,
 }
 
-/// What a descriptor stands for, as statx(2) tells files apart.
+/// The identity of a file, as statx(2) gives it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Identity {
     device: u64,
@@ -57,7 +57,7 @@ impl VerifiedFile {
         file.read_at(buffer, 0)
     }
 
-    /// What there is to know of it, if it is still ours. Allocates nothing.
+    /// Returns the file's metadata, if the file is still ours. Allocates nothing.
     pub(crate) fn metadata(&self) -> Option<Metadata> {
         let metadata = self.file.metadata().ok()?;
         (Identity::of(&metadata) == self.identity).then_some(metadata)

@@ -20,7 +20,7 @@ use crate::threads;
 ///
 /// A hook that is set after `install` runs before deadstop's, which then arms
 /// only once that hook is done: late, or never. Such a hook calls this first.
-/// Whether [`Panics`](crate::Panics) asks for it does not matter.
+/// The setting of [`Panics`](crate::Panics) does not matter.
 ///
 /// # Examples
 ///
@@ -102,7 +102,7 @@ mod hook {
         /// A panic for which the function returns `true` begins the shutdown,
         /// under the rules of [`Shutdown`](Self::Shutdown).
         ///
-        /// It runs in the panic hook, on the thread that panics, before the
+        /// The function runs in the panic hook, on the thread that panics, before the
         /// watchdog is armed: it must not block.
         When(fn(&PanicHookInfo<'_>) -> bool),
     }
@@ -203,13 +203,13 @@ mod hook {
         }
     }
 
-    /// Whether our panic hook is the one that `std` calls.
+    /// The place of our panic hook.
     #[derive(Clone, Copy, Debug, Eq, PartialEq)]
     pub(crate) enum HookState {
         NotWanted,
         InPlace,
         Replaced,
-        /// It cannot be looked at while the calling thread unwinds.
+        /// The hook cannot be read while the calling thread unwinds.
         Unknown,
     }
 

@@ -8,11 +8,11 @@ use crate::cause_text::cause_text;
 use crate::process::{self, FIRST, ROSTER, SIGNALS, TRIGGERED};
 use crate::sys::published::Published;
 
-/// What is called once as the shutdown begins, by the first thread that may allocate
-/// and lock.
+/// The function that the first thread that may allocate and lock calls once, as the shutdown
+/// begins.
 static ON_BEGIN: Published<fn()> = Published::nothing();
 
-/// Whether [`ON_BEGIN`] was called.
+/// Set once [`ON_BEGIN`] was called.
 static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
 
 /// Begins the shutdown, from any place except a signal handler. Returns

@@ -36,7 +36,7 @@ use deadstop_core::sys::SignalSet;
 
 use super::grace;
 
-/// What a second signal does, as [`SecondSignal`] in a word.
+/// The effect of a second signal: [`SecondSignal`] in a word.
 static SECOND: AtomicU8 = AtomicU8::new(SecondSignal::EndFromTerminal as u8);
 
 /// The signals whose handler is in place. A handler is never taken away: under
@@ -204,7 +204,7 @@ pub(crate) fn left_alone() -> Vec<Signal> {
     SIGNALS.ignored.load().numbers().map(Signal::from).collect()
 }
 
-/// What each handler does. Async-signal-safe.
+/// Handles a signal. Async-signal-safe.
 fn on_signal(number: i32, origin: Origin) {
     let is_ours = WATCH.is_owner() && notify(number, origin);
     if !is_ours && !SHARED.load().has(number) {
@@ -212,7 +212,8 @@ fn on_signal(number: i32, origin: Origin) {
     }
 }
 
-/// Acts upon a signal. Returns `false` if it is neither a trigger nor a status signal. Async-signal-safe.
+/// Acts upon a signal. Returns `false` if it is neither a trigger nor a status signal.
+/// Async-signal-safe.
 pub(crate) fn notify(number: i32, origin: Origin) -> bool {
     let now = deadstop_core::now();
     if SIGNALS.status.load().has(number) {

@@ -36,11 +36,11 @@ pub struct WatchdogBuilder {
     exit_status: u8,
     requires_backup_timer: bool,
     finish_core_dumps: bool,
-    /// Whether the process must have disappeared by its deadline.
+    /// Set if the process must have disappeared by its deadline.
     exits_early: bool,
-    /// What estimates how long that takes.
+    /// The estimator of the time that that takes.
     estimator: Option<Estimator>,
-    /// How long after the exit the backup timer expires; `None` for the default.
+    /// The time from the exit to the backup timer's expiry; `None` for the default.
     backup_after: Option<Duration>,
     restores_terminal: bool,
     #[cfg(feature = "report")]
@@ -110,10 +110,10 @@ impl WatchdogBuilder {
     /// that is written.
     ///
     /// The timer is then the weaker line that it is for pid 1
-    /// ([`BackupTimer::Handler`](crate::protection::BackupTimer::Handler)). A handler needs a thread that may run: a process
-    /// that is stopped, or in a frozen cgroup, is not ended on time. The
-    /// watchdog alone has a second thread for it, `deadstop-signal`. Where the
-    /// program handles every real-time signal itself, there is no timer.
+    /// ([`BackupTimer::Handler`](crate::protection::BackupTimer::Handler)). A handler needs a
+    /// thread that may run: a process that is stopped, or in a frozen cgroup, is not ended on
+    /// time. The watchdog alone has a second thread for it, `deadstop-signal`. Where the program
+    /// handles every real-time signal itself, there is no timer.
     pub fn finish_core_dumps(mut self, finish: bool) -> Self {
         self.finish_core_dumps = finish;
         self
@@ -130,12 +130,12 @@ impl WatchdogBuilder {
     /// [`deadline`](Watchdog::deadline) does not change.
     ///
     /// It is an estimate: of the memory that is freed (not pages of files and of shared
-    /// memory), threads and descriptors, by the constants of [`teardown`](Self::teardown). The tenth is there because the same process
-    /// takes now less and now more, and the 2 ms so that the watchdog and the
-    /// waiting parent process get processor time. On a busy machine the exit can
-    /// take twice as long, and is then late. Huge pages free faster; they are
-    /// counted if there is time to read `smaps_rollup` (some 15 ms for each GiB).
-    /// If `/proc` is unreadable, the estimate is the fixed minimum.
+    /// memory), threads and descriptors, by the constants of [`teardown`](Self::teardown). The
+    /// tenth is there because the same process takes now less and now more, and the 2 ms so that
+    /// the watchdog and the waiting parent process get processor time. On a busy machine the exit
+    /// can take twice as long, and is then late. Huge pages free faster; they are counted if
+    /// there is time to read `smaps_rollup` (some 15 ms for each GiB). If `/proc` is unreadable,
+    /// the estimate is the fixed minimum.
     pub fn exit_early(mut self, early: bool) -> Self {
         self.exits_early = early;
         let estimator = self.estimator.take();

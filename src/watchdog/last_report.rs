@@ -22,8 +22,8 @@ use deadstop_core::render::{self, Process};
 use deadstop_core::sys::ThreadSource;
 use deadstop_core::threads::ThreadTable;
 
-/// How long before the exit the threads are looked at, and the line is written: a busy
-/// machine may start the thread late. A shorter grace leaves a quarter and an eighth of
+/// The time before the exit at which the threads are inspected, and at which the line is written:
+/// a busy machine may start the thread late. A shorter grace has a quarter and an eighth of
 /// itself.
 const THREADS_BEFORE_EXIT: Duration = Duration::from_millis(300);
 const LINE_BEFORE_EXIT: Duration = Duration::from_millis(100);

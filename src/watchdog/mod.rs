@@ -52,7 +52,7 @@ pub struct Watchdog {
     grace: Duration,
     protection: Protection,
     anchor: Anchor,
-    /// Whether this is a handle of the process's watchdog, and not of none.
+    /// Set if this is a handle of the process's watchdog.
     is_attached: bool,
 }
 
@@ -114,7 +114,7 @@ impl Watchdog {
         process::TRIGGERED.advance();
     }
 
-    /// Returns when the process ends; `None` until the watchdog is armed.
+    /// Returns the time at which the process ends; `None` until the watchdog is armed.
     ///
     /// # Async-signal-safety
     ///
@@ -137,9 +137,8 @@ impl Watchdog {
         self.protection.tell(say);
     }
 
-    /// Returns which lines of defense are in place in the calling process, which
-    /// were refused, and whether our signal handlers and panic hook are still the
-    /// ones that run.
+    /// Returns the lines of defense that are in place in the calling process, those that the system
+    /// refused, and whether deadstop's signal handlers and panic hook are still the ones that run.
     ///
     /// It looks at the panic hook by taking it and setting it again, because `std`
     /// offers no other way: a panic of another thread in between goes to the

@@ -28,7 +28,7 @@ use crate::signal::Signal;
 pub struct Protection {
     watchdog: bool,
     backup_timer: BackupTimer,
-    /// Why there is no timer: the kernel's `errno`, or that the system has none.
+    /// The reason why there is no timer: the kernel's `errno`, or that the system has none.
     timer_refused: Option<Result<i32, io::ErrorKind>>,
     replaced_signals: Vec<Signal>,
     ignored_signals: Vec<Signal>,
@@ -79,14 +79,13 @@ impl Protection {
         self
     }
 
-    /// Returns whether a watchdog thread ends this process at its deadline.
-    /// `false` only in a child of `fork`.
+    /// Returns `true` if a watchdog thread ends this process at its deadline. `false` only in a
+    /// child of `fork`.
     pub fn watchdog(&self) -> bool {
         self.watchdog
     }
 
-    /// Returns what the kernel does if the watchdog thread does not end the
-    /// process.
+    /// Returns the kernel's action if the watchdog thread does not end the process.
     pub fn backup_timer(&self) -> BackupTimer {
         self.backup_timer
     }
@@ -119,8 +118,8 @@ impl Protection {
         &self.blocked_signals
     }
 
-    /// Returns whether a panic hook that was set after `install` runs before
-    /// deadstop's, or in its place.
+    /// Returns `true` if a panic hook that was set after `install` runs before deadstop's, or in
+    /// its place.
     pub fn panic_hook_replaced(&self) -> bool {
         self.panic_hook_replaced
     }
@@ -227,14 +226,14 @@ impl fmt::Display for Protection {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum BackupTimer {
-    /// Nothing: there is no timer.
+    /// The system has no timer.
     Absent,
-    /// It sends a real-time signal, whose handler ends the process with the
+    /// The timer sends a real-time signal, whose handler ends the process with the
     /// status 137. This is for pid 1 of a PID namespace, which the kernel
     /// protects from its own `SIGKILL`, and where a core dump
     /// [may finish](crate::WatchdogBuilder::finish_core_dumps).
     Handler,
-    /// It ends the process by `SIGKILL`.
+    /// The timer ends the process by `SIGKILL`.
     Kill,
     /// On Windows: another process ends this one, with the status 137. The program has
     /// started it by `guard::start`.

@@ -50,10 +50,10 @@ pub struct HangReport {
     pub number: u32,
     /// The process's id, in its own PID namespace.
     pub pid: u32,
-    /// Why the shutdown began, in words; `None` if it has not begun, or if that
-    /// is not known.
+    /// The cause of the shutdown, in words; `None` if it has not begun, or if the cause is not
+    /// known.
     pub cause: Option<String>,
-    /// When the report was made; `None` before the shutdown.
+    /// The time of the report; `None` before the shutdown.
     #[serde(with = "wire::maybe_seconds")]
     pub now: Option<Duration>,
     /// The deadline; `None` before the shutdown, and without end.
@@ -128,7 +128,7 @@ pub struct HungPhase {
     pub name: String,
     /// The state of the phase.
     pub state: PhaseState,
-    /// When it began.
+    /// The time at which it began.
     #[serde(with = "wire::seconds")]
     pub start: Duration,
     /// The time for which it has run.
@@ -171,7 +171,7 @@ pub struct HungTask {
     pub file: String,
     /// The line there.
     pub line: u32,
-    /// When it began; `None` if it has not.
+    /// The time at which it began; `None` if it has not.
     #[serde(with = "wire::maybe_seconds")]
     pub start: Option<Duration>,
     /// The time for which it has run; `None` if it has not begun.
@@ -180,7 +180,7 @@ pub struct HungTask {
     /// The longest time for which it may run; `None` if without end, or if it has not begun.
     #[serde(with = "wire::maybe_seconds")]
     pub budget: Option<Duration>,
-    /// When a runtime polled it, if it is a future that has not ended.
+    /// The last poll by a runtime, if it is a future that has not ended.
     #[serde(default)]
     pub future: Option<PolledFuture>,
     /// The id of the thread that runs it, if it has not returned.
@@ -247,7 +247,7 @@ pub struct PolledFuture {
     pub last_polled: Option<Duration>,
     /// The id of the thread that polled it.
     pub by: Option<u32>,
-    /// Whether that poll is not over: the future blocks the thread.
+    /// `true` while that poll is not over: the future blocks the thread.
     pub is_polled: bool,
 }
 
@@ -321,7 +321,7 @@ pub struct StalledHeartbeat {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StallPolicy {
-    /// Nothing but this report.
+    /// This report, and nothing else.
     Report,
     /// The heartbeat counts as not alive until it ticks.
     NotAlive,
@@ -370,7 +370,7 @@ pub struct HungThread {
     pub stack: Vec<StackFrame>,
     /// Number of frames that the report does not list.
     pub frames_left_out: u64,
-    /// Why its stack could not be captured, if it was asked for.
+    /// The reason why its stack could not be captured, if it was asked for.
     pub no_stack: Option<String>,
 }
 
@@ -454,7 +454,7 @@ pub enum HoldKind {
     Unknown,
 }
 
-/// One frame of a stack.
+/// A frame of a stack.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StackFrame {
@@ -470,12 +470,12 @@ pub struct StackFrame {
     /// `crate-1.2.3/src/file.rs` for a dependency, `std/src/file.rs` for the standard
     /// library, and from the folder of the build for the application.
     pub site: Option<String>,
-    /// Whose the source is; `None` if that is not known.
+    /// The origin of the source; `None` if that is not known.
     #[serde(default)]
     pub source: Option<FrameSource>,
 }
 
-/// Whose source a frame's code is from.
+/// The origin of the source of a frame's code.
 ///
 /// # Examples
 ///
@@ -544,7 +544,7 @@ impl HangReport {
         self.tasks.iter().filter(|task| task.state.hangs())
     }
 
-    /// Returns how many tasks have not returned, listed or not.
+    /// Returns the number of tasks that have not returned, listed or not.
     pub fn hung(&self) -> u64 {
         self.unlisted.running + self.hung_tasks().count() as u64
     }

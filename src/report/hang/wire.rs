@@ -83,8 +83,8 @@ fn from_seconds<E: Error>(seconds: f64) -> Result<Duration, E> {
 }
 
 fn to_seconds(length: Duration) -> f64 {
-    // One division of two whole numbers: the nearest number to the decimal
-    // fraction, and so the one that a reader of that fraction gets.
+    // A single division of two whole numbers gives the number nearest to the decimal fraction, and
+    // so the number that a reader of that fraction gets.
     length.as_millis() as f64 / 1e3
 }
 

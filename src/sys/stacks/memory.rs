@@ -63,7 +63,7 @@ unsafe fn copy(from: u64, to: *mut u8, len: usize) -> usize {
         iov_base: to.cast(),
         iov_len: len,
     };
-    // One piece a page: the call is free to copy a piece whole or not at all.
+    // Each page is a piece of its own: the call copies a piece whole or not at all.
     let mut pages = [const {
         libc::iovec {
             iov_base: ptr::null_mut(),
@@ -100,7 +100,7 @@ unsafe fn copy(from: u64, to: *mut u8, len: usize) -> usize {
 }
 
 /// Copies from `from` up to the end of its page, without `process_vm_readv`.
-/// Returns how many bytes it copied: 0 if the page cannot be read.
+/// Returns the number of bytes copied: 0 if the page cannot be read.
 ///
 /// # Safety
 ///
@@ -123,8 +123,8 @@ unsafe fn copy_own_page(from: u64, to: *mut u8) -> usize {
     len
 }
 
-/// Whether the kernel can read 8 bytes at `address`: it looks at the set of
-/// signals there before it finds that there is no such request.
+/// Returns `true` if the kernel can read 8 bytes at `address`: it reads a set of signals there
+/// before it finds that there is no such request.
 fn is_readable(address: usize) -> bool {
     const NO_REQUEST: c_int = -1;
     // SAFETY: the kernel checks the address, and changes no mask for a request

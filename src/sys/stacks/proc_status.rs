@@ -8,7 +8,7 @@ use deadstop_core::sys::SignalSet;
 /// A thread's state and signal mask.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Status {
-    /// It has ended, and only its id is still there.
+    /// The thread has ended, and only its id still exists.
     pub(crate) has_ended: bool,
     /// The signals that it blocks, as the bits of a [`SignalSet`].
     pub(crate) blocked: u64,

@@ -64,8 +64,8 @@ pub(super) unsafe fn interrupted(context: *const c_void) -> Registers {
     }
 }
 
-/// Where the kernel keeps the interrupted registers, as offsets from the stack
-/// pointer at which a signal handler returns.
+/// The positions of the interrupted registers, as offsets from the stack pointer at which a
+/// signal handler returns.
 pub(crate) struct SignalFrame {
     pub(crate) pc: u64,
     pub(crate) sp: u64,

@@ -27,15 +27,15 @@ use deadstop_core::sys::ErrnoGuard;
 
 const NUMBER: c_int = libc::SIGURG;
 
-/// What the handler calls with the interrupted registers, for a signal that
-/// this process sent.
+/// The function that the handler calls with the interrupted registers, for a signal that this
+/// process sent.
 type Answer = fn(&Registers);
 
 /// The handler that is in place.
 #[derive(Clone, Copy)]
 pub(crate) struct StackSignal(());
 
-/// Why there is no handler.
+/// The reason why there is no handler.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum NoHandler {
     /// Another handler has replaced ours. It may call ours, so ours cannot be
@@ -100,7 +100,7 @@ impl StackSignal {
         NUMBER
     }
 
-    /// Whether our handler is still in place. Async-signal-safe.
+    /// Returns `true` if our handler is still in place. Async-signal-safe.
     pub(crate) fn is_ours(self) -> bool {
         action().is_some_and(|action| action.sa_sigaction == our_handler())
     }
@@ -119,7 +119,7 @@ fn our_handler() -> libc::sighandler_t {
     handle as *const () as libc::sighandler_t
 }
 
-/// What happens on `SIGURG` now. Async-signal-safe.
+/// Returns the present action of `SIGURG`. Async-signal-safe.
 fn action() -> Option<libc::sigaction> {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: a null action only asks; the second pointer is valid for writes.
@@ -135,7 +135,7 @@ static ANSWER: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
 /// The handler that was there before ours; null for none.
 static PREVIOUS: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
-/// Whether that handler wants three arguments.
+/// Set if that handler wants three arguments.
 static PREVIOUS_WANTS_INFO: AtomicBool = AtomicBool::new(false);
 
 /// The handler. Async-signal-safe as long as the previous one is.
@@ -158,7 +158,7 @@ extern "C" fn handle(number: c_int, info: *mut libc::siginfo_t, context: *mut c_
     }
 }
 
-/// Whether a thread of this process sent the signal by `tgkill`.
+/// Returns `true` if a thread of this process sent the signal by `tgkill`.
 ///
 /// # Safety
 ///

@@ -3,7 +3,7 @@
 use std::io;
 use std::thread;
 
-/// What a thread does.
+/// The code of a thread.
 pub(crate) type Life = Box<dyn FnOnce() + Send>;
 
 /// Starts a thread with `stack` bytes. A panic ends it alone.

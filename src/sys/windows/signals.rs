@@ -35,12 +35,12 @@ pub(crate) enum Disposition {
     Ignored,
 }
 
-/// Where a signal came from.
+/// The origin of a signal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin {
     /// The sending process: never known.
     pub(crate) sender: Option<Sender>,
-    /// Whether a key was pressed.
+    /// `true` if a key was pressed.
     pub(crate) is_kernel: bool,
 }
 

@@ -26,7 +26,7 @@ impl VerifiedFile {
         Some(&self.0)
     }
 
-    /// Returns what is known of the file.
+    /// Returns the file's metadata.
     pub(crate) fn metadata(&self) -> Option<Metadata> {
         self.0.metadata().ok()
     }

@@ -119,7 +119,7 @@ fn cause() -> impl Strategy<Value = String> {
     })
 }
 
-/// What the kernel calls its functions.
+/// Names as the kernel's functions have them.
 fn identifier() -> impl Strategy<Value = String> {
     "[a-z_][a-z0-9_.]{0,20}"
 }
@@ -189,7 +189,7 @@ pub(super) fn scene() -> impl Strategy<Value = Scene> {
         vec(registered(), 0..6),
         vec(registered(), 0..4),
         vec(phase, 0..4),
-        // One more than the table has places.
+        // One stall more than the table has places.
         vec(stall, 0..10),
     );
     let threads = (vec(thread, 0..6), 0..2000_u32, 0..40_i32, vec(stack, 0..4));
