@@ -64,6 +64,38 @@ fn handles_of_the_drain_kit_are_over_in_a_child() {
     assert!(stderr(&output).contains("is a child of fork"), "{output:?}");
 }
 
+/// As the workers of a server that forks them. A child gives its threads the stacks that its
+/// parent's threads had, some of which waited at the moment of the fork.
+#[test]
+fn children_that_install_run_their_tasks() {
+    let test = "forks::children_that_install_run_their_tasks";
+    let command = victim(test, || {
+        let shutdown = ok(Shutdown::builder().grace(LONG).install());
+        // Its threads wait for work.
+        thread::sleep(Duration::from_millis(100));
+        for _ in 0..2 {
+            let status = in_child(|| {
+                let own = ok(Shutdown::builder().grace(LONG).install());
+                static DONE: AtomicUsize = AtomicUsize::new(0);
+                // Threads that have run a task of one phase wait for the next.
+                for phase in [Phase::DRAIN, Phase::FLUSH, Phase::CLOSE] {
+                    for _ in 0..8 {
+                        ok(own.task("worker").phase(phase.clone()).on_shutdown(|_| {
+                            thread::sleep(Duration::from_millis(20));
+                            DONE.fetch_add(1, Ordering::SeqCst);
+                        }));
+                    }
+                }
+                let _ = own.finish();
+                i32::from(DONE.load(Ordering::SeqCst) != 24)
+            });
+            assert_eq!(status, 0, "{status:#x}");
+        }
+        shutdown.finish_and_exit();
+    });
+    assert_status(&run(command), 0);
+}
+
 /// A child would do these twice, or wait for a lock or a phase of its parent.
 #[test]
 fn resources_wakers_files_and_gates_do_nothing_in_a_child() {

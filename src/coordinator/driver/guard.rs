@@ -4,10 +4,8 @@
 //! lock: that carries the actions out, wakes a pool thread if there is work, and
 //! wakes `deadstop-run` if it would sleep too long. So no wake-up is lost.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
-
-use parking_lot::MutexGuard;
 
 use super::coordinator::{Coordinator, State};
 use super::running_task::Payload;
@@ -117,7 +115,7 @@ impl Coordinator {
     }
 
     fn lock_and_wake_run(&self, later: bool) -> Guard<'_> {
-        let state = self.state.lock();
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut guard = Guard {
             coordinator: self,
             state,
@@ -226,7 +224,11 @@ impl Coordinator {
         if self.is_requested() || !self.is_here() {
             return None;
         }
-        let state = self.state.try_lock()?;
+        let state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(state)) => state.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
         Some(state.machine.pending_count())
     }
 

@@ -11,7 +11,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::thread;
 
 use super::coordinator::{Coordinator, State};
@@ -111,7 +111,8 @@ impl Coordinator {
                     continue;
                 }
                 guard.state.pool.waiting += 1;
-                self.work.wait(&mut guard.state);
+                let woken = self.work.wait(guard.state);
+                guard.state = woken.unwrap_or_else(PoisonError::into_inner);
                 let pool = &mut guard.state.pool;
                 pool.waiting -= 1;
                 pool.woken = pool.woken.saturating_sub(1);
