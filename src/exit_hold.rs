@@ -16,9 +16,9 @@
 //!   `is_requested` and returns within microseconds of the signal may be faster.
 //! - Thread-locals of the thread that exits are destroyed before any exit handler
 //!   runs, those of `main` too when it returns. A task must not use them.
-//! - A second thread that calls C's `exit` is held too: it gets the next of
-//!   several registrations. `std::process::exit` parks a second caller by itself,
-//!   also if the caller is a task, which then never returns.
+//! - Other threads that call C's `exit` meanwhile are held too: each gets a registration
+//!   of its own, and leaves one for the next. `std::process::exit` parks a second caller by
+//!   itself, also if the caller is a task, which then never returns.
 //! - A task that calls it has failed, and its thread is held like any other.
 //! - With glibc the handler sees the status that `exit` was called with. With
 //!   other C libraries it does not, and then a shutdown that left something undone
@@ -36,7 +36,7 @@ use crate::sys::published::Published;
 use crate::sys::{atexit, standard_error};
 use deadstop_core::buffer::TextBuffer;
 
-/// The number of threads in `exit` that are held while the shutdown runs.
+/// The number of threads that may call `exit` at the same moment while the shutdown runs.
 const THREADS: usize = 8;
 
 /// The coordinator that an exit waits for.
@@ -76,6 +76,10 @@ fn hold_exit(status: Option<i32>) {
         warn_of_tasks_without_shutdown(coordinator.never_requested().unwrap_or(0));
         do_last_things();
         return;
+    }
+    if coordinator.completion.get().is_none() {
+        // For the next thread that calls `exit`: this one has used its registration up.
+        let _ = register();
     }
     let Ok(end) = coordinator.wait_for_end() else {
         return;

@@ -54,6 +54,21 @@ fn second_thread_that_calls_c_exit_is_held_too() {
     assert!(stdout(&output).contains("ran commit"), "{output:?}");
 }
 
+/// More than have a registration at the start.
+#[test]
+fn many_threads_that_call_c_exit_are_held() {
+    let test = "exits::many_threads_that_call_c_exit_are_held";
+    let output = left(test, true, || {
+        for _ in 0..40 {
+            // SAFETY: `exit` takes an integer; each caller is held.
+            thread::spawn(|| unsafe { libc::exit(0) });
+        }
+        park();
+    });
+    assert_status(&output, 1);
+    assert!(stdout(&output).contains("ran commit"), "{output:?}");
+}
+
 #[test]
 fn exit_handler_of_a_library_set_up_after_install_runs_after_the_tasks() {
     extern "C" fn library_is_torn_down() {
