@@ -139,8 +139,10 @@ calls! {
 
     // Signals.
     SYS_rt_sigaction "rt_sigaction" Install Arm Run Report End Children;
+    SYS_rt_sigpending "rt_sigpending" Arm Run Report End;
     SYS_rt_sigprocmask "rt_sigprocmask" Install Arm Run Report End Children Health;
     SYS_rt_sigreturn "rt_sigreturn" Install Arm Run Report End;
+    SYS_rt_sigtimedwait "rt_sigtimedwait" Arm Run Report End;
     SYS_tgkill "tgkill" Install Run Report End;
     SYS_kill "kill" End Children;
 

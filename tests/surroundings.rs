@@ -116,6 +116,93 @@ mod standard_error {
         let test = "standard_error::reader_sees_the_end_where_a_daemon_lets_go_of_it";
         assert!(ends(test, Progress::Auto));
     }
+
+    /// Makes standard error a socket whose reader is gone, in a program that has left SIGPIPE
+    /// at its default action.
+    fn lose_the_reader() {
+        // SAFETY: the default action runs no code.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        let (ours, reader) = ok(std::os::unix::net::UnixStream::pair());
+        // SAFETY: two descriptors.
+        assert_eq!(unsafe { libc::dup2(ours.as_raw_fd(), 2) }, 2);
+        drop(reader);
+    }
+
+    /// Makes standard error a file that takes nothing more.
+    fn fill_the_file() {
+        // SAFETY: the default action runs no code.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_DFL) };
+        let file = ok(tempfile());
+        // SAFETY: two descriptors.
+        assert_eq!(unsafe { libc::dup2(file.as_raw_fd(), 2) }, 2);
+        let none = libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        };
+        // SAFETY: the pointer is valid for reads.
+        let limited = unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const none) };
+        assert_eq!(limited, 0);
+    }
+
+    fn tempfile() -> std::io::Result<File> {
+        let name = format!("deadstop-surroundings-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let file = File::create(&path)?;
+        std::fs::remove_file(path)?;
+        Ok(file)
+    }
+
+    /// Two signals, the second of which is reported by the handler, and a hang report.
+    fn hang_without_standard_error(test: &str, prepare: fn()) -> Output {
+        run(victim(test, || {
+            prepare();
+            let builder = Shutdown::builder().grace(Duration::from_secs(1));
+            let shutdown = ok(builder.install());
+            ok(shutdown.task("hang").on_shutdown(|_| park()));
+            for _ in 0..2 {
+                // SAFETY: `raise` takes an integer.
+                assert_eq!(unsafe { libc::raise(libc::SIGTERM) }, 0);
+                thread::sleep(Duration::from_millis(400));
+            }
+            say("alive after two signals");
+            let _ = shutdown.wait();
+        }))
+    }
+
+    #[test]
+    fn without_a_reader_does_not_end_the_process_early() {
+        let test = "standard_error::without_a_reader_does_not_end_the_process_early";
+        let output = hang_without_standard_error(test, lose_the_reader);
+        assert_eq!(output.status.code(), Some(124), "{output:?}");
+        assert!(
+            said(&output).contains("alive after two signals"),
+            "{output:?}"
+        );
+    }
+
+    #[test]
+    fn that_is_full_does_not_end_the_process_early() {
+        let test = "standard_error::that_is_full_does_not_end_the_process_early";
+        let output = hang_without_standard_error(test, fill_the_file);
+        assert_eq!(output.status.code(), Some(124), "{output:?}");
+        assert!(
+            said(&output).contains("alive after two signals"),
+            "{output:?}"
+        );
+    }
+
+    /// A line of the exit handler, which runs on the thread that exits.
+    #[test]
+    fn without_a_reader_leaves_the_exit_status() {
+        let test = "standard_error::without_a_reader_leaves_the_exit_status";
+        let output = run(victim(test, || {
+            lose_the_reader();
+            let shutdown = ok(Shutdown::builder().install());
+            ok(shutdown.task("never requested").on_shutdown(|_| {}));
+            std::process::exit(7);
+        }));
+        assert_eq!(output.status.code(), Some(7), "{output:?}");
+    }
 }
 
 /// A program that has more rights than its caller.

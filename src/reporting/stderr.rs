@@ -1,13 +1,14 @@
 //! Standard error, as it was at install.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::thread;
 use std::time::Duration;
 
 use crate::sys;
+use crate::sys::quiet_write;
 use crate::sys::verified_file::{Identity, VerifiedFile};
 use deadstop_core::Nanos;
 
@@ -71,8 +72,8 @@ impl Stderr {
     /// its number may be another file's. Bytes that are not written are lost.
     #[cfg(feature = "terminal")]
     pub(super) fn write(&self, bytes: &[u8]) {
-        self.with(|mut file| {
-            let _ = file.write(bytes);
+        self.with(|file| {
+            let _ = quiet_write::write(file.as_fd(), bytes);
         });
     }
 
@@ -110,12 +111,12 @@ impl Stderr {
 
 /// Writes a part of `rest`, as soon as the file takes it. Returns how much need not
 /// be tried again; `None` if it was not taken before `until`.
-fn write_piece(mut file: &File, rest: &[u8], until: &impl Fn() -> Nanos) -> Option<usize> {
+fn write_piece(file: &File, rest: &[u8], until: &impl Fn() -> Nanos) -> Option<usize> {
     if !sys::poll::is_writable(file.as_fd(), until) {
         return None;
     }
     let length = piece(rest);
-    match file.write(&rest[..length]) {
+    match quiet_write::write(file.as_fd(), &rest[..length]) {
         Ok(written) => Some(written),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Some(0),
         // It takes something, but less than this.

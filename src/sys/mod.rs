@@ -43,6 +43,8 @@ pub(crate) mod poll;
 pub(crate) mod poll_set;
 #[cfg(feature = "shutdown")]
 pub(crate) mod published;
+#[cfg(unix)]
+pub(crate) mod quiet_write;
 #[cfg(feature = "shutdown")]
 pub(crate) mod recent_time;
 #[cfg(feature = "signals")]

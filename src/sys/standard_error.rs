@@ -13,8 +13,10 @@
 //! nothing.
 
 use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::quiet_write;
 use deadstop_core::sys::ErrnoGuard;
 
 static DEVICE: AtomicU64 = AtomicU64::new(0);
@@ -28,15 +30,18 @@ pub(crate) fn remember() {
 }
 
 /// Writes `line` with one write(2), if standard error takes it at once. Returns
-/// whether it did. Async-signal-safe; preserves `errno`.
+/// whether it did. Raises no signal. Async-signal-safe; preserves `errno`.
 pub(crate) fn write_line(line: &[u8]) -> bool {
     let _errno = ErrnoGuard::save();
     if !(is_the_same_file() || is_an_output()) || !takes_bytes() {
         return false;
     }
-    // SAFETY: the pointer is valid for reads of `len` bytes.
-    let written = unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
-    usize::try_from(written) == Ok(line.len())
+    quiet_write::write(number_2(), line).is_ok_and(|written| written == line.len())
+}
+
+fn number_2() -> BorrowedFd<'static> {
+    // SAFETY: it is used for one write(2) at a time, which refuses a number that is not open.
+    unsafe { BorrowedFd::borrow_raw(libc::STDERR_FILENO) }
 }
 
 fn is_the_same_file() -> bool {

@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 
 use super::wakers::Wake;
 use crate::process::shared_sockets::{Identity, note_woken};
+use crate::sys::quiet_write;
 
 /// The first descriptor that socket activation passes, by `sd_listen_fds(3)`.
 const FIRST_PASSED: i32 = 3;
@@ -78,7 +79,9 @@ fn is_passed(socket: OwnedFd, number: i32, count: i32) -> io::Result<bool> {
 pub fn pipe(write_end: impl Into<OwnedFd>) -> impl Fn() + Send + Sync {
     let pipe = File::from(write_end.into());
     move || {
-        let _ = (&pipe).write_all(&[1]);
+        // Without SIGPIPE where the reader is gone.
+        let write = || quiet_write::write(pipe.as_fd(), &[1]);
+        while write().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {}
     }
 }
 
