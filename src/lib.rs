@@ -143,6 +143,8 @@ mod cause;
 #[cfg(feature = "shutdown")]
 mod cause_text;
 #[cfg(feature = "shutdown")]
+mod contain;
+#[cfg(feature = "shutdown")]
 mod coordinator;
 #[cfg(feature = "shutdown")]
 mod current_task;

@@ -1,7 +1,6 @@
 //! Futures as tasks.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -9,6 +8,7 @@ use std::thread::{self, Thread};
 
 use crossbeam_channel::{Sender, bounded};
 
+use crate::contain::contain;
 use crate::trigger::panic::message;
 
 use super::task_context::TaskContext;
@@ -78,15 +78,15 @@ impl<F: Future<Output: TaskResult>> Future for Told<F> {
         // the future's own, which is not polled again.
         self.context
             .note_poll(deadstop_core::tid(), deadstop_core::now());
-        let polled = catch_unwind(AssertUnwindSafe(|| {
+        let polled = contain(|| {
             let polled = self.future.as_mut().poll(context);
             polled.map(TaskResult::into_outcome)
-        }));
+        });
         self.context.note_poll_end();
         let outcome = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(outcome)) => outcome,
-            Err(payload) => Outcome::Panicked(message(&*payload)),
+            Err(payload) => Outcome::Panicked(message(payload.value())),
         };
         // Fails if the task was abandoned and its thread has ended.
         let _ = self.to.send(outcome);

@@ -13,13 +13,14 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use deadstop_core::{EventCount, Nanos, now};
 use parking_lot::Mutex;
+
+use crate::contain::contain;
 
 /// A one-shot event that threads and futures wait for.
 pub(crate) struct Latch {
@@ -55,10 +56,8 @@ impl Latch {
             // A waker is the application's code: no lock is held while it runs.
             let waiting = std::mem::take(&mut self.wakers.lock().waiting);
             for waker in waiting.into_values() {
-                // A waker that panics must not cost the others theirs. Its payload is leaked: a
-                // destructor may panic as well.
-                let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-                let _ = woken.map_err(std::mem::forget);
+                // A waker that panics must not cost the others theirs.
+                let _ = contain(|| waker.wake());
             }
         }
         first

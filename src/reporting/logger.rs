@@ -1,7 +1,6 @@
 //! Calls the application's logger, which may panic.
 
-use std::panic::{self, AssertUnwindSafe};
-
+use crate::contain::contain;
 use crate::threads::with_program_mask;
 
 /// Calls the application's logger, with the signal mask that the application's
@@ -9,6 +8,6 @@ use crate::threads::with_program_mask;
 /// records after it.
 pub(super) fn guarded(call: impl FnOnce()) {
     with_program_mask(|| {
-        let _ = panic::catch_unwind(AssertUnwindSafe(call));
+        let _ = contain(call);
     });
 }

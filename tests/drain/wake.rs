@@ -37,6 +37,38 @@ fn waker_that_blocks_or_panics_does_not_keep_the_others_from_running() {
     ended.assert_says("waker \"panics\" panicked");
 }
 
+/// What a panic carries may panic as it is dropped.
+struct Mine;
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        panic!("the value of a panic");
+    }
+}
+
+#[test]
+fn waker_whose_panic_cannot_be_dropped_keeps_no_other_from_running() {
+    let name = "wake::waker_whose_panic_cannot_be_dropped_keeps_no_other_from_running";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        for number in 0..6 {
+            let wakes = move || match number % 2 {
+                0 => std::panic::panic_any(Mine),
+                _ => println!("waker {number} ran"),
+            };
+            let waker = shutdown.waker(format!("waker {number}"), wakes);
+            waker.expect("it is accepted");
+        }
+        finish(&shutdown);
+    });
+    ended
+        .assert_status(0)
+        .assert_says("waker \"waker 0\" panicked");
+    for number in [1, 3, 5] {
+        ended.assert_says(&format!("waker {number} ran"));
+    }
+}
+
 /// With tasks in the first phase and in a scope, and with a waker that hangs. The best of a
 /// few: on a busy machine a waker may be called, and stand still before it prints.
 #[test]

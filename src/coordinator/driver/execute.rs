@@ -1,11 +1,10 @@
 //! Runs one task on the calling thread.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::coordinator::Coordinator;
 use super::running_task::{Payload, RunningTask};
+use crate::contain::{self, contain};
 use crate::coordinator::machine::Start;
 use crate::report::Outcome;
 use crate::trigger::panic::message;
@@ -22,7 +21,7 @@ pub(super) struct Execution<'a> {
 /// The result of a task.
 pub(super) struct Finished {
     pub(super) outcome: Outcome,
-    pub(super) panic_payload: Option<Box<dyn Any + Send>>,
+    pub(super) panic_payload: Option<contain::Payload>,
     pub(super) at: Nanos,
     pub(super) task: Payload,
 }
@@ -53,14 +52,11 @@ impl Execution<'_> {
             cause: start.cause,
         };
         let body = task.take_body();
-        // A panic leaves only the task's own state behind, and the task is over.
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            body.map_or(Outcome::Cancelled, |body| body(running))
-        }));
+        let result = contain(|| body.map_or(Outcome::Cancelled, |body| body(running)));
         let at = deadstop_core::now();
         let (outcome, panic_payload) = match result {
             Ok(outcome) => (outcome, None),
-            Err(payload) => (Outcome::Panicked(message(&*payload)), Some(payload)),
+            Err(payload) => (Outcome::Panicked(message(payload.value())), Some(payload)),
         };
         task.unlist(at, outcome.is_failure());
         Finished {

@@ -10,7 +10,6 @@
 //! wait.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::thread;
 
@@ -20,6 +19,7 @@ use super::guard::Guard;
 use super::name_threads::{NAME_AFTER, THREAD_NAME};
 use super::pool::Work;
 use super::running_task::Payload;
+use crate::contain::contain;
 use crate::coordinator::machine::{Start, TaskId};
 use crate::current_task::{self, TaskOwner};
 use crate::process::TRIGGERED;
@@ -133,18 +133,18 @@ impl Coordinator {
                         guard.settle(now, 0);
                         drop(guard);
                         // Dropping what a panic carried is foreign code too, and may
-                        // panic, or never return.
-                        contained(|| drop(payload));
+                        // never return.
+                        drop(payload);
                         now = deadstop_core::now();
                         guard = self.lock();
                     }
                 }
                 Work::Wake(waker) => {
-                    contained(|| waker.wake());
+                    let _ = contain(|| waker.wake());
                     (now, guard) = self.after_job();
                 }
                 Work::Discard(payload) => {
-                    contained(|| drop(payload.take_body()));
+                    let _ = contain(|| drop(payload.take_body()));
                     (now, guard) = self.after_job();
                 }
             }
@@ -182,17 +182,6 @@ impl TaskOwner for Coordinator {
             let task = TaskId::from_number(id);
             self.change(|machine, now| machine.task_ended(task, outcome, now));
             TRIGGERED.advance();
-        }
-    }
-}
-
-/// Calls foreign code. A panic ends with it.
-fn contained(foreign: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) {
-        // The payload's destructor may panic as well. A second payload is leaked: it
-        // would go on like this.
-        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            Box::leak(second);
         }
     }
 }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use deadstop_core::Nanos;
 use parking_lot::{Condvar, Mutex};
 
+use crate::contain::contain;
 use crate::process;
 use crate::sys::recent_time::recent;
 
@@ -140,15 +141,8 @@ impl Work {
     /// Runs the job and catches its panic. Returns whether it panicked.
     pub(super) fn run_and_catch(self) -> bool {
         PANICKED.set(false);
-        let ran = catch_unwind(AssertUnwindSafe(|| self.job.run()));
-        let has_panicked = ran.is_err() || PANICKED.get();
-        if let Err(payload) = ran {
-            // Its destructor may panic as well: the thread would be gone, and the drain wait
-            // for its job. A second payload is leaked.
-            let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
-            let _ = dropped.map_err(std::mem::forget);
-        }
-        has_panicked
+        let ran = contain(|| self.job.run());
+        ran.is_err() || PANICKED.get()
     }
 }
 

@@ -1,7 +1,6 @@
 //! A future that a runtime drives from now on, as a task.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
@@ -12,6 +11,7 @@ use deadstop_core::{Nanos, now};
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, Runtime};
 
+use crate::contain::contain;
 use crate::coordinator::TaskBuilder;
 use crate::drain::RegisterError;
 use crate::drain::latch::Latch;
@@ -154,10 +154,10 @@ impl<F: Future<Output: TaskResult>> Future for Driven<F> {
         self.state.last_polled.store(now().0, Ordering::Relaxed);
         self.state.polled_by.store(tid, Ordering::Relaxed);
         // A runtime keeps a panic to itself. The future is not polled again.
-        let polled = catch_unwind(AssertUnwindSafe(|| {
+        let polled = contain(|| {
             let polled = future.as_mut().poll(context);
             polled.map(TaskResult::into_outcome)
-        }));
+        });
         self.state.polled_by.store(0, Ordering::Relaxed);
         let result = match polled {
             Ok(Poll::Pending) => {
@@ -166,7 +166,7 @@ impl<F: Future<Output: TaskResult>> Future for Driven<F> {
             }
             Ok(Poll::Ready(Outcome::Failed(why))) => Err(why),
             Ok(Poll::Ready(_)) => Ok(()),
-            Err(payload) => Err(format!("panicked: {}", message(&*payload))),
+            Err(payload) => Err(format!("panicked: {}", message(payload.value()))),
         };
         *self.state.result.lock() = Some(result);
         drop(future);

@@ -11,7 +11,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use parking_lot::Mutex;
 
 use super::entry::Entry;
 use crate::Shutdown;
+use crate::contain::contain;
 use crate::coordinator::Coordinator;
 use crate::drain::report::warn;
 use crate::process::PerProcess;
@@ -172,6 +172,8 @@ impl Round {
                 .lock()
                 .retain(|other| !Arc::ptr_eq(other, &entry));
             self.changes.advance();
+            // The callback may go with it.
+            let _ = contain(|| drop(entry));
         }
     }
 }
@@ -191,7 +193,7 @@ fn run_late(entry: Arc<Entry>) -> io::Result<()> {
 }
 
 fn run_one(entry: &Entry) {
-    if catch_unwind(AssertUnwindSafe(|| entry.wake())).is_err() {
+    if contain(|| entry.wake()).is_err() {
         warn(&format!("waker {:?} panicked", entry.name));
     }
 }

@@ -1,6 +1,5 @@
 //! The threads that call the checks of the application.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use deadstop_core::now;
@@ -8,6 +7,7 @@ use deadstop_core::now;
 use super::check::CheckState;
 use super::check_result::Call;
 use super::shared::Shared;
+use crate::contain::contain;
 use crate::error::InstallError;
 use crate::threads;
 
@@ -22,7 +22,7 @@ pub(super) fn start(
         let requested = shared.shutdown.requested();
         while !shared.is_retired() {
             state.begin(now());
-            let result = threads::with_program_mask(|| catch_unwind(AssertUnwindSafe(&mut call)));
+            let result = threads::with_program_mask(|| contain(&mut call));
             state.end(&result.unwrap_or_else(|_| Err("it panicked".into())));
             if requested.wait_timeout(interval) {
                 return;
