@@ -69,6 +69,10 @@ macro_rules! atomics {
             pub(crate) fn fetch_min(&self, value: $value, order: Ordering) -> $value {
                 self.inner().fetch_min(value, order)
             }
+
+            pub(crate) fn fetch_max(&self, value: $value, order: Ordering) -> $value {
+                self.inner().fetch_max(value, order)
+            }
         }
     )*};
 }

@@ -33,8 +33,9 @@ const MAX_DISTANCE: Duration = Duration::from_millis(250);
 /// In between, the default distance is the grace period divided by this.
 const GRACE_PARTS: u32 = 100;
 
-/// No distance was set: the default applies.
-const DEFAULT: u64 = u64::MAX;
+/// No distance was set: the default applies. Zero, like all that a new watchdog holds
+/// (see `deadline`); a distance of zero is kept as 1 ns.
+const DEFAULT: u64 = 0;
 
 /// The kernel timer that ends the process if the watchdog does not.
 #[derive(Debug)]
@@ -123,8 +124,11 @@ impl BackupTimer {
     /// or a hundredth of the grace period if that is longer, and at most 250 ms.
     /// Must be called before the watchdog is enabled.
     pub fn set_distance(&self, distance: Option<Duration>) {
-        let nanos = distance.map(|distance| u64::try_from(distance.as_nanos()));
-        let nanos = nanos.map_or(DEFAULT, |nanos| nanos.unwrap_or(DEFAULT.wrapping_sub(1)));
+        let nanos = distance.map_or(DEFAULT, |distance| {
+            u64::try_from(distance.as_nanos())
+                .unwrap_or(u64::MAX)
+                .max(1)
+        });
         self.distance.store(nanos, Ordering::Release);
     }
 
@@ -145,14 +149,13 @@ impl BackupTimer {
     /// therefore reads the words again, until a reading stands.
     /// Async-signal-safe.
     pub(crate) fn follow(&self, deadline: &Deadline) {
-        let mut read = deadline.exit_at();
-        while let Some(at) = read {
-            self.timer.set(at.saturating_add(self.distance(deadline)));
-            let again = deadline.exit_at();
-            if again == read {
+        let mut set_for = None;
+        while let Some(at) = deadline.exit_at() {
+            if set_for == Some(at) {
                 return;
             }
-            read = again;
+            self.timer.set(at.saturating_add(self.distance(deadline)));
+            set_for = Some(at);
         }
     }
 

@@ -1,12 +1,13 @@
 //! The deadline, in one atomic word.
 //!
 //! ```text
-//! UNARMED ──arm(t)──▶ t ──arm(an earlier t)──▶ the earlier t
+//! unset ──arm(t)──▶ t ──arm(an earlier t)──▶ the earlier t
 //! ```
 //!
 //! [`Deadline::arm`] takes a minimum: the deadline never moves to a later
 //! point, and cannot be unset. Two triggers that race therefore need no lock.
 //! A second word keeps, by a minimum too, when the first trigger came.
+//! Each of these words is an [`Earliest`].
 //!
 //! Another word is the earliest deadline that is in force: the backup timer is set
 //! to it, and the watchdog was woken. Arming for the same or a later one does
@@ -41,14 +42,12 @@ use core::time::Duration;
 use crate::atomic::{AtomicU64, Ordering};
 use crate::sys::{EventCount, Nanos};
 
-const UNARMED: u64 = u64::MAX;
-
 /// The point in time at which the process ends, once it is known.
 #[derive(Debug)]
 pub struct Deadline {
-    at: AtomicU64,
-    begun: AtomicU64,
-    in_force: AtomicU64,
+    at: Earliest,
+    begun: Earliest,
+    in_force: Earliest,
     early_by: AtomicU64,
     armed: EventCount,
 }
@@ -57,9 +56,9 @@ impl Deadline {
     /// Creates a deadline that is not armed.
     pub const fn unarmed() -> Self {
         Self {
-            at: AtomicU64::new(UNARMED),
-            begun: AtomicU64::new(UNARMED),
-            in_force: AtomicU64::new(UNARMED),
+            at: Earliest::unset(),
+            begun: Earliest::unset(),
+            in_force: Earliest::unset(),
             early_by: AtomicU64::new(0),
             armed: EventCount::new(),
         }
@@ -71,23 +70,21 @@ impl Deadline {
     /// Wakes no thread: [`wake`](Self::wake) does, after the timer is set.
     /// Async-signal-safe.
     pub(crate) fn arm(&self, now: Nanos, at: Nanos) {
-        self.begun.fetch_min(now.0, Ordering::AcqRel);
-        self.at.fetch_min(at.0, Ordering::AcqRel);
+        self.begun.bring_forward(now);
+        self.at.bring_forward(at);
     }
 
     /// Returns `true` if a deadline of `at` or earlier is in force, and was first
     /// armed by `now`: arming would change nothing. Async-signal-safe.
     pub(crate) fn is_in_force(&self, now: Nanos, at: Nanos) -> bool {
-        let in_force = self.in_force.load(Ordering::Acquire);
-        // Before the first arm the word says `UNARMED`, which `at` may be too.
-        let is_armed = in_force != UNARMED;
-        is_armed && in_force <= at.0 && self.begun.load(Ordering::Acquire) <= now.0
+        self.in_force.get().is_some_and(|in_force| in_force <= at)
+            && self.begun.get().is_some_and(|begun| begun <= now)
     }
 
     /// Records that the backup timer and the watchdog know of the deadline `at`, or
     /// of an earlier one. Async-signal-safe.
     pub(crate) fn set_in_force(&self, at: Nanos) {
-        self.in_force.fetch_min(at.0, Ordering::AcqRel);
+        self.in_force.bring_forward(at);
     }
 
     /// Wakes the threads that wait for a change. Async-signal-safe.
@@ -97,7 +94,7 @@ impl Deadline {
 
     /// Returns the deadline. Async-signal-safe.
     pub fn get(&self) -> Option<Nanos> {
-        known(&self.at)
+        self.at.get()
     }
 
     /// Returns the time at which the exit begins: at the deadline, or earlier by the
@@ -129,7 +126,7 @@ impl Deadline {
     /// Returns the time at which the deadline was first armed: every length in a report
     /// is counted from this point. Async-signal-safe.
     pub fn begun(&self) -> Option<Nanos> {
-        known(&self.begun)
+        self.begun.get()
     }
 
     /// Returns the number of changes so far, for
@@ -147,16 +144,41 @@ impl Deadline {
     /// Makes the deadline unarmed in a child of `fork`, which has no watchdog
     /// and only one thread.
     pub(crate) fn reset_after_fork(&self) {
-        self.at.store(UNARMED, Ordering::Release);
-        self.begun.store(UNARMED, Ordering::Release);
-        self.in_force.store(UNARMED, Ordering::Release);
+        self.at.unset_after_fork();
+        self.begun.unset_after_fork();
+        self.in_force.unset_after_fork();
         self.early_by.store(0, Ordering::Release);
     }
 }
 
-fn known(word: &AtomicU64) -> Option<Nanos> {
-    match word.load(Ordering::Acquire) {
-        UNARMED => None,
-        at => Some(Nanos(at)),
+/// The earliest of the points that were given to it, in one word.
+///
+/// The word is the complement of the point, so that zero stands for none. A `static` of
+/// zeroes takes no room in the program's file, and the watchdog is one of 4 KB.
+#[derive(Debug)]
+struct Earliest(AtomicU64);
+
+/// The complement of the only point that cannot be a deadline: see [`Nanos::LAST`].
+const UNSET: u64 = 0;
+
+impl Earliest {
+    const fn unset() -> Self {
+        Self(AtomicU64::new(UNSET))
+    }
+
+    /// Takes the minimum with `at`: the maximum of the complements.
+    fn bring_forward(&self, at: Nanos) {
+        self.0.fetch_max(!at.0, Ordering::AcqRel);
+    }
+
+    fn get(&self) -> Option<Nanos> {
+        match self.0.load(Ordering::Acquire) {
+            UNSET => None,
+            complement => Some(Nanos(!complement)),
+        }
+    }
+
+    fn unset_after_fork(&self) {
+        self.0.store(UNSET, Ordering::Release);
     }
 }

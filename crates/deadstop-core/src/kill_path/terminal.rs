@@ -12,7 +12,9 @@ use core::ffi::c_int;
 use crate::atomic::{AtomicI32, AtomicU32, Ordering};
 use crate::sys::{ControllingTerminal, TERMINAL_ATTRIBUTES_LEN};
 
-const NOT_SAVED: c_int = -1;
+/// No descriptor: the terminal's is above those of the standard streams. Zero, like all
+/// that a new watchdog holds (see `deadline`).
+const NOT_SAVED: c_int = 0;
 
 /// The attributes of the controlling terminal, as they were saved.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use super::bypass::is_bypassed;
 use super::clock::timespec;
@@ -40,28 +40,27 @@ impl Target {
 ///
 /// # Orderings
 ///
-/// `id` is written with `Release` after the timer is created, and read with
-/// `Acquire` before it is set.
+/// `id` is written after the timer is created and before `is_present` (`Release`), and
+/// read after it (`Acquire`).
 #[derive(Debug)]
 pub struct Timer {
     /// A `timer_t`. Null is a possible id in glibc.
     id: AtomicPtr<c_void>,
+    is_present: AtomicBool,
 }
-
-/// No timer: an address that libc never returns as an id.
-const ABSENT: *mut c_void = ptr::without_provenance_mut(usize::MAX);
 
 impl Timer {
     /// Creates a value without a timer.
     pub const fn absent() -> Self {
         Self {
-            id: AtomicPtr::new(ABSENT),
+            id: AtomicPtr::new(ptr::null_mut()),
+            is_present: AtomicBool::new(false),
         }
     }
 
     /// Returns `true` if the timer exists.
     pub fn is_present(&self) -> bool {
-        self.id.load(Ordering::Acquire) != ABSENT
+        self.is_present.load(Ordering::Acquire)
     }
 
     /// Creates the timer, disarmed.
@@ -85,19 +84,20 @@ impl Timer {
                 event.sigev_notify_thread_id = tid;
             }
         }
-        let mut id = ABSENT;
+        let mut id = ptr::null_mut();
         // SAFETY: the first pointer is valid for reads, the second for writes.
         let made = unsafe { create(&raw mut event, &raw mut id) };
         if made != 0 {
             return Err(errno::last());
         }
-        self.id.store(id, Ordering::Release);
+        self.id.store(id, Ordering::Relaxed);
+        self.is_present.store(true, Ordering::Release);
         Ok(())
     }
 
     /// Forgets the timer. A child of `fork` does not inherit it.
     pub fn reset_after_fork(&self) {
-        self.id.store(ABSENT, Ordering::Release);
+        self.is_present.store(false, Ordering::Release);
     }
 
     /// Sets the timer to expire at `at`, in place of any earlier setting. It
@@ -105,10 +105,10 @@ impl Timer {
     ///
     /// Async-signal-safe: POSIX lists `timer_settime`.
     pub fn set(&self, at: Nanos) {
-        let id = self.id.load(Ordering::Acquire);
-        if id == ABSENT {
+        if !self.is_present() {
             return;
         }
+        let id = self.id.load(Ordering::Relaxed);
         let mut when = libc::itimerspec {
             it_interval: timespec(Nanos(0)),
             it_value: timespec(at),

@@ -30,9 +30,9 @@ impl ControllingTerminal {
         Self
     }
 
-    /// Returns a number that stands for the console.
+    /// Returns a number that stands for the console; not that of a standard stream.
     pub const fn descriptor(&self) -> c_int {
-        0
+        3
     }
 
     /// Does nothing.
