@@ -10,6 +10,9 @@ impl SignalSet {
     /// The set of no signals.
     pub const EMPTY: Self = Self(0);
 
+    /// The set of all 64 signals.
+    pub const ALL: Self = Self(u64::MAX);
+
     /// Returns this set and `signal`. A number outside 1 to 64 is left out.
     #[must_use]
     pub fn with(self, signal: c_int) -> Self {

@@ -18,10 +18,11 @@ mod newborn;
 mod process;
 mod processes;
 mod sched;
+#[path = "../posix/signal_actions.rs"]
+mod signal_actions;
+mod signal_mask;
 #[path = "../posix/signal_numbers.rs"]
 pub mod signal_numbers;
-#[path = "../posix/signals.rs"]
-mod signals;
 mod socket;
 mod syscalls;
 mod terminal;
@@ -46,7 +47,8 @@ pub use self::newborn::{Newborn, NewbornPlace};
 pub use self::process::{main_tid, pid, tid};
 pub use self::processes::{ProcessDescriptors, Processes};
 pub use self::sched::{request_prompt_wakeups, request_real_time};
-pub use self::signals::{SignalMask, action_of, handle_if_free, set_default_action};
+pub use self::signal_actions::{action_of, handle_if_free, set_default_action};
+pub use self::signal_mask::SignalMask;
 pub use self::socket::{
     AF_INET, AF_INET6, AF_UNIX, Address, peer_process, protocol, socket, tcp_state,
 };

@@ -3,7 +3,7 @@
 use core::ffi::{c_int, c_ulong};
 
 use super::descriptor::{above_stdio, close};
-use super::signals::SignalMask;
+use super::signal_mask::SignalMask;
 use crate::sys::SignalSet;
 
 /// More words than the kernel's `struct termios` has on any machine. Its

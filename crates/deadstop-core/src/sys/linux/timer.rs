@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use super::bypass::is_bypassed;
 use super::clock::timespec;
 use super::errno;
-use super::signals::handle_if_free;
+use super::signal_actions::handle_if_free;
 use crate::sys::Nanos;
 
 /// The effect of the timer's expiry.

@@ -31,10 +31,12 @@ mod process;
 #[path = "../shared/no_processes.rs"]
 mod processes;
 mod sched;
+#[path = "../posix/signal_actions.rs"]
+mod signal_actions;
+#[path = "../posix/signal_mask.rs"]
+mod signal_mask;
 #[path = "../posix/signal_numbers.rs"]
 pub mod signal_numbers;
-#[path = "../posix/signals.rs"]
-mod signals;
 #[path = "../shared/no_sockets.rs"]
 mod socket;
 #[path = "../shared/no_syscalls.rs"]
@@ -62,7 +64,8 @@ pub use self::newborn::{Newborn, NewbornPlace};
 pub use self::process::{main_tid, pid, tid};
 pub use self::processes::{ProcessDescriptors, Processes, local_peer};
 pub use self::sched::{request_prompt_wakeups, request_real_time};
-pub use self::signals::{SignalMask, action_of, handle_if_free, set_default_action};
+pub use self::signal_actions::{action_of, handle_if_free, set_default_action};
+pub use self::signal_mask::SignalMask;
 pub use self::socket::{
     AF_INET, AF_INET6, AF_UNIX, Address, peer_process, protocol, socket, tcp_state,
 };

@@ -4,7 +4,7 @@
 use core::ffi::c_int;
 use core::mem::{MaybeUninit, size_of};
 
-use super::signals::SignalMask;
+use super::signal_mask::SignalMask;
 use crate::sys::SignalSet;
 
 /// The words of a `struct termios`.

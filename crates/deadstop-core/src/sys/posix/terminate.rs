@@ -3,7 +3,8 @@
 use core::ffi::c_int;
 
 use super::process::pid;
-use super::signals::{SignalMask, set_default_action};
+use super::signal_actions::set_default_action;
+use super::signal_mask::SignalMask;
 use crate::sys::SignalSet;
 
 /// Ends the process now, with `status`, from any thread.

@@ -1,0 +1,97 @@
+//! Signal masks of threads, by `rt_sigprocmask`.
+//!
+//! The kernel's mask is one word. libc's has room for 1,024 signals, and each of its functions
+//! on a mask would be a loop over 128 bytes.
+
+use core::ffi::c_int;
+use core::mem::size_of;
+
+use crate::sys::SignalSet;
+
+/// A signal mask of the calling thread.
+#[derive(Clone, Copy, Debug)]
+pub struct SignalMask(SignalSet);
+
+/// The signals that libc keeps for itself: no thread may block them. `setuid` makes every
+/// thread run a handler of libc's, and would wait for ever for a thread that blocks its signal.
+const OF_LIBC: SignalSet = SignalSet::from_bits(if cfg!(target_env = "musl") {
+    0b111 << 31 // 32, 33 and 34
+} else {
+    0b11 << 31 // 32 and 33
+});
+
+impl SignalMask {
+    /// Blocks every signal for the calling thread and the threads that it
+    /// starts, and returns the mask from before. A thread that blocks a signal
+    /// does not run its handler. Async-signal-safe.
+    pub fn block_all() -> Self {
+        Self::change(libc::SIG_SETMASK, SignalSet::ALL)
+    }
+
+    /// Blocks the signals of `set` in addition to those that are blocked, and
+    /// returns the mask from before. Async-signal-safe.
+    pub fn block(set: SignalSet) -> Self {
+        Self::change(libc::SIG_BLOCK, set)
+    }
+
+    /// Blocks every signal except those of `set`.
+    pub fn block_all_except(set: SignalSet) {
+        Self::change(libc::SIG_SETMASK, SignalSet::ALL.without(set));
+    }
+
+    /// Blocks no signal. Async-signal-safe.
+    pub fn unblock_all() {
+        Self::change(libc::SIG_SETMASK, SignalSet::EMPTY);
+    }
+
+    /// Unblocks the signals of `set` for the calling thread. Async-signal-safe.
+    pub fn unblock(set: SignalSet) {
+        Self::change(libc::SIG_UNBLOCK, set);
+    }
+
+    /// Returns the mask.
+    pub fn current() -> Self {
+        Self::change(libc::SIG_BLOCK, SignalSet::EMPTY)
+    }
+
+    /// Makes `set` the calling thread's mask. Async-signal-safe.
+    pub fn set(set: SignalSet) {
+        Self::change(libc::SIG_SETMASK, set);
+    }
+
+    /// Returns the signals that the mask blocks. Async-signal-safe.
+    pub fn blocked(&self) -> SignalSet {
+        self.0
+    }
+
+    /// Makes this the calling thread's mask. Async-signal-safe.
+    pub fn restore(&self) {
+        Self::change(libc::SIG_SETMASK, self.0);
+    }
+
+    fn change(how: c_int, set: SignalSet) -> Self {
+        let set = in_kernel_order(set.without(OF_LIBC).bits());
+        let mut before = 0_u64;
+        // SAFETY: the first pointer is valid for reads and the second for writes of as many
+        // bytes as the last argument says.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigprocmask,
+                how,
+                &raw const set,
+                &raw mut before,
+                size_of::<u64>(),
+            )
+        };
+        Self(SignalSet::from_bits(in_kernel_order(before)))
+    }
+}
+
+/// The kernel's mask is made of words of the machine, the low one first.
+const fn in_kernel_order(bits: u64) -> u64 {
+    if cfg!(all(target_endian = "big", target_pointer_width = "32")) {
+        bits.rotate_left(32)
+    } else {
+        bits
+    }
+}
