@@ -11,8 +11,6 @@ use super::phases::PhasesError;
 #[cfg(feature = "signals")]
 use crate::signal::Signal;
 
-debug_is_display!(InstallError);
-
 /// The reason why `install` installed nothing.
 ///
 /// Each variant leaves the process running and unprotected, and `install` can be
@@ -163,8 +161,21 @@ impl fmt::Display for InstallError {
     }
 }
 
-impl Error for InstallError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
+/// What `Display` prints, and the causes. Not by [`Error::source`]: a program with the
+/// watchdog alone would have the code for every error of `std` in it, 4 KB.
+impl fmt::Debug for InstallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        match self.system_error() {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl InstallError {
+    /// Returns the system's error, which has no cause of its own.
+    fn system_error(&self) -> Option<&io::Error> {
         match self {
             Self::AlreadyInstalled | Self::ExitStatus => None,
             #[cfg(feature = "shutdown")]
@@ -178,7 +189,7 @@ impl Error for InstallError {
             #[cfg(feature = "platform")]
             Self::Platform(_) | Self::Variable { .. } => None,
             #[cfg(feature = "shutdown")]
-            Self::Phases(source) => source.source(),
+            Self::Phases(_) => None,
             #[cfg(feature = "shutdown")]
             Self::Exit(source) | Self::Sink { source, .. } => Some(source),
             #[cfg(feature = "signals")]
@@ -187,5 +198,11 @@ impl Error for InstallError {
                 Some(source)
             }
         }
+    }
+}
+
+impl Error for InstallError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.system_error().map(|source| source as _)
     }
 }

@@ -3,6 +3,7 @@
 //! `Debug` prints what `Display` does and the causes, because `main` that returns
 //! an error prints `Debug`.
 
+#[cfg(feature = "shutdown")]
 #[macro_use]
 mod debug;
 mod install;
