@@ -65,9 +65,7 @@ pub(crate) fn spawn(
     name: &'static str,
     life: impl FnOnce() + Send + 'static,
 ) -> Result<(), InstallError> {
-    start(name, Box::new(life), |life| {
-        bare_thread::spawn(name, STACK, life)
-    })
+    start_bare(name, STACK, Box::new(life))
 }
 
 /// Starts a thread that is as prompt as the watchdog, for deadstop's own code that needs
@@ -88,9 +86,7 @@ pub(crate) fn spawn_of(
         BEGUN.advance();
         life();
     };
-    start(name, Box::new(begin), |life| {
-        bare_thread::spawn(name, stack, life)
-    })?;
+    start_bare(name, stack, Box::new(begin))?;
     while BEGUN.read() == before {
         BEGUN.wait_past(before, None);
     }
@@ -108,7 +104,13 @@ pub(crate) fn spawn_deep(
     start(name, Box::new(life), |life| builder.spawn(life).map(drop))
 }
 
-/// Starts a thread by `spawn`. The life is in a box so that the start is compiled once.
+/// Starts a thread that is not one of `std`'s. The life is in a box so that the start is
+/// compiled once.
+fn start_bare(name: &'static str, stack: usize, life: Life) -> Result<(), InstallError> {
+    start(name, life, |life| bare_thread::spawn(name, stack, life))
+}
+
+/// Starts a thread by `spawn`.
 fn start(
     name: &'static str,
     life: Life,
@@ -117,10 +119,15 @@ fn start(
     // A thread begins with the mask of the thread that starts it. Blocking the
     // signals in the new thread would leave a gap for a handler.
     let mask = SignalMask::block_all();
-    let started = spawn(Box::new(|| {
-        IS_OURS.set(true);
-        life();
-    }));
+    let started = spawn(marked(life));
     mask.restore();
     started.map_err(|source| InstallError::Thread { name, source })
+}
+
+/// The same life, on a thread that is known as deadstop's.
+fn marked(life: Life) -> Life {
+    Box::new(|| {
+        IS_OURS.set(true);
+        life();
+    })
 }
