@@ -21,6 +21,11 @@ impl Roster {
 
     /// Calls `each` with every heartbeat that is late.
     pub(crate) fn stalled(&self, mut each: impl FnMut(&TaskReading<'_>)) {
+        self.each_stall(&mut each);
+    }
+
+    #[inline(never)] // Once for all callers, as `in_order`.
+    fn each_stall(&self, each: &mut dyn FnMut(&TaskReading<'_>)) {
         let mut buffer = TaskBuffer::new();
         for slot in self.stalls.slots() {
             if let Some(stall) = slot.read(&mut buffer) {
@@ -64,6 +69,7 @@ impl Roster {
 
     /// Calls `each` with the tasks that have a rank, in the order of their
     /// ranks and then of their starts.
+    #[inline(never)] // A report goes through the tasks in 14 places, 1 KB each.
     fn in_order(
         &self,
         rank: fn(TaskStatus) -> Option<bool>,
