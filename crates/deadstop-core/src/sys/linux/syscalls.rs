@@ -6,10 +6,22 @@ use crate::sys::{RevealingCall, WaitKind};
 
 /// Returns the name and kind of a system call that is known to block.
 pub fn blocking_call(number: c_long) -> Option<(&'static str, WaitKind)> {
-    CALLS
+    let place = CALLS
         .iter()
-        .find(|(known, ..)| *known == number)
-        .map(|(_, name, kind)| (*name, *kind))
+        .position(|call| c_long::from(call.number) == number)?;
+    let (before, rest) = CALLS.split_at_checked(place)?;
+    let call = rest.first()?;
+    let start: usize = before.iter().map(|call| usize::from(call.name_len)).sum();
+    let end = start.saturating_add(usize::from(call.name_len));
+    Some((NAMES.get(start..end)?, call.kind))
+}
+
+/// A system call. Its name is in `NAMES`: the loader adds the program's address to each
+/// reference in a table, by 24 bytes in the file.
+struct Call {
+    number: i32,
+    name_len: u8,
+    kind: WaitKind,
 }
 
 /// Returns the call, if its arguments tell what a thread waits for.
@@ -33,14 +45,25 @@ pub fn revealing_call(number: c_long) -> Option<RevealingCall> {
 /// Numbers differ between machines, and the list was checked only for two.
 /// Elsewhere the kernel's function says what a thread does.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-const CALLS: &[(c_long, &str, WaitKind)] = &[];
+const CALLS: &[Call] = &[];
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+const NAMES: &str = "";
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! calls {
     ($($(#[$only:meta])* $number:ident $name:ident $sort:ident,)*) => {
-        const CALLS: &[(c_long, &str, WaitKind)] = &[$(
+        const CALLS: &[Call] = &[$(
             $(#[$only])*
-            (libc::$number, core::stringify!($name), WaitKind::$sort),
+            Call {
+                number: libc::$number as i32,
+                name_len: core::stringify!($name).len() as u8,
+                kind: WaitKind::$sort,
+            },
+        )*];
+
+        const EACH_NAME: &[&str] = &[$(
+            $(#[$only])*
+            core::stringify!($name),
         )*];
     };
 }
@@ -211,4 +234,43 @@ calls! {
     #[cfg(target_arch = "x86_64")]
     SYS_vfork vfork Other,
     SYS_restart_syscall restart_syscall Restarted,
+}
+
+/// The names of `CALLS`, one after another.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const NAMES: &str = match core::str::from_utf8(&JOINED) {
+    Ok(names) => names,
+    Err(_) => "",
+};
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const JOINED: [u8; len(EACH_NAME)] = join(EACH_NAME);
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const fn len(mut texts: &[&str]) -> usize {
+    let mut len = 0_usize;
+    while let Some((text, rest)) = texts.split_first() {
+        len = len.wrapping_add(text.len());
+        texts = rest;
+    }
+    len
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const fn join<const LEN: usize>(mut texts: &[&str]) -> [u8; LEN] {
+    let mut joined = [0; LEN];
+    let mut free: &mut [u8] = &mut joined;
+    'full: while let Some((text, rest)) = texts.split_first() {
+        let mut bytes = text.as_bytes();
+        while let Some((byte, others)) = bytes.split_first() {
+            let Some((place, behind)) = free.split_first_mut() else {
+                break 'full;
+            };
+            *place = *byte;
+            free = behind;
+            bytes = others;
+        }
+        texts = rest;
+    }
+    joined
 }
