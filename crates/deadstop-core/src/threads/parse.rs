@@ -56,14 +56,13 @@ pub enum Syscall {
 /// Parses `syscall`: a number, six arguments and two addresses. `None` if the
 /// text is malformed.
 pub fn syscall(text: &[u8]) -> Option<Syscall> {
-    let text = core::str::from_utf8(text).ok()?;
-    let mut format = text.split_ascii_whitespace();
-    match format.next()? {
+    let mut text = core::str::from_utf8(text).ok()?;
+    match word(&mut text)? {
         "running" => Some(Syscall::Running),
         "-1" => Some(Syscall::Outside),
         number => Some(Syscall::Inside {
-            number: number.parse().ok().filter(|number| *number >= 0)?,
-            first: u64::from_str_radix(format.next()?.strip_prefix("0x")?, 16).ok()?,
+            number: c_long::try_from(self::number(number, 10)?).ok()?,
+            first: argument(&mut text)?,
         }),
     }
 }
@@ -81,20 +80,39 @@ pub struct Arguments {
 
 /// Reads `syscall` whole. `None` if the thread is in no system call.
 pub fn arguments(text: &[u8]) -> Option<Arguments> {
-    let text = core::str::from_utf8(text).ok()?;
-    let mut words = text.split_ascii_whitespace();
-    let number = words.next()?.parse().ok().filter(|number| *number >= 0)?;
-    let mut word = || u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
+    let mut text = core::str::from_utf8(text).ok()?;
+    let number = number(word(&mut text)?, 10)?;
     let mut arguments = [0; 6];
     for argument in &mut arguments {
-        *argument = word()?;
+        *argument = self::argument(&mut text)?;
     }
-    let stack_pointer = usize::try_from(word()?).ok()?;
+    let stack_pointer = usize::try_from(argument(&mut text)?).ok()?;
     Some(Arguments {
-        number,
+        number: c_long::try_from(number).ok()?,
         arguments,
         stack_pointer,
     })
+}
+
+/// Takes one argument off `text`, in hexadecimal with a prefix.
+fn argument(text: &mut &str) -> Option<u64> {
+    number(word(text)?.strip_prefix("0x")?, 16)
+}
+
+/// Takes one word off `text`.
+#[inline(never)] // The iterator of `core` is 300 bytes in each function that uses it.
+fn word<'a>(text: &mut &'a str) -> Option<&'a str> {
+    let mut words = text
+        .trim_ascii_start()
+        .splitn(2, |c: char| c.is_ascii_whitespace());
+    let word = words.next().filter(|word| !word.is_empty())?;
+    *text = words.next().unwrap_or("");
+    Some(word)
+}
+
+#[inline(never)] // As `word`.
+fn number(digits: &str, base: u32) -> Option<u64> {
+    u64::from_str_radix(digits, base).ok()
 }
 
 /// A file may have locks of both kinds, which do not exclude one another.
@@ -115,9 +133,10 @@ pub fn lock_holder(
 ) -> Option<i32> {
     locks.split(|byte| *byte == b'\n').find_map(|line| {
         // 1: POSIX  ADVISORY  WRITE 1234 fe:00:326279 0 EOF
-        let line = core::str::from_utf8(line).ok()?;
-        let mut words = line.split_ascii_whitespace().skip(1);
-        let is_kind = match words.next()? {
+        let mut line = core::str::from_utf8(line).ok()?;
+        let mut next = || word(&mut line);
+        let (_number, kind_of_this) = (next()?, next()?);
+        let is_kind = match kind_of_this {
             "FLOCK" => kind == LockKind::Flock,
             "POSIX" | "OFDLCK" => kind == LockKind::Fcntl,
             _ => false,
@@ -125,11 +144,14 @@ pub fn lock_holder(
         if !is_kind {
             return None;
         }
-        let holder = words.nth(2)?.parse().ok()?;
-        let mut file = words.next()?.split(':');
-        let is_it = u32::from_str_radix(file.next()?, 16) == Ok(major)
-            && u32::from_str_radix(file.next()?, 16) == Ok(minor)
-            && file.next()?.parse() == Ok(inode);
+        let (_is_advisory, _access) = (next()?, next()?);
+        // -1 stands for a lock of an open file.
+        let holder = next()?.parse().ok()?;
+        let (device, of_line) = next()?.rsplit_once(':')?;
+        let (major_of_line, minor_of_line) = device.split_once(':')?;
+        let is_it = number(major_of_line, 16)? == u64::from(major)
+            && number(minor_of_line, 16)? == u64::from(minor)
+            && number(of_line, 10)? == inode;
         is_it.then_some(holder)
     })
 }
@@ -151,7 +173,7 @@ pub enum Link<'a> {
 pub fn inode(link: &[u8]) -> Option<u64> {
     let link = core::str::from_utf8(link).ok()?;
     let (_, inode) = link.strip_suffix(']')?.split_once(":[")?;
-    inode.parse().ok()
+    number(inode, 10)
 }
 
 /// Parses the link of a descriptor: `anon_inode:[eventfd]` is an `eventfd`.
