@@ -48,6 +48,7 @@ const SYSTEM_MODULES: &str = "\
     libc.musl linux-vdso [vdso]";
 
 /// Returns whose code `frame` runs.
+#[inline(never)]
 pub fn owner(frame: &Frame) -> Owner {
     let module = frame.module.as_str();
     if SYSTEM_MODULES

@@ -350,7 +350,7 @@ fn waits_for(line: &mut TextSlice, facts: &Facts<'_>, blocker: &Blocker) {
 fn waits_with(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     line.text(", \"waits_with\": [");
     let mut items = Items::none();
-    for other in facts.threads.waiting_with(thread) {
+    for other in facts.threads.waiting_with(thread).iter() {
         items.next(line);
         line.number(number(other.tid));
     }

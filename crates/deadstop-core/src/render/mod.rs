@@ -96,6 +96,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Returns the stack of a thread, if it was requested.
+    #[inline(never)]
     fn stack(&self, tid: c_int) -> Option<&'a Stack> {
         let asked = |stack: &&Stack| stack.tid == tid && stack.captured != Captured::NotAsked;
         self.stacks.iter().find(asked)

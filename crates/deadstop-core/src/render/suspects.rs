@@ -7,7 +7,7 @@ use super::{Facts, order};
 use crate::roster::TaskBuffer;
 use crate::sizes::{LABEL_LEN, MAX_STACKS, MAX_THREADS};
 use crate::stack::{Captured, Stack};
-use crate::threads::{Activity, Blocker, Thread};
+use crate::threads::{Activity, Blocker, Thread, ThreadList};
 
 /// The role of a thread in a report.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -84,6 +84,7 @@ impl Roles {
     }
 
     /// The role of the thread `tid`.
+    #[inline(never)]
     pub(crate) fn get(&self, facts: &Facts<'_>, tid: c_int) -> Role {
         let mut threads = facts.threads.iter().zip(&self.0);
         let found = threads.find(|(thread, _)| thread.tid == tid);
@@ -91,7 +92,7 @@ impl Roles {
     }
 
     /// The suspicious threads, the most suspicious first.
-    pub(crate) fn suspects<'a>(&'a self, facts: &'a Facts<'a>) -> impl Iterator<Item = &'a Thread> {
+    pub(crate) fn suspects<'a>(&self, facts: &Facts<'a>) -> ThreadList<'a> {
         const ORDER: [Suspicion; 5] = [
             Suspicion::Stalled,
             Suspicion::HoldsUp,
@@ -99,24 +100,26 @@ impl Roles {
             Suspicion::InCall,
             Suspicion::Waits,
         ];
-        ORDER.into_iter().flat_map(move |wanted| {
-            let threads = facts.threads.iter().zip(&self.0);
-            threads
-                .filter(move |(_, role)| **role == Role::Suspect(wanted))
-                .map(|(thread, _)| thread)
-        })
+        let mut list = ThreadList::empty();
+        for suspicion in ORDER {
+            self.add(facts, Role::Suspect(suspicion), &mut list);
+        }
+        list
     }
 
     /// The threads with that role.
-    pub(crate) fn with<'a>(
-        &'a self,
-        facts: &'a Facts<'a>,
-        wanted: Role,
-    ) -> impl Iterator<Item = &'a Thread> {
-        let threads = facts.threads.iter().zip(&self.0);
-        threads
-            .filter(move |(_, role)| **role == wanted)
-            .map(|(thread, _)| thread)
+    pub(crate) fn with<'a>(&self, facts: &Facts<'a>, wanted: Role) -> ThreadList<'a> {
+        let mut list = ThreadList::empty();
+        self.add(facts, wanted, &mut list);
+        list
+    }
+
+    fn add<'a>(&self, facts: &Facts<'a>, wanted: Role, list: &mut ThreadList<'a>) {
+        for (thread, role) in facts.threads.iter().zip(&self.0) {
+            if *role == wanted {
+                list.add(thread);
+            }
+        }
     }
 }
 

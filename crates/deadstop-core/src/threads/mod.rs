@@ -40,5 +40,5 @@ mod thread;
 pub use self::activity::{Activity, Descriptor, DescriptorKind, SystemCall};
 pub use self::blocker::{Blocker, Hold};
 pub(crate) use self::heap_sort::heap_sort_by_key;
-pub use self::table::ThreadTable;
+pub use self::table::{ThreadList, ThreadTable};
 pub use self::thread::Thread;

@@ -47,18 +47,63 @@ impl ThreadTable {
     }
 
     /// Returns the thread `tid`, if it is listed.
+    #[inline(never)] // A report asks for threads in many places.
     pub fn find(&self, tid: c_int) -> Option<&Thread> {
         self.iter().find(|thread| thread.tid == tid)
     }
 
     /// Returns the other listed threads that wait for the same lock or condition as
     /// `thread`.
-    pub fn waiting_with<'a>(
-        &'a self,
-        thread: &Thread,
-    ) -> impl Iterator<Item = &'a Thread> + use<'a> {
-        let (tid, address) = (thread.tid, thread.lock_address);
-        let others = self.iter().filter(move |other| other.tid != tid);
-        others.filter(move |other| address != 0 && other.lock_address == address)
+    pub fn waiting_with(&self, thread: &Thread) -> ThreadList<'_> {
+        let mut list = ThreadList::empty();
+        for other in self.iter() {
+            let is_same = thread.lock_address != 0 && other.lock_address == thread.lock_address;
+            if is_same && other.tid != thread.tid {
+                list.add(other);
+            }
+        }
+        list
+    }
+}
+
+/// Some threads of the table, in an order of their own.
+///
+/// A list and not an iterator with filters: each place that goes through such an iterator, or
+/// counts its items, has the code of all its filters once more.
+#[derive(Clone, Debug)]
+pub struct ThreadList<'a> {
+    threads: [Option<&'a Thread>; MAX_THREADS],
+    len: usize,
+}
+
+impl<'a> ThreadList<'a> {
+    pub(crate) const fn empty() -> Self {
+        Self {
+            threads: [None; MAX_THREADS],
+            len: 0,
+        }
+    }
+
+    /// Adds a thread, unless the list has as many as the table.
+    pub(crate) fn add(&mut self, thread: &'a Thread) {
+        if let Some(place) = self.threads.get_mut(self.len) {
+            *place = Some(thread);
+            self.len = self.len.saturating_add(1);
+        }
+    }
+
+    /// Returns how many threads there are.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Returns `true` if there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Returns the threads in order.
+    pub fn iter(&self) -> impl Iterator<Item = &'a Thread> + Clone {
+        self.threads.iter().map_while(|thread| *thread)
     }
 }

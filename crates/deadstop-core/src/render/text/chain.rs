@@ -100,13 +100,13 @@ const TOGETHER: usize = 3;
 /// The threads that wait for the same lock or condition, where it is not known who holds
 /// it.
 fn together(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
-    let with = || facts.threads.waiting_with(thread);
-    let count = with().count();
+    let with = facts.threads.waiting_with(thread);
+    let count = with.len();
     if count == 0 {
         return;
     }
     line.text("deadstop:   it waits for the same lock or condition as ");
-    for (n, other) in with().take(TOGETHER).enumerate() {
+    for (n, other) in with.iter().take(TOGETHER).enumerate() {
         line.text(if n == 0 { "" } else { ", " });
         name(line, facts, other);
     }

@@ -58,7 +58,7 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
         SUSPECTS
     };
     let suspects = roles.suspects(facts);
-    let suspects = suspects.filter(|thread| {
+    let suspects = suspects.iter().filter(|thread| {
         let is_stalled = roles.get(facts, thread.tid) == Role::Suspect(Suspicion::Stalled);
         !is_stalled && !is_in_first_chain(facts, thread) && !polls_first(facts, thread)
     });

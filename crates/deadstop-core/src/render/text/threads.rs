@@ -15,17 +15,14 @@ use crate::threads::format::thread;
 use crate::threads::{Blocker, Thread};
 
 pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, frames: usize) {
-    for (place, other) in roles.suspects(facts).enumerate() {
+    let suspects = roles.suspects(facts);
+    for (place, other) in suspects.iter().enumerate() {
         let same = |before: &&Thread| hangs_like(facts, before, other);
-        if roles
-            .suspects(facts)
-            .take(place)
-            .any(|before| same(&before))
-        {
+        if suspects.iter().take(place).any(|before| same(&before)) {
             continue;
         }
         alone(line, facts, other, frames);
-        let later = roles.suspects(facts).skip(place.saturating_add(1));
+        let later = suspects.iter().skip(place.saturating_add(1));
         let more = later.filter(same).count();
         if more > 0 {
             and_more(line.text("deadstop:   "), more as u64)
@@ -46,10 +43,8 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, fra
         (Some(main), Role::Other) => alone(line, facts, main, frames),
         _ => {}
     }
-    let others = || {
-        let others = roles.with(facts, Role::Other);
-        others.filter(|other| other.tid != facts.pid)
-    };
+    let others = roles.with(facts, Role::Other);
+    let others = || others.iter().filter(|other| other.tid != facts.pid);
     for (place, first) in others().enumerate() {
         if !others().take(place).any(|before| is_like(before, first)) {
             let like = others().filter(|other| is_like(other, first));
@@ -78,21 +73,21 @@ fn shared_locks(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
         matches!(role, Role::Task | Role::Suspect(_))
     };
     for (place, first) in facts.threads.iter().enumerate() {
-        let with = || facts.threads.waiting_with(first);
+        let with = facts.threads.waiting_with(first);
         let is_first = !facts
             .threads
             .iter()
             .take(place)
-            .any(|before| with().any(|other| other.tid == before.tid));
-        let count = with().count().saturating_add(1);
-        if count < 2 || !is_first || !(matters(first) || with().any(matters)) {
+            .any(|before| with.iter().any(|other| other.tid == before.tid));
+        let count = with.len().saturating_add(1);
+        if count < 2 || !is_first || !(matters(first) || with.iter().any(matters)) {
             continue;
         }
         line.text("deadstop: ")
             .number(count as u64)
             .text(" threads wait for the same lock or condition: ");
         for (n, thread) in core::iter::once(first)
-            .chain(with())
+            .chain(with.iter())
             .take(NAMED)
             .enumerate()
         {
