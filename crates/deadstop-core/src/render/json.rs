@@ -79,10 +79,7 @@ fn object(line: &mut TextSlice, facts: &Facts<'_>, level: &Level) {
     line.text(",\n\"deadline_in\": ");
     length(line, facts.at.map(|at| at.since(facts.now)));
     line.text(",\n\"exit_status\": ");
-    match facts.exit_status {
-        Some(status) => line.number(u64::from(status)),
-        None => line.text("null"),
-    };
+    optional_number(line, facts.exit_status.map(u64::from));
     line.text(",\n\"replaced_signals\": ");
     optional(line, facts.replaced);
     line.text(",\n\"complete\": ");
@@ -108,10 +105,8 @@ fn object(line: &mut TextSlice, facts: &Facts<'_>, level: &Level) {
         .text(", \"stalls\": ")
         .number(u64::from(facts.roster.stalls.unlisted()))
         .text("},\n\"threads_refused\": ");
-    match facts.threads.proc_error {
-        0 => line.text("null"),
-        refused => line.number(number(refused)),
-    };
+    let refused = Some(facts.threads.proc_error).filter(|refused| *refused != 0);
+    optional_number(line, refused.map(number));
     line.text("\n}\n");
 }
 
@@ -180,10 +175,7 @@ fn polls(line: &mut TextSlice, facts: &Facts<'_>, polls: Polls) {
     line.text(", \"future\": {\"last_polled\": ");
     length(line, ago);
     line.text(", \"by\": ");
-    match by {
-        Some(tid) => line.number(number(tid)),
-        None => line.text("null"),
-    };
+    optional_number(line, by.map(number));
     line.text(", \"is_polled\": ")
         .text(if is_polled { "true" } else { "false" })
         .text("}");
@@ -192,10 +184,7 @@ fn polls(line: &mut TextSlice, facts: &Facts<'_>, polls: Polls) {
 /// The end of a task: the thread that it hangs on, and what it said.
 fn thread_and_words(line: &mut TextSlice, thread: Option<c_int>, says: &str) {
     line.text(", \"thread\": ");
-    match thread {
-        Some(thread) => line.number(number(thread)),
-        None => line.text("null"),
-    };
+    optional_number(line, thread.map(number));
     line.text(", \"says\": ").json(says).text("}");
 }
 
@@ -241,10 +230,7 @@ fn stalls(line: &mut TextSlice, facts: &Facts<'_>) {
             .text(", \"limit\": ");
         length(line, Some(beat.budget));
         line.text(", \"thread\": ");
-        match Some(beat.tid).filter(|tid| *tid > 0) {
-            Some(thread) => line.number(number(thread)),
-            None => line.text("null"),
-        };
+        optional_number(line, Some(beat.tid).filter(|tid| *tid > 0).map(number));
         line.text(", \"policy\": ").json(beat.phase).text("}");
     });
 }
@@ -279,10 +265,7 @@ fn thread(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
         .text(", \"cpu\": ");
     length(line, thread.cpu);
     line.text(", \"busy\": ");
-    match thread.busy {
-        Some(busy) => line.number(u64::from(busy)),
-        None => line.text("null"),
-    };
+    optional_number(line, thread.busy.map(u64::from));
     line.text(", \"still_for\": ");
     let still = facts.still.iter().find(|still| still.tid == thread.tid);
     let still = still.filter(|still| still.samples > 1);
@@ -397,7 +380,17 @@ fn frame(line: &mut TextSlice, frame: &Frame) {
     line.text("}");
 }
 
+/// A number; `null` if there is none.
+#[inline(never)]
+fn optional_number(line: &mut TextSlice, number: Option<u64>) {
+    match number {
+        Some(number) => line.number(number),
+        None => line.text("null"),
+    };
+}
+
 /// A text; `null` if it is empty.
+#[inline(never)]
 fn optional(line: &mut TextSlice, text: &str) {
     match text {
         "" => line.text("null"),
@@ -406,6 +399,7 @@ fn optional(line: &mut TextSlice, text: &str) {
 }
 
 /// A length of time; `null` if it is not known, or without end.
+#[inline(never)]
 fn length(line: &mut TextSlice, length: Option<Duration>) {
     match length.filter(|length| *length < super::text::NO_END) {
         Some(length) => line.decimal_seconds(length),

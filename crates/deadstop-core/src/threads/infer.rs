@@ -71,42 +71,35 @@ fn waiting(wait_channel: &str, syscall: Option<&Syscall>) -> Activity {
 fn by_wait_channel(wait_channel: &str) -> Option<Activity> {
     // Compilers add suffixes: `do_sys_poll.constprop.0`.
     let (name, _) = wait_channel.split_once('.').unwrap_or((wait_channel, ""));
-    Some(match name {
-        "futex_do_wait"
-        | "futex_wait"
-        | "futex_wait_queue"
-        | "futex_wait_queue_me"
-        | "futex_lock_pi"
-        | "futex_unqueue_multiple"
-        | "futex_wait_multiple" => Activity::WaitsForLock,
-        "anon_pipe_read"
-        | "pipe_read"
-        | "eventfd_read"
-        | "inotify_read"
-        | "n_tty_read"
-        | "sk_wait_data"
-        | "unix_stream_data_wait"
-        | "unix_stream_read_generic"
-        | "__skb_wait_for_more_packets" => Activity::Reads(None),
-        "anon_pipe_write"
-        | "pipe_write"
-        | "eventfd_write"
-        | "n_tty_write"
-        | "sk_stream_wait_memory"
-        | "sock_alloc_send_pskb" => Activity::Writes(None),
-        "hrtimer_nanosleep" | "do_nanosleep" | "common_nsleep" => Activity::Sleeps,
-        "do_wait" | "do_wait4" | "kernel_wait4" => Activity::WaitsForChild,
-        "do_sigtimedwait" | "sigsuspend" | "do_sys_pause" => Activity::WaitsForSignal,
-        "do_epoll_wait"
-        | "do_poll"
-        | "do_pselect"
-        | "do_select"
-        | "do_sys_poll"
-        | "ep_poll"
-        | "poll_schedule_timeout" => Activity::Polls,
-        _ => return None,
+    // Texts and not arms of a `match`, which is a comparison of its own for each name.
+    let is_one_of = |names: &str| names.split(' ').any(|known| known == name);
+    Some(if is_one_of(LOCKS) {
+        Activity::WaitsForLock
+    } else if is_one_of(READS) {
+        Activity::Reads(None)
+    } else if is_one_of(WRITES) {
+        Activity::Writes(None)
+    } else if is_one_of("hrtimer_nanosleep do_nanosleep common_nsleep") {
+        Activity::Sleeps
+    } else if is_one_of("do_wait do_wait4 kernel_wait4") {
+        Activity::WaitsForChild
+    } else if is_one_of("do_sigtimedwait sigsuspend do_sys_pause") {
+        Activity::WaitsForSignal
+    } else if is_one_of(POLLS) {
+        Activity::Polls
+    } else {
+        return None;
     })
 }
+
+const LOCKS: &str = "futex_do_wait futex_wait futex_wait_queue futex_wait_queue_me \
+    futex_lock_pi futex_unqueue_multiple futex_wait_multiple";
+const READS: &str = "anon_pipe_read pipe_read eventfd_read inotify_read n_tty_read sk_wait_data \
+    unix_stream_data_wait unix_stream_read_generic __skb_wait_for_more_packets";
+const WRITES: &str = "anon_pipe_write pipe_write eventfd_write n_tty_write \
+    sk_stream_wait_memory sock_alloc_send_pskb";
+const POLLS: &str = "do_epoll_wait do_poll do_pselect do_select do_sys_poll ep_poll \
+    poll_schedule_timeout";
 
 /// Returns the descriptor in a first argument: the lower half, unless it is
 /// negative, as `AT_FDCWD` is.
