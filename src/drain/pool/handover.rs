@@ -16,6 +16,10 @@
 //! it as woken under the machine's lock, and unparks it after that. An unpark that comes
 //! first makes the park return at once, so no wake-up is lost.
 //!
+//! A submitter that must know whether the system gives a thread reads `starts` before it
+//! looks at the machine, and waits for `starts` to advance, which follows the system's
+//! answer.
+//!
 //! # Orderings
 //!
 //! `accepted`, `taken` and `ended` are copies of numbers that only grow, each written under
@@ -30,11 +34,11 @@ use std::time::{Duration, Instant};
 
 use deadstop_core::Nanos;
 
-use super::machine::{Dispatch, Machine, Next, Offered};
+use super::machine::{Dispatch, Machine, Next, Offered, Start};
 use super::run_queue::{Progress, RunQueue, Running};
 use crate::primitives::atomic::{AtomicU64, Ordering};
 use crate::primitives::thread::{self, Thread};
-use crate::primitives::{Backoff, CachePadded, Mutex, MutexGuard};
+use crate::primitives::{Backoff, CachePadded, EventCount, Mutex, MutexGuard};
 
 /// Notified of what happens, under the lock of what it is shown.
 pub(crate) trait Observe<J> {
@@ -75,6 +79,8 @@ pub(crate) struct Handover<J, O> {
     progress: CachePadded<SharedProgress>,
     /// The threads, by their places, to be woken.
     threads: Mutex<Vec<Option<Thread>>>,
+    /// Advances with each answer of the system to the request for a thread.
+    starts: EventCount,
     observer: O,
 }
 
@@ -161,6 +167,7 @@ impl<J, O: Observe<J>> Handover<J, O> {
                 ended: AtomicU64::new(0),
             }),
             threads: Mutex::new(Vec::new()),
+            starts: EventCount::new(),
             observer,
         }
     }
@@ -226,12 +233,52 @@ impl<J, O: Observe<J>> Handover<J, O> {
                 return self.offer_under_both(job, from_job);
             }
         }
-        machine.offer(job, from_job)
+        match machine.offer(job, from_job) {
+            Offered::Starting(job) => {
+                drop(machine);
+                self.offer_under_both(job, from_job)
+            }
+            offered => offered,
+        }
     }
 
     #[cold]
-    fn offer_under_both(&self, job: J, from_job: bool) -> Offered<J> {
-        self.lock().machine.offer(job, from_job)
+    fn offer_under_both(&self, mut job: J, from_job: bool) -> Offered<J> {
+        loop {
+            let starts = self.starts();
+            job = match self.lock().machine.offer(job, from_job) {
+                Offered::Starting(job) => job,
+                offered => return offered,
+            };
+            self.wait_for_start(starts);
+        }
+    }
+
+    /// Returns how many answers the system has given to requests for a thread.
+    pub(crate) fn starts(&self) -> u32 {
+        self.starts.read()
+    }
+
+    /// Waits for the next answer after the number `starts`. A job that is
+    /// [not decided](Offered::Starting) is offered again after it.
+    pub(crate) fn wait_for_start(&self, starts: u32) {
+        self.starts.wait_past(starts, None);
+    }
+
+    /// The system gave the thread.
+    pub(crate) fn started(&self, start: Start) {
+        self.lock_machine().started(start);
+        self.starts.advance();
+    }
+
+    /// The system refused the thread. Returns the job that it was requested for if no other
+    /// thread can run it.
+    pub(crate) fn start_failed(&self, start: Start) -> Option<J> {
+        let mut locked = self.lock();
+        let job = locked.machine.start_failed(&mut locked.run_queue, start);
+        drop(locked);
+        self.starts.advance();
+        job
     }
 
     /// The calling thread, whose kernel id is `tid`, has the place from here on.

@@ -7,12 +7,12 @@
 //!
 //! Draining and Stopping are Terminated once no thread is left.
 //!
-//! thread:  Starting ──take──▶ Busy ──take──▶ Busy ...
-//!                     │ ▲
-//!                     ▼ │ take
-//!                  Looking ──take_or_sleep──▶ Asleep
-//!                     ▲                         │ dispatch
-//!                     ╰── take ── Woken ◀───────╯        leave: not from a job
+//! thread:  Requested ──started──▶ Starting ──take──▶ Busy ──take──▶ Busy ...
+//!             │  ╰──────────take──────────────────────▲ │ ▲
+//!             ▼ start_failed                            ▼ │ take
+//!          Absent                                    Looking ──take_or_sleep──▶ Asleep
+//!                                                       ▲                         │ dispatch
+//!          leave: not from a job                        ╰── take ── Woken ◀───────╯
 //! ```
 //!
 //! Submitters push to one queue, and threads pop from another, the [run queue](RunQueue),
@@ -28,6 +28,13 @@
 //!
 //! Jobs are accepted while Open; while Draining, only from jobs, if the pool says so.
 //! Draining runs what is queued; Stopping gives it back.
+//!
+//! # Threads that the system refuses
+//!
+//! A job is accepted only if a thread exists that will run it, or if its own submitter asks
+//! the system for the first thread. If the system refuses that one, the job goes back to its
+//! submitter. Meanwhile, other submitters [wait](Offered::Starting) for the system's answer.
+//! So no job is queued in a pool without threads.
 
 use std::collections::VecDeque;
 
@@ -56,6 +63,9 @@ pub(crate) struct Limits {
 pub(crate) enum Offered<J> {
     Accepted(Dispatch),
     Full(J),
+    /// The system has not said yet whether it gives the pool's only threads. Offer the job
+    /// again when it has.
+    Starting(J),
     /// The pool takes no more jobs.
     Refused(J, Stage),
 }
@@ -67,8 +77,16 @@ pub(crate) enum Dispatch {
     Nothing,
     /// Wake this thread, which is asleep.
     Wake { thread: usize },
-    /// Start this thread; tell the machine if that fails.
-    Start { thread: usize, ticket: u64 },
+    /// Ask the system for this thread, and tell the machine what it answers.
+    Start(Start),
+}
+
+/// A thread that the system is asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Start {
+    pub(crate) thread: usize,
+    /// Tells it from others that had the place before, and may have it after.
+    number: u64,
 }
 
 /// The next action of a thread.
@@ -86,6 +104,9 @@ pub(crate) enum Next<J> {
 enum Thread {
     /// No thread has this place.
     Absent,
+    /// The system is asked for it, by this start.
+    Requested(u64),
+    /// It exists, and has not asked for a job.
     Starting,
     Looking,
     Asleep,
@@ -113,7 +134,7 @@ pub(crate) struct Machine<J> {
     limits: Limits,
     /// The run queue has older ones.
     submitted: VecDeque<J>,
-    /// Jobs that were queued so far. The number of a job among them is its ticket.
+    /// Jobs that were queued so far.
     accepted: u64,
     /// The run queue's numbers, which may have grown since.
     seen: Progress,
@@ -123,7 +144,12 @@ pub(crate) struct Machine<J> {
     woken: usize,
     /// Threads that are asleep, the last one last.
     asleep: Vec<usize>,
+    /// Threads that have not asked for a job since they were requested.
     starting: usize,
+    /// Those of them that the system may refuse.
+    requested: usize,
+    /// Threads that were requested so far.
+    starts: u64,
     pub(crate) counts: Counts,
 }
 
@@ -141,6 +167,8 @@ impl<J> Machine<J> {
             woken: 0,
             asleep: Vec::new(),
             starting: 0,
+            requested: 0,
+            starts: 0,
             counts: Counts {
                 largest: 0,
                 rejected: 0,
@@ -170,6 +198,9 @@ impl<J> Machine<J> {
         if !self.accepts(from_job) {
             self.counts.rejected += 1;
             return Offered::Refused(job, self.stage);
+        }
+        if self.may_have_no_thread() {
+            return Offered::Starting(job);
         }
         if !self.has_room() {
             return Offered::Full(job);
@@ -211,22 +242,18 @@ impl<J> Machine<J> {
             self.wake(thread);
             return Dispatch::Wake { thread };
         }
-        match self.start() {
-            Some(thread) => Dispatch::Start {
-                thread,
-                ticket: self.accepted - 1,
-            },
-            None => Dispatch::Nothing,
-        }
+        self.start().map_or(Dispatch::Nothing, Dispatch::Start)
     }
 
     /// Takes a place for a thread to start, if there may be one more.
-    fn start(&mut self) -> Option<usize> {
+    fn start(&mut self) -> Option<Start> {
         if self.alive == self.limits.threads {
             return None;
         }
         self.alive += 1;
         self.starting += 1;
+        self.requested += 1;
+        self.starts += 1;
         self.counts.largest = self.counts.largest.max(self.alive);
         let absent = |thread: &Thread| matches!(thread, Thread::Absent);
         let place = self.threads.iter().position(absent);
@@ -234,26 +261,39 @@ impl<J> Machine<J> {
             self.threads.push(Thread::Absent);
             self.threads.len() - 1
         });
-        self.threads[place] = Thread::Starting;
-        Some(place)
+        self.threads[place] = Thread::Requested(self.starts);
+        Some(Start {
+            thread: place,
+            number: self.starts,
+        })
     }
 
-    /// The system gave no thread. Returns the job of `ticket` if no thread is left to
-    /// run it.
-    pub(crate) fn start_failed(
-        &mut self,
-        queue: &mut RunQueue<J>,
-        thread: usize,
-        ticket: u64,
-    ) -> Option<J> {
-        self.leave(thread);
+    /// Returns whether the pool has no thread if the system refuses those that it is asked
+    /// for.
+    fn may_have_no_thread(&self) -> bool {
+        self.requested > 0 && self.alive == self.requested
+    }
+
+    /// The system gave the thread, which may have come and gone meanwhile.
+    pub(crate) fn started(&mut self, start: Start) {
+        let thread = &mut self.threads[start.thread];
+        if matches!(thread, Thread::Requested(number) if *number == start.number) {
+            *thread = Thread::Starting;
+            self.requested -= 1;
+        }
+    }
+
+    /// The system gave no thread. Returns the job that the thread was requested for if no
+    /// other thread can run it.
+    pub(crate) fn start_failed(&mut self, queue: &mut RunQueue<J>, start: Start) -> Option<J> {
+        self.leave(start.thread);
         if self.alive > 0 {
             return None;
         }
-        // No other thread is being started, so no other ticket is in use: tickets after
-        // this one may move.
+        // A thread does not leave while a job waits, and since the last one left, no other
+        // submitter's job was accepted.
         self.refill(queue);
-        let job = queue.remove(ticket)?;
+        let job = queue.remove_first()?;
         self.see(queue.progress());
         self.counts.rejected += 1;
         Some(job)
@@ -362,6 +402,10 @@ impl<J> Machine<J> {
             Thread::Looking => self.looking -= 1,
             Thread::Woken => self.woken -= 1,
             Thread::Asleep => self.asleep.retain(|asleep| *asleep != thread),
+            Thread::Requested(_) => {
+                self.starting -= 1;
+                self.requested -= 1;
+            }
             Thread::Starting => self.starting -= 1,
             Thread::Absent | Thread::Busy => return false,
         }

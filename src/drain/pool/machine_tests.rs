@@ -3,11 +3,12 @@ use std::collections::VecDeque;
 use deadstop_core::Nanos;
 use proptest::prelude::*;
 
-use super::machine::{Dispatch, Limits, Machine, Next, Offered, Stage};
+use super::machine::{Dispatch, Limits, Machine, Next, Offered, Stage, Start};
 use super::run_queue::{RunQueue, Running};
 
 /// A pool without its locks. Jobs are numbers.
 struct Pool {
+    limits: Limits,
     machine: Machine<u32>,
     run_queue: RunQueue<u32>,
 }
@@ -27,18 +28,29 @@ fn with(threads: usize, queue: usize, accept_from_jobs: bool) -> Pool {
         run_queue.arrive(place, 1);
     }
     Pool {
+        limits,
         machine: Machine::open(limits),
         run_queue,
     }
 }
 
 impl Pool {
+    /// Offers a job. The system gives the thread that it needs.
     fn offer(&mut self, job: u32) -> Offered<u32> {
         self.offer_from(job, false)
     }
 
-    /// Offers a job as a submitter does: looks at the run queue if it must.
     fn offer_from(&mut self, job: u32, from_job: bool) -> Offered<u32> {
+        let offered = self.offer_unanswered(job, from_job);
+        if let Offered::Accepted(Dispatch::Start(start)) = offered {
+            self.machine.started(start);
+        }
+        offered
+    }
+
+    /// Offers a job as a submitter does: looks at the run queue if it must. If it needs a
+    /// thread, the system has not answered yet.
+    fn offer_unanswered(&mut self, job: u32, from_job: bool) -> Offered<u32> {
         if !self.machine.is_certain() {
             self.machine.see(self.run_queue.progress());
         }
@@ -101,14 +113,22 @@ impl Pool {
         self.machine.drop_oldest(&mut self.run_queue)
     }
 
-    fn start_failed(&mut self, thread: usize, ticket: u64) -> Option<u32> {
-        self.machine
-            .start_failed(&mut self.run_queue, thread, ticket)
+    fn start_failed(&mut self, start: Start) -> Option<u32> {
+        self.machine.start_failed(&mut self.run_queue, start)
+    }
+
+    /// Offers a job for which a thread is requested. The system has not answered yet.
+    #[track_caller]
+    fn request_for(&mut self, job: u32) -> Start {
+        match self.offer_unanswered(job, false) {
+            Offered::Accepted(Dispatch::Start(start)) => start,
+            other => panic!("it starts a thread: {other:?}"),
+        }
     }
 }
 
 fn starts(offered: &Offered<u32>, wanted: usize) -> bool {
-    matches!(offered, Offered::Accepted(Dispatch::Start { thread, .. }) if *thread == wanted)
+    matches!(offered, Offered::Accepted(Dispatch::Start(start)) if start.thread == wanted)
 }
 
 fn wakes(offered: &Offered<u32>, wanted: usize) -> bool {
@@ -176,7 +196,7 @@ fn thread_that_looked_calls_another_for_the_job_that_it_leaves() {
         panic!("the thread that sleeps is woken");
     };
     // The same holds for a thread that was woken, and one that can be started.
-    let Next::Run(4, Dispatch::Start { thread: 2, .. }) = pool.take(1) else {
+    let Next::Run(4, Dispatch::Start(Start { thread: 2, .. })) = pool.take(1) else {
         panic!("one more is started");
     };
     assert!(runs(&pool.take(2), 5));
@@ -247,36 +267,96 @@ fn job_of_a_draining_pool_may_submit_if_the_pool_says_so() {
 #[test]
 fn refused_thread_gives_the_job_back_only_if_no_thread_is_left() {
     let mut pool = pool(2, 9);
-    let Offered::Accepted(Dispatch::Start { thread, ticket }) = pool.offer(1) else {
-        panic!("the first job starts a thread");
-    };
-    assert_eq!(pool.start_failed(thread, ticket), Some(1));
+    let start = pool.request_for(1);
+    assert_eq!(pool.start_failed(start), Some(1));
     assert!(starts(&pool.offer(2), 0));
     assert!(runs(&pool.take(0), 2));
-    let Offered::Accepted(Dispatch::Start { thread, ticket }) = pool.offer(3) else {
-        panic!("the second job starts a thread");
-    };
-    assert_eq!(pool.start_failed(thread, ticket), None);
+    let start = pool.request_for(3);
+    assert_eq!(pool.start_failed(start), None);
     assert_eq!(pool.queued(), 1);
 }
 
+/// The other submitters' jobs would have no thread if the system refused the only one.
 #[test]
-fn refused_thread_gives_back_its_own_job_and_no_other() {
+fn job_is_not_accepted_until_the_system_answers_for_the_only_thread() {
+    let mut pool = pool(2, 9);
+    let start = pool.request_for(1);
+    assert!(matches!(
+        pool.offer_unanswered(2, false),
+        Offered::Starting(2)
+    ));
+    assert_eq!(pool.start_failed(start), Some(1));
+    assert_eq!(pool.queued(), 0);
+    let start = pool.request_for(2);
+    assert!(matches!(
+        pool.offer_unanswered(3, false),
+        Offered::Starting(3)
+    ));
+    pool.machine.started(start);
+    assert!(starts(&pool.offer_unanswered(3, false), 1));
+    assert_eq!(pool.queued(), 2);
+}
+
+/// A thread may ask for a job before its starter tells the machine of it.
+#[test]
+fn thread_that_asks_for_a_job_exists() {
     let mut pool = pool(1, 9);
-    let Offered::Accepted(Dispatch::Start { thread, ticket }) = pool.offer(1) else {
-        panic!("the first job starts a thread");
-    };
-    let _ = pool.offer(2);
-    assert_eq!(pool.start_failed(thread, ticket), Some(1));
-    // The job that was dropped to make room is not given back twice.
-    let Offered::Accepted(Dispatch::Start { thread, ticket }) = pool.offer(3) else {
-        panic!("the next job starts a thread");
-    };
-    assert_eq!(pool.drop_oldest(), Some(2));
-    assert_eq!(pool.drop_oldest(), Some(3));
-    let _ = pool.offer(4);
-    assert_eq!(pool.start_failed(thread, ticket), None);
-    assert_eq!(pool.queued(), 1);
+    let start = pool.request_for(1);
+    assert!(runs(&pool.take(0), 1));
+    assert!(is_queued(&pool.offer(2)));
+    assert!(runs(&pool.end(0), 2));
+    assert!(pool.ends_and_sleeps(0));
+    assert!(pool.expire(0));
+    // Another thread has the place by then.
+    let other = pool.request_for(3);
+    pool.machine.started(start);
+    assert!(matches!(
+        pool.offer_unanswered(4, false),
+        Offered::Starting(4)
+    ));
+    assert_eq!(pool.start_failed(other), Some(3));
+}
+
+/// The last thread that ran jobs may leave before the system refuses another.
+#[test]
+fn refused_thread_gives_no_job_back_that_another_has_run() {
+    let mut pool = pool(2, 9);
+    assert!(starts(&pool.offer(1), 0));
+    assert!(runs(&pool.take(0), 1));
+    let start = pool.request_for(2);
+    assert!(runs(&pool.end(0), 2));
+    assert!(pool.ends_and_sleeps(0));
+    assert!(pool.expire(0));
+    assert!(matches!(
+        pool.offer_unanswered(3, false),
+        Offered::Starting(3)
+    ));
+    assert_eq!(pool.start_failed(start), None);
+    pool.machine.close();
+    assert!(pool.is_terminated());
+}
+
+#[test]
+fn job_that_was_dropped_to_make_room_is_not_given_back_twice() {
+    let mut pool = pool(1, 9);
+    let start = pool.request_for(1);
+    assert_eq!(pool.drop_oldest(), Some(1));
+    assert_eq!(pool.start_failed(start), None);
+    assert_eq!(pool.queued(), 0);
+}
+
+#[test]
+fn pool_that_is_closed_while_its_only_thread_is_refused_terminates() {
+    let mut pool = pool(1, 9);
+    let start = pool.request_for(1);
+    pool.machine.close();
+    assert!(matches!(
+        pool.offer_unanswered(2, false),
+        Offered::Refused(2, Stage::Draining)
+    ));
+    assert!(!pool.is_terminated());
+    assert_eq!(pool.start_failed(start), Some(1));
+    assert!(pool.is_terminated());
 }
 
 #[test]
@@ -322,18 +402,23 @@ enum Step {
     /// A thread that is free takes its next job or ends the one it runs.
     Turn(usize),
     Expire(usize),
-    Fail(bool),
+    /// The system answers for one of the threads that are requested.
+    Answer {
+        request: usize,
+        gives: bool,
+    },
     DropOldest,
     Close,
     Stop,
 }
 
 fn step() -> impl Strategy<Value = Step> {
+    let answer = (0..4_usize, any::<bool>());
     prop_oneof![
         8 => Just(Step::Offer),
         12 => (0..4_usize).prop_map(Step::Turn),
         2 => (0..4_usize).prop_map(Step::Expire),
-        2 => any::<bool>().prop_map(Step::Fail),
+        6 => answer.prop_map(|(request, gives)| Step::Answer { request, gives }),
         1 => Just(Step::DropOldest),
         1 => Just(Step::Close),
         1 => Just(Step::Stop),
@@ -343,133 +428,215 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Clone, Copy, PartialEq)]
 enum Is {
     Absent,
+    /// The system may still refuse it. If it does not, it may run before its starter knows.
+    Requested,
     Started,
     Runs,
     Looks,
     Sleeps,
 }
 
+/// A thread that was requested, and the job of the submitter that did; `None` for a thread
+/// of the pool.
+struct Request {
+    start: Start,
+    of: Option<u32>,
+}
+
+/// A pool, and what became of its jobs and threads.
+struct World {
+    pool: Pool,
+    is: [Is; 4],
+    requests: Vec<Request>,
+    offered: u32,
+    ran: Vec<u32>,
+    back: Vec<u32>,
+    refused: usize,
+}
+
+impl World {
+    fn new(threads: usize, queue: usize) -> Self {
+        Self {
+            pool: pool(threads, queue),
+            is: [Is::Absent; 4],
+            requests: Vec::new(),
+            offered: 0,
+            ran: Vec::new(),
+            back: Vec::new(),
+            refused: 0,
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Offer => self.offer(),
+            Step::Turn(thread) => self.turn(thread),
+            Step::Expire(thread) if self.is[thread] == Is::Sleeps => {
+                if self.pool.expire(thread) {
+                    self.is[thread] = Is::Absent;
+                }
+            }
+            Step::Expire(_) => {}
+            Step::Answer { request, gives } => self.answer(request, gives),
+            Step::DropOldest => self.back.extend(self.pool.drop_oldest()),
+            Step::Close => {
+                self.pool.machine.close();
+                self.wake_all();
+            }
+            Step::Stop => {
+                self.back.extend(self.pool.stop());
+                self.wake_all();
+            }
+        }
+    }
+
+    fn offer(&mut self) {
+        self.offered += 1;
+        match self.pool.offer_unanswered(self.offered, false) {
+            Offered::Accepted(dispatch) => self.dispatch(dispatch, Some(self.offered)),
+            Offered::Full(_) => {
+                assert!(self.pool.queued() >= self.pool.limits.queue);
+                self.refused += 1;
+            }
+            Offered::Starting(_) => {
+                // There is an answer to wait for. The submitter gives up here.
+                assert!(!self.requests.is_empty());
+                self.refused += 1;
+            }
+            Offered::Refused(..) => {
+                assert!(self.pool.machine.stage() > Stage::Open);
+                self.refused += 1;
+            }
+        }
+    }
+
+    fn dispatch(&mut self, dispatch: Dispatch, of: Option<u32>) {
+        match dispatch {
+            Dispatch::Nothing => {}
+            Dispatch::Wake { thread } => {
+                assert!(self.is[thread] == Is::Sleeps);
+                self.is[thread] = Is::Started;
+            }
+            Dispatch::Start(start) => {
+                assert!(self.is[start.thread] == Is::Absent);
+                self.is[start.thread] = Is::Requested;
+                self.requests.push(Request { start, of });
+            }
+        }
+    }
+
+    fn answer(&mut self, request: usize, gives: bool) {
+        if self.requests.is_empty() {
+            return;
+        }
+        let request = request % self.requests.len();
+        let Request { start, of } = self.requests.remove(request);
+        // Not if the thread has come and gone, and its place was requested again.
+        let mut later = self.requests[request..].iter();
+        let is_latest = !later.any(|later| later.start.thread == start.thread);
+        let is_undecided = is_latest && self.is[start.thread] == Is::Requested;
+        if gives || !is_undecided {
+            self.pool.machine.started(start);
+            if is_undecided {
+                self.is[start.thread] = Is::Started;
+            }
+            return;
+        }
+        self.is[start.thread] = Is::Absent;
+        if let Some(job) = self.pool.start_failed(start) {
+            // Its submitter gets its own job back.
+            assert_eq!(of, Some(job));
+            self.refused += 1;
+        }
+    }
+
+    fn turn(&mut self, thread: usize) {
+        let next = match self.is[thread] {
+            Is::Absent | Is::Sleeps => return,
+            Is::Runs => self.pool.end(thread),
+            Is::Looks => self.pool.take_or_sleep(thread),
+            Is::Requested | Is::Started => self.pool.take(thread),
+        };
+        match next {
+            Next::Run(job, dispatch) => {
+                self.ran.push(job);
+                self.is[thread] = Is::Runs;
+                self.dispatch(dispatch, None);
+            }
+            Next::Look => self.is[thread] = Is::Looks,
+            Next::Sleep => self.is[thread] = Is::Sleeps,
+            Next::Leave => {
+                self.pool.machine.leave(thread);
+                self.is[thread] = Is::Absent;
+                self.wake_all();
+            }
+        }
+    }
+
+    /// What the driver does after `close`, `stop` and `leave`.
+    fn wake_all(&mut self) {
+        for thread in self.pool.machine.wake_all() {
+            self.is[thread] = Is::Started;
+        }
+    }
+
+    fn count(&self, of: &[Is]) -> usize {
+        self.is.iter().filter(|is| of.contains(is)).count()
+    }
+
+    fn check(&self) {
+        let limits = self.pool.limits;
+        assert!(self.pool.machine.alive() <= limits.threads);
+        assert!(self.pool.queued() <= limits.queue + limits.threads);
+        assert_eq!(self.pool.machine.alive(), 4 - self.count(&[Is::Absent]));
+        // A job waits only where a thread will come for it: each that rests takes one,
+        // and one that looks calls the next. Else every thread runs a job.
+        let resting = self.count(&[Is::Requested, Is::Started, Is::Looks]);
+        let looks = self.is.contains(&Is::Looks);
+        let sleeps = self.is.contains(&Is::Sleeps);
+        assert!(self.pool.queued() <= resting || looks || !sleeps);
+        // Only the job of the submitter that requests the first thread may wait for a
+        // thread that the system may refuse.
+        let exist = self.count(&[Is::Started, Is::Looks, Is::Sleeps, Is::Runs]);
+        assert!(exist > 0 || self.pool.queued() <= self.count(&[Is::Requested]).min(1));
+    }
+
+    /// Closes the pool and lets it terminate; `gives` says what the system answers.
+    fn end(&mut self, gives: bool) {
+        self.step(Step::Close);
+        for _ in 0..200 {
+            self.answer(0, gives);
+            for thread in 0..4 {
+                self.turn(thread);
+            }
+        }
+        assert!(self.pool.is_terminated());
+        assert!(self.ran.is_sorted());
+        assert!(self.back.is_sorted());
+        let mut all: Vec<u32> = self.ran.iter().chain(&self.back).copied().collect();
+        assert_eq!(all.len() + self.refused, self.offered as usize);
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len() + self.refused, self.offered as usize);
+    }
+}
+
 proptest! {
     /// Every job that is offered runs, comes back or is refused, exactly once and in
     /// order; a pool that is closed terminates; limits hold.
     #[test]
-    fn no_job_is_lost(steps in prop::collection::vec(step(), 0..80), threads in 1..4_usize, queue in 0..3_usize) {
-        let mut pool = pool(threads, queue);
-        let mut is = [Is::Absent; 4];
-        let (mut offered, mut ran, mut back, mut refused) = (0, Vec::new(), Vec::new(), 0);
-        let mut fail = false;
+    fn no_job_is_lost(
+        steps in prop::collection::vec(step(), 0..80),
+        threads in 1..4_usize,
+        queue in 0..3_usize,
+        gives in any::<bool>(),
+    ) {
+        let mut world = World::new(threads, queue);
         for step in steps {
-            match step {
-                Step::Offer => {
-                    offered += 1;
-                    match pool.offer(offered) {
-                        Offered::Accepted(Dispatch::Start { thread, ticket }) => {
-                            prop_assert!(is[thread] == Is::Absent);
-                            if fail {
-                                refused += u32::from(pool.start_failed(thread, ticket).is_some());
-                            } else {
-                                is[thread] = Is::Started;
-                            }
-                        }
-                        Offered::Accepted(Dispatch::Wake { thread }) => {
-                            prop_assert!(is[thread] == Is::Sleeps);
-                            is[thread] = Is::Started;
-                        }
-                        Offered::Accepted(Dispatch::Nothing) => {}
-                        Offered::Full(_) => {
-                            prop_assert!(pool.queued() >= queue);
-                            refused += 1;
-                        }
-                        Offered::Refused(..) => {
-                            prop_assert!(pool.machine.stage() > Stage::Open);
-                            refused += 1;
-                        }
-                    }
-                }
-                Step::Turn(thread) if !matches!(is[thread], Is::Absent | Is::Sleeps) => {
-                    turn(&mut pool, thread, &mut is, &mut ran, fail);
-                }
-                Step::Expire(thread) if is[thread] == Is::Sleeps => {
-                    if pool.expire(thread) {
-                        is[thread] = Is::Absent;
-                    }
-                }
-                Step::Turn(_) | Step::Expire(_) => {}
-                Step::Fail(fails) => fail = fails,
-                Step::DropOldest => back.extend(pool.drop_oldest()),
-                Step::Close => {
-                    pool.machine.close();
-                    wake_all(&mut pool, &mut is);
-                }
-                Step::Stop => {
-                    back.extend(pool.stop());
-                    wake_all(&mut pool, &mut is);
-                }
-            }
-            prop_assert!(pool.machine.alive() <= threads);
-            prop_assert!(pool.queued() <= queue + threads);
-            let alive = is.iter().filter(|is| **is != Is::Absent).count();
-            prop_assert_eq!(pool.machine.alive(), alive);
-            // A job waits only where a thread will come for it: each that rests takes one,
-            // and one that looks calls the next. Else every thread runs a job.
-            let resting = is.iter().filter(|is| matches!(is, Is::Started | Is::Looks)).count();
-            let looks = is.contains(&Is::Looks);
-            let sleeps = is.contains(&Is::Sleeps);
-            prop_assert!(pool.queued() <= resting || looks || !sleeps);
+            world.step(step);
+            world.check();
         }
-        pool.machine.close();
-        wake_all(&mut pool, &mut is);
-        for _ in 0..200 {
-            for thread in 0..4 {
-                if !matches!(is[thread], Is::Absent | Is::Sleeps) {
-                    turn(&mut pool, thread, &mut is, &mut ran, false);
-                }
-            }
-        }
-        prop_assert!(pool.is_terminated());
-        prop_assert!(ran.is_sorted());
-        prop_assert!(back.is_sorted());
-        prop_assert_eq!(ran.len() + back.len() + refused as usize, offered as usize);
-        let mut all: Vec<u32> = ran.into_iter().chain(back).collect();
-        all.sort_unstable();
-        all.dedup();
-        prop_assert_eq!(all.len() + refused as usize, offered as usize);
-    }
-}
-
-fn turn(pool: &mut Pool, thread: usize, is: &mut [Is; 4], ran: &mut Vec<u32>, fail: bool) {
-    let next = match is[thread] {
-        Is::Runs => pool.end(thread),
-        Is::Looks => pool.take_or_sleep(thread),
-        _ => pool.take(thread),
-    };
-    match next {
-        Next::Run(job, dispatch) => {
-            ran.push(job);
-            is[thread] = Is::Runs;
-            match dispatch {
-                Dispatch::Nothing => {}
-                Dispatch::Wake { thread } => is[thread] = Is::Started,
-                Dispatch::Start { thread, ticket } if fail => {
-                    assert_eq!(pool.start_failed(thread, ticket), None);
-                }
-                Dispatch::Start { thread, .. } => is[thread] = Is::Started,
-            }
-        }
-        Next::Look => is[thread] = Is::Looks,
-        Next::Sleep => is[thread] = Is::Sleeps,
-        Next::Leave => {
-            pool.machine.leave(thread);
-            is[thread] = Is::Absent;
-            wake_all(pool, is);
-        }
-    }
-}
-
-/// Wakes the threads, as the driver does after `close`, `stop` and `leave`.
-fn wake_all(pool: &mut Pool, is: &mut [Is; 4]) {
-    for thread in pool.machine.wake_all() {
-        is[thread] = Is::Started;
+        world.end(gives);
     }
 }
 

@@ -2,12 +2,24 @@
 //! lost.
 //!
 //! ```text
-//! execute ──▶ machine ──▶ queue ──▶ thread ──▶ job
-//!               ╰─ full, closed ──▶ the job comes back, with the reason
+//! submitters                                         threads of the pool
+//! execute ──▶ submitted ──▶ all at once, when ──▶ run queue ──▶ job
+//!    │         (machine)    the latter is empty
+//!    ╰─ full, closed, no thread ──▶ the job comes back, with the reason
 //! ```
 //!
-//! [`machine`] decides; [`handover`] gives jobs to threads by way of the [`run_queue`];
-//! [`shared`] starts threads and runs the jobs.
+//! There are two queues, each with a lock of its own, so that submitters and threads meet
+//! seldom:
+//!
+//! | queue | lock | has | locked by |
+//! | --- | --- | --- | --- |
+//! | submitted | the [`machine`]'s | the newer jobs; the pool's stage, and what each thread does | a submitter; a thread that finds the run queue empty |
+//! | [`run_queue`] | its own | the older jobs; what each thread runs; how many jobs were taken and have ended | a thread between two jobs |
+//!
+//! Both are locked, the run queue first, where jobs move from one to the other, where a
+//! thread falls asleep, and where a submitter would refuse a job or wake a thread because of
+//! old numbers. [`handover`] has the locks; the machine decides; [`shared`] starts threads
+//! and runs the jobs.
 
 mod builder;
 mod drain;
@@ -163,13 +175,19 @@ impl Pool {
     /// Submits a job. Returns the job that was dropped for it, which only
     /// [`WhenFull::DropOldest`] does.
     ///
+    /// It does not wait for other jobs, unless the pool is full and
+    /// [`WhenFull`] says so. While another caller starts the pool's first thread, it waits
+    /// until the system has given or refused that thread.
+    ///
     /// With [`WhenFull::CallerRuns`] and a full queue, the job runs before this returns; if
     /// it panics there, the panic is counted and does not reach the caller.
     ///
     /// # Errors
     ///
     /// Fails if the queue is full, the pool is closed, or the system gives no thread and
-    /// the pool has none. The error holds the job; nothing else has changed.
+    /// the pool has none. The error holds the job; nothing else has changed. Where the pool
+    /// has a thread and the system gives no other, the job is accepted and waits for that
+    /// one.
     pub fn execute<F>(&self, job: F) -> Result<Option<Unstarted>, Rejected>
     where
         F: FnOnce() + Send + 'static,

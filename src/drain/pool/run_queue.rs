@@ -116,14 +116,6 @@ impl<J> RunQueue<J> {
         Some(job)
     }
 
-    /// Takes the job of `ticket` back, if it still waits.
-    pub(super) fn remove(&mut self, ticket: u64) -> Option<J> {
-        let at = ticket.checked_sub(self.progress.taken)?;
-        let job = self.jobs.remove(usize::try_from(at).ok()?)?;
-        self.note_removed(1);
-        Some(job)
-    }
-
     pub(super) fn remove_all(&mut self) -> VecDeque<J> {
         self.note_removed(self.jobs.len());
         std::mem::take(&mut self.jobs)

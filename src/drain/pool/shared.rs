@@ -12,7 +12,7 @@ use parking_lot::{Condvar, Mutex};
 use super::error::Why;
 use super::handover::{Handover, Observe};
 use super::job::Work;
-use super::machine::{Dispatch, Limits, Machine, Offered, Stage};
+use super::machine::{Dispatch, Limits, Machine, Offered, Stage, Start};
 use super::names::thread_name;
 #[cfg(feature = "health")]
 use super::numbers::Numbers;
@@ -112,6 +112,9 @@ pub(super) struct Shared {
     handover: Handover<Work, Observer>,
     terminated: Latch,
     task: Mutex<Option<TaskHandle>>,
+    /// Called before each thread is requested; an error stands for the system's.
+    #[cfg(test)]
+    pub(super) before_spawn: OnceLock<Box<dyn Fn() -> std::io::Result<()> + Send + Sync>>,
 }
 
 /// The result of offering a job.
@@ -134,6 +137,8 @@ impl Shared {
             handover: Handover::new(Machine::open(limits), Observer::new(name)),
             terminated: Latch::new(),
             task: Mutex::new(None),
+            #[cfg(test)]
+            before_spawn: OnceLock::new(),
         })
     }
 
@@ -162,6 +167,7 @@ impl Shared {
         let until = begun.checked_add(time).unwrap_or(begun + FOREVER);
         let mut is_over = false;
         loop {
+            let starts = self.handover.starts();
             let Locked {
                 mut machine,
                 mut run_queue,
@@ -169,6 +175,12 @@ impl Shared {
             work.queued_now();
             work = match machine.offer(work, from_job) {
                 Offered::Full(work) if !is_over => work,
+                Offered::Starting(back) => {
+                    drop((machine, run_queue));
+                    self.handover.wait_for_start(starts);
+                    work = back;
+                    continue;
+                }
                 offered => {
                     drop((machine, run_queue));
                     return self.accept(offered);
@@ -186,18 +198,25 @@ impl Shared {
 
     /// Offers a job, and drops the oldest that waits if there is no room. Returns what
     /// was dropped.
-    pub(super) fn offer_or_drop(self: &Arc<Self>, work: Work) -> (Outcome, Option<Work>) {
+    pub(super) fn offer_or_drop(self: &Arc<Self>, mut work: Work) -> (Outcome, Option<Work>) {
         let from_job = self.is_current();
-        let mut locked = self.lock();
-        let (offered, oldest) = match locked.machine.offer(work, from_job) {
-            Offered::Full(work) => {
-                let oldest = locked.machine.drop_oldest(&mut locked.run_queue);
-                (locked.machine.offer(work, from_job), oldest)
-            }
-            offered => (offered, None),
-        };
-        drop(locked);
-        (self.accept(offered), oldest)
+        loop {
+            let starts = self.handover.starts();
+            let mut locked = self.lock();
+            let (offered, oldest) = match locked.machine.offer(work, from_job) {
+                Offered::Full(work) => {
+                    let oldest = locked.machine.drop_oldest(&mut locked.run_queue);
+                    (locked.machine.offer(work, from_job), oldest)
+                }
+                offered => (offered, None),
+            };
+            drop(locked);
+            work = match offered {
+                Offered::Starting(work) => work,
+                offered => return (self.accept(offered), oldest),
+            };
+            self.handover.wait_for_start(starts);
+        }
     }
 
     #[cold]
@@ -207,7 +226,8 @@ impl Shared {
                 None => Outcome::Accepted,
                 Some(work) => Outcome::Refused(work, Why::NoThread),
             },
-            Offered::Full(work) => Outcome::Refused(work, Why::Full),
+            // Each kind of offer waits while it is not decided.
+            Offered::Full(work) | Offered::Starting(work) => Outcome::Refused(work, Why::Full),
             Offered::Refused(work, Stage::Stopping) => Outcome::Refused(work, Why::Stopped),
             Offered::Refused(work, _) => Outcome::Refused(work, Why::Closed),
         }
@@ -218,22 +238,28 @@ impl Shared {
         match dispatch {
             Dispatch::Nothing => {}
             Dispatch::Wake { thread } => self.handover.wake(&[thread]),
-            Dispatch::Start { thread, ticket } => {
-                if self.start(thread).is_err() {
-                    let mut locked = self.lock();
-                    let left = locked
-                        .machine
-                        .start_failed(&mut locked.run_queue, thread, ticket);
-                    drop(locked);
-                    self.note_if_terminated();
-                    return left;
-                }
-            }
+            Dispatch::Start(start) => return self.start(start),
         }
         None
     }
 
-    fn start(self: &Arc<Self>, place: usize) -> std::io::Result<()> {
+    /// Starts a thread. Returns the job that it was requested for if the system refuses it
+    /// and the pool has no other.
+    fn start(self: &Arc<Self>, start: Start) -> Option<Work> {
+        if self.spawn(start.thread).is_ok() {
+            self.handover.started(start);
+            return None;
+        }
+        let work = self.handover.start_failed(start);
+        self.note_if_terminated();
+        work
+    }
+
+    fn spawn(self: &Arc<Self>, place: usize) -> std::io::Result<()> {
+        #[cfg(test)]
+        if let Some(spawns) = self.before_spawn.get() {
+            spawns()?;
+        }
         let mut builder = thread::Builder::new().name(thread_name(&self.name, place));
         if let Some(size) = self.stack_size {
             builder = builder.stack_size(size);

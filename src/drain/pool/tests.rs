@@ -4,6 +4,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use super::machine::Limits;
 use super::shared::Shared;
 use super::{JobError, Pool, WhenFull, Why};
@@ -314,6 +316,39 @@ fn pool_goes_on_after_panics_in_all_threads() {
 }
 
 #[test]
+fn job_that_panics_makes_room_for_another() {
+    let pool = pool(1, 1, WhenFull::Reject);
+    for _ in 0..5 {
+        // The job before may still take its room.
+        let job = pool.submit(|| panic!("a job panics")).expect("room");
+        assert!(matches!(job.join(), Err(JobError::Panicked(_))));
+    }
+}
+
+/// A thread that rests may be asleep when the last job, which could have submitted another,
+/// ends.
+#[test]
+fn thread_that_sleeps_leaves_when_the_last_job_of_a_closed_pool_ends() {
+    let limits = Limits {
+        threads: 2,
+        queue: 9,
+        accept_from_jobs: true,
+    };
+    let shared = Shared::new("test", limits, 100 * PATIENCE, None);
+    let pool = Pool::new(shared, WhenFull::Reject);
+    let (first, last) = (occupy(&pool), occupy(&pool));
+    drop(first);
+    pool.close();
+    while pool.stats().running > 1 {
+        thread::yield_now();
+    }
+    // It falls asleep; the test holds as well if it does not.
+    thread::sleep(Duration::from_millis(20));
+    drop(last);
+    assert!(pool.await_termination(PATIENCE));
+}
+
+#[test]
 fn job_comes_back_when_the_system_gives_no_thread() {
     // No address space has room for such a stack.
     let pool = with(1, 1, WhenFull::Reject, false, Some(1 << 46));
@@ -324,6 +359,106 @@ fn job_comes_back_when_the_system_gives_no_thread() {
     assert_eq!(ran.load(Ordering::SeqCst), 1);
     pool.close();
     assert!(pool.await_termination(Duration::ZERO));
+}
+
+/// A pool of one thread, and what the test tells it: whether the system gives each thread
+/// that the pool requests. The pool says when it requests one.
+fn pool_that_asks(when_full: WhenFull, queue: usize) -> (Pool, Receiver<()>, Sender<bool>) {
+    let pool = pool(1, queue, when_full);
+    let (asks, asked) = channel();
+    let (answer, answers) = channel();
+    let channels = Mutex::new((asks, answers));
+    let before = move || {
+        let channels = channels.lock();
+        let _ = channels.0.send(());
+        match channels.1.recv() {
+            Ok(true) => Ok(()),
+            _ => Err(std::io::Error::from_raw_os_error(libc::EAGAIN)),
+        }
+    };
+    let set = pool.shared().before_spawn.set(Box::new(before));
+    assert!(set.is_ok(), "it is set once");
+    (pool, asked, answer)
+}
+
+/// The second submitter's job would wait in a pool without threads.
+#[test]
+fn job_submitted_while_the_only_thread_is_refused_runs_or_comes_back() {
+    for gives in [true, false] {
+        for when_full in [
+            WhenFull::Reject,
+            WhenFull::CallerRuns,
+            WhenFull::Block(PATIENCE),
+            WhenFull::DropOldest,
+        ] {
+            let (pool, asked, answer) = pool_that_asks(when_full, 3);
+            let (ran, job) = count();
+            let submit = || {
+                let (pool, job) = (pool.clone(), job.clone());
+                thread::spawn(move || pool.execute(job).map(drop).map_err(|error| error.why))
+            };
+            let first = submit();
+            asked.recv().expect("the pool requests a thread");
+            let second = submit();
+            // The second one may be in the pool or on its way there.
+            thread::sleep(Duration::from_millis(20));
+            answer.send(false).expect("the pool waits");
+            let first = first.join().expect("it returns");
+            assert_eq!(first, Err(Why::NoThread), "{when_full:?}");
+            // The second one requests a thread itself.
+            answer.send(gives).expect("the pool waits");
+            let second = second.join().expect("it returns");
+            let expected = if gives { Ok(()) } else { Err(Why::NoThread) };
+            assert_eq!(second, expected, "{when_full:?}");
+            pool.close();
+            assert!(pool.await_termination(PATIENCE), "{when_full:?}");
+            assert_eq!(ran.load(Ordering::SeqCst), usize::from(gives));
+            assert_eq!(pool.stats().queued, 0);
+        }
+    }
+}
+
+#[test]
+fn closing_while_the_only_thread_is_refused_terminates_the_pool() {
+    let (pool, asked, answer) = pool_that_asks(WhenFull::Reject, 3);
+    let (ran, job) = count();
+    let submit = || {
+        let (pool, job) = (pool.clone(), job.clone());
+        thread::spawn(move || pool.execute(job).map(drop).map_err(|error| error.why))
+    };
+    let first = submit();
+    asked.recv().expect("the pool requests a thread");
+    let second = submit();
+    thread::sleep(Duration::from_millis(20));
+    pool.close();
+    // If the second one has not come before the close, it is refused as well.
+    answer.send(false).expect("the pool waits");
+    assert_eq!(first.join().expect("it returns"), Err(Why::NoThread));
+    assert_eq!(second.join().expect("it returns"), Err(Why::Closed));
+    assert!(pool.await_termination(PATIENCE));
+    assert_eq!(ran.load(Ordering::SeqCst), 0);
+}
+
+/// A thread that the pool has runs all jobs where the system gives no other.
+#[test]
+fn refused_second_thread_loses_no_job() {
+    let pool = pool(2, 9, WhenFull::Reject);
+    let asked = AtomicUsize::new(0);
+    let before = move || match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => Ok(()),
+        _ => Err(std::io::Error::from_raw_os_error(libc::EAGAIN)),
+    };
+    let set = pool.shared().before_spawn.set(Box::new(before));
+    assert!(set.is_ok(), "it is set once");
+    let release = occupy(&pool);
+    let (ran, job) = count();
+    for _ in 0..3 {
+        pool.execute(job.clone()).expect("the first thread runs it");
+    }
+    drop(release);
+    pool.close();
+    assert!(pool.await_termination(PATIENCE));
+    assert_eq!(ran.load(Ordering::SeqCst), 3);
 }
 
 #[test]

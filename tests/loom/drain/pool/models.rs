@@ -16,6 +16,8 @@ struct World {
     accepted: AtomicU32,
     ran: AtomicU32,
     returned: AtomicU32,
+    /// Threads that the system refuses before it gives one.
+    refusals: std::sync::atomic::AtomicU32,
     /// Threads that were started by a dispatch.
     started: std::sync::Mutex<Vec<thread::JoinHandle<()>>>,
 }
@@ -33,6 +35,7 @@ impl World {
             accepted: AtomicU32::new(0),
             ran: AtomicU32::new(0),
             returned: AtomicU32::new(0),
+            refusals: std::sync::atomic::AtomicU32::new(0),
             started: std::sync::Mutex::default(),
         })
     }
@@ -43,19 +46,41 @@ impl World {
             return;
         };
         world.accepted.fetch_or(job, Ordering::Relaxed);
-        Self::dispatch(world, dispatch);
+        if let Some(job) = Self::dispatch(world, dispatch) {
+            world.comes_back(job);
+        }
     }
 
-    fn dispatch(world: &Arc<Self>, dispatch: Dispatch) {
+    /// Returns the job of a submitter that gets no thread.
+    fn dispatch(world: &Arc<Self>, dispatch: Dispatch) -> Option<u32> {
         match dispatch {
             Dispatch::Nothing => {}
             Dispatch::Wake { thread } => world.handover.wake(&[thread]),
-            Dispatch::Start { thread, .. } => {
+            Dispatch::Start(start) => {
+                if world.is_refused() {
+                    return world.handover.start_failed(start);
+                }
                 let works = Arc::clone(world);
-                let started = thread::spawn(move || Self::work(&works, thread));
+                let started = thread::spawn(move || Self::work(&works, start.thread));
+                world.handover.started(start);
                 world.started.lock().expect("not poisoned").push(started);
             }
         }
+        None
+    }
+
+    /// Returns whether the system refuses a thread now. One submitter asks at a time.
+    fn is_refused(&self) -> bool {
+        let left = self.refusals.load(std::sync::atomic::Ordering::Relaxed);
+        let left_after = left.saturating_sub(1);
+        self.refusals
+            .store(left_after, std::sync::atomic::Ordering::Relaxed);
+        left > 0
+    }
+
+    fn comes_back(&self, job: u32) {
+        let before = self.returned.fetch_or(job, Ordering::Relaxed);
+        assert_eq!(before & job, 0, "a job comes back once");
     }
 
     /// The life of a thread.
@@ -63,7 +88,8 @@ impl World {
         world.handover.arrive(place, 1);
         let mut ended = None;
         while let Some((job, dispatch)) = world.handover.next(place, Duration::MAX, ended) {
-            Self::dispatch(world, dispatch);
+            // This thread lives, so no job comes back.
+            assert_eq!(Self::dispatch(world, dispatch), None);
             let before = world.ran.fetch_or(job, Ordering::Relaxed);
             assert_eq!(before & job, 0, "a job runs once");
             ended = Some(false);
@@ -88,8 +114,7 @@ impl World {
         drop(locked);
         self.handover.wake_all();
         for job in returned {
-            let before = self.returned.fetch_or(job, Ordering::Relaxed);
-            assert_eq!(before & job, 0, "a job comes back once");
+            self.comes_back(job);
         }
     }
 
@@ -189,4 +214,25 @@ fn job_is_refused_only_if_there_is_no_room() {
         world.join();
         world.assert_none_is_lost();
     });
+}
+
+/// Fails, by a job that is left in a pool without threads, if a submitter does not wait for
+/// the system's answer, and by one that waits for ever if no answer wakes it.
+#[test]
+fn job_offered_while_the_only_thread_is_refused_runs_or_comes_back() {
+    for refusals in [1, 2] {
+        check(move || {
+            let world = World::new(1, 4);
+            world
+                .refusals
+                .store(refusals, std::sync::atomic::Ordering::Relaxed);
+            let offers = Arc::clone(&world);
+            let submitter = thread::spawn(move || World::offer(&offers, 2));
+            World::offer(&world, 1);
+            submitter.join().expect("it ends");
+            world.close();
+            world.join();
+            world.assert_none_is_lost();
+        });
+    }
 }
