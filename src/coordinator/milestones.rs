@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use log::Level;
+
 use super::driver::{Coordinator, Milestone, ScopeHandle};
 use crate::error::WaitError;
 use crate::process::TRIGGERED;
@@ -294,7 +296,10 @@ impl Ended {
     /// Blocks the thread until every task has ended.
     pub fn wait(&self) -> ExitCode {
         let end = self.handle.coordinator().wait_for_end();
-        end.map_or_else(|error| failed(&error), |end| ExitCode::from(end.status()))
+        end.map_or_else(
+            |error| self.failed(&error),
+            |end| ExitCode::from(end.status()),
+        )
     }
 
     /// Blocks the thread until every task has ended, or for `timeout`. Returns
@@ -304,18 +309,19 @@ impl Ended {
         let until = deadstop_core::now().saturating_add(timeout);
         match self.handle.coordinator().wait_for_end_until(until) {
             Ok(end) => end.map(|end| ExitCode::from(end.status())),
-            Err(error) => Some(failed(&error)),
+            Err(error) => Some(self.failed(&error)),
         }
     }
-}
 
-/// What waiting returns where it would never end. Says so in the log, but not in a
-/// child of `fork`, where a logger may hang.
-pub(crate) fn failed(error: &WaitError) -> ExitCode {
-    if *error != WaitError::Forked {
-        log::error!(target: "deadstop", "{error}");
+    /// Returns what waiting returns where it would never end. The log says why, but not in a
+    /// child of `fork`, which has no thread for the log.
+    fn failed(&self, error: &WaitError) -> ExitCode {
+        if *error != WaitError::Forked {
+            let reporting = &self.handle.coordinator().reporting;
+            reporting.message(Level::Error, error.to_string());
+        }
+        ExitCode::FAILURE
     }
-    ExitCode::FAILURE
 }
 
 impl Future for Ended {
@@ -324,7 +330,7 @@ impl Future for Ended {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<ExitCode> {
         let coordinator = Arc::clone(self.handle.coordinator());
         if let Err(error) = coordinator.may_wait() {
-            return Poll::Ready(failed(&error));
+            return Poll::Ready(self.failed(&error));
         }
         if !self.is_counted {
             self.is_counted = true;

@@ -138,6 +138,12 @@ impl Scope {
         Some(request)
     }
 
+    /// Says what was lost or left: in the log, or on standard error if the logger does not
+    /// take it.
+    pub(crate) fn alert(&self, text: String) {
+        self.0.coordinator.reporting.alert(text);
+    }
+
     fn unknown(&self) -> WaitError {
         WaitError::UnknownScope {
             path: self.0.path.to_string(),

@@ -20,6 +20,15 @@ impl Owner {
         }
     }
 
+    /// Says what was lost or left: in the log, or on standard error if the logger does not
+    /// take it. Does not block.
+    pub(super) fn alert(&self, text: String) {
+        match self {
+            Self::Shutdown(shutdown) => shutdown.coordinator.reporting.alert(text),
+            Self::Scope(scope) => scope.alert(text),
+        }
+    }
+
     /// Returns `true` if the owner is requested to stop.
     pub(super) fn is_requested(&self) -> bool {
         match self {

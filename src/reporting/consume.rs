@@ -55,6 +55,12 @@ impl Reporting {
         self.message(Level::Warn, text);
     }
 
+    /// Says what was lost or left: a message of level `Warn`, which goes to standard error if
+    /// the logger does not take it.
+    pub(crate) fn alert(&self, text: String) {
+        self.consume(Event::Alert { text });
+    }
+
     pub(crate) fn message(&self, level: Level, text: String) {
         self.consume(Event::Message { level, text });
     }
@@ -98,7 +104,7 @@ impl Reporting {
         let now = deadstop_core::now();
         let begun = now.saturating_sub(report.took());
         let may_tell = self.outlet.may_tell(report, begun, now, deadline);
-        if may_tell || self.log.takes(Level::Error) {
+        if may_tell || self.log.takes(Level::Error) || self.log.has_alert() {
             self.log.flush(LOG_PATIENCE);
         }
         if self.log.begin_last() {

@@ -61,6 +61,11 @@ pub(crate) enum Event {
         level: Level,
         text: String,
     },
+    /// Work was lost or left, or a callback did not do its part. Written to standard error if
+    /// the logger does not take it.
+    Alert {
+        text: String,
+    },
     /// All tasks are done, and no thread waits for that.
     NoWaiter {
         /// The time until the deadline.
@@ -82,9 +87,10 @@ impl Event {
                 true => Level::Info,
                 false => Level::Warn,
             }),
-            Self::TaskRefused { .. } | Self::TaskFailed { .. } | Self::NoWaiter { .. } => {
-                Some(Level::Warn)
-            }
+            Self::TaskRefused { .. }
+            | Self::TaskFailed { .. }
+            | Self::Alert { .. }
+            | Self::NoWaiter { .. } => Some(Level::Warn),
             #[cfg(feature = "fault")]
             Self::FaultMissed { .. } => Some(Level::Warn),
         }
@@ -94,7 +100,7 @@ impl Event {
     pub(super) fn line(&self) -> String {
         match self {
             Self::ShutdownBegan { .. } | Self::ShutdownEnded(_) => String::new(),
-            Self::Message { text, .. } => text.clone(),
+            Self::Message { text, .. } | Self::Alert { text } => text.clone(),
             Self::ScopeBegan { path, cause } => format!("scope {path} stops: {cause}"),
             Self::ScopeEnded { path, report } => {
                 let table = report.to_string();

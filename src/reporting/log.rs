@@ -10,12 +10,13 @@
 //!
 //! # Orderings
 //!
-//! The queue's lock orders entries, and whether there is a thread for them. `start_due` is
-//! one word, and nothing is passed on with it.
+//! The queue's lock orders entries, and whether there is a thread for them. `start_due`,
+//! `reports` and `has_alert` are one word each, and nothing is passed on with them.
 
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use log::{Level, LevelFilter};
@@ -25,6 +26,7 @@ use super::event::Event;
 use super::logger::guarded;
 use super::progress::{Outlet, ProgressReporter};
 use crate::process::TRIGGERED;
+use crate::sys::standard_error;
 use crate::threads;
 use deadstop_core::escape::Escaped;
 use deadstop_core::{EventCount, Nanos};
@@ -48,6 +50,8 @@ struct Shared {
     start_due: AtomicU64,
     /// Reports that the logger has not taken yet.
     reports: AtomicUsize,
+    /// Whether there was an event that is written with or without a logger.
+    has_alert: AtomicBool,
     /// Calls of the program for after the summary.
     last: Mutex<Vec<Last>>,
     /// Locked by the thread for its life.
@@ -81,6 +85,9 @@ const START_AFTER: Duration = Duration::from_millis(1);
 /// The time for which the thread stays without an entry.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// The longest wait of an alert for standard error: less than that of a flush.
+const PRINT_PATIENCE: Duration = Duration::from_millis(50);
+
 /// The state of the queue when an entry was added.
 struct Pushed {
     has_thread: bool,
@@ -106,6 +113,7 @@ impl Log {
             flushed: EventCount::new(),
             start_due: AtomicU64::new(Nanos::LAST.0),
             reports: AtomicUsize::new(0),
+            has_alert: AtomicBool::new(false),
             last: Mutex::default(),
             writer: Mutex::new(Writer {
                 outlet,
@@ -119,11 +127,18 @@ impl Log {
         level <= log::max_level()
     }
 
+    /// Returns whether there was an event that is written with or without a logger.
+    pub(super) fn has_alert(&self) -> bool {
+        self.shared().has_alert.load(Ordering::Relaxed)
+    }
+
     /// Hands over an event, unless the logger takes no record of its level. Does not block,
     /// and starts no thread: the caller may hold the coordinator's lock.
     pub(super) fn event(&self, event: Event) {
-        if event.level().is_some_and(|level| !self.takes(level)) {
-            return;
+        match event {
+            Event::Alert { .. } => self.shared().has_alert.store(true, Ordering::Relaxed),
+            _ if event.level().is_some_and(|level| !self.takes(level)) => return,
+            _ => {}
         }
         let due = match &event {
             Event::ShutdownBegan { .. } => deadstop_core::now().saturating_add(START_AFTER),
@@ -366,11 +381,23 @@ impl Writer {
                     reporter.end(&report);
                 }
             }
+            Event::Alert { text } => self.alert(&text),
             event => {
                 if let Some(level) = event.level() {
                     self.line(level, &event.line());
                 }
             }
+        }
+    }
+
+    /// Logs a line, or writes it to standard error if the logger does not take it.
+    fn alert(&self, text: &str) {
+        // The logger's filter is code of the application.
+        let mut is_logged = false;
+        guarded(|| is_logged = log::log_enabled!(target: "deadstop", Level::Warn));
+        match is_logged {
+            true => self.line(Level::Warn, text),
+            false => self.aside(|| print(text)),
         }
     }
 
@@ -395,6 +422,15 @@ impl Writer {
             Some(reporter) => reporter.aside(say),
             None => say(),
         }
+    }
+}
+
+/// Writes a line to standard error, as soon as that takes it, or not at all.
+fn print(text: &str) {
+    let line = format!("deadstop: {}\n", Escaped(text));
+    let until = deadstop_core::now().saturating_add(PRINT_PATIENCE);
+    while !standard_error::write_line(line.as_bytes()) && deadstop_core::now() < until {
+        thread::sleep(PRINT_PATIENCE / 10);
     }
 }
 

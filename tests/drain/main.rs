@@ -17,6 +17,7 @@ mod gate_fork;
 #[cfg(all(feature = "tokio", feature = "tower"))]
 mod http;
 mod last;
+mod logger;
 mod pool;
 mod resource;
 mod threads;

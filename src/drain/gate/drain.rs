@@ -9,7 +9,7 @@ use deadstop_core::roster::TaskKind;
 use super::plan::Plan;
 use super::round::Round;
 use super::state::State;
-use crate::drain::report::{show_thread, warn};
+use crate::drain::report::show_thread;
 use crate::drain::{RegisterError, announcement, no_phase};
 use crate::task::PhaseName;
 use crate::{Phase, TaskContext};
@@ -105,7 +105,7 @@ fn wait_empty(state: &State, streams_within: Duration, cx: &TaskContext) -> Resu
     {
         if cx.is_abandoned() {
             let (name, left) = (&state.name, state.describe());
-            warn(&format!("gate {name:?}: the drain is over, with {left}"));
+            state.alert(format!("gate {name:?}: the drain is over, with {left}"));
             return Err(left);
         }
         cx.progress(&state.describe());
@@ -116,7 +116,7 @@ fn wait_empty(state: &State, streams_within: Duration, cx: &TaskContext) -> Resu
     if !state.streams.wait_empty(Some(until), now) {
         let name = &state.name;
         let streams = state.streams.entries();
-        warn(&format!(
+        state.alert(format!(
             "gate {name:?}: {streams} streams have not ended; the drain does not wait for them"
         ));
     }

@@ -122,6 +122,13 @@ impl State {
         owner.is_some_and(Owner::is_requested)
     }
 
+    /// Says what was left: in the log, or on standard error. Does not block.
+    pub(super) fn alert(&self, text: String) {
+        if let Some(plan) = &self.plan {
+            plan.owner.alert(text);
+        }
+    }
+
     pub(super) fn refuse(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }

@@ -178,8 +178,8 @@ impl PoolBuilder {
             Some(budget) => task.budget(budget),
             None => task,
         };
-        let (drained, mode) = (Arc::clone(&shared), self.on_shutdown);
-        let task = task.on_shutdown(move |cx| drain(&drained, mode, cx))?;
+        let (drained, owner, mode) = (Arc::clone(&shared), self.owner, self.on_shutdown);
+        let task = task.on_shutdown(move |cx| drain(&drained, &owner, mode, cx))?;
         shared.set_task(task);
         Ok(Pool::new(shared, self.when_full))
     }

@@ -8,7 +8,8 @@ use deadstop_core::roster::TaskKind;
 use super::shared::Shared;
 use super::{Drain, Unstarted, unstarted};
 use crate::TaskContext;
-use crate::drain::report::{show_thread, warn};
+use crate::drain::owner::Owner;
+use crate::drain::report::show_thread;
 
 /// The time between two updates of the task's progress. The end of the pool wakes the task.
 const SAY_EVERY: Duration = Duration::from_millis(250);
@@ -18,11 +19,16 @@ const NAMED: usize = 10;
 
 /// Closes the pool as `mode` says, and waits until its threads have ended. At the end of
 /// the task's time, jobs that have not started are dropped: none starts after it.
-pub(super) fn drain(shared: &Shared, mode: Drain, cx: &TaskContext) -> Result<(), String> {
+pub(super) fn drain(
+    shared: &Shared,
+    owner: &Owner,
+    mode: Drain,
+    cx: &TaskContext,
+) -> Result<(), String> {
     cx.note_kind(TaskKind::Pool);
     match mode {
         Drain::Finish => drop(shared.close()),
-        Drain::Discard => discard(shared, "discarded"),
+        Drain::Discard => discard(shared, owner, "discarded"),
     }
     loop {
         cx.progress(&shared.describe());
@@ -34,14 +40,14 @@ pub(super) fn drain(shared: &Shared, mode: Drain, cx: &TaskContext) -> Result<()
         if cx.remaining().is_zero() {
             let left = shared.describe();
             cx.progress(&left);
-            discard(shared, "not started in time");
+            discard(shared, owner, "not started in time");
             return Err(left);
         }
     }
 }
 
 /// Drops the jobs that have not started, and names them in the log.
-fn discard(shared: &Shared, what: &str) {
+fn discard(shared: &Shared, owner: &Owner, what: &str) {
     let jobs: Vec<Unstarted> = unstarted(shared.stop());
     if jobs.is_empty() {
         return;
@@ -53,5 +59,5 @@ fn discard(shared: &Shared, what: &str) {
         false => format!(": {}", names.join(", ")),
     };
     let (pool, count) = (&shared.name, jobs.len());
-    warn(&format!("pool {pool:?}: {count} jobs {what}{names}"));
+    owner.alert(format!("pool {pool:?}: {count} jobs {what}{names}"));
 }

@@ -21,7 +21,6 @@ use super::entry::Entry;
 use crate::Shutdown;
 use crate::contain::contain;
 use crate::coordinator::Coordinator;
-use crate::drain::report::warn;
 use crate::process::PerProcess;
 use crate::threads;
 
@@ -60,7 +59,7 @@ impl Registry {
         }
         if coordinator.is_requested() {
             drop(all);
-            return run_late(Arc::clone(entry));
+            return run_late(coordinator, entry);
         }
         let (requested, released) = (shutdown.requested(), Arc::clone(coordinator));
         let life = move || {
@@ -97,7 +96,7 @@ impl Registry {
             let place = all.iter().position(|it| it.is_of(coordinator));
             place.map(|place| all.swap_remove(place))
         };
-        run_all(waiting.map(|it| it.wakers).unwrap_or_default());
+        run_all(coordinator, waiting.map(|it| it.wakers).unwrap_or_default());
     }
 }
 
@@ -109,6 +108,7 @@ impl Waiting {
 
 /// The state that the runners share.
 struct Round {
+    coordinator: Arc<Coordinator>,
     left: Mutex<VecDeque<Arc<Entry>>>,
     /// The wakers that run.
     running: Mutex<Vec<Arc<Entry>>>,
@@ -116,8 +116,9 @@ struct Round {
 }
 
 /// Runs wakers until all have returned, or those that have not are known by name.
-fn run_all(waiting: VecDeque<Arc<Entry>>) {
+fn run_all(coordinator: &Arc<Coordinator>, waiting: VecDeque<Arc<Entry>>) {
     let round = Arc::new(Round {
+        coordinator: Arc::clone(coordinator),
         left: Mutex::new(waiting),
         running: Mutex::new(Vec::new()),
         changes: EventCount::new(),
@@ -142,7 +143,7 @@ fn run_all(waiting: VecDeque<Arc<Entry>>) {
             if !named.iter().any(|known| Arc::ptr_eq(known, entry)) {
                 named.push(Arc::clone(entry));
                 let name = &entry.name;
-                warn(&format!(
+                coordinator.reporting.alert(format!(
                     "waker {name:?} has not returned after {PATIENCE:?}"
                 ));
             }
@@ -167,7 +168,7 @@ impl Round {
                 self.running.lock().push(Arc::clone(&entry));
                 entry
             };
-            run_one(&entry);
+            run_one(&self.coordinator, &entry);
             self.running
                 .lock()
                 .retain(|other| !Arc::ptr_eq(other, &entry));
@@ -187,13 +188,15 @@ fn start_runner(round: &Arc<Round>) {
     }
 }
 
-fn run_late(entry: Arc<Entry>) -> io::Result<()> {
-    let life = move || threads::with_program_mask(|| run_one(&entry));
+fn run_late(coordinator: &Arc<Coordinator>, entry: &Arc<Entry>) -> io::Result<()> {
+    let (coordinator, entry) = (Arc::clone(coordinator), Arc::clone(entry));
+    let life = move || threads::with_program_mask(|| run_one(&coordinator, &entry));
     threads::spawn_deep(THREAD, life).map_err(io::Error::other)
 }
 
-fn run_one(entry: &Entry) {
+fn run_one(coordinator: &Coordinator, entry: &Entry) {
     if contain(|| entry.wake()).is_err() {
-        warn(&format!("waker {:?} panicked", entry.name));
+        let text = format!("waker {:?} panicked", entry.name);
+        coordinator.reporting.alert(text);
     }
 }
