@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -81,6 +82,39 @@ fn shared_client_is_closed_once() {
     ended.assert_status(0).assert_says("closed by first user");
     ended.assert_silent_about("closed by second user");
     ended.assert_says("registered as first user\nregistered as first user");
+}
+
+#[test]
+fn shared_client_that_two_threads_register_at_once_is_closed_once() {
+    const ROUNDS: usize = 500;
+    let name = "resource::shared_client_that_two_threads_register_at_once_is_closed_once";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(60);
+        let clients = Arc::new((0..ROUNDS).collect::<Vec<_>>());
+        let closed = Arc::new(AtomicUsize::new(0));
+        let start = Arc::new(Barrier::new(2));
+        let register = || {
+            let (shutdown, clients) = (shutdown.clone(), Arc::clone(&clients));
+            let (closed, start) = (Arc::clone(&closed), Arc::clone(&start));
+            thread::spawn(move || {
+                for client in clients.iter() {
+                    let closed = Arc::clone(&closed);
+                    start.wait();
+                    let resource = shutdown.resource("client", ()).identity(client);
+                    let closes = move |_: &()| {
+                        closed.fetch_add(1, Ordering::SeqCst);
+                    };
+                    resource.close(closes).expect("it is accepted");
+                }
+            })
+        };
+        for registers in [register(), register()] {
+            registers.join().expect("it returns");
+        }
+        let _ = shutdown.finish();
+        println!("closed {}", closed.load(Ordering::SeqCst));
+    });
+    ended.assert_says(&format!("closed {ROUNDS}\n"));
 }
 
 #[test]

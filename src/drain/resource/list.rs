@@ -25,30 +25,32 @@ impl<P: PartialEq, R> List<P, R> {
         Self(Mutex::new(Vec::new()))
     }
 
-    /// Adds a resource. If the phase has no task, `start` registers it first; if that
-    /// fails, nothing is added.
+    /// Adds a resource, unless there is one that `is_same` returns `true` for: returns that
+    /// one. `prepare` is called before a resource is added, and told whether the phase needs
+    /// a task; if it fails, nothing is added.
+    ///
+    /// All that is one step: of two threads that add the same resource, one adds it.
     pub(super) fn add<E>(
         &self,
         phase: P,
-        resource: Arc<R>,
-        start: impl FnOnce() -> Result<(), E>,
-    ) -> Result<(), E> {
+        resource: &Arc<R>,
+        is_same: impl Fn(&R) -> bool,
+        prepare: impl FnOnce(bool) -> Result<(), E>,
+    ) -> Result<Option<Arc<R>>, E> {
         let mut phases = self.0.lock();
-        if let Some(of_phase) = phases.iter_mut().find(|of| of.phase == phase) {
-            of_phase.resources.push(resource);
-            return Ok(());
-        }
-        start()?;
-        let resources = vec![resource];
-        phases.push(OfPhase { phase, resources });
-        Ok(())
-    }
-
-    /// Returns the first resource that `is_it` returns `true` for.
-    pub(super) fn find(&self, is_it: impl Fn(&R) -> bool) -> Option<Arc<R>> {
-        let phases = self.0.lock();
         let mut all = phases.iter().flat_map(|of| &of.resources);
-        all.find(|resource| is_it(resource)).cloned()
+        if let Some(known) = all.find(|known| is_same(known)) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let at = phases.iter().position(|of| of.phase == phase);
+        prepare(at.is_none())?;
+        let at = at.unwrap_or_else(|| {
+            let resources = Vec::new();
+            phases.push(OfPhase { phase, resources });
+            phases.len() - 1
+        });
+        phases[at].resources.push(Arc::clone(resource));
+        Ok(None)
     }
 
     pub(super) fn remove(&self, resource: &Arc<R>) {

@@ -135,10 +135,6 @@ impl<C: Send + Sync + 'static> ResourceBuilder<C> {
             process::warn_if_forked();
             return Err(RegisterError::Forked);
         }
-        let known = self.identity;
-        if let Some(known) = known.and_then(|identity| order().find(&self.shutdown, identity)) {
-            return Ok(ResourceHandle { resource: known });
-        }
         let client = Arc::clone(&self.client);
         let resource = Arc::new(Resource {
             name: self.name.clone(),
@@ -153,18 +149,27 @@ impl<C: Send + Sync + 'static> ResourceBuilder<C> {
             waker: Mutex::new(None),
             generation: process::generation(),
         });
-        order().add(&self.shutdown, self.phase, &resource)?;
-        if let Some(wake) = self.waker {
+        let wake = self.waker.map(|wake| {
             let client = self.client;
-            match self.shutdown.waker(self.name, move || wake(&client)) {
-                Ok(waker) => *resource.waker.lock() = Some(waker),
-                Err(error) => {
-                    order().remove(&resource);
-                    return Err(error);
-                }
+            Arc::new(move || wake(&client))
+        });
+        // The list is locked meanwhile. So `wake` is cloned: its destructor, which is the
+        // application's, runs after that.
+        let set_waker = || {
+            if let Some(wake) = wake.clone() {
+                let waker = self.shutdown.waker(self.name, move || wake())?;
+                *resource.waker.lock() = Some(waker);
+            }
+            Ok(())
+        };
+        match order().add(&self.shutdown, self.phase, &resource, set_waker) {
+            Ok(None) => Ok(ResourceHandle { resource }),
+            Ok(Some(resource)) => Ok(ResourceHandle { resource }),
+            Err(error) => {
+                resource.disable_waker();
+                Err(error)
             }
         }
-        Ok(ResourceHandle { resource })
     }
 }
 

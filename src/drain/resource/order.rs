@@ -63,6 +63,11 @@ impl Resource {
         self.generation == process::generation()
     }
 
+    /// Whether both stand for one client of one shutdown.
+    fn is_same(&self, other: &Self) -> bool {
+        self.identity.is_some() && self.identity == other.identity && self.of.ptr_eq(&other.of)
+    }
+
     /// Closes the client, unless it is closed already.
     pub(super) fn close(&self) -> Option<Result<(), String>> {
         self.disable_waker();
@@ -90,32 +95,37 @@ pub(super) fn result_of(result: impl TaskResult) -> Result<(), String> {
 pub(super) struct Order(List<Key, Resource>);
 
 impl Order {
-    /// Adds a resource, and the task of its phase if it is the first one.
+    /// Adds a resource, and the task of its phase if it is the first one, unless there is
+    /// one with its identity: returns that one. `prepare` is called before a resource is
+    /// added; if it fails, nothing is added.
     pub(super) fn add(
         &'static self,
         shutdown: &Shutdown,
         phase: PhaseName,
         resource: &Arc<Resource>,
-    ) -> Result<(), RegisterError> {
+        prepare: impl FnOnce() -> Result<(), RegisterError>,
+    ) -> Result<Option<Arc<Resource>>, RegisterError> {
         let key = Key {
             of: Arc::downgrade(&shutdown.coordinator),
             phase: phase.clone(),
         };
-        let start = || {
+        let start = |is_first: bool| {
+            prepare()?;
+            if !is_first {
+                return Ok(());
+            }
             let (closes, of) = (shutdown.clone(), key.clone());
             task_at(shutdown, "resources".to_owned(), resource.site)
                 .phase(phase.clone())
                 .on_shutdown(move |cx| self.close_all(&closes, &of, cx))
                 .map(drop)
         };
-        self.0.add(key.clone(), Arc::clone(resource), start)
-    }
-
-    pub(super) fn find(&self, shutdown: &Shutdown, identity: usize) -> Option<Arc<Resource>> {
-        self.0.find(|resource| {
-            resource.identity == Some(identity)
-                && resource.of.as_ptr() == Arc::as_ptr(&shutdown.coordinator)
-        })
+        self.0.add(
+            key.clone(),
+            resource,
+            |known| known.is_same(resource),
+            start,
+        )
     }
 
     pub(super) fn remove(&self, resource: &Arc<Resource>) {

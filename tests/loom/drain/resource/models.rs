@@ -12,13 +12,15 @@ use crate::check;
 
 /// Counts how often it was closed.
 struct Client {
+    id: u32,
     close: Once<()>,
     closed: AtomicU32,
 }
 
 impl Client {
-    fn new() -> Arc<Self> {
+    fn new(id: u32) -> Arc<Self> {
         Arc::new(Self {
+            id,
             close: Once::new(()),
             closed: AtomicU32::new(0),
         })
@@ -51,8 +53,8 @@ fn close_all(list: &Clients) -> u32 {
 /// A list with one client, of which loom has made all.
 fn with_one() -> (loom::sync::Arc<Clients>, Arc<Client>) {
     let list = Clients::empty();
-    let client = Client::new();
-    let added = list.add(0, Arc::clone(&client), || Ok::<_, ()>(()));
+    let client = Client::new(0);
+    let added = list.add(0, &client, |_| false, |_| Ok::<_, ()>(()));
     assert!(added.is_ok());
     (loom::sync::Arc::new(list), client)
 }
@@ -94,10 +96,11 @@ fn client_that_is_added_at_the_end_of_the_task_is_closed_by_it_or_by_another() {
         let (list, first) = with_one();
         let runs = loom::sync::Arc::clone(&list);
         let task = thread::spawn(move || close_all(&runs));
-        let late = Client::new();
+        let late = Client::new(0);
         let mut has_task = false;
-        let added = list.add(0, Arc::clone(&late), || {
-            has_task = true;
+        let is_other = |_: &Client| false;
+        let added = list.add(0, &late, is_other, |needs_task| {
+            has_task = needs_task;
             Ok::<_, ()>(())
         });
         assert!(added.is_ok());
@@ -106,5 +109,24 @@ fn client_that_is_added_at_the_end_of_the_task_is_closed_by_it_or_by_another() {
             close_all(&list);
         }
         assert_eq!((first.closed(), late.closed()), (1, 1));
+    });
+}
+
+/// Fails if the look for the same client and its registration are two steps.
+#[test]
+fn client_that_two_threads_add_is_added_once() {
+    check(|| {
+        let (list, _) = with_one();
+        let add = |list: &Clients| {
+            let is_same = |known: &Client| known.id == 7;
+            let added = list.add(0, &Client::new(7), is_same, |_| Ok::<_, ()>(()));
+            added.expect("it is accepted").is_none()
+        };
+        let adds = loom::sync::Arc::clone(&list);
+        let other = thread::spawn(move || add(&adds));
+        let here = add(&list);
+        let there = other.join().expect("it ends");
+        assert!(here != there, "one of them adds it");
+        assert_eq!(close_all(&list), 2);
     });
 }
