@@ -20,6 +20,8 @@
 //!   of its own, and leaves one for the next. `std::process::exit` parks a second caller by
 //!   itself, also if the caller is a task, which then never returns.
 //! - A task that calls it has failed, and its thread is held like any other.
+//! - `quick_exit` is held as `exit` is, where the C library has it (not on Windows and
+//!   macOS). The handler does not see its status. `_exit` and `abort` call no handler.
 //! - With glibc the handler sees the status that `exit` was called with. With
 //!   other C libraries it does not, and then a shutdown that left something undone
 //!   decides.
@@ -32,6 +34,7 @@ use crate::coordinator::{Coordinator, exit_with};
 use crate::current_task;
 use crate::process::{self, FIRST, WATCH};
 use crate::report::Outcome;
+use crate::sys::atexit::Exit;
 use crate::sys::published::Published;
 use crate::sys::{atexit, standard_error};
 use deadstop_core::buffer::TextBuffer;
@@ -60,8 +63,8 @@ pub(crate) fn register_first() {
     }
 }
 
-/// Holds the thread that is leaving the process with `status`, if it is known.
-fn hold_exit(status: Option<i32>) {
+/// Holds the thread that is leaving the process.
+fn hold_exit(exit: Exit) {
     if !WATCH.is_owner() {
         return;
     }
@@ -85,8 +88,10 @@ fn hold_exit(status: Option<i32>) {
         return;
     };
     do_last_things();
-    if status.unwrap_or(0) == 0 && end.status() != 0 {
-        atexit::flush_streams();
+    if exit.status.unwrap_or(0) == 0 && end.status() != 0 {
+        if !exit.is_quick {
+            atexit::flush_streams();
+        }
         deadstop_core::sys::terminate(end.status().into());
     }
 }

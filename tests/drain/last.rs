@@ -88,13 +88,17 @@ fn path_that_is_too_long_is_an_error() {
 
 /// A library calls `exit` in a task, while another task runs and one has not begun.
 fn task_that_exits(test: &str, status: i32) -> victim::Ended {
+    task_that_leaves(test, status, |status| std::process::exit(status))
+}
+
+fn task_that_leaves(test: &str, status: i32, leave: fn(i32)) -> victim::Ended {
     victim::start_with(test, &[("STATUS", &status.to_string())], || {
         let shutdown = shutdown(20);
         let exits = shutdown.task("exits").phase(Phase::DRAIN);
         let status = std::env::var("STATUS").expect("it is set");
         let status = status.parse().expect("a number");
         exits
-            .on_shutdown(move |_| -> () { std::process::exit(status) })
+            .on_shutdown(move |_| leave(status))
             .expect("it is accepted");
         let slow = shutdown.task("slow").phase(Phase::DRAIN);
         slow.on_shutdown(|_| {
@@ -128,4 +132,43 @@ fn exit_by_a_task_waits_for_the_other_tasks_and_keeps_its_status() {
     let ended = task_that_exits(test, 5);
     ended.assert_says("slow is done\nflush is done");
     ended.assert_status(5);
+}
+
+#[cfg(all(target_os = "linux", any(target_env = "gnu", target_env = "musl")))]
+#[expect(unsafe_code, reason = "a function of the C library")]
+fn quick_exit(status: i32) {
+    unsafe extern "C" {
+        fn quick_exit(status: libc::c_int) -> !;
+    }
+    // SAFETY: it takes an integer, and the handlers are deadstop's.
+    unsafe { quick_exit(status) }
+}
+
+/// The handlers of `quick_exit` do not see its status: one that left something undone has
+/// the shutdown's.
+#[test]
+#[cfg(all(target_os = "linux", any(target_env = "gnu", target_env = "musl")))]
+fn quick_exit_by_a_task_waits_for_the_other_tasks_and_is_a_failure() {
+    let test = "last::quick_exit_by_a_task_waits_for_the_other_tasks_and_is_a_failure";
+    let ended = task_that_leaves(test, 0, quick_exit);
+    ended.assert_says("slow is done\nflush is done");
+    ended.assert_status(1).assert_says("it called exit");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", any(target_env = "gnu", target_env = "musl")))]
+fn quick_exit_of_the_program_waits_for_the_tasks_and_keeps_its_status() {
+    let test = "last::quick_exit_of_the_program_waits_for_the_tasks_and_keeps_its_status";
+    let ended = victim::run(test, || {
+        let shutdown = shutdown(20);
+        let slow = shutdown.task("slow").phase(Phase::DRAIN);
+        slow.on_shutdown(|_| {
+            thread::sleep(Duration::from_millis(300));
+            println!("slow is done");
+        })
+        .expect("it is accepted");
+        shutdown.request(Cause::requested("a test"));
+        quick_exit(5);
+    });
+    ended.assert_status(5).assert_says("slow is done");
 }
