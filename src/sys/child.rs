@@ -1,5 +1,6 @@
 //! Children of a process: death with the parent, and descriptors of processes.
 
+use std::fs;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -43,6 +44,15 @@ pub(crate) fn announce(command: &mut Command, newborn: NewbornPlace) {
     // SAFETY: the closure runs in the child between `fork` and `exec`; it makes one system
     // call, and an error of `io` from a number allocates nothing.
     unsafe { command.pre_exec(announce) };
+}
+
+/// Returns whether children of the calling thread get a PID namespace that is not the
+/// thread's own. The kernel starts no thread for such a thread (clone(2), `EINVAL`).
+pub(crate) fn children_get_another_pid_namespace() -> bool {
+    let namespace = |of: &str| fs::read_link(format!("/proc/thread-self/ns/{of}")).ok();
+    // The latter has no target before its first process is started.
+    let own = namespace("pid");
+    own.is_some() && own != namespace("pid_for_children")
 }
 
 /// Opens a descriptor of the process `pid`, which becomes readable when it ends. `None`

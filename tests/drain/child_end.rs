@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -569,4 +570,62 @@ fn deadline_kills_the_group_of_a_child_that_is_being_started() {
     let ended = victim.wait();
     assert!(are_gone, "{pids:?} {ended:#?}");
     ended.assert_status(124);
+}
+
+/// The kernel starts no thread for a thread whose children get another PID namespace. The
+/// keeper is a thread: it must be there before, or be started by another thread.
+#[test]
+#[expect(unsafe_code, reason = "leaves a namespace")]
+fn first_child_of_a_thread_that_left_its_pid_namespace_is_an_error_that_says_so() {
+    let name = "child_end::\
+                first_child_of_a_thread_that_left_its_pid_namespace_is_an_error_that_says_so";
+    let launcher = ["unshare", "--user", "--map-root-user"];
+    let mut probe = Command::new(launcher[0]);
+    probe
+        .args(&launcher[1..])
+        .args(["unshare", "--pid", "--fork", "true"]);
+    if !victim::is_scenario() && !probe.status().is_ok_and(|status| status.success()) {
+        return victim::skip("no user and PID namespace can be made");
+    }
+    let ended = victim::start_under(name, &launcher, &[], || {
+        let shutdown = shutdown(30);
+        let (spawns, other) = (shutdown.clone(), channel());
+        let spawner = thread::spawn(move || {
+            other.1.recv().expect("the scenario says when");
+            spawns.child("other", sleep()).expect("it starts")
+        });
+        // SAFETY: unshare(2) takes an integer.
+        assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWPID) }, 0);
+        let refused = shutdown.child("first", sleep());
+        println!(
+            "refused: {}",
+            refused.expect_err("no thread can be started")
+        );
+        other.0.send(()).expect("the other thread waits");
+        let other = spawner.join().expect("it starts the child");
+        // The keeper starts it, in the namespace of the process.
+        let second = shutdown
+            .child("second", sleep())
+            .expect("the keeper is there");
+        let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+        for child in [&other, &second] {
+            let is_same = namespace(child.id()) == namespace(std::process::id());
+            println!(
+                "{} is in the namespace of the process: {is_same}",
+                child.name()
+            );
+        }
+        finish(&shutdown);
+    })
+    .wait();
+    ended.assert_status(0);
+    ended.assert_says("refused: the child could not be started: the calling thread has left its");
+    ended.assert_says("other is in the namespace of the process: true");
+    ended.assert_says("second is in the namespace of the process: true");
+}
+
+fn sleep() -> Command {
+    let mut command = Command::new("sleep");
+    command.arg("60").stdin(Stdio::null());
+    command
 }

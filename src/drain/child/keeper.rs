@@ -17,6 +17,7 @@
 //! it then, under the lock that [`Running::signal`](super::running::Running::signal)
 //! holds. A leader that has left others in its group is not reaped while they live.
 
+use std::error::Error;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::iter;
@@ -33,8 +34,11 @@ use parking_lot::Mutex;
 
 use super::cgroup::Cgroup;
 use super::running::Running;
+use crate::error::InstallError;
 use crate::process::{PerProcess, WATCH};
-use crate::sys::child::{announce, die_with_thread, pidfd_open};
+use crate::sys::child::{
+    announce, children_get_another_pid_namespace, die_with_thread, pidfd_open,
+};
 use crate::sys::command::unblock_signals;
 use crate::sys::spawn::{Exit, exit_of, signal_group, wait_readable};
 use crate::threads;
@@ -102,9 +106,22 @@ impl Keeper {
         let (requests, received) = unbounded();
         let (woken, wake) = UnixStream::pair()?;
         let life = move || Children::new(woken).keep(&received);
-        threads::spawn_deep(THREAD, life).map_err(io::Error::other)?;
+        threads::spawn_deep(THREAD, life).map_err(no_thread)?;
         Ok(Self { requests, wake })
     }
+}
+
+/// Says why the keeper could not be started.
+fn no_thread(error: InstallError) -> io::Error {
+    if children_get_another_pid_namespace() {
+        return io::Error::other(
+            "the calling thread has left its PID namespace (unshare with CLONE_NEWPID, or \
+             setns), and the kernel starts no other thread for it; spawn the first child \
+             before that, or on another thread",
+        );
+    }
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    io::Error::other(format!("{error}: {cause}"))
 }
 
 /// The children that are not reaped.
