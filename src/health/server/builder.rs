@@ -150,7 +150,7 @@ impl HealthBuilder {
     /// until a gate that [keeps accepting](crate::drain::GateBuilder::keep_accepting) stops
     /// waiting for load balancers; 3 unless set, which is Kubernetes' failure threshold.
     /// Zero is never.
-    pub fn not_ready_seen_after(mut self, answers: u32) -> Self {
+    pub fn readiness_failure_threshold(mut self, answers: u32) -> Self {
         self.seen_after = answers;
         self
     }

@@ -15,7 +15,7 @@ fn readiness_fails_before_the_service_stops_accepting() {
     let test = "server::shutdown::readiness_fails_before_the_service_stops_accepting";
     let mut victim = victim::start(test, || {
         let shutdown = install(60);
-        serve(&shutdown, |health| health.not_ready_seen_after(0)).set_ready();
+        serve(&shutdown, |health| health.readiness_failure_threshold(0)).set_ready();
         let service = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = service.local_addr().expect("an address");
         let gate = shutdown
@@ -58,7 +58,7 @@ fn gate_stops_waiting_once_the_prober_has_seen_that_it_is_not_ready() {
     let test = "server::shutdown::gate_stops_waiting_once_the_prober_has_seen_that_it_is_not_ready";
     let mut victim = victim::start(test, || {
         let shutdown = install(60);
-        serve(&shutdown, |health| health.not_ready_seen_after(2)).set_ready();
+        serve(&shutdown, |health| health.readiness_failure_threshold(2)).set_ready();
         let gate = shutdown
             .gate("requests")
             .keep_accepting(Duration::from_secs(40));

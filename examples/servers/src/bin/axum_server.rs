@@ -52,7 +52,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let health = shutdown
         .health()
         .bind("127.0.0.1:0")
-        .not_ready_seen_after(0)
+        .readiness_failure_threshold(0)
         .start()?;
     println!("health on {}", health.addresses()[0]);
     let app = routes()
