@@ -266,3 +266,30 @@ fn job_whose_panic_panics_costs_the_pool_no_thread() {
     ended.assert_says("the last job ran\npanicked: 3");
     assert!(ended.after < Duration::from_secs(20), "{ended:#?}");
 }
+
+/// The exit waits for the pool's task, which waits for the job's thread, which is in `exit`.
+#[test]
+fn job_that_calls_exit_is_held_for_the_budget_and_the_exit_is_a_failure() {
+    let name = "pool::job_that_calls_exit_is_held_for_the_budget_and_the_exit_is_a_failure";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(60);
+        let pool = shutdown.pool("parts").threads(2).budget(300 * MS);
+        let pool = pool.start().expect("it starts");
+        let flush = shutdown.task("flush").phase(Phase::FLUSH);
+        flush
+            .on_shutdown(|_| println!("flush is done"))
+            .expect("it is accepted");
+        let (exits, requested) = (shutdown.requested(), shutdown.clone());
+        let job = move || {
+            exits.wait();
+            std::process::exit(0)
+        };
+        pool.execute_named("exits", job).expect("room");
+        requested.request(Cause::requested("a test"));
+        loop {
+            thread::park();
+        }
+    });
+    ended.assert_status(1).assert_says("flush is done");
+    assert!(ended.after < Duration::from_secs(30), "{ended:#?}");
+}

@@ -1,4 +1,5 @@
-//! Kept threads: threads that the process stays for.
+//! Kept threads: threads that the process stays for. Java and Python call them non-daemon
+//! threads, .NET foreground threads.
 //!
 //! In Rust every thread is a daemon thread: the end of `main` cuts it off.
 
@@ -30,6 +31,7 @@ const SAY_EVERY: Duration = Duration::from_millis(250);
 
 impl Shutdown {
     /// Starts describing a kept thread: `finish` and `wait` wait for it, in the phase DRAIN.
+    /// Java and Python call that a non-daemon thread, .NET a foreground thread.
     ///
     /// # Examples
     ///
