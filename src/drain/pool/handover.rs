@@ -275,9 +275,12 @@ impl<J, O: Observe<J>> Handover<J, O> {
     /// thread can run it.
     pub(crate) fn start_failed(&self, start: Start) -> Option<J> {
         let mut locked = self.lock();
-        let job = locked.machine.start_failed(&mut locked.run_queue, start);
+        let (job, dispatch) = locked.machine.start_failed(&mut locked.run_queue, start);
         drop(locked);
         self.starts.advance();
+        if let Dispatch::Wake { thread } = dispatch {
+            self.wake(&[thread]);
+        }
         job
     }
 

@@ -284,19 +284,29 @@ impl<J> Machine<J> {
     }
 
     /// The system gave no thread. Returns the job that the thread was requested for if no
-    /// other thread can run it.
-    pub(crate) fn start_failed(&mut self, queue: &mut RunQueue<J>, start: Start) -> Option<J> {
+    /// other thread can run it. Otherwise returns how a thread comes for what is queued.
+    pub(crate) fn start_failed(
+        &mut self,
+        queue: &mut RunQueue<J>,
+        start: Start,
+    ) -> (Option<J>, Dispatch) {
         self.leave(start.thread);
         if self.alive > 0 {
-            return None;
+            // A submitter may have relied on this thread while another fell asleep. No other
+            // start: the system has just refused one.
+            let dispatch = match self.asleep.is_empty() {
+                true => Dispatch::Nothing,
+                false => self.dispatch(),
+            };
+            return (None, dispatch);
         }
         // A thread does not leave while a job waits, and since the last one left, no other
         // submitter's job was accepted.
         self.refill(queue);
-        let job = queue.remove_first()?;
+        let job = queue.remove_first();
         self.see(queue.progress());
-        self.counts.rejected += 1;
-        Some(job)
+        self.counts.rejected += u64::from(job.is_some());
+        (job, Dispatch::Nothing)
     }
 
     /// Moves all submitted jobs to the run queue.

@@ -114,7 +114,7 @@ impl Pool {
     }
 
     fn start_failed(&mut self, start: Start) -> Option<u32> {
-        self.machine.start_failed(&mut self.run_queue, start)
+        self.machine.start_failed(&mut self.run_queue, start).0
     }
 
     /// Offers a job for which a thread is requested. The system has not answered yet.
@@ -336,6 +336,21 @@ fn refused_thread_gives_no_job_back_that_another_has_run() {
     assert!(pool.is_terminated());
 }
 
+/// A submitter relied on the thread that the system then refuses.
+#[test]
+fn refused_thread_wakes_one_that_fell_asleep_meanwhile() {
+    let mut pool = pool(2, 9);
+    assert!(starts(&pool.offer(1), 0));
+    assert!(runs(&pool.take(0), 1));
+    let start = pool.request_for(2);
+    assert!(runs(&pool.end(0), 2));
+    assert!(pool.ends_and_sleeps(0));
+    assert!(is_queued(&pool.offer(3)));
+    let (job, dispatch) = pool.machine.start_failed(&mut pool.run_queue, start);
+    assert_eq!((job, dispatch), (None, Dispatch::Wake { thread: 0 }));
+    assert!(runs(&pool.take(0), 3));
+}
+
 #[test]
 fn job_that_was_dropped_to_make_room_is_not_given_back_twice() {
     let mut pool = pool(1, 9);
@@ -543,7 +558,11 @@ impl World {
             return;
         }
         self.is[start.thread] = Is::Absent;
-        if let Some(job) = self.pool.start_failed(start) {
+        let pool = &mut self.pool;
+        let (job, dispatch) = pool.machine.start_failed(&mut pool.run_queue, start);
+        assert!(!matches!(dispatch, Dispatch::Start(_)));
+        self.dispatch(dispatch, None);
+        if let Some(job) = job {
             // Its submitter gets its own job back.
             assert_eq!(of, Some(job));
             self.refused += 1;

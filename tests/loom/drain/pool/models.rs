@@ -71,10 +71,9 @@ impl World {
 
     /// Returns whether the system refuses a thread now. One submitter asks at a time.
     fn is_refused(&self) -> bool {
-        let left = self.refusals.load(std::sync::atomic::Ordering::Relaxed);
+        let left = self.refusals.load(Ordering::Relaxed);
         let left_after = left.saturating_sub(1);
-        self.refusals
-            .store(left_after, std::sync::atomic::Ordering::Relaxed);
+        self.refusals.store(left_after, Ordering::Relaxed);
         left > 0
     }
 
@@ -223,9 +222,7 @@ fn job_offered_while_the_only_thread_is_refused_runs_or_comes_back() {
     for refusals in [1, 2] {
         check(move || {
             let world = World::new(1, 4);
-            world
-                .refusals
-                .store(refusals, std::sync::atomic::Ordering::Relaxed);
+            world.refusals.store(refusals, Ordering::Relaxed);
             let offers = Arc::clone(&world);
             let submitter = thread::spawn(move || World::offer(&offers, 2));
             World::offer(&world, 1);
