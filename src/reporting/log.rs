@@ -461,7 +461,7 @@ mod tests {
         log.flush(Duration::from_secs(20));
         assert!(has_thread(), "it stays for a while");
         while has_thread() {
-            std::thread::sleep(IDLE / 10);
+            thread::sleep(IDLE / 10);
         }
         log.flush(Duration::from_secs(20));
         assert!(log.shared().queue.lock().entries.is_empty(), "a second one");
