@@ -608,12 +608,11 @@ impl World {
         assert!(self.pool.machine.alive() <= limits.threads);
         assert!(self.pool.queued() <= limits.queue + limits.threads);
         assert_eq!(self.pool.machine.alive(), 4 - self.count(&[Is::Absent]));
-        // A job waits only where a thread will come for it: each that rests takes one,
-        // and one that looks calls the next. Else every thread runs a job.
+        // A job waits only where a thread will come for it: one that rests takes one and
+        // calls the next. Else no thread sleeps.
         let resting = self.count(&[Is::Requested, Is::Started, Is::Looks]);
-        let looks = self.is.contains(&Is::Looks);
         let sleeps = self.is.contains(&Is::Sleeps);
-        assert!(self.pool.queued() <= resting || looks || !sleeps);
+        assert!(self.pool.queued() == 0 || resting > 0 || !sleeps);
         // Only the job of the submitter that requests the first thread may wait for a
         // thread that the system may refuse.
         let exist = self.count(&[Is::Started, Is::Looks, Is::Sleeps, Is::Runs]);
