@@ -6,6 +6,7 @@ use super::environment::Environment;
 use super::grace::{self, Grace, Malformed};
 use super::instant;
 use super::path::{self, SignalPath};
+use super::sort_few::sort_few;
 use super::supervision::{Supervision, evidence};
 use super::supervisor_facts::FACTS;
 
@@ -24,6 +25,13 @@ pub struct Platform {
 impl Platform {
     /// Decides from a snapshot. Pure: the same snapshot, the same answer.
     pub fn of(environment: &Environment) -> Self {
+        Self::decide(environment.clone())
+    }
+
+    /// Does the same with a snapshot that the caller does not need any more.
+    #[cold]
+    pub(crate) fn decide(snapshot: Environment) -> Self {
+        let environment = &snapshot;
         let mut malformed = Vec::new();
         let mut keep = |read: grace::Read| {
             read.unwrap_or_else(|error| {
@@ -46,15 +54,17 @@ impl Platform {
                 seen.forget_guess();
             }
         }
-        supervisions.sort_by_key(|seen| {
+        // Of equal ones, the first among the facts.
+        let rank = |seen: &Supervision| {
             let length = seen.grace().map(|grace| grace.length);
-            (length.is_none(), length, seen.supervisor())
-        });
+            (length.is_none(), length)
+        };
+        sort_few(&mut supervisions, |a, b| rank(b) < rank(a));
         let (deadline, error) = argo_deadline(environment);
         malformed.extend(error);
         Self {
             path: path::of(environment, &supervisions),
-            environment: environment.clone(),
+            environment: snapshot,
             supervisions,
             declared,
             malformed,

@@ -1,10 +1,10 @@
 //! Snapshot of the process's environment: variables, files, processes.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use super::process::Process;
 use super::systemd::{self, Unit};
+use super::texts::Texts;
 
 /// The system that a program runs on, as far as supervisors differ by it.
 ///
@@ -54,9 +54,10 @@ pub struct Environment {
     pub(super) pid: u32,
     pub(super) now: SystemTime,
     pub(super) unit: Option<Unit>,
-    variables: BTreeMap<String, String>,
-    files: BTreeSet<String>,
-    processes: BTreeMap<u32, Process>,
+    /// `NAME=value`, the one that counts last.
+    variables: Texts,
+    files: Texts,
+    processes: Vec<Process>,
     cgroup: String,
     pub(super) unseen: Option<String>,
 }
@@ -70,9 +71,9 @@ impl Environment {
             pid,
             now: SystemTime::UNIX_EPOCH,
             unit: None,
-            variables: BTreeMap::new(),
-            files: BTreeSet::new(),
-            processes: BTreeMap::new(),
+            variables: Texts::default(),
+            files: Texts::default(),
+            processes: Vec::new(),
             cgroup: String::new(),
             unseen: None,
         }
@@ -92,25 +93,25 @@ impl Environment {
 
     /// Adds a variable. One that is set to the empty string counts as not set.
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.variables.insert(name.into(), value.into());
+        self.add_variable(&name.into(), &value.into());
         self
     }
 
     /// Adds a file or folder that exists, by its absolute path.
     pub fn file(mut self, path: impl Into<String>) -> Self {
-        self.files.insert(path.into());
+        self.add_file(&path.into());
         self
     }
 
     /// Adds a process.
     pub fn process(mut self, process: Process) -> Self {
-        self.processes.insert(process.pid, process);
+        self.add_process(process);
         self
     }
 
     /// Sets the text of `/proc/self/cgroup`.
     pub fn cgroup(mut self, text: impl Into<String>) -> Self {
-        self.cgroup = text.into();
+        self.set_cgroup(text.into());
         self
     }
 
@@ -126,27 +127,48 @@ impl Environment {
         self
     }
 
+    pub(super) fn add_variable(&mut self, name: &str, value: &str) {
+        self.variables.push(&[name, "=", value].concat());
+    }
+
+    pub(super) fn add_file(&mut self, path: &str) {
+        self.files.push(path);
+    }
+
+    #[cold]
+    pub(super) fn add_process(&mut self, process: Process) {
+        self.processes.retain(|known| known.pid != process.pid);
+        self.processes.push(process);
+    }
+
+    pub(super) fn set_cgroup(&mut self, text: String) {
+        self.cgroup = text;
+    }
+
     /// Returns a variable that is set, and not to the empty string.
+    #[cold]
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        let value = self.variables.get(name)?;
+        let mut variables = self.variables.iter().rev();
+        let value = variables.find_map(|it| it.strip_prefix(name)?.strip_prefix('='))?;
         (!value.is_empty()).then_some(value)
     }
 
     pub(super) fn has_file(&self, path: &str) -> bool {
-        self.files.contains(path)
+        self.files.iter().any(|file| file == path)
     }
 
     /// Returns this process.
     pub(super) fn own(&self) -> Option<&Process> {
-        self.processes.get(&self.pid)
+        self.find(self.pid)
     }
 
     pub(super) fn find(&self, pid: u32) -> Option<&Process> {
-        self.processes.get(&pid)
+        self.processes.iter().find(|process| process.pid == pid)
     }
 
     /// Returns the ancestors that can be seen, the parent first. It ends at one
     /// whose parent cannot be seen, and after [`DEEPEST`] of them.
+    #[cold]
     pub(super) fn ancestors(&self) -> Vec<&Process> {
         let mut ancestors = Vec::new();
         let mut next = self.own().map(|own| own.parent);

@@ -66,6 +66,7 @@ impl Finding {
 }
 
 impl fmt::Display for Finding {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sure = match self.certain {
             true => "certain",
@@ -80,6 +81,7 @@ impl fmt::Display for Finding {
 }
 
 impl fmt::Display for Level {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Info => "info",

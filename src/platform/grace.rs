@@ -136,6 +136,7 @@ pub(super) fn pm2(environment: &Environment) -> Read {
 
 pub(super) const ARGO_GRACE: &str = "ARGO_TERMINATION_GRACE_PERIOD_SECONDS";
 
+#[cold]
 fn read(
     environment: &Environment,
     variable: &'static str,

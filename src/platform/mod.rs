@@ -21,10 +21,12 @@ mod process;
 mod program;
 mod read;
 mod rules;
+mod sort_few;
 mod supervision;
 mod supervisor;
 mod supervisor_facts;
 mod systemd;
+mod texts;
 
 pub use crate::shutdown::platform::check;
 pub use detect::Platform;
@@ -42,5 +44,5 @@ pub use systemd::Unit;
 /// Finds out where this process runs: reads variables, files and `/proc`, and
 /// asks systemd, for at most 250 ms, if the process is a service of its.
 pub fn detect() -> Platform {
-    Platform::of(&Environment::of_this_process().ask_systemd())
+    Platform::decide(Environment::of_this_process().ask_systemd())
 }

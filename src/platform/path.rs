@@ -112,6 +112,7 @@ const SYSTEM_INITS: [&str; 8] = [
     "upstart",
 ];
 
+#[cold]
 pub(super) fn of(environment: &Environment, supervisions: &[Supervision]) -> SignalPath {
     if let Some(why) = &environment.unseen {
         return SignalPath::Unseen { why: why.clone() };
@@ -171,6 +172,7 @@ fn starts_processes(supervisor: Supervisor) -> bool {
 }
 
 /// Returns the outermost process that keeps the signal, a shell before all.
+#[cold]
 fn first_obstacle(between: &[&Process]) -> SignalPath {
     let shell = between
         .iter()
@@ -193,12 +195,12 @@ fn first_obstacle(between: &[&Process]) -> SignalPath {
 }
 
 /// A blocked signal does not count: dash blocks every signal while it starts a program.
+#[cold]
 fn fate(shell: &Process) -> ShellFate {
     let is_interactive = !shell.title().is_empty()
         && shell
             .arguments()
-            .iter()
-            .all(|word| ["-i", "-l", "--login"].contains(&word.as_str()));
+            .all(|word| ["-i", "-l", "--login"].contains(&word));
     if is_interactive {
         ShellFate::Interactive
     } else if shell.catches(libc::SIGTERM) {
@@ -212,6 +214,7 @@ fn fate(shell: &Process) -> ShellFate {
 
 /// Returns the program's name, and for Python and Node the name of the script
 /// or the title where it is a supervisor's.
+#[cold]
 fn program(process: &Process) -> &str {
     let name = process.program();
     if process.title().starts_with("PM2 ") {
@@ -220,7 +223,7 @@ fn program(process: &Process) -> &str {
     if !(name.starts_with("python") || name == "node") {
         return name;
     }
-    let script = process.arguments().iter().find_map(|word| {
+    let script = process.arguments().find_map(|word| {
         let script = word.rsplit('/').next()?;
         STARTERS.contains(&script).then_some(script)
     });

@@ -1,5 +1,7 @@
 //! One process, as `/proc` shows it.
 
+use super::texts::Texts;
+
 /// A process as `/proc` shows it: this one, or one of its ancestors.
 ///
 /// # Examples
@@ -16,7 +18,7 @@ pub struct Process {
     pub(super) parent: u32,
     name: String,
     executable: Option<String>,
-    command: Vec<String>,
+    command: Texts,
     blocked: u64,
     ignored: u64,
     caught: u64,
@@ -42,7 +44,10 @@ impl Process {
 
     /// Sets its command line.
     pub fn command<T: Into<String>>(mut self, words: impl IntoIterator<Item = T>) -> Self {
-        self.command = words.into_iter().map(Into::into).collect();
+        self.command = Texts::default();
+        for word in words {
+            self.command.push(&word.into());
+        }
         self
     }
 
@@ -67,46 +72,50 @@ impl Process {
 
     /// Reads the text of `/proc/PID/status`. Returns `None` if it names no
     /// process; fields that are missing or malformed are taken as empty.
+    #[cold]
     pub fn from_status(status: &str) -> Option<Self> {
-        let field = |name: &str| {
-            status.lines().find_map(|line| {
-                let (key, value) = line.split_once(':')?;
-                (key == name).then(|| value.trim())
-            })
-        };
-        let mask = |name| field(name).and_then(|mask| u64::from_str_radix(mask, 16).ok());
         Some(Self {
-            pid: field("Pid")?.parse().ok()?,
-            parent: field("PPid")?.parse().ok()?,
-            name: field("Name").unwrap_or_default().to_owned(),
-            blocked: mask("SigBlk").unwrap_or(0),
-            ignored: mask("SigIgn").unwrap_or(0),
-            caught: mask("SigCgt").unwrap_or(0),
-            ..Self::default()
+            pid: field(status, "Pid:")?.parse().ok()?,
+            parent: field(status, "PPid:")?.parse().ok()?,
+            name: field(status, "Name:").unwrap_or_default().to_owned(),
+            executable: None,
+            command: Texts::default(),
+            blocked: mask(status, "SigBlk:"),
+            ignored: mask(status, "SigIgn:"),
+            caught: mask(status, "SigCgt:"),
         })
+    }
+
+    /// Adds what other files of `/proc/PID` say: `executable`, which only the same user may
+    /// read, and the command line as the kernel writes it.
+    #[cold]
+    pub(super) fn add_program(&mut self, executable: Option<String>, command: &[u8]) {
+        self.executable = executable;
+        self.command = Texts::of_kernel(command);
     }
 
     /// Returns the name of the program that runs: the applet for busybox, the
     /// executable's file name where it can be read, else the process's name.
+    #[cold]
     pub fn program(&self) -> &str {
-        let first = self.command.first().map(|word| base_name(word));
+        let first = self.command.first().map(base_name);
         let by_name = || first.filter(|name| !name.is_empty()).unwrap_or(&self.name);
         match self.executable.as_deref().map(base_name) {
-            Some("busybox") | None if first == Some("busybox") => self
-                .command
-                .get(1)
-                .map_or("busybox", |word| base_name(word)),
+            Some("busybox") | None if first == Some("busybox") => {
+                self.arguments().next().map_or("busybox", base_name)
+            }
             Some("busybox") | None => by_name(),
             Some(name) => name,
         }
     }
 
     /// Returns the command line on one line, shortened to 60 characters.
+    #[cold]
     pub(super) fn command_line(&self) -> String {
         const LONGEST: usize = 60;
         let line = match self.command.is_empty() {
-            true => self.name.clone(),
-            false => self.command.join(" "),
+            true => self.name.as_str(),
+            false => self.command.joined(),
         };
         let line: String = line
             .chars()
@@ -123,13 +132,13 @@ impl Process {
     }
 
     /// Returns the words after the program's name.
-    pub(super) fn arguments(&self) -> &[String] {
-        self.command.get(1..).unwrap_or_default()
+    pub(super) fn arguments(&self) -> impl Iterator<Item = &str> {
+        self.command.iter().skip(1)
     }
 
     /// Returns the first word, which a daemon may have rewritten.
     pub(super) fn title(&self) -> &str {
-        self.command.first().map_or("", String::as_str)
+        self.command.first().unwrap_or_default()
     }
 
     pub(super) fn blocks(&self, signal: i32) -> bool {
@@ -143,6 +152,19 @@ impl Process {
     pub(super) fn catches(&self, signal: i32) -> bool {
         has(self.caught, signal)
     }
+}
+
+/// Returns the field of the text of `/proc/PID/status` whose name is `key`, with its colon.
+#[cold]
+fn field<'a>(status: &'a str, key: &str) -> Option<&'a str> {
+    let value = status.lines().find_map(|line| line.strip_prefix(key))?;
+    Some(value.trim())
+}
+
+#[cold]
+fn mask(status: &str, key: &str) -> u64 {
+    let mask = field(status, key).map(|mask| u64::from_str_radix(mask, 16));
+    mask.and_then(Result::ok).unwrap_or(0)
 }
 
 fn has(mask: u64, signal: i32) -> bool {

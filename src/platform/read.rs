@@ -50,12 +50,13 @@ impl Environment {
 
     /// Reads the variables of this process, and not yet the rest: the program may change
     /// them next.
+    #[cold]
     pub(crate) fn of_variables() -> Self {
         let mut environment = Self::new(std::process::id()).now(SystemTime::now());
         environment.system = SYSTEM;
         for name in VARIABLES {
             if let Some(value) = std::env::var_os(name) {
-                environment = environment.variable(name, value.to_string_lossy());
+                environment.add_variable(name, &value.to_string_lossy());
             }
         }
         environment
@@ -68,67 +69,60 @@ impl Environment {
     }
 
     /// Adds what the files below `root` show.
-    pub(crate) fn with_files(self, root: &Path) -> Self {
-        let below = |path: &str| root.join(path.trim_start_matches('/'));
-        let pid = self.pid;
-        let mut environment = self;
+    #[cold]
+    pub(crate) fn with_files(mut self, root: &Path) -> Self {
         for path in FILES {
-            if below(path).exists() {
-                environment = environment.file(path);
+            if root.join(path.trim_start_matches('/')).exists() {
+                self.add_file(path);
             }
         }
-        let proc = below("/proc");
-        if let Ok(text) = fs::read_to_string(proc.join("self/cgroup")) {
-            environment = environment.cgroup(text);
+        let proc = root.join("proc");
+        if let Some(text) = text(&proc, "self/cgroup") {
+            self.set_cgroup(text);
         }
-        match chain(&proc, pid) {
-            Ok(chain) => chain.into_iter().fold(environment, Self::process),
-            Err(why) => environment.unseen(why),
+        if let Err(why) = self.add_chain(&proc) {
+            self.unseen = Some(why);
         }
+        self
+    }
+
+    /// Adds the process itself and its ancestors, as far as they can be seen.
+    #[cold]
+    fn add_chain(&mut self, proc: &Path) -> Result<(), String> {
+        let status = fs::read_to_string(proc.join("self/status"))
+            .map_err(|error| format!("/proc/self/status cannot be read ({error})"))?;
+        let own = Process::from_status(&status).ok_or("/proc/self/status has no process id")?;
+        if own.pid != self.pid {
+            return Err("/proc belongs to another PID namespace".to_owned());
+        }
+        let mut folder = proc.join("self");
+        let mut process = own;
+        for _ in 0..=DEEPEST {
+            process.add_program(
+                fs::read_link(folder.join("exe"))
+                    .ok()
+                    .map(|path| path.to_string_lossy().into_owned()),
+                &fs::read(folder.join("cmdline")).unwrap_or_default(),
+            );
+            let parent = process.parent;
+            self.add_process(process);
+            if parent == 0 {
+                break;
+            }
+            folder = proc.join(parent.to_string());
+            let status = text(&folder, "status");
+            match status.and_then(|status| Process::from_status(&status)) {
+                Some(next) => process = next,
+                None => break,
+            }
+        }
+        Ok(())
     }
 }
 
-/// Reads the process itself and its ancestors, as far as they can be seen.
-fn chain(proc: &Path, pid: u32) -> Result<Vec<Process>, String> {
-    let status = fs::read_to_string(proc.join("self/status"))
-        .map_err(|error| format!("/proc/self/status cannot be read ({error})"))?;
-    let own = Process::from_status(&status).ok_or("/proc/self/status has no process id")?;
-    if own.pid != pid {
-        return Err("/proc belongs to another PID namespace".to_owned());
-    }
-    let mut next = own.parent;
-    let mut chain = vec![with_program(proc, "self", own)];
-    while next != 0 && chain.len() <= DEEPEST {
-        let name = next.to_string();
-        let Ok(status) = fs::read_to_string(proc.join(&name).join("status")) else {
-            break;
-        };
-        let Some(process) = Process::from_status(&status) else {
-            break;
-        };
-        next = process.parent;
-        chain.push(with_program(proc, &name, process));
-    }
-    Ok(chain)
-}
-
-/// Adds the executable, which only the same user may read, and the command
-/// line.
-fn with_program(proc: &Path, name: &str, process: Process) -> Process {
-    let folder = proc.join(name);
-    let process = match fs::read_link(folder.join("exe")) {
-        Ok(path) => process.executable(path.to_string_lossy()),
-        Err(_) => process,
-    };
-    match fs::read(folder.join("cmdline")) {
-        Ok(line) => {
-            let line = line.strip_suffix(b"\0").unwrap_or(&line);
-            let words = line.split(|byte| *byte == 0);
-            let words = words.filter(|_| !line.is_empty());
-            process.command(words.map(|word| String::from_utf8_lossy(word).into_owned()))
-        }
-        Err(_) => process,
-    }
+#[cold]
+fn text(folder: &Path, name: &str) -> Option<String> {
+    fs::read_to_string(folder.join(name)).ok()
 }
 
 const SYSTEM: System = if cfg!(any(target_os = "linux", target_os = "android")) {

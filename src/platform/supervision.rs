@@ -34,6 +34,7 @@ pub struct Supervision {
 }
 
 impl Supervision {
+    #[cold]
     pub(super) fn new(facts: &Facts, evidence: String) -> Self {
         let grace = facts
             .grace
@@ -51,6 +52,7 @@ impl Supervision {
     }
 
     /// Replaces defaults by what the environment says.
+    #[cold]
     pub(super) fn refine(
         &mut self,
         environment: &Environment,
@@ -85,6 +87,7 @@ impl Supervision {
     }
 
     /// Takes over what systemd answered about its unit.
+    #[cold]
     fn ask(&mut self, environment: &Environment) {
         let Some(unit) = &environment.unit else {
             return;
@@ -110,6 +113,7 @@ impl Supervision {
     }
 
     /// Returns the evidence for this supervisor.
+    #[cold]
     pub fn evidence(&self) -> &str {
         &self.evidence
     }
@@ -133,6 +137,7 @@ impl Supervision {
 }
 
 /// Returns the evidence for the supervisor, if there is any.
+#[cold]
 pub(super) fn evidence(facts: &Facts, environment: &Environment) -> Option<String> {
     if facts.supervisor == Supervisor::Systemd {
         return systemd_evidence(environment);
@@ -163,6 +168,7 @@ pub(super) fn evidence(facts: &Facts, environment: &Environment) -> Option<Strin
 /// `INVOCATION_ID` and `NOTIFY_SOCKET` are inherited by everything that a
 /// service starts, by shells and by other supervisors, so that alone they show
 /// little.
+#[cold]
 fn systemd_evidence(environment: &Environment) -> Option<String> {
     if let Some(unit) = &environment.unit {
         return Some(format!("systemd answered for {}", unit.name));

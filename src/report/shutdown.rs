@@ -121,6 +121,7 @@ impl ShutdownReport {
 }
 
 impl fmt::Display for ShutdownReport {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cause = self.cause.to_string();
         writeln!(f, "{}; {} in all", Escaped(&cause), Seconds(self.took))?;
@@ -149,6 +150,7 @@ impl fmt::Display for ShutdownReport {
 }
 
 impl ShutdownReport {
+    #[cold]
     fn fmt_table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<_> = self
             .phases

@@ -24,8 +24,13 @@ impl fmt::Display for Seconds {
         match self.0.as_secs() {
             0..1_000_000 => {
                 // Without floating point, whose formatting is 20 KB of program.
-                let hundredths = (self.0 + Duration::from_millis(5)).as_millis() / 10;
-                write!(f, "{}.{:02} s", hundredths / 100, hundredths % 100)
+                let rounded = self.0 + Duration::from_millis(5);
+                write!(
+                    f,
+                    "{}.{:02} s",
+                    rounded.as_secs(),
+                    rounded.subsec_millis() / 10
+                )
             }
             _ => f.write_str("no limit"),
         }
@@ -37,7 +42,12 @@ pub(crate) struct Tenths(pub(crate) Duration);
 
 impl fmt::Display for Tenths {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = self.0.saturating_add(Duration::from_millis(50)).as_millis() / 100;
-        write!(f, "{}.{} s", tenths / 10, tenths % 10)
+        let rounded = self.0.saturating_add(Duration::from_millis(50));
+        write!(
+            f,
+            "{}.{} s",
+            rounded.as_secs(),
+            rounded.subsec_millis() / 100
+        )
     }
 }

@@ -127,7 +127,7 @@ impl Found {
         let environment = platform.is_none().then(Environment::of_variables);
         reporting.find(move || {
             let detect = |environment: Environment| environment.with_files(Path::new("/"));
-            let platform = platform.or_else(|| Some(Platform::of(&environment.map(detect)?)));
+            let platform = platform.or_else(|| Some(Platform::decide(environment.map(detect)?)));
             platform.map_or_else(Vec::new, |platform| lines(&platform, &program))
         });
     }

@@ -9,6 +9,7 @@ use crate::platform::instant::Rfc3339;
 use crate::platform::program::Program;
 use crate::platform::supervision::Supervision;
 
+#[cold]
 pub(super) fn malformed_variables(platform: &Platform, _: &Program, found: &mut Vec<Finding>) {
     for error in &platform.malformed {
         let text = format!(
@@ -19,6 +20,7 @@ pub(super) fn malformed_variables(platform: &Platform, _: &Program, found: &mut 
     }
 }
 
+#[cold]
 pub(super) fn grace_fits(platform: &Platform, program: &Program, found: &mut Vec<Finding>) {
     let declared = platform
         .declared_grace()
@@ -50,6 +52,7 @@ pub(super) fn grace_fits(platform: &Platform, program: &Program, found: &mut Vec
     }
 }
 
+#[cold]
 fn grace_fix(platform: &Platform, name: &str, grace: &Grace, ours: Duration) -> String {
     let shorter = grace.with_margin();
     let supervisor = platform
@@ -67,6 +70,7 @@ fn grace_fix(platform: &Platform, name: &str, grace: &Grace, ours: Duration) -> 
     }
 }
 
+#[cold]
 pub(super) fn deadline_is_known(platform: &Platform, _: &Program, found: &mut Vec<Finding>) {
     let Some(deadline) = platform.deadline() else {
         return;

@@ -7,6 +7,7 @@ mod surroundings;
 use super::detect::Platform;
 use super::finding::Finding;
 use super::program::Program;
+use super::sort_few::sort_few;
 
 type Rule = fn(&Platform, &Program, &mut Vec<Finding>);
 
@@ -26,12 +27,14 @@ const RULES: [Rule; 10] = [
 impl Platform {
     /// Compares the platform with a program's configuration, the worst finding
     /// first.
+    #[cold]
     pub fn findings(&self, program: &Program) -> Vec<Finding> {
         let mut findings = Vec::new();
         for rule in RULES {
             rule(self, program, &mut findings);
         }
-        findings.sort_by_key(|finding| (std::cmp::Reverse(finding.level), !finding.certain));
+        let rank = |finding: &Finding| (finding.level, finding.certain);
+        sort_few(&mut findings, |a, b| rank(b) > rank(a));
         findings
     }
 }

@@ -8,6 +8,7 @@ use crate::platform::path::{ShellFate, SignalPath};
 use crate::platform::program::Program;
 use crate::platform::supervisor::Supervisor;
 
+#[cold]
 pub(super) fn signal_arrives(platform: &Platform, _: &Program, found: &mut Vec<Finding>) {
     const EXEC: &str = "Write `exec` before the program in the script, or start the program \
         without a shell (`CMD [\"/app\"]`)";
@@ -60,6 +61,7 @@ pub(super) fn signal_arrives(platform: &Platform, _: &Program, found: &mut Vec<F
 }
 
 /// Returns the signals that come first, each once: by whom, and how sure.
+#[cold]
 fn first_signals(platform: &Platform) -> Vec<(i32, Option<Supervisor>, bool)> {
     let mut signals = vec![(libc::SIGTERM, None, false)];
     for seen in platform
@@ -75,6 +77,7 @@ fn first_signals(platform: &Platform) -> Vec<(i32, Option<Supervisor>, bool)> {
     signals
 }
 
+#[cold]
 pub(super) fn first_signal_is_handled(
     platform: &Platform,
     program: &Program,
@@ -103,6 +106,7 @@ pub(super) fn first_signal_is_handled(
     }
 }
 
+#[cold]
 pub(super) fn signal_is_not_held_back(
     platform: &Platform,
     program: &Program,
@@ -134,6 +138,7 @@ pub(super) fn signal_is_not_held_back(
     }
 }
 
+#[cold]
 pub(super) fn second_signal_is_expected(
     platform: &Platform,
     program: &Program,

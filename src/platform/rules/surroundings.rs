@@ -6,6 +6,7 @@ use crate::platform::environment::System;
 use crate::platform::finding::{Finding, Level};
 use crate::platform::program::Program;
 
+#[cold]
 pub(super) fn unit_kills_as_expected(platform: &Platform, _: &Program, found: &mut Vec<Finding>) {
     let Some(unit) = &platform.environment.unit else {
         return;
@@ -42,6 +43,7 @@ pub(super) fn unit_kills_as_expected(platform: &Platform, _: &Program, found: &m
     }
 }
 
+#[cold]
 pub(super) fn process_is_pid_one(platform: &Platform, _: &Program, found: &mut Vec<Finding>) {
     if platform.environment.pid == 1 && platform.environment.system == System::Linux {
         let text = "this program is pid 1: processes whose parent ends become its children, and \
@@ -53,6 +55,7 @@ pub(super) fn process_is_pid_one(platform: &Platform, _: &Program, found: &mut V
     }
 }
 
+#[cold]
 pub(super) fn supervisors(platform: &Platform, _: &Program, found: &mut Vec<Finding>) {
     for seen in platform.supervisions() {
         let facts = seen.supervisor().facts();

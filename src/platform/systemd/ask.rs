@@ -30,6 +30,7 @@ struct Address {
 
 /// Asks the system's manager about `unit`, or the user's if `runtime`, the
 /// user's runtime folder, is given. `None` if it does not answer in time.
+#[cold]
 pub(in crate::platform) fn ask(unit: &str, runtime: Option<&Path>) -> Option<Unit> {
     let addresses = match runtime {
         None => [
@@ -45,6 +46,7 @@ pub(in crate::platform) fn ask(unit: &str, runtime: Option<&Path>) -> Option<Uni
     ask_within(unit, addresses.into(), BOUND)
 }
 
+#[cold]
 fn ask_within(unit: &str, addresses: Vec<Address>, bound: Duration) -> Option<Unit> {
     let (answers, answer) = mpsc::channel();
     let unit = unit.to_owned();
@@ -64,6 +66,7 @@ fn ask_within(unit: &str, addresses: Vec<Address>, bound: Duration) -> Option<Un
 }
 
 /// Asks all questions, and reads until each has its answer.
+#[cold]
 fn exchange(unit: &str, address: &Address, until: Instant) -> Option<Unit> {
     let mut stream = UnixStream::connect(&address.socket).ok()?;
     stream.set_write_timeout(Some(left(until)?)).ok()?;
@@ -88,6 +91,7 @@ impl Default for Value {
     }
 }
 
+#[cold]
 fn described(name: &str, values: [Value; PROPERTIES.len()]) -> Option<Unit> {
     use Value::{Bool, Number, Text};
     let [

@@ -79,6 +79,7 @@ impl Unit {
 /// Returns the service in the text of `/proc/PID/cgroup`: the innermost unit of
 /// a path, if that unit is a service and not the scope of a login session or a
 /// container.
+#[cold]
 pub(in crate::platform) fn service_of(cgroup: &str) -> Option<&str> {
     let units = cgroup.lines().filter_map(|line| {
         let mut fields = line.splitn(3, ':');
