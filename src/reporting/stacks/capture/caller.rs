@@ -9,12 +9,12 @@ use addr2line::gimli::AArch64;
 #[cfg(target_arch = "x86_64")]
 use addr2line::gimli::X86_64;
 use addr2line::gimli::{
-    BaseAddresses, CfaRule, EhFrame, EhFrameHdr, Encoding, EndianSlice, Evaluation,
-    EvaluationResult, EvaluationStorage, FrameDescriptionEntry, LittleEndian, Location, Piece,
+    BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EndianSlice, FrameDescriptionEntry, LittleEndian,
     Register, RegisterRule, UnwindContext, UnwindContextStorage, UnwindExpression, UnwindSection,
-    UnwindTableRow, Value,
+    UnwindTableRow,
 };
 
+use super::expression;
 use super::image::Tables;
 use crate::sys::stacks::registers::Registers;
 
@@ -56,12 +56,6 @@ impl UnwindContextStorage<usize> for OnStack {
     type Stack = [UnwindTableRow<usize, Self>; 4];
 }
 
-impl EvaluationStorage<Bytes> for OnStack {
-    type Stack = [Value; 64];
-    type ExpressionStack = [(Bytes, Bytes); 4];
-    type Result = [Piece<Bytes>; 1];
-}
-
 /// The result of a step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Caller {
@@ -84,6 +78,7 @@ pub(super) struct Frame<'a> {
 
 impl Frame<'_> {
     /// Finds the caller, and moves `registers` there unless it is unknown.
+    #[cold]
     pub(super) fn caller(&self, registers: &mut Registers, read: &mut Read<'_>) -> Caller {
         let found = match self
             .tables
@@ -114,6 +109,7 @@ impl Frame<'_> {
     }
 
     /// By the tables of the file.
+    #[cold]
     fn by(&self, tables: &Tables, registers: &Registers, read: &mut Read<'_>) -> Described {
         let Some(sections) = Sections::of(tables) else {
             return Described::Not;
@@ -121,7 +117,6 @@ impl Frame<'_> {
         let Some(entry) = sections.entry(self.address) else {
             return Described::Not;
         };
-        let encoding = entry.cie().encoding();
         let mut context = UnwindContext::<usize, OnStack>::new_in();
         let row = entry.unwind_info_for_address(
             &sections.frames,
@@ -134,7 +129,6 @@ impl Frame<'_> {
                 let mut by = ByRow {
                     row,
                     frames: &sections.frames,
-                    encoding,
                     registers,
                     read,
                 };
@@ -207,7 +201,6 @@ impl Sections {
 struct ByRow<'a, 'r> {
     row: &'a Row,
     frames: &'a EhFrame<Bytes>,
-    encoding: Encoding,
     registers: &'a Registers,
     read: &'a mut Read<'r>,
 }
@@ -289,33 +282,24 @@ impl ByRow<'_, '_> {
     }
 
     fn register(&self, register: Register) -> Option<u64> {
-        match register {
-            STACK_POINTER => Some(self.registers.sp),
-            FRAME_POINTER => Some(self.registers.fp),
-            RETURN if HAS_LINK => Some(self.registers.lr),
-            RETURN => Some(self.registers.pc),
-            _ => None,
-        }
+        known(self.registers, register)
     }
 
-    fn evaluate(&self, expression: UnwindExpression<usize>) -> Option<u64> {
-        let expression = expression.get(self.frames).ok()?;
-        let mut evaluation = Evaluation::<_, OnStack>::new_in(expression.0, self.encoding);
-        let mut result = evaluation.evaluate().ok()?;
-        loop {
-            match result {
-                EvaluationResult::Complete => break,
-                EvaluationResult::RequiresRegister { register, .. } => {
-                    let value = Value::Generic(self.register(register)?);
-                    result = evaluation.resume_with_register(value).ok()?;
-                }
-                _ => return None,
-            }
-        }
-        match evaluation.as_result().last()?.location {
-            Location::Address { address } => Some(address),
-            _ => None,
-        }
+    fn evaluate(&mut self, expression: UnwindExpression<usize>) -> Option<u64> {
+        let code = expression.get(self.frames).ok()?.0;
+        let registers = self.registers;
+        expression::evaluate(code, |register| known(registers, register), self.read)
+    }
+}
+
+/// The value of a register that is followed.
+fn known(registers: &Registers, register: Register) -> Option<u64> {
+    match register {
+        STACK_POINTER => Some(registers.sp),
+        FRAME_POINTER => Some(registers.fp),
+        RETURN if HAS_LINK => Some(registers.lr),
+        RETURN => Some(registers.pc),
+        _ => None,
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) struct Place {
 
 impl DebugInfo {
     /// `None` if the file has no debug information.
+    #[cold]
     pub(super) fn open(elf: &Elf, file: &Mapped) -> Option<Self> {
         elf.section_by_name(".debug_info")?;
         if file.bytes.len() > LARGEST {
@@ -63,6 +64,7 @@ impl DebugInfo {
     /// The place at `offset`, as the file's own symbols count. Where the compiler
     /// has inlined functions into one another, it is the innermost that is not the
     /// standard library's: `lock` says less than its caller.
+    #[cold]
     pub(super) fn place(&self, offset: u64) -> Option<Place> {
         let mut frames = self.frames(offset)?;
         let folder = self.build_folder(offset);
@@ -78,6 +80,7 @@ impl DebugInfo {
         first
     }
 
+    #[cold]
     fn frames(&self, offset: u64) -> Option<FrameIter<'_, Reader>> {
         let mut found = self.context.find_frames(offset);
         loop {
@@ -91,6 +94,7 @@ impl DebugInfo {
     }
 
     /// The folder in which the compiler ran that made the code at `offset`.
+    #[cold]
     fn build_folder(&self, offset: u64) -> Option<&'static str> {
         let mut found = self.context.find_dwarf_and_unit(offset);
         let unit = loop {
@@ -105,6 +109,7 @@ impl DebugInfo {
     }
 
     /// Debug information that is not in the file itself.
+    #[cold]
     fn split(&self, load: SplitDwarfLoad<Reader>) -> Option<Arc<Dwarf<Reader>>> {
         let packed = self
             .package
@@ -129,6 +134,7 @@ impl DebugInfo {
 impl Place {
     /// A frame whose function has no name keeps its line: the symbol table has
     /// the name.
+    #[cold]
     fn of(frame: &Frame<'_, Reader>, build_folder: Option<&str>) -> Self {
         let name = frame.function.as_ref().map(FunctionName::demangle);
         let name = name.and_then(Result::ok);
@@ -149,6 +155,7 @@ impl Place {
 }
 
 /// The package beside the program at `path`: `program.dwp`, `library.so.dwp`.
+#[cold]
 fn package(path: &Path) -> Option<DwarfPackage<Reader>> {
     let mut name = path.as_os_str().to_owned();
     name.push(".dwp");
@@ -157,12 +164,14 @@ fn package(path: &Path) -> Option<DwarfPackage<Reader>> {
     DwarfPackage::load(|id| section(&elf, id.dwo_name()), empty).ok()
 }
 
+#[cold]
 fn open(path: &Path) -> Option<Elf> {
     Elf::parse(mapped_file::map(&File::open(path).ok()?)?).ok()
 }
 
 /// The bytes of a section, empty if there is none. A compressed section stays in
 /// memory for the life of the process, as the file does.
+#[cold]
 fn section(elf: &Elf, name: Option<&'static str>) -> Result<Reader, Error> {
     let section = name.and_then(|name| elf.section_by_name(name));
     let data = section.and_then(|section| section.compressed_data().ok());
@@ -178,6 +187,7 @@ fn section(elf: &Elf, name: Option<&'static str>) -> Result<Reader, Error> {
     Ok(EndianSlice::new(bytes, LittleEndian))
 }
 
+#[cold]
 fn inflate(bytes: &[u8]) -> &'static [u8] {
     match decompress_to_vec_zlib_with_limit(bytes, LARGEST_SECTION) {
         Ok(bytes) => Vec::leak(bytes),

@@ -147,6 +147,7 @@ impl Image {
     }
 
     /// The file's bytes at `address`, by its own count.
+    #[cold]
     pub(super) fn bytes_at(&self, address: u64, len: usize) -> Option<&'static [u8]> {
         let bytes = self.file.as_ref()?.bytes;
         let segment = self.segment(|segment| segment.has(address))?;
@@ -162,6 +163,7 @@ impl Segment {
 }
 
 /// The unwind tables of a file; `None` if it is not 64-bit ELF.
+#[cold]
 fn tables_of(bytes: &'static [u8]) -> Option<Tables> {
     let header = FileHeader64::<LittleEndian>::parse(bytes).ok()?;
     let sections = header.sections(ENDIAN, bytes).ok()?;

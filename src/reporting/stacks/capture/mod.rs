@@ -3,6 +3,7 @@
 mod call_site;
 mod caller;
 mod debug_info;
+mod expression;
 mod image;
 mod maps;
 mod modules;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::modules::Module;
 use super::shared::SharedUnwinder;
-use super::signal_handler::{ANSWERED, Capture, answer, ask};
+use super::signal_handler::{ANSWERED, Capture, answer, ask, with_few_words};
 use super::unwinder::{Seen, Unwinder};
 use crate::sys::stacks::memory;
 use crate::sys::stacks::proc_status::status;
@@ -47,7 +47,8 @@ impl Requester {
             home: deadstop_core::pid(),
         };
         let until = deadstop_core::now().saturating_add(PATIENCE);
-        match requester.unmasked(|it| it.answer(deadstop_core::tid(), until)) {
+        let ask = || requester.unmasked(|it| it.answer(deadstop_core::tid(), until));
+        match with_few_words(ask) {
             Ok(answer) => {
                 let has_stack = answer.stack_word(answer.registers()[1] & !7).is_some();
                 answer.free_again();
@@ -61,6 +62,7 @@ impl Requester {
     }
 
     /// Does what [`Stacks::capture`](super::Stacks::capture) says.
+    #[cold]
     pub(super) fn capture(&self, tid: c_int, stack: &mut Stack, until: Nanos) -> Captured {
         if deadstop_core::pid() != self.home {
             return Captured::NotAsked;
@@ -109,6 +111,7 @@ impl Requester {
         Ok(request)
     }
 
+    #[cold]
     pub(super) fn request(&self, tid: c_int, stack: &mut Stack, until: Nanos) -> Captured {
         let request = match self.answer(tid, until) {
             Ok(request) => request,
@@ -125,6 +128,7 @@ impl Requester {
     }
 
     /// Writes the frames of an answer into `stack`.
+    #[cold]
     fn unwind(&self, request: &Capture, stack: &mut Stack) {
         let [pc, sp, fp, lr] = request.registers();
         let registers = Registers { pc, sp, fp, lr };

@@ -5,6 +5,7 @@
 //! interprets neither: unwinding is the requester's work, from the copy.
 
 use std::ffi::c_int;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::request::Request;
 use crate::sys::stacks::registers::{RED_ZONE, Registers};
@@ -23,6 +24,12 @@ pub(super) type Capture = Request<WORDS>;
 /// One is enough; a thread that stops in the middle of its answer keeps its own.
 static REQUESTS: [Capture; 4] = [const { Request::free() }; 4];
 
+/// Words that are copied now. One word, with which nothing is passed on.
+static WANTED: AtomicUsize = AtomicUsize::new(WORDS);
+
+/// A page, which is the least that can be copied without `process_vm_readv`.
+const FEW: usize = 4096 / 8;
+
 /// Advances when there is an answer.
 pub(super) static ANSWERED: EventCount = EventCount::new();
 
@@ -30,6 +37,15 @@ pub(super) static ANSWERED: EventCount = EventCount::new();
 /// request is under way.
 pub(super) fn ask(tid: c_int) -> Option<&'static Capture> {
     REQUESTS.iter().find(|request| request.ask(tid))
+}
+
+/// Calls `act`, and has a page copied meanwhile: for a test of whether that works, in a
+/// process that does not need the rest of the memory for copies yet.
+pub(super) fn with_few_words<T>(act: impl FnOnce() -> T) -> T {
+    WANTED.store(FEW, Ordering::Relaxed);
+    let result = act();
+    WANTED.store(WORDS, Ordering::Relaxed);
+    result
 }
 
 /// Copies the interrupted thread's `registers`, and its stack from there, if it
@@ -43,7 +59,11 @@ pub(super) fn answer(registers: &Registers) {
     request.write_registers([pc, sp, fp, lr]);
     let (from, words) = match signal::signal_stack_left() {
         Some(left) if left < STACK_NEEDED => (sp, 0),
-        _ => memory::copy_stack(sp, RED_ZONE, request.copy()),
+        _ => {
+            let wanted = WANTED.load(Ordering::Relaxed);
+            let to = request.copy();
+            memory::copy_stack(sp, RED_ZONE, to.get(..wanted).unwrap_or(to))
+        }
     };
     request.finish(tid, from, words);
     ANSWERED.advance();

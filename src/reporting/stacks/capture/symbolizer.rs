@@ -22,7 +22,7 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -77,8 +77,8 @@ struct Shared {
     unstarted: Mutex<Option<Unstarted>>,
     is_wanted: AtomicBool,
     is_running: AtomicBool,
-    /// The stack whose names are looked up.
-    slot: Mutex<Stack>,
+    /// The stack whose names are looked up. The thread makes it before it runs.
+    slot: OnceLock<Box<Mutex<Stack>>>,
     job: AtomicU32,
     is_retired: AtomicBool,
 }
@@ -94,7 +94,7 @@ impl Symbolizer {
             unstarted: Mutex::new(Some(Unstarted { modules, unwinder })),
             is_wanted: AtomicBool::new(false),
             is_running: AtomicBool::new(false),
-            slot: Mutex::new(Stack::empty()),
+            slot: OnceLock::new(),
             job: AtomicU32::new(IDLE),
             is_retired: AtomicBool::new(false),
         }))
@@ -106,6 +106,7 @@ impl Symbolizer {
 
     /// Has the modules read again, and waits for that up to `until`: for the thread to
     /// start as well, if it has not.
+    #[cold]
     pub(super) fn refresh(&self, until: impl Fn() -> Nanos) {
         if !self.0.is_running.load(Ordering::Acquire) {
             self.0.is_wanted.store(true, Ordering::Release);
@@ -121,6 +122,7 @@ impl Symbolizer {
     /// Has the names or lines of `stack` filled in, as many as are found before `until`,
     /// which is asked again whenever the deadline changes. Allocates nothing and
     /// waits for no lock.
+    #[cold]
     pub(super) fn look_up(&self, stack: &mut Stack, what: LookUp, until: impl Fn() -> Nanos) {
         let shared = &*self.0;
         // If it is not idle, it hangs in an earlier look-up.
@@ -220,8 +222,9 @@ impl Shared {
 
     /// The slot, unless the other thread has it for longer than a name takes.
     fn try_slot(&self) -> Option<MutexGuard<'_, Stack>> {
+        let slot = self.slot.get()?;
         for _ in 0..TRIES {
-            match self.slot.try_lock() {
+            match slot.try_lock() {
                 Ok(slot) => return Some(slot),
                 Err(TryLockError::Poisoned(slot)) => return Some(slot.into_inner()),
                 Err(TryLockError::WouldBlock) => thread::yield_now(),
@@ -249,8 +252,11 @@ struct Position {
 
 impl SymbolizerThread {
     /// Runs the thread. It is as prompt as the reporter, which waits for it.
+    #[cold]
     fn run(mut self) {
         let deadline = WATCH.deadline();
+        let empty = || Box::new(Mutex::new(Stack::empty()));
+        self.shared.slot.get_or_init(empty);
         self.shared.is_running.store(true, Ordering::Release);
         // The reporter may wait for that.
         WATCH.notify();
@@ -281,6 +287,7 @@ impl SymbolizerThread {
         }
     }
 
+    #[cold]
     fn work(&mut self, job: u32) {
         self.refresh();
         match job {
@@ -292,6 +299,7 @@ impl SymbolizerThread {
     }
 
     /// Gives the reporter an unwinder that knows the modules of now.
+    #[cold]
     fn refresh(&mut self) {
         if self.modules.read() {
             let unwinder = Unwinder::new(&self.modules);
@@ -301,6 +309,7 @@ impl SymbolizerThread {
 
     /// Reads the names in every file, of the program first, and then the lines if there is
     /// time: a report that is due meanwhile would wait for them, and have no names either.
+    #[cold]
     fn preload(&mut self) {
         let begun = deadstop_core::now();
         self.refresh();
@@ -324,6 +333,7 @@ impl SymbolizerThread {
     }
 
     /// Finds the names of the functions of the stack in the slot.
+    #[cold]
     fn look_up_names(&mut self) {
         let positions = self.positions();
         for Position { n, offset, module } in &positions {
@@ -334,6 +344,7 @@ impl SymbolizerThread {
     }
 
     /// Finds the lines of those frames of the stack in the slot that are wanted.
+    #[cold]
     fn look_up_lines(&mut self, is_wanted: impl Fn(&Frame) -> bool) {
         let mut wanted = [false; MAX_FRAMES];
         if let Some(slot) = self.shared.try_slot() {
@@ -360,6 +371,7 @@ impl SymbolizerThread {
     }
 
     /// The frames of the slot, and where they are in their files.
+    #[cold]
     fn positions(&self) -> Vec<Position> {
         let mut positions = Vec::new();
         let Some(mut slot) = self.shared.try_slot() else {

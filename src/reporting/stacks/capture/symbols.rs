@@ -49,6 +49,7 @@ impl Symbols {
 }
 
 impl FileSymbols {
+    #[cold]
     fn read(image: &Arc<Image>) -> Self {
         let file = image.file.as_ref();
         let elf = file.and_then(|file| Elf::parse(file.bytes).ok());
@@ -62,6 +63,7 @@ impl FileSymbols {
     /// The function whose symbol covers `offset`, as the file's own symbols count.
     /// The symbol that is merely the last before it may be any: a library that is
     /// stripped has only those that others call.
+    #[cold]
     pub(super) fn function(&self, offset: u64) -> Option<String> {
         let functions = &self.functions;
         let end = functions.partition_point(|function| function.address <= offset);
@@ -76,6 +78,7 @@ impl FileSymbols {
     }
 
     /// Returns the debug information about `offset`.
+    #[cold]
     pub(super) fn place(&self, offset: u64) -> Option<Place> {
         self.debug_info()?.place(offset)
     }
@@ -90,6 +93,7 @@ impl FileSymbols {
     }
 }
 
+#[cold]
 fn functions(elf: &Elf) -> Vec<Function> {
     let symbols = elf.symbols().chain(elf.dynamic_symbols());
     let is_function = |kind| matches!(kind, SymbolKind::Text | SymbolKind::Unknown);

@@ -57,19 +57,21 @@ pub(super) enum Walk {
 }
 
 impl Unwinder {
-    /// Allocates all that a walk needs, and reads none of the files.
+    /// Allocates all that a walk needs, and reads none of the files. The modules are sorted
+    /// by address.
     pub(super) fn new(modules: &Modules) -> Self {
         let entries = modules.iter().cloned().map(|module| Entry {
             module,
             found: OnceCell::new(),
         });
-        let mut entries: Vec<_> = entries.collect();
-        entries.sort_by_key(|entry| entry.module.code.start);
+        let entries: Vec<_> = entries.collect();
+        debug_assert!(entries.is_sorted_by_key(|entry| entry.module.code.start));
         Self(entries)
     }
 
     /// Shows `visit` each frame, from the inside out, of a thread that stood at
     /// `registers`, and the words of whose stack `read` returns. Allocates nothing.
+    #[cold]
     pub(super) fn walk(
         &self,
         registers: &Registers,
@@ -101,6 +103,7 @@ impl Unwinder {
     }
 
     /// The caller of `seen`, if there is one.
+    #[cold]
     fn step(
         &self,
         seen: Seen,
@@ -156,6 +159,7 @@ impl Unwinder {
     /// pointer. In other functions the innermost word counts that is the return address of
     /// a call whose target is the function at hand: an earlier call's remains would name
     /// another target.
+    #[cold]
     fn without_tables(
         &self,
         seen: Seen,
