@@ -26,6 +26,9 @@ extern "C" fn end_as_killed(_signal: std::ffi::c_int) {
 
 const WATCHDOG: &str = "deadstop-watch";
 
+/// The stack: less than half is used.
+const STACK: usize = 64 * 1024;
+
 /// The right to install.
 static INSTALLING: Claim = Claim::free();
 
@@ -101,9 +104,15 @@ impl Started {
 }
 
 /// An `install` under way. There is one at a time.
+///
+/// It waits for its threads at the end, so that they start side by side.
 pub(crate) struct Installation {
     _claim: Claimed<'static>,
     backup_timer_mode: Option<BackupTimerMode>,
+    /// What the watchdog's count of starts was before its thread was started.
+    watch: Option<u32>,
+    /// What [`SIGNAL_THREAD`] returned for the wait.
+    hear: Option<u32>,
 }
 
 impl Installation {
@@ -129,6 +138,8 @@ impl Installation {
         Ok(Self {
             _claim: claim,
             backup_timer_mode: None,
+            watch: None,
+            hear: None,
         })
     }
 
@@ -156,9 +167,9 @@ impl Installation {
         WATCH.set_status(status.into());
         if !STARTED.has(Piece::Watchdog) {
             let before = WATCH.start_count();
-            threads::spawn(WATCHDOG, || WATCH.run())?;
+            threads::spawn(WATCHDOG, STACK, || WATCH.run())?;
             STARTED.set(Piece::Watchdog, true);
-            WATCH.wait_started(before);
+            self.watch = Some(before);
         }
         Ok(refused)
     }
@@ -205,8 +216,20 @@ impl Installation {
         Ok(())
     }
 
+    /// Waits until the threads run that were started: the watchdog watches, and
+    /// `deadstop-signal` hears its signals.
+    fn wait_started(&mut self) {
+        if let Some(before) = self.watch.take() {
+            WATCH.wait_started(before);
+        }
+        if let Some(before) = self.hear.take() {
+            SIGNAL_THREAD.wait(before);
+        }
+    }
+
     /// From here on the watchdog may be armed.
-    pub(crate) fn open(self) {
+    pub(crate) fn open(mut self) {
+        self.wait_started();
         process::has_its_own();
         WATCH.enable();
     }
@@ -226,9 +249,16 @@ impl Installation {
         STARTED.set_backup_timer_mode(mode.ok());
         self.backup_timer_mode = mode.ok();
         let heard = signals.and(mode.map_or(SignalSet::EMPTY, BackupTimerMode::signals));
-        let tid = match heard.is_empty() {
-            true => 0,
-            false => SIGNAL_THREAD.hear(heard)?,
+        if !heard.is_empty() {
+            self.hear = Some(SIGNAL_THREAD.hear(heard)?);
+        }
+        let tid = match mode {
+            // The timer is made for the thread.
+            Ok(BackupTimerMode::Handler { .. }) => self
+                .hear
+                .take()
+                .map_or(0, |before| SIGNAL_THREAD.wait(before)),
+            _ => 0,
         };
         let made = mode.and_then(|mode| WATCH.backup_timer().create(mode, tid));
         Ok(made.map_err(errno::error))
@@ -238,5 +268,12 @@ impl Installation {
     pub(crate) fn backup_timer_mode(&self) -> Option<BackupTimerMode> {
         self.backup_timer_mode
             .filter(|_| WATCH.backup_timer().is_present())
+    }
+}
+
+impl Drop for Installation {
+    /// The threads of one that failed are kept for the next, which does not wait for them.
+    fn drop(&mut self) {
+        self.wait_started();
     }
 }

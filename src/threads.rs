@@ -21,10 +21,6 @@ use crate::sys::bare_thread::{self, Life};
 use deadstop_core::EventCount;
 use deadstop_core::sys::{SignalMask, SignalSet};
 
-/// The stack of a thread that runs our code only: std gives no less than
-/// 24 KiB, and less than half of this is used.
-const STACK: usize = 64 * 1024;
-
 /// The signals that the thread which installed had blocked.
 static PROGRAM_MASK: AtomicU64 = AtomicU64::new(0);
 
@@ -60,16 +56,17 @@ pub(crate) fn with_program_mask<R>(run: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Starts a thread for deadstop's own code.
+/// Starts a thread for deadstop's own code that needs `stack` bytes, whatever
+/// `RUST_MIN_STACK` says.
 pub(crate) fn spawn(
     name: &'static str,
+    stack: usize,
     life: impl FnOnce() + Send + 'static,
 ) -> Result<(), InstallError> {
-    start_bare(name, STACK, Box::new(life))
+    start_bare(name, stack, Box::new(life))
 }
 
-/// Starts a thread that is as prompt as the watchdog, for deadstop's own code that needs
-/// `stack` bytes, whatever `RUST_MIN_STACK` says.
+/// Does the same for a thread that is as prompt as the watchdog.
 ///
 /// Returns once `life` has begun: its first system calls are made, which a filter may refuse
 /// from then on.
@@ -80,21 +77,54 @@ pub(crate) fn spawn_of(
     life: impl FnOnce() + Send + 'static,
 ) -> Result<(), InstallError> {
     static BEGUN: EventCount = EventCount::new();
-    let before = BEGUN.read();
-    let begin = || {
+    spawn_to_begin(name, stack, &BEGUN, life).map(Beginning::wait)
+}
+
+/// Does the same, and leaves the waiting to the caller. `begun` is for threads of this kind
+/// alone.
+#[cfg(feature = "report")]
+pub(crate) fn spawn_to_begin(
+    name: &'static str,
+    stack: usize,
+    begun: &'static EventCount,
+    life: impl FnOnce() + Send + 'static,
+) -> Result<Beginning, InstallError> {
+    let before = begun.read();
+    let begin = move || {
         deadstop_core::sys::request_prompt_wakeups();
-        BEGUN.advance();
+        begun.advance();
         life();
     };
     start_bare(name, stack, Box::new(begin))?;
-    while BEGUN.read() == before {
-        BEGUN.wait_past(before, None);
-    }
-    Ok(())
+    Ok(Beginning { begun, before })
 }
 
-/// Starts a thread of `std`'s that runs code of the program: a logger, an exit handler, a
-/// signal handler. Its stack has the usual size.
+/// A thread that was started and may not run yet.
+#[cfg(feature = "report")]
+#[must_use = "the thread's first system calls may not be made yet"]
+pub(crate) struct Beginning {
+    begun: &'static EventCount,
+    before: u32,
+}
+
+#[cfg(feature = "report")]
+impl Beginning {
+    /// Waits until the thread runs.
+    pub(crate) fn wait(self) {
+        while self.begun.read() == self.before {
+            self.begun.wait_past(self.before, None);
+        }
+    }
+}
+
+/// Starts a thread that is not one of `std`'s. The life is in a box so that the start is
+/// compiled once.
+fn start_bare(name: &'static str, stack: usize, life: Life) -> Result<(), InstallError> {
+    start(name, life, |life| bare_thread::spawn(name, stack, life))
+}
+
+/// Starts a thread of `std`'s that runs code of the program: a logger, an exit handler.
+/// Its stack has the usual size.
 #[cfg(feature = "signals")]
 pub(crate) fn spawn_deep(
     name: &'static str,
@@ -102,12 +132,6 @@ pub(crate) fn spawn_deep(
 ) -> Result<(), InstallError> {
     let builder = thread::Builder::new().name(name.into());
     start(name, Box::new(life), |life| builder.spawn(life).map(drop))
-}
-
-/// Starts a thread that is not one of `std`'s. The life is in a box so that the start is
-/// compiled once.
-fn start_bare(name: &'static str, stack: usize, life: Life) -> Result<(), InstallError> {
-    start(name, life, |life| bare_thread::spawn(name, stack, life))
 }
 
 /// Starts a thread by `spawn`.

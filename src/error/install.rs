@@ -101,6 +101,7 @@ pub enum InstallError {
 }
 
 impl fmt::Display for InstallError {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AlreadyInstalled => f.write_str("this process already has a watchdog"),

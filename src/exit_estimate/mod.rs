@@ -35,6 +35,9 @@ pub use self::teardown::Teardown;
 #[cfg(deadstop_fuzzing)]
 pub(crate) use self::usage::read_text as read;
 
+/// The stack of `deadstop-usage`: less than half is used.
+const STACK: usize = 64 * 1024;
+
 /// No read begins later than this before the exit: an estimate would then come after it.
 const LAST_READ: Duration = Duration::from_millis(5);
 
@@ -86,7 +89,7 @@ impl Estimator {
 
 fn start(teardown: Teardown) -> Result<(), InstallError> {
     let files = UsageFiles::open();
-    threads::spawn("deadstop-usage", move || run(&files, &teardown))
+    threads::spawn("deadstop-usage", STACK, move || run(&files, &teardown))
 }
 
 /// Reads the usage until the exit, and updates the estimate.

@@ -15,6 +15,13 @@ use deadstop_core::sys::{SignalMask, SignalSet};
 
 const SIGNAL: &str = "deadstop-signal";
 
+/// The stack: handlers of the program run on the thread too, and get the usual size.
+#[cfg(feature = "signals")]
+const STACK: usize = 2 * 1024 * 1024;
+/// Only the backup timer's handler runs on it.
+#[cfg(not(feature = "signals"))]
+const STACK: usize = 64 * 1024;
+
 pub(super) static SIGNAL_THREAD: SignalThread = SignalThread {
     tid: AtomicI32::new(0),
     set: AtomicU64::new(0),
@@ -30,25 +37,24 @@ pub(super) struct SignalThread {
 }
 
 impl SignalThread {
-    /// Makes the thread hear `signals` and no others, and returns its id. When
-    /// this returns, it hears them.
-    pub(super) fn hear(&'static self, signals: SignalSet) -> Result<i32, InstallError> {
+    /// Makes the thread hear `signals` and no others. It does so when
+    /// [`wait`](Self::wait) for what this returns is over.
+    pub(super) fn hear(&'static self, signals: SignalSet) -> Result<u32, InstallError> {
         self.set.store(signals.bits(), Ordering::Release);
         let before = self.ready.read();
         match self.tid.load(Ordering::Acquire) {
-            // Handlers of the program run on it too: they get a stack of the
-            // usual size.
-            #[cfg(feature = "signals")]
-            0 => threads::spawn_deep(SIGNAL, || self.run())?,
-            // The backup timer's handler alone.
-            #[cfg(not(feature = "signals"))]
-            0 => threads::spawn(SIGNAL, || self.run())?,
+            0 => threads::spawn(SIGNAL, STACK, || self.run())?,
             _ => self.told.advance(),
         }
+        Ok(before)
+    }
+
+    /// Waits until the thread hears its signals, and returns its id.
+    pub(super) fn wait(&self, before: u32) -> i32 {
         while self.ready.read() == before {
             self.ready.wait_past(before, None);
         }
-        Ok(self.tid.load(Ordering::Acquire))
+        self.tid.load(Ordering::Acquire)
     }
 
     /// Runs the thread. It does nothing itself; signal handlers run on it.

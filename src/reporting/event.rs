@@ -97,6 +97,7 @@ impl Event {
     }
 
     /// Returns the event's line in the log; empty for an event of the progress.
+    #[cold]
     pub(super) fn line(&self) -> String {
         match self {
             Self::ShutdownBegan { .. } | Self::ShutdownEnded(_) => String::new(),

@@ -27,6 +27,7 @@ const STACKS_PART: u32 = 8;
 const TASKS: usize = MAX_STACKS * 2 / 3;
 
 /// Looks at the threads of tasks that have not returned, at main, and at others.
+#[cold]
 pub(super) fn threads(table: &mut ThreadTable, proc: &ThreadSource, patience: Patience) {
     let now = deadstop_core::now();
     let length = (patience.end().since(now) / TABLE_PART).min(TABLE);
@@ -44,6 +45,7 @@ fn stalled_threads() -> impl Iterator<Item = c_int> {
 }
 
 /// Asks threads for their stacks, the most suspicious first, and returns how many.
+#[cold]
 pub(super) fn stacks(
     stacks: &mut [Stack; MAX_STACKS],
     table: &ThreadTable,
@@ -81,6 +83,7 @@ const RAN: Duration = Duration::from_millis(1);
 
 /// Takes some more stacks of the first culprit if it runs: whether they are the same
 /// tells a loop from progress. One that does not run is known to stand still.
+#[cold]
 pub(super) fn repeats(
     stacks: &[Stack; MAX_STACKS],
     table: &ThreadTable,

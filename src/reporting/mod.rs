@@ -30,6 +30,7 @@ mod schedule;
 mod served;
 mod sinks;
 mod stacks;
+#[cfg(any(feature = "health", test))]
 mod stalled;
 #[cfg_attr(windows, path = "stderr_windows.rs")]
 mod stderr;

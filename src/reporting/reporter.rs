@@ -17,9 +17,11 @@ use crate::process::report_requests::Request;
 use crate::process::{self, FIRST, REPORT_REQUESTS, ROSTER, WATCH};
 use crate::signal::Signal;
 use crate::sys::signals;
-use crate::threads;
+use crate::threads::{self, Beginning};
 use deadstop_core::buffer::TextBuffer;
-use deadstop_core::render::{Facts, Kind, first_screen, json, text, thread};
+use deadstop_core::render::{Facts, Kind, first_screen, text};
+#[cfg(feature = "health")]
+use deadstop_core::render::{json, thread};
 use deadstop_core::stack::Stack;
 use deadstop_core::sys::{SignalSet, ThreadSource, cpu_time};
 use deadstop_core::threads::ThreadTable;
@@ -31,6 +33,7 @@ use super::samples::Samples;
 use super::schedule::{Next, Schedule};
 use super::sinks::{MESSAGE_LEN, Open};
 use super::stacks::{LookUp, Stacks, SymbolizerStart};
+#[cfg(feature = "health")]
 use super::stalled::{STALLED_STACKS, STALLED_TEXT};
 use crate::cause_text::cause_text;
 
@@ -47,6 +50,7 @@ const STACK: usize = 4 * 1024 * 1024;
 const FEW: usize = 16;
 const ALL: usize = usize::MAX;
 
+static BEGUN: EventCount = EventCount::new();
 static WRITTEN: EventCount = EventCount::new();
 
 /// Waits until the reports of abandoned tasks are written, or `patience` is over.
@@ -75,14 +79,14 @@ pub(crate) struct Reporter {
 }
 
 impl Reporter {
-    /// Starts the thread. It sends `signal` to this process before it writes the
-    /// deadline's report. `replaced` returns the signals whose handler another library
-    /// has replaced.
+    /// Starts the thread, which the caller waits for. It sends `signal` to this process
+    /// before it writes the deadline's report. `replaced` returns the signals whose handler
+    /// another library has replaced.
     pub(crate) fn start(
         sinks: Open,
         signal: Option<Signal>,
         replaced: fn() -> SignalSet,
-    ) -> Result<Self, InstallError> {
+    ) -> Result<(Self, Beginning), InstallError> {
         let retired = Arc::new(AtomicBool::new(false));
         // Requests from here on are answered.
         let schedule = Schedule::new(&REPORT_REQUESTS);
@@ -98,12 +102,14 @@ impl Reporter {
         let symbolizer = worker.stacks.starting();
         // All that a report is made in is on its stack: memory that is there,
         // and is touched only if there is a hang.
-        threads::spawn_of("deadstop-report", STACK, move || worker.run(schedule))?;
-        Ok(Self {
+        let run = move || worker.run(schedule);
+        let beginning = threads::spawn_to_begin("deadstop-report", STACK, &BEGUN, run)?;
+        let reporter = Self {
             retired,
             why_no_stacks,
             symbolizer,
-        })
+        };
+        Ok((reporter, beginning))
     }
 
     /// Returns the starter of the thread that finds the names of functions, if stacks can be
@@ -184,6 +190,7 @@ impl Worker {
     /// allocator, and with the names of functions when these are found. The
     /// other sinks get one report, with the names if they come in half of
     /// the time that is left.
+    #[cold]
     fn report(&self, patience: Patience, to: To, samples: &mut Samples, number: u32) {
         sample(samples);
         let mut table = ThreadTable::empty();
@@ -226,6 +233,7 @@ impl Worker {
             stacks: &stacks,
             ..facts(deadstop_core::now())
         };
+        #[cfg(feature = "health")]
         keep_stalled(&unnamed, |stall| !STALLED_STACKS.has_text(stall));
         if to == To::Sinks {
             self.write_files(&unnamed);
@@ -247,9 +255,12 @@ impl Worker {
             stacks: &stacks,
             ..facts(deadstop_core::now())
         };
+        #[cfg(feature = "health")]
         keep_stalled(&named, |_| true);
         if to == To::Server {
-            return serve(&named);
+            #[cfg(feature = "health")]
+            serve(&named);
+            return;
         }
         self.write_files(&named);
         if matches!(patience.kind, Kind::Deadline) {
@@ -260,21 +271,24 @@ impl Worker {
     }
 
     /// Writes to the sinks that cannot block.
+    #[cold]
+    #[inline(never)]
     fn write_files(&self, facts: &Facts<'_>) {
         if self.sinks.has_message() && facts.kind != Kind::Status {
             let mut message = TextBuffer::<MESSAGE_LEN>::new();
             text(&mut message, facts, FEW);
             self.sinks.message(&message);
         }
-        if self.sinks.has_json() {
+        if let Some(json) = self.sinks.json_file() {
             let mut object = TextBuffer::<JSON>::new();
-            json(&mut object, facts);
+            json.render(&mut object, facts);
             self.sinks.json(&object);
         }
     }
 
     /// Writes to those that may block, and hands the log what is not on standard
     /// error: the two are often one stream.
+    #[cold]
     fn write_streams(&self, facts: &Facts<'_>, patience: Patience) {
         #[cfg(feature = "terminal")]
         let _way = Way::taken_for(facts.kind);
@@ -287,9 +301,9 @@ impl Worker {
         let mut lines = TextBuffer::<TEXT>::new();
         text(&mut lines, facts, ALL);
         let is_journaled = self.sinks.notify(screen.as_str(), lines.as_str(), facts);
-        if self.sinks.wants_json_line() {
+        if let Some(json) = self.sinks.json_line() {
             let mut object = TextBuffer::<JSON>::new();
-            json(&mut object, facts);
+            json.render(&mut object, facts);
             object.join_lines();
             self.sinks.stderr(object.as_str(), until);
             self.sinks.log(screen.as_str(), level);
@@ -342,6 +356,7 @@ enum To {
 }
 
 /// Keeps the stacks of threads whose heartbeat is stalled, for the health server.
+#[cfg(feature = "health")]
 fn keep_stalled(facts: &Facts<'_>, is_wanted: impl Fn(u64) -> bool) {
     for (stall, tid) in ROSTER
         .stalls
@@ -356,14 +371,15 @@ fn keep_stalled(facts: &Facts<'_>, is_wanted: impl Fn(u64) -> bool) {
     }
 }
 
+#[cfg(feature = "health")]
 fn serve(facts: &Facts<'_>) {
     let mut object = TextBuffer::<JSON>::new();
     json(&mut object, facts);
-    #[cfg(feature = "health")]
     super::SERVED.fill(object.as_bytes());
 }
 
 /// Looks whether the threads of hung tasks have moved.
+#[cold]
 fn sample(samples: &mut Samples) {
     let mut threads = [0; MAX_STACKS];
     let hung = ROSTER.hung_threads(&mut threads);
@@ -371,6 +387,7 @@ fn sample(samples: &mut Samples) {
 }
 
 /// The names of signals.
+#[cold]
 fn names(signals: SignalSet) -> TextBuffer<128> {
     let mut names = TextBuffer::new();
     for number in signals.numbers() {

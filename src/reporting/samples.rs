@@ -49,6 +49,7 @@ impl Samples {
     }
 
     /// Takes a sample of `threads`, and drops those that are not among them.
+    #[cold]
     pub(super) fn update(
         &mut self,
         threads: &[c_int],
@@ -94,6 +95,7 @@ impl Samples {
 
     /// Takes note of processor time that a report has cost the threads: the
     /// answer to a request for a stack is no movement.
+    #[cold]
     pub(super) fn forgive(&mut self, cpu: impl Fn(c_int) -> Option<Duration>) {
         let len = self.len;
         for (still, thread) in self.still.iter().zip(&mut self.threads).take(len) {

@@ -17,6 +17,7 @@ use deadstop_core::roster::Text;
 pub(crate) const STALLED_TEXT: usize = 4096;
 
 /// The stacks of the stalls that the roster lists.
+#[cfg(feature = "health")]
 pub(crate) static STALLED_STACKS: StalledStacks = StalledStacks::none();
 
 /// A text for each place of the roster's table of stalls. It stays until the next stall in
@@ -60,10 +61,6 @@ impl StalledStacks {
 
     /// Returns the stack of the stall with that key as text, if it is kept. Allocates
     /// nothing and waits for no other thread.
-    #[cfg_attr(
-        not(any(feature = "health", test)),
-        expect(dead_code, reason = "only heartbeats stall")
-    )]
     pub(crate) fn text<'a>(&self, key: u64, buffer: &'a mut [u8; STALLED_TEXT]) -> Option<&'a str> {
         if !self.has_text(key) {
             return None;

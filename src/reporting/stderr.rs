@@ -84,6 +84,7 @@ impl Stderr {
     /// write(2), so that it costs the rest of the text and no more. Of a
     /// duplicate that is no promise: another writer may be faster, and then this
     /// blocks for ever.
+    #[cold]
     pub(super) fn write_until(&self, text: &[u8], until: impl Fn() -> Nanos) {
         let mut rest = text;
         while !rest.is_empty() {

@@ -36,8 +36,8 @@ impl ShutdownBuilder {
     ///
     /// Not async-signal-safe: it allocates and starts threads.
     #[cfg_attr(
-        not(feature = "platform"),
-        expect(unused_mut, reason = "only the platform changes the grace")
+        not(any(feature = "fault", feature = "platform")),
+        expect(unused_mut, reason = "only these change the builder")
     )]
     pub fn install(mut self) -> Result<Shutdown, InstallError> {
         self.check_limits()?;
@@ -66,7 +66,10 @@ impl ShutdownBuilder {
         }
         let heard = signals.and(dumps);
         #[cfg(feature = "fault")]
-        crate::fault::prepare().map_err(InstallError::Fault)?;
+        {
+            crate::fault::prepare().map_err(InstallError::Fault)?;
+            self.sinks.inject(crate::fault::report_file());
+        }
         let mut installation = Installation::begin()?;
         trigger::reset();
         let grace = self.watchdog.grace;
@@ -101,13 +104,9 @@ impl ShutdownBuilder {
         // there.
         let started = (|| {
             let log = Log::new(outlet.clone());
-            #[cfg(feature = "fault")]
-            let injected = crate::fault::report_file();
-            #[cfg(not(feature = "fault"))]
-            let injected: Option<std::path::PathBuf> = None;
-            let sinks = self.sinks.open(&log, injected.as_deref())?;
+            let sinks = self.sinks.open(&log)?;
             let replaced = trigger::signal::replaced_set;
-            let reporter = Reporter::start(sinks, self.stack_dump_signal, replaced)?;
+            let (reporter, beginning) = Reporter::start(sinks, self.stack_dump_signal, replaced)?;
             let reporting = Reporting::new(log, Some(reporter), outlet);
             let mask = SignalMask::current();
             let coordinator = Coordinator::new(settings, plan, reporting, mask);
@@ -116,6 +115,7 @@ impl ShutdownBuilder {
             trigger::panic::hook(self.panics, exit_hold::exit_after_panic_of_main)?;
             let ignored = trigger::signal::handle(signals, dumps, forwarded, self.second_signal)?;
             coordinator.start()?;
+            beginning.wait();
             Ok((coordinator, ignored))
         })();
         let (coordinator, ignored) = started.inspect_err(|_| before.restore())?;

@@ -126,6 +126,7 @@ impl Protection {
 
     /// Returns a sentence for each thing that is not as `install` left it, or was
     /// refused.
+    #[cold]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if !self.watchdog {
@@ -190,6 +191,7 @@ fn may_not_be_heard(signal: Signal) -> String {
 }
 
 impl fmt::Display for Protection {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match (self.watchdog, self.backup_timer) {
             (false, _) => "none",

@@ -42,6 +42,7 @@ enum To {
 
 impl ProgressReporter {
     /// Begins with the first line.
+    #[cold]
     pub(in crate::reporting) fn begin(outlet: &Outlet, cause: &Cause, grace: Duration) -> Self {
         let now = deadstop_core::now();
         let (begun, at) = times(now);
@@ -72,6 +73,7 @@ impl ProgressReporter {
     }
 
     /// Returns the time at which to [`look`](Self::look) next, if ever.
+    #[cold]
     pub(in crate::reporting) fn next_look(&self) -> Option<Nanos> {
         let now = deadstop_core::now();
         let (begun, at) = times(now);
@@ -88,6 +90,7 @@ impl ProgressReporter {
     }
 
     /// Says what is due.
+    #[cold]
     pub(in crate::reporting) fn look(&mut self) {
         let now = deadstop_core::now();
         let (begun, at) = times(now);

@@ -23,6 +23,7 @@ impl Supervisor {
     }
 
     /// Sets the service's status. Allocates nothing.
+    #[cold]
     pub(super) fn status(&self, line: &str) {
         let mut datagram = TextBuffer::<DATAGRAM>::new();
         datagram.text("STATUS=").text(line);
@@ -52,6 +53,7 @@ impl Journal {
 
     /// Sends one entry with fields, the whole report in `text`. Returns `true` if the journal
     /// has it, and standard error would be a second copy. Allocates nothing.
+    #[cold]
     pub(super) fn send(&self, screen: &str, text: &str, facts: &Facts<'_>) -> bool {
         let head = entry(screen, facts);
         let length = (text.len() as u64).to_le_bytes();
@@ -68,6 +70,7 @@ impl Journal {
 }
 
 /// The fields of one line in the journal's native protocol.
+#[cold]
 fn entry(screen: &str, facts: &Facts<'_>) -> TextBuffer<DATAGRAM> {
     let mut entry = TextBuffer::new();
     let line = screen.lines().next().unwrap_or_default();

@@ -4,6 +4,7 @@ mod annotation;
 mod datagram;
 mod open;
 mod overwritten;
+mod render_json;
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use self::open::Format;
 pub(super) use self::open::MESSAGE_LEN;
 pub(crate) use self::open::Open;
 use self::overwritten::Overwritten;
+use self::render_json::RenderJson;
 use super::Log;
 use super::stderr::Stderr;
 use crate::sys::file;
@@ -72,6 +74,9 @@ const TERMINATION_LOG: &str = "/dev/termination-log";
 pub struct Sinks {
     message: Message,
     json: Option<PathBuf>,
+    /// A second file for JSON.
+    injected: Option<PathBuf>,
+    render_json: Option<RenderJson>,
     journal: Journaled,
     annotation: bool,
     stderr: bool,
@@ -103,6 +108,8 @@ impl Sinks {
         Self {
             message: Message::OfContainer,
             json: None,
+            injected: None,
+            render_json: None,
             journal: Journaled::IfStandardError,
             annotation: true,
             stderr: true,
@@ -129,6 +136,7 @@ impl Sinks {
     /// creates if it is not there. A report replaces the file's content.
     pub fn json(mut self, path: impl Into<PathBuf>) -> Self {
         self.json = Some(path.into());
+        self.render_json = Some(RenderJson::new());
         self
     }
 
@@ -161,6 +169,7 @@ impl Sinks {
             true => Format::JsonLine,
             false => Format::Text,
         };
+        self.render_json = Some(RenderJson::new());
         self
     }
 
@@ -176,9 +185,15 @@ impl Sinks {
         self
     }
 
-    /// Opens the sinks, and `injected` as a second file for JSON. Those that were not named
-    /// are left out if they cannot be opened.
-    pub(crate) fn open(&self, log: &Log, injected: Option<&Path>) -> Result<Open, InstallError> {
+    /// Adds a second file for JSON, if `path` names one.
+    #[cfg(feature = "fault")]
+    pub(crate) fn inject(&mut self, path: Option<PathBuf>) {
+        self.injected = path;
+        self.render_json = Some(RenderJson::new());
+    }
+
+    /// Opens the sinks. Those that were not named are left out if they cannot be opened.
+    pub(crate) fn open(&self, log: &Log) -> Result<Open, InstallError> {
         let message = match &self.message {
             Message::None => None,
             Message::OfContainer => {
@@ -187,11 +202,14 @@ impl Sinks {
             }
             Message::To(path) => Some(named(path, Some(MESSAGE_LEN as u64))?),
         };
-        let json = self.json.as_deref().into_iter().chain(injected);
-        let json: Result<_, _> = json.map(|path| named(path, None)).collect();
+        let mut json = Vec::new();
+        for path in [&self.json, &self.injected].into_iter().flatten() {
+            json.push(named(path, None)?);
+        }
         Ok(Open {
             message,
-            json: json?,
+            json,
+            render_json: self.render_json,
             supervisor: Supervisor::connect(),
             journal: self.open_journal(),
             annotates: self.annotation && annotation::is_wanted(),

@@ -1,12 +1,13 @@
 //! The sinks, opened.
 
 use deadstop_core::Nanos;
-use deadstop_core::buffer::TextBuffer;
+use deadstop_core::buffer::TextSlice;
 use deadstop_core::render::Facts;
 
 use super::annotation;
 use super::datagram::{Journal, Supervisor};
 use super::overwritten::Overwritten;
+use super::render_json::RenderJson;
 use crate::reporting::log::Log;
 use crate::reporting::stderr::Stderr;
 
@@ -24,6 +25,8 @@ pub(super) enum Format {
 pub(crate) struct Open {
     pub(super) message: Option<Overwritten>,
     pub(super) json: Vec<Overwritten>,
+    /// Where a sink gets JSON.
+    pub(super) render_json: Option<RenderJson>,
     pub(super) supervisor: Option<Supervisor>,
     pub(super) journal: Option<Journal>,
     pub(super) annotates: bool,
@@ -44,23 +47,27 @@ impl Open {
         self.is_one_stream
     }
 
-    pub(in crate::reporting) fn has_json(&self) -> bool {
-        !self.json.is_empty()
+    /// Returns what renders the report for files, if there is one.
+    pub(in crate::reporting) fn json_file(&self) -> Option<RenderJson> {
+        self.render_json.filter(|_| !self.json.is_empty())
     }
 
-    /// Returns `true` if standard error gets JSON.
-    pub(in crate::reporting) fn wants_json_line(&self) -> bool {
-        matches!(&self.stderr, Some((Format::JsonLine, _)))
+    /// Returns what renders the report for standard error, if that gets JSON.
+    pub(in crate::reporting) fn json_line(&self) -> Option<RenderJson> {
+        let is_wanted = matches!(&self.stderr, Some((Format::JsonLine, _)));
+        self.render_json.filter(|_| is_wanted)
     }
 
-    pub(in crate::reporting) fn message(&self, text: &TextBuffer<MESSAGE_LEN>) {
+    #[cold]
+    pub(in crate::reporting) fn message(&self, text: &TextSlice) {
         if let Some(message) = &self.message {
             message.write(text.as_bytes());
         }
     }
 
     /// Writes nothing if there was no room to render it.
-    pub(in crate::reporting) fn json<const N: usize>(&self, object: &TextBuffer<N>) {
+    #[cold]
+    pub(in crate::reporting) fn json(&self, object: &TextSlice) {
         if object.as_bytes().is_empty() {
             return;
         }
@@ -71,6 +78,7 @@ impl Open {
 
     /// Sends the first line of `screen` to the supervisor, and `text` to the journal. Neither
     /// call blocks. Returns `true` if standard error would be a second copy.
+    #[cold]
     pub(in crate::reporting) fn notify(&self, screen: &str, text: &str, facts: &Facts<'_>) -> bool {
         let line = screen.lines().next().unwrap_or_default();
         if let Some(supervisor) = &self.supervisor {
@@ -81,6 +89,7 @@ impl Open {
     }
 
     /// Writes to standard error, and returns whether it is a sink.
+    #[cold]
     pub(in crate::reporting) fn stderr(&self, text: &str, until: impl Fn() -> Nanos) -> bool {
         let Some((format, stderr)) = &self.stderr else {
             return false;
@@ -95,6 +104,7 @@ impl Open {
     }
 
     /// Hands `text` to the log as one record. It allocates.
+    #[cold]
     pub(in crate::reporting) fn log(&self, text: &str, level: log::Level) {
         let Some(log) = self.log.as_ref().filter(|log| log.takes(level)) else {
             return;

@@ -44,6 +44,7 @@ impl Overwritten {
 
     /// Makes `bytes` the whole content, if the descriptor still stands for the
     /// file. Errors are ignored: there is no place to report them to.
+    #[cold]
     pub(super) fn write(&self, bytes: &[u8]) {
         if let Some(file) = self.0.file() {
             // Bytes first: a reader in between finds a report with more after it,
