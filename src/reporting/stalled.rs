@@ -11,7 +11,7 @@
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use deadstop_core::MAX_STALLS;
-use deadstop_core::roster::Text;
+use deadstop_core::roster::{Text, words};
 
 /// Bytes of a stack as text.
 pub(crate) const STALLED_TEXT: usize = 4096;
@@ -27,7 +27,7 @@ pub(crate) struct StalledStacks([Entry; MAX_STALLS]);
 struct Entry {
     /// The key of the stall in the roster; zero for none.
     key: AtomicU64,
-    text: Text<STALLED_TEXT>,
+    text: Text<{ words(STALLED_TEXT) }>,
 }
 
 impl StalledStacks {

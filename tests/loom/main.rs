@@ -3,7 +3,7 @@
 //!
 //! The files under test are compiled from `src`, unchanged, with [loom]'s
 //! atomics in place of `core`'s, a mutex in place of the kernel's futex and
-//! timer, and texts of two bytes. Three preemptions is where the known bugs of
+//! timer, and texts of two words. Three preemptions is where the known bugs of
 //! such code lie; each model below fails if an ordering it is about is weakened
 //! one step, or says why it cannot.
 //!
@@ -46,6 +46,8 @@ mod kill_path {
     mod kill_list;
     #[path = "../../../crates/deadstop-core/src/roster/text.rs"]
     mod text;
+    #[path = "../../../crates/deadstop-core/src/roster/words.rs"]
+    mod words;
 
     pub(crate) use self::deadline::Deadline;
     pub(crate) use self::models::{arm, unarmed, wake};
@@ -74,6 +76,7 @@ mod roster {
     #[path = "../../../crates/deadstop-core/src/roster/task_status.rs"]
     mod task_status;
     mod text;
+    mod words;
 
     mod models;
 }

@@ -16,7 +16,7 @@
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
 
 use deadstop_core::Nanos;
-use deadstop_core::roster::Text;
+use deadstop_core::roster::{Text, words};
 
 /// The number of named entries that a gate lists.
 pub(crate) const SLOTS: usize = 64;
@@ -40,7 +40,7 @@ struct Slot {
     state: AtomicU32,
     tid: AtomicI32,
     entered: AtomicU64,
-    name: Text<NAME>,
+    name: Text<{ words(NAME) }>,
 }
 
 /// A slot that an entry holds.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use deadstop_core::Nanos;
-use deadstop_core::roster::Text;
+use deadstop_core::roster::{Text, words};
 
 /// The maximum number of checks of a server.
 pub(super) const MAX_CHECKS: usize = 32;
@@ -23,7 +23,7 @@ pub(super) struct CheckState {
     result: AtomicU8,
     /// The time at which the running call began; zero between two calls.
     began: AtomicU64,
-    reason: Text<REASON>,
+    reason: Text<{ words(REASON) }>,
 }
 
 /// The verdict on a check at one moment.

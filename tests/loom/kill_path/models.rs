@@ -191,14 +191,17 @@ fn watchdog_wakes_for_every_estimate_and_arm() {
 fn text_read_during_writes_is_never_torn() {
     check(|| {
         let text = Arc::new(text());
-        text.write("ab");
+        text.write(FIRST);
         let written = Arc::clone(&text);
-        let thread = thread::spawn(move || written.write("cd"));
-        let mut buffer = [0; 2];
+        let thread = thread::spawn(move || written.write(SECOND));
+        let mut buffer = [0; 16];
         let read = text.read(&mut buffer);
-        assert!(matches!(read, None | Some("ab" | "cd")), "torn: {read:?}");
+        assert!(
+            matches!(read, None | Some(FIRST | SECOND)),
+            "torn: {read:?}"
+        );
         thread.join().expect("it ends");
-        assert_eq!(text.read(&mut buffer), Some("cd"));
+        assert_eq!(text.read(&mut buffer), Some(SECOND));
     });
 }
 
@@ -208,12 +211,12 @@ fn text_of_one_of_two_writers_stands() {
     check(|| {
         let text = Arc::new(text());
         let written = Arc::clone(&text);
-        let thread = thread::spawn(move || written.write("ab"));
-        text.write("cd");
+        let thread = thread::spawn(move || written.write(FIRST));
+        text.write(SECOND);
         thread.join().expect("it ends");
-        let mut buffer = [0; 2];
+        let mut buffer = [0; 16];
         let read = text.read(&mut buffer);
-        assert!(matches!(read, Some("ab" | "cd")), "{read:?}");
+        assert!(matches!(read, Some(FIRST | SECOND)), "{read:?}");
     });
 }
 
@@ -246,9 +249,13 @@ pub(crate) fn wake(deadline: &Deadline) {
     deadline.wake();
 }
 
+/// Texts of two words.
+const FIRST: &str = "aaaaaaaabbbbbbbb";
+const SECOND: &str = "ccccccccdddddddd";
+
 /// An empty text, whose every atomic is made.
 fn text() -> Text<2> {
     let text = Text::empty();
-    assert_eq!(text.read(&mut [0; 2]), Some(""));
+    assert_eq!(text.read(&mut [0; 16]), Some(""));
     text
 }

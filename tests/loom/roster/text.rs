@@ -1,26 +1,28 @@
 //! A text of one byte: that longer ones are read whole is a model of its own.
 
-use crate::atomic::{AtomicU8, Ordering};
+use super::words::Words;
 
 #[derive(Debug)]
-pub(crate) struct Text<const N: usize>(AtomicU8);
+pub(crate) struct Text<const WORDS: usize>(Words<WORDS>);
 
-impl<const N: usize> Text<N> {
+impl<const WORDS: usize> Text<WORDS> {
     pub(crate) const fn empty() -> Self {
-        Self(AtomicU8::new(b' '))
+        Self(Words::empty())
     }
 
     pub(crate) fn write(&self, text: &str) {
-        let byte = text.bytes().next();
-        self.0.store(byte.unwrap_or(b' '), Ordering::Relaxed);
+        self.0.write(text);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.clear();
     }
 
     pub(crate) fn reset_after_fork(&self) {
-        self.write("");
+        self.0.clear();
     }
 
-    pub(crate) fn read<'a>(&self, buffer: &'a mut [u8; N]) -> Option<&'a str> {
-        buffer[0] = self.0.load(Ordering::Relaxed);
-        std::str::from_utf8(buffer).ok()
+    pub(crate) fn read<'a>(&self, buffer: &'a mut [u8]) -> Option<&'a str> {
+        self.0.read(buffer)
     }
 }

@@ -4,12 +4,13 @@
 //!
 //! A slot's `tid` is claimed by an exchange and released by a store; the text is a
 //! sequence lock of its own. A slot may go to another thread while it is read: a
-//! reader that sees a byte of that thread's text sees its `tid` too, after an
+//! reader that sees a word of that thread's text sees its `tid` too, after an
 //! `Acquire` fence, since the writer has claimed the slot before a `Release` fence.
 
 use core::ffi::c_int;
 
 use super::text::Text;
+use super::words::words;
 use crate::atomic::{AtomicI32, AtomicU32, Ordering, fence};
 use crate::sizes::{LABEL_LEN, MAX_LABELS};
 
@@ -26,7 +27,7 @@ struct Slot {
     /// The thread, or 0.
     tid: AtomicI32,
     number: AtomicU32,
-    text: Text<LABEL_LEN>,
+    text: Text<{ words(LABEL_LEN) }>,
 }
 
 impl Labels {

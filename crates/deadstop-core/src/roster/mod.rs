@@ -3,7 +3,7 @@
 //! ```text
 //! tables ─┬▶ table ─▶ slot ─▶ reading ─▶ task_status
 //!         ├▶ phases       └─┬▶ task_kind
-//!         └▶ labels         └▶ text
+//!         └▶ labels         └▶ text ─▶ words
 //! ```
 
 mod labels;
@@ -15,6 +15,7 @@ mod tables;
 mod task_kind;
 mod task_status;
 mod text;
+mod words;
 
 pub use self::labels::Labels;
 pub(crate) use self::phases::Phase;
@@ -27,3 +28,4 @@ pub use self::tables::Roster;
 pub use self::task_kind::TaskKind;
 pub(crate) use self::task_status::TaskStatus;
 pub use self::text::Text;
+pub use self::words::words;

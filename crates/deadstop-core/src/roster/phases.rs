@@ -8,7 +8,7 @@
 //! A phase's `state` is written last (`Release`) and read first (`Acquire`), so
 //! that a reader that sees a state sees the fields that belong to it.
 
-use super::text::Text;
+use super::words::{Words, words};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sizes::{MAX_PHASES, PHASE_NAME_LEN};
 use crate::sys::Nanos;
@@ -28,7 +28,7 @@ pub struct Phases {
 #[derive(Debug)]
 pub(crate) struct Phase {
     state: AtomicU32,
-    name: Text<PHASE_NAME_LEN>,
+    name: Words<{ words(PHASE_NAME_LEN) }>,
     started: AtomicU64,
     ends: AtomicU64,
     ended: AtomicU64,
@@ -100,7 +100,7 @@ impl Phases {
     pub(crate) fn reset_after_fork(&self) {
         for phase in &self.slots {
             phase.state.store(NOT_BEGUN, Ordering::Relaxed);
-            phase.name.reset_after_fork();
+            phase.name.clear();
         }
         self.begun.store(0, Ordering::Relaxed);
     }
@@ -110,7 +110,7 @@ impl Phase {
     const fn not_begun() -> Self {
         Self {
             state: AtomicU32::new(NOT_BEGUN),
-            name: Text::empty(),
+            name: Words::empty(),
             started: AtomicU64::new(0),
             ends: AtomicU64::new(0),
             ended: AtomicU64::new(0),

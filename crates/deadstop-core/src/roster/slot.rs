@@ -13,8 +13,9 @@
 //!
 //! A slot's `state` contains a number that grows with each use, so that a reader
 //! that finds the same state before reading the fields (`Acquire`) and after it
-//! (after an `Acquire` fence) has read one entry, and not the halves of two.
-//! Adding an entry publishes its fields with a `Release` of the state.
+//! (after an `Acquire` fence) has read one entry, and not the halves of two: its texts
+//! need no count of their own. Only the progress has one, which changes while the entry is
+//! listed. Adding an entry publishes its fields with a `Release` of the state.
 
 use core::ffi::c_int;
 use core::time::Duration;
@@ -25,6 +26,7 @@ use super::task_status::{
     ABANDONED, DONE, FAILED, FILLING, FREE, LATE, LISTED, NEXT_USE, STATE, TaskStatus,
 };
 use super::text::Text;
+use super::words::{Words, words};
 use crate::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
 use crate::sizes::{PHASE_NAME_LEN, PROGRESS_LEN, SOURCE_PATH_LEN, TASK_NAME_LEN};
 use crate::sys::Nanos;
@@ -115,9 +117,9 @@ pub(super) fn key(place: u32, listed: u32) -> u64 {
 pub(crate) struct Slot {
     state: AtomicU32,
     kind: AtomicTaskKind,
-    name: Text<TASK_NAME_LEN>,
-    phase: Text<PHASE_NAME_LEN>,
-    file: Text<SOURCE_PATH_LEN>,
+    name: Words<{ words(TASK_NAME_LEN) }>,
+    phase: Words<{ words(PHASE_NAME_LEN) }>,
+    file: Words<{ words(SOURCE_PATH_LEN) }>,
     line: AtomicU32,
     started: AtomicU64,
     budget: AtomicU64,
@@ -128,7 +130,7 @@ pub(crate) struct Slot {
     polled_by: AtomicI32,
     /// Set while it is being polled.
     is_polled: AtomicU32,
-    progress: Text<PROGRESS_LEN>,
+    progress: Text<{ words(PROGRESS_LEN) }>,
 }
 
 /// Stands for a future that was never polled.
@@ -139,9 +141,9 @@ impl Slot {
         Self {
             state: AtomicU32::new(FREE),
             kind: AtomicTaskKind::new(),
-            name: Text::empty(),
-            phase: Text::empty(),
-            file: Text::empty(),
+            name: Words::empty(),
+            phase: Words::empty(),
+            file: Words::empty(),
             line: AtomicU32::new(0),
             started: AtomicU64::new(0),
             budget: AtomicU64::new(0),
@@ -186,7 +188,8 @@ impl Slot {
             .store(budget.unwrap_or(u64::MAX), Ordering::Relaxed);
         self.tid.store(0, Ordering::Relaxed);
         self.polled_at.store(0, Ordering::Relaxed);
-        self.progress.write("");
+        // The task that wrote it has let go of the slot.
+        self.progress.clear();
         let listed = self.state.load(Ordering::Relaxed) & !STATE | LISTED;
         self.state.store(listed, Ordering::Release);
         listed
@@ -255,9 +258,6 @@ impl Slot {
 
     pub(super) fn reset_after_fork(&self) {
         self.free();
-        self.name.reset_after_fork();
-        self.phase.reset_after_fork();
-        self.file.reset_after_fork();
         self.progress.reset_after_fork();
     }
 

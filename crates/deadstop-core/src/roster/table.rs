@@ -49,6 +49,17 @@ impl<const N: usize> Table<N> {
         }
     }
 
+    /// Returns the reference whose [key](SlotRef::key) is `key`. `None` if there is no such
+    /// slot.
+    pub fn slot(&'static self, key: u64) -> Option<SlotRef> {
+        let place = (key >> u32::BITS) as u32;
+        Some(SlotRef {
+            slot: self.slots.get(place as usize)?,
+            listed: key as u32,
+            place,
+        })
+    }
+
     /// Returns the maximum number of tasks in the table.
     pub const fn capacity(&self) -> usize {
         N

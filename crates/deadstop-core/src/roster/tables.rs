@@ -4,6 +4,7 @@ use super::labels::Labels;
 use super::phases::Phases;
 use super::table::Table;
 use super::text::Text;
+use super::words::words;
 use crate::sizes::{CAUSE_LEN, MAX_PENDING_TASKS, MAX_RUNNING_TASKS, MAX_STALLS};
 
 /// The state of a shutdown: its phases, tasks and cause.
@@ -19,7 +20,7 @@ pub struct Roster {
     /// and `phase` the word for the policy.
     pub stalls: Table<MAX_STALLS>,
     /// The cause of the shutdown.
-    pub cause: Text<CAUSE_LEN>,
+    pub cause: Text<{ words(CAUSE_LEN) }>,
     /// Labels that the application gives to its threads.
     pub labels: Labels,
 }

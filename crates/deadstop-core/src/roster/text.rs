@@ -6,33 +6,31 @@
 //!
 //! # Orderings
 //!
-//! A sequence lock. The writer makes the count odd (`Acquire`, so that no byte
+//! A sequence lock. The writer makes the count odd (`Acquire`, so that no word
 //! is written before it; the `Release` fence makes a reader that sees one of the
-//! bytes see the count too) and even again (`Release`). The reader reads the
-//! count (`Acquire`), the bytes, and after an `Acquire` fence the count again: if
-//! it saw a byte of a later text, it sees the later count too. The bytes are
+//! words see the count too) and even again (`Release`). The reader reads the
+//! count (`Acquire`), the words, and after an `Acquire` fence the count again: if
+//! it saw a word of a later text, it sees the later count too. The words are
 //! `Relaxed` atomics, so a torn read is a wrong text, is never undefined, and is
 //! discarded.
 
-use crate::atomic::{AtomicU8, AtomicU32, Ordering, fence};
-use crate::buffer::truncate;
+use super::words::Words;
+use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::sizes::READ_ATTEMPTS;
 
-/// Up to `N` bytes of UTF-8.
+/// Up to `WORDS` words of UTF-8, eight bytes each; see [`words`](super::words).
 #[derive(Debug)]
-pub struct Text<const N: usize> {
+pub struct Text<const WORDS: usize> {
     count: AtomicU32,
-    bytes: [AtomicU8; N],
-    len: AtomicU32,
+    words: Words<WORDS>,
 }
 
-impl<const N: usize> Text<N> {
+impl<const WORDS: usize> Text<WORDS> {
     /// Creates an empty text.
     pub const fn empty() -> Self {
         Self {
             count: AtomicU32::new(0),
-            bytes: [const { AtomicU8::new(0) }; N],
-            len: AtomicU32::new(0),
+            words: Words::empty(),
         }
     }
 
@@ -51,34 +49,32 @@ impl<const N: usize> Text<N> {
             return;
         }
         fence(Ordering::Release);
-        let text = truncate(text, N);
-        for (to, from) in self.bytes.iter().zip(text.bytes()) {
-            to.store(from, Ordering::Relaxed);
-        }
-        self.len.store(text.len() as u32, Ordering::Relaxed);
+        self.words.write(text);
         self.count.store(odd.wrapping_add(1), Ordering::Release);
+    }
+
+    /// Makes the text empty. No thread may be writing; one may be reading.
+    pub(super) fn clear(&self) {
+        self.words.clear();
     }
 
     /// Makes the text empty in a child of `fork`, where a write may never finish.
     /// No other thread may use it.
     pub fn reset_after_fork(&self) {
-        self.len.store(0, Ordering::Relaxed);
+        self.words.clear();
         self.count.store(0, Ordering::Release);
     }
 
-    /// Copies the text into `buffer`. `None` if other threads were writing during
-    /// every attempt.
-    pub fn read<'a>(&self, buffer: &'a mut [u8; N]) -> Option<&'a str> {
+    /// Copies the text into `buffer`, which has room for all of it. `None` if other threads
+    /// were writing during every attempt.
+    pub fn read<'a>(&self, buffer: &'a mut [u8]) -> Option<&'a str> {
         let mut tries = 0_u32;
         let len = loop {
             let before = self.count.load(Ordering::Acquire);
-            for (to, from) in buffer.iter_mut().zip(&self.bytes) {
-                *to = from.load(Ordering::Relaxed);
-            }
-            let len = self.len.load(Ordering::Relaxed);
+            let len = self.words.copy(buffer);
             fence(Ordering::Acquire);
             if before & 1 == 0 && before == self.count.load(Ordering::Relaxed) {
-                break len as usize;
+                break len;
             }
             tries = tries.wrapping_add(1);
             if tries == READ_ATTEMPTS {

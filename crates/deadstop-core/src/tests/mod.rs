@@ -26,7 +26,7 @@ use crate::buffer::TextBuffer;
 use crate::kill_path::{Watchdog, next_wakeup};
 use crate::render::frames::{Owner, owner};
 use crate::render::{Facts, Kind, Layout, progress, text};
-use crate::roster::{Entry, Roster, Text};
+use crate::roster::{Entry, Roster, Text, words};
 use crate::stack::{Captured, Source, Stack};
 use crate::threads::{Activity, Thread, ThreadTable};
 
@@ -375,19 +375,24 @@ fn word_with_special_characters_is_quoted() {
 
 #[test]
 fn text_that_is_too_long_is_cut_between_characters() {
-    let text = Text::<5>::empty();
-    let mut buffer = [0; 5];
-    text.write("aéüb");
-    assert_eq!(text.read(&mut buffer), Some("aéü"));
-    text.write("äöü");
-    assert_eq!(text.read(&mut buffer), Some("äö"));
-    text.write("");
-    assert_eq!(text.read(&mut buffer), Some(""));
+    let text = Text::<{ words(16) }>::empty();
+    let mut buffer = [0; 16];
+    for (written, kept) in [
+        ("1234567aéü34567b", "1234567aéü3456"),
+        ("123456aéü3456b", "123456aéü3456b"),
+        ("äöüäöüäöü", "äöüäöüäö"),
+        ("1äöüäöüäö", "1äöüäöüä"),
+        ("12345678", "12345678"),
+        ("", ""),
+    ] {
+        text.write(written);
+        assert_eq!(text.read(&mut buffer), Some(kept));
+    }
 }
 
 #[test]
 fn text_read_during_writes_is_never_torn() {
-    static TEXT: Text<64> = Text::empty();
+    static TEXT: Text<{ words(64) }> = Text::empty();
     static IS_READ: AtomicBool = AtomicBool::new(false);
     let texts = ["a".repeat(60), "b".repeat(60)];
     TEXT.write(&texts[0]);
