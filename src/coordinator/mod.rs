@@ -1,7 +1,8 @@
 //! The coordinator: runs the cleanup in phases, on threads that can be abandoned.
 //!
 //! ```text
-//!  handles (task, scope, milestones) ──▶ driver ──▶ machine ──▶ plan
+//!  handles (task, scope, milestones) ──▶ driver ─┬▶ machine ──▶ plan
+//!                                                └▶ task_context ──▶ task_shared
 //! ```
 //!
 //! [`machine`] decides: a state machine without threads, locks or clock. [`driver`]
@@ -9,6 +10,7 @@
 //! coordinator's own thread, not a task, not a logger, not a waker; so the next phase
 //! begins and the end comes whatever a task does.
 
+mod deadline;
 mod driver;
 mod future;
 mod machine;
@@ -21,6 +23,7 @@ mod task_builder;
 mod task_context;
 mod task_handle;
 mod task_result;
+mod task_shared;
 mod write_latch;
 
 pub(crate) use self::driver::{Coordinator, Settings, WaiterGuard, exit_with};

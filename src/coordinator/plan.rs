@@ -2,10 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::PhasesError;
+use crate::report::SharedText;
 use deadstop_core::Nanos;
 
 use super::phase::{OnFailure, Phase};
@@ -28,7 +28,7 @@ pub(crate) struct Plan {
 pub(crate) struct Planned {
     pub(crate) name: PhaseName,
     /// The name, for reports to share.
-    pub(crate) label: Arc<str>,
+    pub(crate) label: SharedText,
     pub(crate) on_failure: OnFailure,
     pub(crate) always: bool,
     pub(crate) disabled: bool,

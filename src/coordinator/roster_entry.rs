@@ -3,10 +3,12 @@
 //!
 //! # Orderings
 //!
+//! `key` is written under the coordinator's lock, before the task runs. Threads that
+//! abandon the task read it under the lock, and the task's own threads read it after.
+//!
 //! `ended_at` and `has_failed` are written before the latch is closed, and read by the
 //! writer that finds it closed: the latch orders them.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::write_latch::WriteLatch;
@@ -14,8 +16,15 @@ use crate::process::ROSTER;
 use deadstop_core::Nanos;
 use deadstop_core::roster::{Entry, SlotRef};
 
+/// The task is not in the roster.
+const ABSENT: u64 = 0;
+
+/// The roster only counts the task.
+const COUNTED: u64 = u64::MAX;
+
 pub(super) struct RosterEntry {
-    slot: OnceLock<Option<SlotRef>>,
+    /// The key of the slot, or one of the two above.
+    key: AtomicU64,
     latch: WriteLatch,
     ended_at: AtomicU64,
     has_failed: AtomicBool,
@@ -24,7 +33,7 @@ pub(super) struct RosterEntry {
 impl RosterEntry {
     pub(super) fn new() -> Self {
         Self {
-            slot: OnceLock::new(),
+            key: AtomicU64::new(ABSENT),
             latch: WriteLatch::new(),
             ended_at: AtomicU64::new(0),
             has_failed: AtomicBool::new(false),
@@ -33,12 +42,14 @@ impl RosterEntry {
 
     /// Lists the task, which thread `tid` runs.
     pub(super) fn add(&self, entry: &Entry<'_>, tid: i32) {
-        let slot = ROSTER.running.add(entry);
-        if let Some(slot) = slot {
-            slot.set_thread(tid);
-        }
-        // A task runs once.
-        let _ = self.slot.set(slot);
+        let key = match ROSTER.running.add(entry) {
+            Some(slot) => {
+                slot.set_thread(tid);
+                slot.key()
+            }
+            None => COUNTED,
+        };
+        self.key.store(key, Ordering::Relaxed);
     }
 
     /// Returns `true` if the task is listed.
@@ -73,14 +84,17 @@ impl RosterEntry {
     }
 
     fn give_back(&self) {
-        if let Some(slot) = self.slot.get() {
+        if self.key.load(Ordering::Relaxed) != ABSENT {
             let at = Nanos(self.ended_at.load(Ordering::Relaxed));
             let has_failed = self.has_failed.load(Ordering::Relaxed);
-            ROSTER.running.finish(*slot, at, has_failed);
+            ROSTER.running.finish(self.slot(), at, has_failed);
         }
     }
 
     fn slot(&self) -> Option<SlotRef> {
-        self.slot.get().copied().flatten()
+        match self.key.load(Ordering::Relaxed) {
+            ABSENT | COUNTED => None,
+            key => ROSTER.running.slot(key),
+        }
     }
 }

@@ -6,13 +6,14 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::driver::{Coordinator, ScopeHandle, TaskShared};
+use super::driver::{Coordinator, ScopeHandle};
 use super::future::{self, BoxFuture};
 use super::machine::{NewTask, Refusal};
 use super::phase::Phase;
 use super::task_context::TaskContext;
 use super::task_handle::TaskHandle;
 use super::task_result::TaskResult;
+use super::task_shared::TaskShared;
 use crate::error::RegisterError;
 use crate::phase_name::PhaseName;
 use crate::process;
@@ -88,7 +89,7 @@ impl TaskBuilder {
         F: FnOnce(&TaskContext) -> R + Send + 'static,
         R: TaskResult,
     {
-        self.register(move |context| run(&context).into_outcome())
+        self.register(move |context| run(context).into_outcome())
     }
 
     /// Like [`on_shutdown`](Self::on_shutdown) for a future, which is polled on
@@ -105,7 +106,7 @@ impl TaskBuilder {
         F: FnOnce(TaskContext) -> Fut + Send + 'static,
         Fut: Future<Output: TaskResult>,
     {
-        self.register(move |context| future::block_on(run(context)).into_outcome())
+        self.register(move |context| future::block_on(run(context.clone())).into_outcome())
     }
 
     /// Like [`on_shutdown_async`](Self::on_shutdown_async), with the future
@@ -151,12 +152,14 @@ impl TaskBuilder {
         F: FnOnce(TaskContext) -> Fut + Send + 'static,
         Fut: Future<Output: TaskResult> + Send + 'static,
     {
-        self.register(move |context| future::run_elsewhere(spawn, run(context.clone()), context))
+        self.register(move |context| {
+            future::run_elsewhere(spawn, run(context.clone()), context.clone())
+        })
     }
 
     fn register<F>(self, body: F) -> Result<TaskHandle, RegisterError>
     where
-        F: FnOnce(TaskContext) -> Outcome + Send + 'static,
+        F: FnOnce(&TaskContext) -> Outcome + Send + 'static,
     {
         let coordinator = &self.scope.coordinator;
         if !coordinator.is_here() {
@@ -170,28 +173,26 @@ impl TaskBuilder {
             return Err(RegisterError::UnknownPhase { phase: self.phase });
         };
         let path = &self.scope.path;
-        let name: Arc<str> = match path.is_empty() {
-            true => self.name.into(),
-            false => format!("{path}/{}", self.name).into(),
+        let name = match path.is_empty() {
+            true => self.name,
+            false => format!("{path}/{}", self.name),
         };
         let task = NewTask {
-            name: Arc::clone(&name),
             site: self.site,
             scope: self.scope.id,
             phase,
             budget: self.budget,
         };
-        let body = |running| {
-            let context = TaskContext::new(running);
+        let body = Box::new(|context: &TaskContext| {
             context.about_to_run();
             body(context)
-        };
-        let shared = Arc::new(TaskShared::new(Box::new(body)));
-        match coordinator.register(task, Arc::clone(&shared)) {
-            Ok(id) => Ok(TaskHandle::new(coordinator, name, id, shared)),
-            Err((why, _)) => {
+        });
+        let shared = Arc::new(TaskShared::new(name));
+        match coordinator.register(task, Arc::clone(&shared), body) {
+            Ok(id) => Ok(TaskHandle::new(coordinator, id, shared)),
+            Err((why, body)) => {
                 // Here, on the caller's thread: it is the caller's closure.
-                drop(shared.take_body());
+                drop(body);
                 Err(match why {
                     Refusal::Over => RegisterError::Over,
                     Refusal::PhaseOver => RegisterError::PhaseOver { phase: self.phase },

@@ -1,15 +1,21 @@
 //! The context of a running task.
 
 use std::fmt;
+use std::sync::Arc;
 #[cfg(feature = "fault")]
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::driver::RunningTask;
+use super::deadline::ShutdownDeadline;
+use super::task_shared::TaskShared;
 use crate::cause::Cause;
+use crate::report::Outcome;
 use deadstop_core::Nanos;
 use deadstop_core::roster::TaskKind;
+
+/// A task's closure.
+pub(super) type Body = Box<dyn FnOnce(&TaskContext) -> Outcome + Send>;
 
 /// What is called on a task's thread before its closure.
 #[cfg(feature = "fault")]
@@ -45,13 +51,18 @@ pub(crate) fn before_each_task(call: fn(&TaskContext)) {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct TaskContext(RunningTask);
+pub struct TaskContext {
+    pub(super) deadline: Arc<ShutdownDeadline>,
+    pub(super) cause: Arc<Cause>,
+    pub(super) task: Arc<TaskShared>,
+    pub(super) ends: Nanos,
+    /// The run's own deadline, beside the process's.
+    pub(super) own_deadline: Nanos,
+    /// How long before the deadline the task's phase ends.
+    pub(super) reserved_later: Duration,
+}
 
 impl TaskContext {
-    pub(super) fn new(running: RunningTask) -> Self {
-        Self(running)
-    }
-
     /// Calls what was set by [`before_each_task`], on the task's thread.
     pub(super) fn about_to_run(&self) {
         #[cfg(feature = "fault")]
@@ -62,30 +73,30 @@ impl TaskContext {
 
     /// Returns the task's name, including the path of its scope.
     pub fn name(&self) -> &str {
-        &self.0.name
+        self.task.name()
     }
 
     /// Returns how long until the task is abandoned; zero if it has been.
     pub fn remaining(&self) -> Duration {
-        self.0.ends().since(deadstop_core::now())
+        self.ends().since(deadstop_core::now())
     }
 
     /// Returns the time at which the task is abandoned: the end of its own budget, of
     /// its phase's, or of the whole, whichever is first. Every call returns the same
     /// instant, unless the deadline was brought forward in between.
     pub fn deadline(&self) -> Instant {
-        self.0.deadline.instant(self.0.ends())
+        self.deadline.instant(self.ends())
     }
 
     /// Returns why the shutdown began.
     pub fn cause(&self) -> &Cause {
-        &self.0.cause
+        &self.cause
     }
 
     /// Returns `true` if the task's time is over and the shutdown no longer waits for
     /// it. Work that it still does may be cut off at any moment.
     pub fn is_abandoned(&self) -> bool {
-        self.0.task.is_abandoned.load(Ordering::Acquire)
+        self.task.is_abandoned.load(Ordering::Acquire)
     }
 
     /// Sets the text that reports quote as the task's progress: its first 128 bytes.
@@ -94,41 +105,47 @@ impl TaskContext {
     /// It allocates nothing and never blocks. It does not extend the deadline, and
     /// does nothing once the task has ended.
     pub fn progress(&self, text: &str) {
-        self.0.task.entry.write(|slot| slot.set_progress(text));
+        self.task.entry.write(|slot| slot.set_progress(text));
     }
 
     /// Makes the reports show the thread `tid` as the task's: the one that it waits for.
     pub(crate) fn show_thread(&self, tid: i32) {
-        self.0.task.entry.write(|slot| slot.set_thread(tid));
+        self.task.entry.write(|slot| slot.set_thread(tid));
     }
 
     /// Makes the reports say what kind of work the task stands for.
     pub(crate) fn note_kind(&self, kind: TaskKind) {
-        self.0.task.entry.write(|slot| slot.set_kind(kind));
+        self.task.entry.write(|slot| slot.set_kind(kind));
     }
 
     /// Makes the reports say that the task is a future, which was not polled yet.
     pub(crate) fn note_future(&self) {
-        self.0.task.entry.write(|slot| slot.is_future());
+        self.task.entry.write(|slot| slot.is_future());
     }
 
     /// Makes the reports say that thread `tid` began to poll the future at `at`.
     pub(crate) fn note_poll(&self, tid: i32, at: Nanos) {
-        self.0.task.entry.write(|slot| slot.poll_begins(tid, at));
+        self.task.entry.write(|slot| slot.poll_begins(tid, at));
     }
 
     /// Makes the reports say that the poll is over.
     pub(crate) fn note_poll_end(&self) {
-        self.0.task.entry.write(|slot| slot.poll_ends());
+        self.task.entry.write(|slot| slot.poll_ends());
+    }
+
+    /// Returns when the task is abandoned, unless the deadline is brought forward.
+    fn ends(&self) -> Nanos {
+        let deadline = self.deadline.get().min(self.own_deadline);
+        self.ends.min(deadline.saturating_sub(self.reserved_later))
     }
 }
 
 impl fmt::Debug for TaskContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskContext")
-            .field("task", &self.0.name)
+            .field("task", &self.name())
             .field("remaining", &self.remaining())
-            .field("cause", &self.0.cause)
+            .field("cause", &self.cause)
             .finish_non_exhaustive()
     }
 }

@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::driver::{Coordinator, TaskShared};
+use super::driver::Coordinator;
 use super::machine::TaskId;
+use super::task_shared::TaskShared;
 
 /// A registered task. Dropping the handle changes nothing.
 ///
@@ -24,21 +25,14 @@ use super::machine::TaskId;
 #[derive(Clone)]
 pub struct TaskHandle {
     coordinator: Arc<Coordinator>,
-    name: Arc<str>,
     id: TaskId,
     shared: Arc<TaskShared>,
 }
 
 impl TaskHandle {
-    pub(super) fn new(
-        coordinator: &Arc<Coordinator>,
-        name: Arc<str>,
-        id: TaskId,
-        shared: Arc<TaskShared>,
-    ) -> Self {
+    pub(super) fn new(coordinator: &Arc<Coordinator>, id: TaskId, shared: Arc<TaskShared>) -> Self {
         Self {
             coordinator: Arc::clone(coordinator),
-            name,
             id,
             shared,
         }
@@ -55,11 +49,13 @@ impl TaskHandle {
             return false;
         }
         let cancelled = self.coordinator.cancel(self.id);
-        if let Some(shared) = &cancelled {
-            shared.is_cancelled.store(true, Ordering::Release);
-            drop(shared.take_body());
+        let is_cancelled = cancelled.is_some();
+        if is_cancelled {
+            self.shared.is_cancelled.store(true, Ordering::Release);
         }
-        cancelled.is_some()
+        // Here, on the caller's thread: it is the caller's closure.
+        drop(cancelled);
+        is_cancelled
     }
 
     /// Returns `true` if the task was cancelled.
@@ -69,12 +65,12 @@ impl TaskHandle {
 
     /// Returns the task's name, including the path of its scope.
     pub fn name(&self) -> &str {
-        &self.name
+        self.shared.name()
     }
 }
 
 impl fmt::Debug for TaskHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TaskHandle").field(&self.name).finish()
+        f.debug_tuple("TaskHandle").field(&self.name()).finish()
     }
 }

@@ -8,6 +8,7 @@ mod hang;
 mod outcome;
 #[cfg(feature = "serde")]
 mod serde_model;
+mod shared_text;
 mod shutdown;
 mod site;
 mod summary;
@@ -22,10 +23,8 @@ pub use self::hang::{
     Unlisted, WaitsFor,
 };
 pub use self::outcome::{Outcome, Skip};
+pub(crate) use self::shared_text::SharedText;
 pub use self::shutdown::{PhaseReport, ShutdownReport, TaskReport};
 pub(crate) use self::site::Site;
 pub(crate) use self::text::{Escaped, Tenths};
 pub use crate::reporting::{Progress, Sinks};
-
-/// A text that a task and its report share.
-pub(crate) type SharedText = std::sync::Arc<str>;

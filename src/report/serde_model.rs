@@ -146,12 +146,12 @@ pub(super) mod nanos_as_seconds {
 
 /// A shared text as a string.
 pub(super) mod text {
-    use std::sync::Arc;
-
     use serde::{Deserialize, Deserializer, Serializer};
 
+    use crate::report::SharedText;
+
     pub(in crate::report) fn serialize<S: Serializer>(
-        text: &Arc<str>,
+        text: &SharedText,
         to: S,
     ) -> Result<S::Ok, S::Error> {
         to.serialize_str(text)
@@ -159,7 +159,7 @@ pub(super) mod text {
 
     pub(in crate::report) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
-    ) -> Result<Arc<str>, D::Error> {
-        String::deserialize(from).map(Arc::from)
+    ) -> Result<SharedText, D::Error> {
+        String::deserialize(from).map(SharedText::from)
     }
 }

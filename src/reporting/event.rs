@@ -10,7 +10,7 @@ use log::Level;
 
 use crate::cause::Cause;
 use crate::phase_name::PhaseName;
-use crate::report::{Escaped, Outcome, ShutdownReport, Tenths};
+use crate::report::{Escaped, Outcome, SharedText, ShutdownReport, Tenths};
 
 /// An event of the shutdown.
 ///
@@ -42,12 +42,12 @@ pub(crate) enum Event {
     },
     /// A task was registered too late.
     TaskRefused {
-        name: Arc<str>,
+        name: SharedText,
         site: &'static Location<'static>,
     },
     /// A task left its work undone.
     TaskFailed {
-        name: Arc<str>,
+        name: SharedText,
         outcome: Outcome,
     },
     /// A planted fault did not strike.

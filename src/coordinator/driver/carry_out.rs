@@ -1,13 +1,12 @@
 //! Carries out what the machine has decided.
 
 use super::coordinator::{Coordinator, State};
-use super::running_task::Payload;
-use crate::coordinator::machine::Action;
+use super::machine::Action;
 use crate::process::{ROSTER, TRIGGERED};
 use crate::reporting::Event;
 
 impl Coordinator {
-    pub(super) fn carry_out(&self, state: &mut State, action: Action<Payload>) {
+    pub(super) fn carry_out(&self, state: &mut State, action: Action) {
         let reporting = &self.reporting;
         match action {
             Action::ScopeBegan { path, cause } => {
@@ -43,11 +42,11 @@ impl Coordinator {
             Action::TaskRefused { name, site } => {
                 reporting.consume(Event::TaskRefused { name, site });
             }
-            Action::Abandon { payload } => payload.abandon(),
+            Action::Abandon { task } => task.abandon(),
             Action::TaskFailed { name, outcome } => {
                 reporting.consume(Event::TaskFailed { name, outcome });
             }
-            Action::Discard { payload } => state.pool.discard(payload),
+            Action::Discard { body } => state.pool.discard(body),
             Action::AllEnded(report) => state.ended = Some(report),
             Action::WarnNoWaiter => state.warn_no_waiter = true,
             Action::Exit => state.exit = true,

@@ -3,14 +3,14 @@
 use std::sync::{Arc, Condvar, Mutex};
 
 use super::completion::Completion;
-use super::deadline::ShutdownDeadline;
+use super::machine::{Action, Machine};
 use super::pool::Pool;
 use super::publish_pending::PublishedPending;
-use super::running_task::Payload;
 use super::settings::Settings;
 use super::wakers::Wakers;
 use crate::cause::Cause;
-use crate::coordinator::machine::{Action, Machine, Rules, ThreadScaling};
+use crate::coordinator::deadline::ShutdownDeadline;
+use crate::coordinator::machine::{Rules, ThreadScaling};
 use crate::coordinator::plan::Plan;
 use crate::process::{self, FIRST, WATCH};
 use crate::report::ShutdownReport;
@@ -57,9 +57,9 @@ impl Home {
 
 /// The state that the lock protects.
 pub(super) struct State {
-    pub(super) machine: Machine<Payload>,
+    pub(super) machine: Machine,
     /// Empty; its memory is used again.
-    pub(super) actions: Vec<Action<Payload>>,
+    pub(super) actions: Vec<Action>,
     pub(super) pool: Pool,
     pub(super) wakers: Wakers,
     pub(super) scaling: ThreadScaling,

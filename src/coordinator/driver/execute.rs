@@ -1,21 +1,22 @@
-//! Runs one task on the calling thread.
+//! Runs tasks on the calling thread, one after another.
 
 use std::sync::Arc;
 
-use super::coordinator::Coordinator;
-use super::running_task::{Payload, RunningTask};
+use super::machine::Started;
+use crate::cause::Cause;
 use crate::contain::{self, contain};
-use crate::coordinator::machine::Start;
+use crate::coordinator::deadline::ShutdownDeadline;
+use crate::coordinator::machine::RunId;
+use crate::coordinator::task_context::TaskContext;
 use crate::report::Outcome;
 use crate::trigger::panic::message;
 use deadstop_core::Nanos;
-use deadstop_core::roster::Entry;
 
-/// A task that runs on thread `tid`.
-pub(super) struct Execution<'a> {
-    pub(super) coordinator: &'a Arc<Coordinator>,
-    pub(super) start: Start<Payload>,
-    pub(super) tid: i32,
+/// Runs tasks. It keeps the context of the last: the next is mostly of the same run, and
+/// most of its context is the same.
+pub(super) struct Executor {
+    deadline: Arc<ShutdownDeadline>,
+    last: Option<(RunId, TaskContext)>,
 }
 
 /// The result of a task.
@@ -23,47 +24,61 @@ pub(super) struct Finished {
     pub(super) outcome: Outcome,
     pub(super) panic_payload: Option<contain::Payload>,
     pub(super) at: Nanos,
-    pub(super) task: Payload,
+    /// Whether the thread was named after the task.
+    pub(super) is_thread_named: bool,
 }
 
-impl Execution<'_> {
-    pub(super) fn run(self) -> Finished {
-        let start = self.start;
-        let task = start.payload;
-        if self.coordinator.settings.is_attached {
-            let phase = &self.coordinator.plan.phases()[start.phase];
-            let entry = Entry {
-                name: &start.name,
-                phase: phase.name.as_str(),
-                file: start.site.file(),
-                line: start.site.line(),
-                started: start.started,
-                budget: start.ends.since(start.started),
-            };
-            task.list(&entry, self.tid);
+impl Executor {
+    pub(super) fn new(deadline: Arc<ShutdownDeadline>) -> Self {
+        Self {
+            deadline,
+            last: None,
         }
-        let running = RunningTask {
-            deadline: self.coordinator.deadline_handle(),
-            task: Arc::clone(&task),
-            name: start.name,
-            ends: start.ends,
-            own_deadline: start.own_deadline,
-            reserved_later: start.reserved_later,
-            cause: start.cause,
+    }
+
+    /// The run of the last task.
+    pub(super) fn last_run(&self) -> Option<RunId> {
+        self.last.as_ref().map(|(run, _)| *run)
+    }
+
+    /// Runs a task, which is listed in the roster.
+    pub(super) fn run(&mut self, started: Started) -> Finished {
+        let start = started.start;
+        let body = start.body;
+        let context = match (&mut self.last, started.cause) {
+            (Some((_, context)), None) => {
+                context.task = start.shared;
+                context.ends = start.ends;
+                context.own_deadline = start.own_deadline;
+                context.reserved_later = start.reserved_later;
+                &*context
+            }
+            (last, cause) => {
+                let context = TaskContext {
+                    deadline: Arc::clone(&self.deadline),
+                    // Each run has one.
+                    cause: cause.unwrap_or_else(|| Arc::new(Cause::Finished)),
+                    task: start.shared,
+                    ends: start.ends,
+                    own_deadline: start.own_deadline,
+                    reserved_later: start.reserved_later,
+                };
+                &last.insert((start.run, context)).1
+            }
         };
-        let body = task.take_body();
-        let result = contain(|| body.map_or(Outcome::Cancelled, |body| body(running)));
+        // A panic leaves only the task's own state behind, and the task is over.
+        let result = contain(|| body.map_or(Outcome::Cancelled, |body| body(context)));
         let at = deadstop_core::now();
         let (outcome, panic_payload) = match result {
             Ok(outcome) => (outcome, None),
             Err(payload) => (Outcome::Panicked(message(payload.value())), Some(payload)),
         };
-        task.unlist(at, outcome.is_failure());
+        context.task.unlist(at, outcome.is_failure());
         Finished {
             outcome,
             panic_payload,
             at,
-            task,
+            is_thread_named: context.task.is_thread_named(),
         }
     }
 }

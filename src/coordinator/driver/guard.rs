@@ -8,9 +8,11 @@ use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::coordinator::{Coordinator, State};
-use super::running_task::Payload;
+use super::machine::Machine;
 use crate::cause::Cause;
-use crate::coordinator::machine::{Machine, NewTask, Refusal, TaskId};
+use crate::coordinator::machine::{NewTask, Refusal, TaskId};
+use crate::coordinator::task_context::Body;
+use crate::coordinator::task_shared::TaskShared;
 use crate::process::{FIRST, TRIGGERED, WATCH};
 use crate::report::ShutdownReport;
 use crate::reporting::Event;
@@ -97,8 +99,7 @@ impl Guard<'_> {
         if work > 0 && state.pool.wakes_one() {
             self.coordinator.work.notify_one();
         }
-        let wants = state.wants_run_thread(now);
-        if wants < state.sleeps_until {
+        if let Some(wants) = state.wakes_run_thread(now) {
             state.sleeps_until = wants;
             if !self.wakes_run_later {
                 TRIGGERED.advance();
@@ -130,7 +131,7 @@ impl Coordinator {
     /// Calls `change` with the machine, and carries out what it decides.
     pub(in crate::coordinator) fn change<R>(
         &self,
-        change: impl FnOnce(&mut Machine<Payload>, Nanos) -> R,
+        change: impl FnOnce(&mut Machine, Nanos) -> R,
     ) -> R {
         let mut guard = self.lock();
         let now = deadstop_core::now();
@@ -139,21 +140,22 @@ impl Coordinator {
         result
     }
 
-    /// Registers a task, or gives its payload back.
+    /// Registers a task, or gives back what it would have run.
     pub(in crate::coordinator) fn register(
         &self,
         new: NewTask,
-        payload: Payload,
-    ) -> Result<TaskId, (Refusal, Payload)> {
+        shared: Arc<TaskShared>,
+        body: Body,
+    ) -> Result<TaskId, (Refusal, Body)> {
         let mut guard = self.lock();
         let now = guard.now_if_begun();
-        let registered = guard.state.machine.register(new, payload, now);
+        let registered = guard.state.machine.register(new, shared, body, now);
         guard.settle(now, 0);
         registered
     }
 
-    /// Cancels a task; returns its payload if this call cancelled it.
-    pub(in crate::coordinator) fn cancel(&self, task: TaskId) -> Option<Payload> {
+    /// Cancels a task; returns what it would have run if this call cancelled it.
+    pub(in crate::coordinator) fn cancel(&self, task: TaskId) -> Option<Body> {
         let mut guard = self.lock();
         let now = guard.now_if_begun();
         let cancelled = guard.state.machine.cancel(task, now);

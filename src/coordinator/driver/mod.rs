@@ -13,16 +13,15 @@
 mod carry_out;
 mod completion;
 mod coordinator;
-mod deadline;
 mod end;
 mod execute;
 mod guard;
+mod machine;
 mod name_threads;
 mod pool;
 mod pool_threads;
 mod publish_pending;
 mod run_thread;
-mod running_task;
 mod scope_handle;
 mod settings;
 mod waiters;
@@ -31,7 +30,6 @@ mod work;
 
 pub(crate) use self::coordinator::Coordinator;
 pub(crate) use self::end::{WaiterGuard, exit_with};
-pub(super) use self::running_task::{RunningTask, TaskShared};
 pub(super) use self::scope_handle::ScopeHandle;
 pub(crate) use self::settings::Settings;
 pub(super) use self::wakers::Milestone;

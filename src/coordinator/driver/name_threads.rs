@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::coordinator::{Coordinator, State};
 use crate::coordinator::machine::TaskId;
+use crate::coordinator::task_shared::TaskShared;
 use crate::sys;
 use deadstop_core::Nanos;
 
@@ -25,7 +26,7 @@ pub(super) const NAME_AFTER: Duration = Duration::from_millis(1);
 pub(super) struct Unnamed {
     task: TaskId,
     tid: i32,
-    name: Arc<str>,
+    shared: Arc<TaskShared>,
 }
 
 impl State {
@@ -37,21 +38,20 @@ impl State {
         let mut unnamed = Vec::new();
         let mut due = Nanos::LAST;
         let mut is_due = false;
-        self.machine
-            .each_running_back(|task, name, started, payload| {
-                if payload.is_thread_named() {
-                    return false;
-                }
-                let at = started.saturating_add(NAME_AFTER);
-                is_due |= at <= now;
-                if !is_due {
-                    due = due.min(at);
-                } else if let Some(tid) = payload.take_unnamed_thread() {
-                    let name = Arc::clone(name);
-                    unnamed.push(Unnamed { task, tid, name });
-                }
-                true
-            });
+        self.machine.each_running_back(|task, started, shared| {
+            if shared.is_thread_named() {
+                return false;
+            }
+            let at = started.saturating_add(NAME_AFTER);
+            is_due |= at <= now;
+            if !is_due {
+                due = due.min(at);
+            } else if let Some(tid) = shared.take_unnamed_thread() {
+                let shared = Arc::clone(shared);
+                unnamed.push(Unnamed { task, tid, shared });
+            }
+            true
+        });
         self.naming_due = due;
         unnamed
     }
@@ -60,7 +60,7 @@ impl State {
 impl Coordinator {
     pub(super) fn name_threads(&self, threads: &[Unnamed]) {
         for thread in threads {
-            sys::thread::set_name_of(thread.tid, &thread.name);
+            sys::thread::set_name_of(thread.tid, thread.shared.name());
         }
         let ended: Vec<i32> = {
             let guard = self.lock();

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::task::Waker;
 
-use super::running_task::Payload;
-use crate::coordinator::machine::Start;
+use super::machine::Started;
+use crate::coordinator::task_context::Body;
 
 pub(super) struct Pool {
     /// Threads without work, those that are about to run for the first time included.
@@ -23,14 +23,14 @@ enum Job {
     /// Wakers, called one by one: one that hangs leaves the others to another thread.
     Wake(BTreeMap<u64, Waker>),
     /// The captures of a task that does not run.
-    Discard(Payload),
+    Discard(Body),
 }
 
 /// One piece of work.
 pub(super) enum Work {
-    Task(Start<Payload>),
+    Task(Started),
     Wake(Waker),
-    Discard(Payload),
+    Discard(Body),
 }
 
 impl Pool {
@@ -69,8 +69,8 @@ impl Pool {
         self.jobs.push_back(Job::Wake(wakers));
     }
 
-    pub(super) fn discard(&mut self, payload: Payload) {
-        self.jobs.push_back(Job::Discard(payload));
+    pub(super) fn discard(&mut self, body: Body) {
+        self.jobs.push_back(Job::Discard(body));
     }
 
     /// Returns `true` if the caller must wake one waiting thread: there is one, and none is on its
@@ -89,7 +89,7 @@ impl Pool {
                     None => drop(self.jobs.pop_front()),
                 },
                 Job::Discard(_) => match self.jobs.pop_front()? {
-                    Job::Discard(payload) => return Some(Work::Discard(payload)),
+                    Job::Discard(body) => return Some(Work::Discard(body)),
                     Job::Wake(_) => {}
                 },
             }

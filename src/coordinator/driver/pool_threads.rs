@@ -14,32 +14,38 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 
 use super::coordinator::{Coordinator, State};
-use super::execute::{Execution, Finished};
+use super::execute::{Executor, Finished};
 use super::guard::Guard;
+use super::machine::Started;
 use super::name_threads::{NAME_AFTER, THREAD_NAME};
 use super::pool::Work;
-use super::running_task::Payload;
 use crate::contain::contain;
-use crate::coordinator::machine::{Start, TaskId};
+use crate::coordinator::machine::{RunId, TaskId};
 use crate::current_task::{self, TaskOwner};
 use crate::process::TRIGGERED;
 use crate::report::Outcome;
 use crate::sys;
+use deadstop_core::Nanos;
+use deadstop_core::roster::Entry;
 use deadstop_core::sys::SignalMask;
 
 /// Maximum number of idle threads to keep.
 const MAX_IDLE_THREADS: usize = 8;
 
 impl State {
-    /// Takes a piece of work for thread `tid`.
-    pub(super) fn take_work(&mut self, now: deadstop_core::Nanos, tid: i32) -> Option<Work> {
+    /// Takes a piece of work for thread `tid`, whose last task was of `last_run`.
+    fn take_work(&mut self, now: Nanos, tid: i32, last_run: Option<RunId>) -> Option<Work> {
         if let Some(start) = self.machine.start_next(now) {
-            start.payload.set_thread(tid);
+            start.shared.set_thread(tid);
             self.naming_due = self.naming_due.min(now.saturating_add(NAME_AFTER));
             if let Some(published) = &mut self.published {
                 published.start(start.task);
             }
-            return Some(Work::Task(start));
+            let cause = match last_run == Some(start.run) {
+                true => None,
+                false => self.machine.cause_of(start.run).cloned(),
+            };
+            return Some(Work::Task(Started { start, cause }));
         }
         match self.may_take_job() {
             true => self.pool.take_job(),
@@ -84,11 +90,12 @@ impl Coordinator {
     fn work(self: &Arc<Self>) {
         self.mask.restore();
         let tid = deadstop_core::tid();
+        let mut executor = Executor::new(self.deadline_handle());
         let mut is_named_after_task = false;
         let mut now = deadstop_core::now();
         let mut guard = self.lock();
         loop {
-            let Some(work) = guard.state.take_work(now, tid) else {
+            let Some(work) = guard.state.take_work(now, tid, executor.last_run()) else {
                 if let Some(report) = guard.settle_idle(now) {
                     guard.state.pool.idle -= 1;
                     drop(guard);
@@ -120,14 +127,18 @@ impl Coordinator {
                 continue;
             };
             guard.state.pool.idle -= 1;
+            if let Work::Task(started) = &work {
+                self.list(started, tid);
+            }
             guard.settle(now, 0);
             drop(guard);
             match work {
-                Work::Task(start) => {
-                    let (task, finished) = self.run_task(start, tid);
+                Work::Task(started) => {
+                    let task = started.start.task;
+                    let finished = self.run_task(&mut executor, started);
                     now = finished.at;
                     guard = self.lock();
-                    is_named_after_task |= finished.task.is_thread_named();
+                    is_named_after_task |= finished.is_thread_named;
                     guard.state.machine.task_ended(task, finished.outcome, now);
                     if let Some(payload) = finished.panic_payload {
                         guard.settle(now, 0);
@@ -143,8 +154,8 @@ impl Coordinator {
                     let _ = contain(|| waker.wake());
                     (now, guard) = self.after_job();
                 }
-                Work::Discard(payload) => {
-                    let _ = contain(|| drop(payload.take_body()));
+                Work::Discard(body) => {
+                    let _ = contain(|| drop(body));
                     (now, guard) = self.after_job();
                 }
             }
@@ -152,27 +163,39 @@ impl Coordinator {
         }
     }
 
-    fn after_job(&self) -> (deadstop_core::Nanos, Guard<'_>) {
+    fn after_job(&self) -> (Nanos, Guard<'_>) {
         let mut guard = self.lock();
         guard.state.pool.jobs_done += 1;
         (deadstop_core::now(), guard)
     }
 
-    fn run_task(self: &Arc<Self>, start: Start<Payload>, tid: i32) -> (TaskId, Finished) {
-        let task = start.task;
-        let execution = Execution {
-            coordinator: self,
-            start,
-            tid,
-        };
-        let finished = current_task::enter(self, task.number(), || execution.run());
+    /// Lists a task in the roster that thread `tid` runs next. The caller holds the lock:
+    /// a task is not abandoned before it is listed.
+    fn list(&self, started: &Started, tid: i32) {
+        if self.settings.is_attached {
+            let start = &started.start;
+            let entry = Entry {
+                name: start.shared.name(),
+                phase: self.plan.phases()[start.phase].name.as_str(),
+                file: start.site.file(),
+                line: start.site.line(),
+                started: start.started,
+                budget: start.ends.since(start.started),
+            };
+            start.shared.list(&entry, tid);
+        }
+    }
+
+    fn run_task(self: &Arc<Self>, executor: &mut Executor, started: Started) -> Finished {
+        let task = started.start.task.number();
+        let finished = current_task::enter(self, task, || executor.run(started));
         if !self.is_here_still() {
             // The task called `fork`, and this is the child. It must not run the
             // tasks that are its parent's to run.
             let status = i32::from(finished.outcome.is_failure());
             deadstop_core::sys::terminate(status);
         }
-        (task, finished)
+        finished
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::running_task::Payload;
-use crate::coordinator::machine::{Machine, TaskId};
+use super::machine::Machine;
+use crate::coordinator::machine::TaskId;
 use crate::coordinator::plan::Plan;
 use crate::process::ROSTER;
 use deadstop_core::Nanos;
@@ -27,12 +27,12 @@ impl PublishedPending {
     }
 
     /// Publishes the tasks of the whole shutdown that have not started.
-    pub(super) fn publish(machine: &Machine<Payload>, plan: &Plan) -> Self {
+    pub(super) fn publish(machine: &Machine, plan: &Plan) -> Self {
         let mut published = Self::nothing();
         let (tasks, unlisted) = machine.waiting_tasks(ROSTER.pending.capacity());
         for (id, task) in tasks {
             let slot = ROSTER.pending.add(&Entry {
-                name: &task.name,
+                name: task.shared.name(),
                 phase: plan.phases()[task.phase].name.as_str(),
                 file: task.site.file(),
                 line: task.site.line(),

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::ops::RangeBounds;
 use std::task::Waker;
 
+use super::machine::Machine;
 use super::pool::Pool;
-use super::running_task::Payload;
-use crate::coordinator::machine::{Machine, ScopeId};
+use crate::coordinator::machine::ScopeId;
 
 #[cfg(feature = "crossbeam-channel")]
 use crossbeam_channel::{Receiver, Sender};
@@ -53,7 +53,7 @@ impl Wakers {
 
     /// Hands over those whose scope is requested. They are called by pool threads: a
     /// waker is foreign code.
-    pub(super) fn take_requested(&mut self, machine: &Machine<Payload>, pool: &mut Pool) {
+    pub(super) fn take_requested(&mut self, machine: &Machine, pool: &mut Pool) {
         #[cfg(feature = "crossbeam-channel")]
         self.gates
             .retain(|&scope, _| !machine.is_scope_requested(scope));
@@ -66,6 +66,9 @@ impl Wakers {
     /// Hands over those that wait for a phase up to the one at `place`; returns whether
     /// there were any.
     pub(super) fn take_reached(&mut self, place: usize, pool: &mut Pool) -> bool {
+        if self.waiting.is_empty() {
+            return false;
+        }
         let reached = Milestone::Reached(0)..=Milestone::Reached(place);
         self.take(pool, reached, |_| true)
     }

@@ -29,18 +29,43 @@ impl State {
 
     /// Returns the latest time at which `deadstop-run` must look again.
     pub(super) fn wants_run_thread(&self, now: Nanos) -> Nanos {
+        let due = self.run_thread_due();
+        match self.wants_look_soon() {
+            true => due.min(soon(now)),
+            false => due,
+        }
+    }
+
+    /// The same, if `deadstop-run` would sleep for longer.
+    pub(super) fn wakes_run_thread(&self, now: Nanos) -> Option<Nanos> {
+        let due = self.run_thread_due();
+        // For each task: what follows is of interest only if it can change the answer.
+        if self.sleeps_until <= due.min(soon(now)) {
+            return None;
+        }
+        let wants = self.wants_run_thread(now);
+        (wants < self.sleeps_until).then_some(wants)
+    }
+
+    /// When something is due that `deadstop-run` does.
+    fn run_thread_due(&self) -> Nanos {
         if self.ended.is_some() || self.exit || self.warn_no_waiter {
             return Nanos(0);
         }
         let machine = self.machine.next_wakeup().unwrap_or(Nanos::LAST);
-        let machine = machine.min(self.naming_due);
+        machine.min(self.naming_due)
+    }
+
+    /// Whether there may soon be threads to start, or tasks to publish.
+    fn wants_look_soon(&self) -> bool {
         let needs_threads = self.is_short() && self.scaling.has_steps();
         let needs_names =
             self.machine.place().is_some() && self.machine.is_active() && self.published.is_none();
-        if needs_threads || needs_names {
-            let soon = Nanos(now.0.max(1)).saturating_add(STARTUP_DELAY);
-            return machine.min(soon);
-        }
-        machine
+        needs_threads || needs_names
     }
+}
+
+/// When a look comes soon enough.
+fn soon(now: Nanos) -> Nanos {
+    Nanos(now.0.max(1)).saturating_add(STARTUP_DELAY)
 }

@@ -4,12 +4,11 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::cause::Cause;
-use crate::report::{Outcome, ShutdownReport};
+use crate::report::{Outcome, SharedText, ShutdownReport};
 use deadstop_core::Nanos;
 
 /// A decision, for the driver to carry out.
-#[derive(Debug)]
-pub(in crate::coordinator) enum Action<P> {
+pub(in crate::coordinator) enum Action<S, B> {
     /// A scope's own run begins.
     ScopeBegan { path: Arc<str>, cause: Arc<Cause> },
     /// A scope's own run is over.
@@ -29,15 +28,15 @@ pub(in crate::coordinator) enum Action<P> {
     PhaseDisabled { place: usize, tasks: usize },
     /// A task of an earlier phase or of a run that is over was registered.
     TaskRefused {
-        name: Arc<str>,
+        name: SharedText,
         site: &'static Location<'static>,
     },
     /// A task's time is over: tell it, and stop waiting for its thread.
-    Abandon { payload: P },
+    Abandon { task: S },
     /// A task left its work undone.
-    TaskFailed { name: Arc<str>, outcome: Outcome },
-    /// A task will not run: drop what it would have used, where that may hang.
-    Discard { payload: P },
+    TaskFailed { name: SharedText, outcome: Outcome },
+    /// A task will not run: drop what it would have run, where that may hang.
+    Discard { body: B },
     /// The whole shutdown and all scopes are over. Write the summary, and then call
     /// `conclude`.
     AllEnded(Arc<ShutdownReport>),

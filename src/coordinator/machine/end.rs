@@ -5,11 +5,12 @@ use super::action::Action;
 use super::completion::{Stage, WARN_AFTER};
 use super::ids::TaskId;
 use super::policy::{CleanExit, WhenDone};
+use super::task::Shared;
 use crate::cause::Cause;
 use crate::report::{Outcome, ShutdownReport, Skip};
 use deadstop_core::Nanos;
 
-impl<P: Clone> Machine<P> {
+impl<S: Shared, B> Machine<S, B> {
     /// Returns `true` if every phase of the whole shutdown is over.
     pub(in crate::coordinator) fn is_over(&self) -> bool {
         !matches!(self.completion.stage, Stage::Before | Stage::Running)

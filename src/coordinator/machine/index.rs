@@ -1,15 +1,14 @@
 //! Index of runs with tasks to start, and of the next time at which each run needs
 //! attention. A thousand runs cost no more than the one that changes.
 
-use std::collections::BTreeSet;
-
 use super::ids::RunId;
+use super::sorted_set::SortedSet;
 use deadstop_core::Nanos;
 
 #[derive(Default)]
 pub(super) struct RunIndex {
-    ready: BTreeSet<RunId>,
-    wakeups: BTreeSet<(Nanos, RunId)>,
+    ready: SortedSet<RunId>,
+    wakeups: SortedSet<(Nanos, RunId)>,
     startable: usize,
 }
 
@@ -30,7 +29,7 @@ impl Indexed {
 
 impl RunIndex {
     pub(super) fn first_ready(&self) -> Option<RunId> {
-        self.ready.first().copied()
+        self.ready.first()
     }
 
     pub(super) fn startable(&self) -> usize {
@@ -38,13 +37,13 @@ impl RunIndex {
     }
 
     pub(super) fn next_wakeup(&self) -> Option<Nanos> {
-        self.wakeups.first().map(|(at, _)| *at)
+        self.wakeups.first().map(|(at, _)| at)
     }
 
     /// The run that is due first, if it is due at `now`.
     pub(super) fn due(&self, now: Nanos) -> Option<RunId> {
         let (at, run) = self.wakeups.first()?;
-        (*at <= now).then_some(*run)
+        (at <= now).then_some(run)
     }
 
     /// Forgets a run.
@@ -57,14 +56,14 @@ impl RunIndex {
         if before.startable != after.startable {
             self.startable = self.startable - before.startable + after.startable;
             match (before.startable > 0, after.startable > 0) {
-                (false, true) => drop(self.ready.insert(run)),
-                (true, false) => drop(self.ready.remove(&run)),
+                (false, true) => self.ready.insert(run),
+                (true, false) => self.ready.remove(run),
                 _ => {}
             }
         }
         if before.wakeup != after.wakeup {
             if let Some(at) = before.wakeup {
-                self.wakeups.remove(&(at, run));
+                self.wakeups.remove((at, run));
             }
             if let Some(at) = after.wakeup {
                 self.wakeups.insert((at, run));

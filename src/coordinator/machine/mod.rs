@@ -37,6 +37,7 @@ mod scaling;
 mod scope_tree;
 mod scopes;
 mod slab;
+mod sorted_set;
 mod state;
 mod task;
 mod tasks;
@@ -44,7 +45,7 @@ mod tasks;
 mod tests;
 
 pub(super) use self::action::Action;
-pub(super) use self::ids::{ScopeId, TaskId};
+pub(super) use self::ids::{RunId, ScopeId, TaskId};
 pub(super) use self::policy::Rules;
 pub use self::policy::{CleanExit, WhenDone};
 pub(super) use self::scaling::{STARTUP_DELAY, ThreadScaling};

@@ -11,13 +11,13 @@ use super::index::Indexed;
 use super::run::Run;
 use super::scope_tree::ScopeState;
 use super::slab::{Key, List};
-use super::task::TaskState;
+use super::task::{Shared, TaskState};
 use crate::cause::Cause;
 use crate::coordinator::phase::OnFailure;
 use crate::report::{Outcome, PhaseReport, ShutdownReport, Skip, TaskReport};
 use deadstop_core::Nanos;
 
-impl<P: Clone> Machine<P> {
+impl<S: Shared, B> Machine<S, B> {
     /// Makes the run of `owner`, which owns its scopes from here on.
     pub(super) fn new_run(
         &mut self,
@@ -66,39 +66,34 @@ impl<P: Clone> Machine<P> {
 
     /// Takes all steps that are due at `now`.
     pub(super) fn step(&mut self, id: RunId, now: Nanos) {
-        self.take_steps(id, now);
-        self.refresh(id);
+        if let Some(ends) = self.take_steps(id, now) {
+            self.refresh(id, ends);
+        }
     }
 
-    fn take_steps(&mut self, id: RunId, now: Nanos) {
-        while let Some(ends) = self.run_ends(id) {
-            if ends > now && self.is_held(id, now) {
-                return;
-            }
+    /// Returns when the time of the phase that the run is in then is over; `None` if the run
+    /// is.
+    fn take_steps(&mut self, id: RunId, now: Nanos) -> Option<Nanos> {
+        loop {
+            let run = self.runs.get_mut(id.0)?;
+            let phase = self.plan.phases().get(run.place)?;
+            let ends = run.ends(phase, self.deadline);
             if ends <= now {
                 self.end_time(id, ends, now);
             } else {
-                self.abandon_over_budget(id, now);
-                let Some(run) = self.runs.get(id.0) else {
-                    return;
-                };
-                if !run.running.is_empty() || !run.queue.is_empty() {
-                    return;
+                if run.is_held(now) {
+                    return Some(ends);
+                }
+                if !run.budgets.is_empty() {
+                    self.abandon_over_budget(id, now);
+                }
+                if self.runs.get(id.0)?.has_tasks() {
+                    return Some(ends);
                 }
             }
             self.close_phase(id, ends, now);
             self.enter_phase(id, now);
         }
-    }
-
-    /// Returns `true` if the run's first phase waits for its release. It waits at most until the
-    /// hold ends.
-    fn is_held(&mut self, id: RunId, now: Nanos) -> bool {
-        let Some(run) = self.runs.get_mut(id.0) else {
-            return false;
-        };
-        run.held_until = run.held_until.filter(|until| *until > now);
-        run.held_until.is_some()
     }
 
     /// The phase's time is over: running tasks are abandoned, others are skipped.
@@ -118,10 +113,9 @@ impl<P: Clone> Machine<P> {
             let Some(task) = self.remove_task(TaskId(task)) else {
                 continue;
             };
-            let report = task.report(no_time, ends, now, begun);
-            self.actions.push(Action::Discard {
-                payload: task.payload,
-            });
+            let (report, body) = task.into_report(no_time, ends, now, begun);
+            self.actions
+                .extend(body.map(|body| Action::Discard { body }));
             self.actions.extend(failure(&report));
             self.settled += 1;
             if let Some(run) = self.runs.get_mut(id.0) {
@@ -144,31 +138,30 @@ impl<P: Clone> Machine<P> {
     }
 
     fn abandon(&mut self, id: RunId, task: TaskId, now: Nanos) {
-        let payload = self.tasks.get(task.0).map(|task| task.payload.clone());
-        if let Some(payload) = payload {
-            self.actions.push(Action::Abandon { payload });
+        let shared = self.tasks.get(task.0).map(|task| task.shared.clone());
+        if let Some(shared) = shared {
+            self.actions.push(Action::Abandon { task: shared });
             self.end_running(id, task, Outcome::OverBudget, now);
         }
     }
 
     /// A running task has an outcome.
     pub(super) fn end_running(&mut self, id: RunId, task_id: TaskId, outcome: Outcome, now: Nanos) {
-        if let Some(run) = self.runs.get_mut(id.0) {
-            self.tasks.unlink(&mut run.running, task_id.0);
-        }
-        let Some(task) = self.remove_task(task_id) else {
-            return;
-        };
-        self.running -= 1;
         let Some(run) = self.runs.get_mut(id.0) else {
             return;
         };
+        self.tasks.unlink(&mut run.running, task_id.0);
+        let Some(task) = self.tasks.remove(task_id.0) else {
+            return;
+        };
+        self.scopes.remove_task(task.scope);
+        self.running -= 1;
         if task.budget.is_some() {
             if let TaskState::Running { ends, .. } = task.state {
                 run.budgets.remove(&(ends, task_id));
             }
         }
-        let report = task.report(outcome, now, now, run.begun);
+        let (report, _) = task.into_report(outcome, now, now, run.begun);
         self.settled += 1;
         self.actions.extend(failure(&report));
         run.note(report);
@@ -184,12 +177,12 @@ impl<P: Clone> Machine<P> {
         begun: Nanos,
     ) -> Option<(usize, TaskReport)> {
         let task = self.remove_task(id)?;
-        let report = task.report(outcome, now, now, begun);
-        self.actions.push(Action::Discard {
-            payload: task.payload,
-        });
+        let phase = task.phase;
+        let (report, body) = task.into_report(outcome, now, now, begun);
+        self.actions
+            .extend(body.map(|body| Action::Discard { body }));
         self.settled += 1;
-        Some((task.phase, report))
+        Some((phase, report))
     }
 
     /// The phase that runs is over; `ends` is when its time would have been.
@@ -201,7 +194,7 @@ impl<P: Clone> Machine<P> {
             return;
         };
         run.phases.push(PhaseReport {
-            name: Arc::clone(&phase.label),
+            name: phase.label.clone(),
             start: run.started.since(run.begun),
             took: now.since(run.started),
             budget: ends.since(run.started),
@@ -248,8 +241,6 @@ impl<P: Clone> Machine<P> {
     }
 
     fn begin_phase(&mut self, id: RunId, place: usize, tasks: List, now: Nanos) {
-        self.tasks
-            .each_mut(&tasks, |task| task.state = TaskState::Queued(id));
         let Some(run) = self.runs.get(id.0) else {
             return;
         };
@@ -357,9 +348,9 @@ impl<P: Clone> Machine<P> {
 }
 
 /// The decision to log a task that left its work undone.
-fn failure<P>(report: &TaskReport) -> Option<Action<P>> {
+fn failure<S, B>(report: &TaskReport) -> Option<Action<S, B>> {
     report.outcome().is_failure().then(|| Action::TaskFailed {
-        name: Arc::clone(&report.name),
+        name: report.name.clone(),
         outcome: report.outcome().clone(),
     })
 }

@@ -52,6 +52,18 @@ impl Run {
             .min(at_once.saturating_sub(self.running.len()))
     }
 
+    /// Whether a task of the phase has not ended.
+    pub(super) fn has_tasks(&self) -> bool {
+        !self.running.is_empty() || !self.queue.is_empty()
+    }
+
+    /// Whether the first phase waits to be released. It waits no longer than until the time
+    /// that the hold ends.
+    pub(super) fn is_held(&mut self, now: Nanos) -> bool {
+        self.held_until = self.held_until.filter(|until| *until > now);
+        self.held_until.is_some()
+    }
+
     /// Notes the report of a task of the phase that runs.
     pub(super) fn note(&mut self, report: TaskReport) {
         self.has_failure |= report.outcome().is_failure();

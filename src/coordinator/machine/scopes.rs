@@ -6,6 +6,7 @@ use super::Machine;
 use super::action::Action;
 use super::ids::{ScopeId, TaskId};
 use super::scope_tree::{Scope, ScopeState};
+use super::task::Shared;
 use crate::cause::Cause;
 use crate::report::ShutdownReport;
 use deadstop_core::Nanos;
@@ -30,7 +31,7 @@ pub(in crate::coordinator) enum ScopeOutcome {
     NotYet,
 }
 
-impl<P: Clone> Machine<P> {
+impl<S: Shared, B> Machine<S, B> {
     /// Finds the scope `name` in `parent`, or makes it, and counts in a handle.
     /// Slashes make scopes in scopes. `detached` is of one that is made.
     pub(in crate::coordinator) fn open_scope(

@@ -236,18 +236,6 @@ impl<T> Slab<T> {
         })
     }
 
-    /// Calls `change` with each value of `list`.
-    pub(super) fn each_mut(&mut self, list: &List, mut change: impl FnMut(&mut T)) {
-        let mut next = list.first;
-        while let Some(slot) = self.slots.get_mut(next as usize) {
-            looks::count(1);
-            if let Some(value) = &mut slot.value {
-                change(value);
-            }
-            next = slot.next;
-        }
-    }
-
     /// The keys of the values in `list`, the last first.
     pub(super) fn iter_back<'a>(&'a self, list: &List) -> impl Iterator<Item = Key> + 'a {
         let mut next = list.last;

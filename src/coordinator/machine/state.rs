@@ -11,7 +11,7 @@ use super::policy::Rules;
 use super::run::Run;
 use super::scope_tree::{ScopeState, Scopes};
 use super::slab::Slab;
-use super::task::{Task, TaskState};
+use super::task::{Shared, Task, TaskState};
 use crate::cause::Cause;
 use crate::coordinator::plan::Plan;
 use crate::report::TaskReport;
@@ -23,14 +23,14 @@ const HOLD_SHARE: u32 = 10;
 /// The same as a time.
 const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
-/// The state of a coordinator. `P` is what the driver keeps with each task; the
-/// machine only hands it out.
-pub(in crate::coordinator) struct Machine<P> {
+/// The state of a coordinator. `S` is what a task shares with the driver, and `B` what it
+/// runs; the machine only hands them out.
+pub(in crate::coordinator) struct Machine<S, B> {
     pub(super) plan: Arc<Plan>,
     pub(super) rules: Rules,
     /// The process's deadline.
     pub(super) deadline: Nanos,
-    pub(super) tasks: Slab<Task<P>>,
+    pub(super) tasks: Slab<Task<S, B>>,
     pub(super) next_task: u64,
     pub(super) scopes: Scopes,
     pub(super) runs: Slab<Run>,
@@ -45,10 +45,10 @@ pub(in crate::coordinator) struct Machine<P> {
     pub(super) phases_begun: u64,
     /// Set if the whole shutdown holds its tasks until it is released.
     holds: bool,
-    pub(super) actions: Vec<Action<P>>,
+    pub(super) actions: Vec<Action<S, B>>,
 }
 
-impl<P: Clone> Machine<P> {
+impl<S: Shared, B> Machine<S, B> {
     pub(in crate::coordinator) fn new(plan: Arc<Plan>, rules: Rules) -> Self {
         Self {
             plan,
@@ -73,7 +73,10 @@ impl<P: Clone> Machine<P> {
 
     /// Takes the decisions made since the last call, in order. `used` is empty, and
     /// gives its memory to the decisions that follow.
-    pub(in crate::coordinator) fn take_actions(&mut self, used: Vec<Action<P>>) -> Vec<Action<P>> {
+    pub(in crate::coordinator) fn take_actions(
+        &mut self,
+        used: Vec<Action<S, B>>,
+    ) -> Vec<Action<S, B>> {
         std::mem::replace(&mut self.actions, used)
     }
 
@@ -192,11 +195,16 @@ impl<P: Clone> Machine<P> {
         }
     }
 
-    /// Calls `look` with the tasks of each run that run, the latest first: the name, when it
-    /// started, the payload. Where it returns `false`, those before are left out.
+    /// Why the run was requested, if it is not over.
+    pub(in crate::coordinator) fn cause_of(&self, run: RunId) -> Option<&Arc<Cause>> {
+        self.runs.get(run.0).map(|run| &run.cause)
+    }
+
+    /// Calls `look` with the tasks of each run that run, the latest first: when it started,
+    /// and what it shares. Where it returns `false`, those before are left out.
     pub(in crate::coordinator) fn each_running_back(
         &self,
-        mut look: impl FnMut(TaskId, &Arc<str>, Nanos, &P) -> bool,
+        mut look: impl FnMut(TaskId, Nanos, &S) -> bool,
     ) {
         for run in self.runs.values() {
             for key in self.tasks.iter_back(&run.running) {
@@ -204,7 +212,7 @@ impl<P: Clone> Machine<P> {
                     continue;
                 };
                 if let TaskState::Running { started, .. } = task.state {
-                    if !look(TaskId(key), &task.name, started, &task.payload) {
+                    if !look(TaskId(key), started, &task.shared) {
                         break;
                     }
                 }
@@ -218,9 +226,8 @@ impl<P: Clone> Machine<P> {
         matches!(state, Some(TaskState::Running { .. }))
     }
 
-    /// A run has changed.
-    pub(super) fn refresh(&mut self, id: RunId) {
-        let ends = self.run_ends(id).unwrap_or(Nanos::LAST);
+    /// A run has changed, whose phase's time is over at `ends`.
+    pub(super) fn refresh(&mut self, id: RunId, ends: Nanos) {
         let Some(run) = self.runs.get_mut(id.0) else {
             return;
         };

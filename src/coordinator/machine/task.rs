@@ -1,18 +1,19 @@
 //! The state of a task.
 
 use std::panic::Location;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::ids::{RunId, ScopeId, TaskId};
-use crate::cause::Cause;
-use crate::report::{Outcome, Site, TaskReport};
+use crate::report::{Outcome, SharedText, Site, TaskReport};
 use deadstop_core::Nanos;
+
+/// What a task and its report share with the driver: the task's name is in it.
+pub(in crate::coordinator) trait Shared: Clone + Into<SharedText> {}
+
+impl<S: Clone + Into<SharedText>> Shared for S {}
 
 /// What a task is registered with.
 pub(in crate::coordinator) struct NewTask {
-    /// Includes the path of the scope.
-    pub(in crate::coordinator) name: Arc<str>,
     pub(in crate::coordinator) site: &'static Location<'static>,
     pub(in crate::coordinator) scope: ScopeId,
     pub(in crate::coordinator) phase: usize,
@@ -27,21 +28,22 @@ pub(in crate::coordinator) enum Refusal {
 }
 
 /// A task that has not ended.
-pub(in crate::coordinator) struct Task<P> {
-    pub(in crate::coordinator) name: Arc<str>,
+pub(in crate::coordinator) struct Task<S, B> {
+    pub(in crate::coordinator) shared: S,
+    /// What it runs, until it starts.
+    pub(super) body: Option<B>,
     pub(in crate::coordinator) site: &'static Location<'static>,
     pub(super) scope: ScopeId,
     pub(in crate::coordinator) phase: usize,
     pub(super) budget: Option<Duration>,
-    pub(super) payload: P,
     pub(super) state: TaskState,
 }
 
 /// The state of a task; drawn in the head of the module.
 #[derive(Clone, Copy)]
 pub(super) enum TaskState {
-    Pending,
-    Queued(RunId),
+    /// Pending or queued: [`queued_in`](super::Machine::queued_in) says which of them.
+    Waiting,
     Running {
         run: RunId,
         started: Nanos,
@@ -50,47 +52,48 @@ pub(super) enum TaskState {
     },
 }
 
-impl<P> Task<P> {
-    pub(super) fn new(new: NewTask, payload: P, state: TaskState) -> Self {
+impl<S: Shared, B> Task<S, B> {
+    pub(super) fn new(new: NewTask, shared: S, body: B) -> Self {
         Self {
-            name: new.name,
+            shared,
+            body: Some(body),
             site: new.site,
             scope: new.scope,
             phase: new.phase,
             budget: new.budget,
-            payload,
-            state,
+            state: TaskState::Waiting,
         }
     }
 
     /// The report of a task that ended at `now`, in a run that began at `begun`. One
-    /// that never started had until `ends`.
-    pub(super) fn report(
-        &self,
+    /// that never started had until `ends`, and what it would have run is returned too.
+    pub(super) fn into_report(
+        self,
         outcome: Outcome,
         ends: Nanos,
         now: Nanos,
         begun: Nanos,
-    ) -> TaskReport {
+    ) -> (TaskReport, Option<B>) {
         let (started, ends) = match self.state {
             TaskState::Running { started, ends, .. } => (started, ends),
-            TaskState::Pending | TaskState::Queued(_) => (now, ends),
+            TaskState::Waiting => (now, ends),
         };
-        TaskReport {
-            name: Arc::clone(&self.name),
+        let report = TaskReport {
+            name: self.shared.into(),
             outcome,
             start: started.0.saturating_sub(begun.0),
             took: now.0.saturating_sub(started.0),
             budget: ends.0.saturating_sub(started.0),
             site: Site::of(self.site),
-        }
+        };
+        (report, self.body)
     }
 }
 
 /// A task that starts now.
-pub(in crate::coordinator) struct Start<P> {
+pub(in crate::coordinator) struct Start<S, B> {
     pub(in crate::coordinator) task: TaskId,
-    pub(in crate::coordinator) name: Arc<str>,
+    pub(in crate::coordinator) run: RunId,
     pub(in crate::coordinator) site: &'static Location<'static>,
     pub(in crate::coordinator) phase: usize,
     pub(in crate::coordinator) started: Nanos,
@@ -99,6 +102,6 @@ pub(in crate::coordinator) struct Start<P> {
     pub(in crate::coordinator) own_deadline: Nanos,
     /// How long before the deadline the phase ends.
     pub(in crate::coordinator) reserved_later: Duration,
-    pub(in crate::coordinator) cause: Arc<Cause>,
-    pub(in crate::coordinator) payload: P,
+    pub(in crate::coordinator) shared: S,
+    pub(in crate::coordinator) body: Option<B>,
 }

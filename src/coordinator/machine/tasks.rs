@@ -1,34 +1,36 @@
 //! Registers, cancels and starts tasks.
 
-use std::sync::Arc;
-
 use super::Machine;
 use super::action::Action;
-use super::ids::{ScopeId, TaskId};
+use super::ids::{RunId, ScopeId, TaskId};
 use super::scope_tree::ScopeState;
-use super::task::{NewTask, Refusal, Start, Task, TaskState};
-use crate::report::{Outcome, Site, TaskReport};
+use super::task::{NewTask, Refusal, Shared, Start, Task, TaskState};
+use crate::report::{Outcome, SharedText, Site, TaskReport};
 use deadstop_core::Nanos;
 
-impl<P: Clone> Machine<P> {
-    /// Registers a task, or gives its payload back.
+/// Tasks that have not started.
+type Waiting<'a, S, B> = Vec<(TaskId, &'a Task<S, B>)>;
+
+impl<S: Shared, B> Machine<S, B> {
+    /// Registers a task, or gives back what it would have run.
     pub(in crate::coordinator) fn register(
         &mut self,
         new: NewTask,
-        payload: P,
+        shared: S,
+        body: B,
         now: Nanos,
-    ) -> Result<TaskId, (Refusal, P)> {
+    ) -> Result<TaskId, (Refusal, B)> {
         let owner = self.scopes.owner(new.scope);
         let run = match self.scopes.state(owner) {
             ScopeState::Open if self.is_over() => {
-                return Err(self.refuse(&new, payload, Refusal::Over));
+                return Err(self.refuse(&new, shared, body, Refusal::Over));
             }
             ScopeState::Open => None,
-            ScopeState::Stopped(_) => return Err(self.refuse(&new, payload, Refusal::Over)),
+            ScopeState::Stopped(_) => return Err(self.refuse(&new, shared, body, Refusal::Over)),
             ScopeState::Stopping(run) => match self.runs.get(run.0) {
-                None => return Err(self.refuse(&new, payload, Refusal::Over)),
+                None => return Err(self.refuse(&new, shared, body, Refusal::Over)),
                 Some(state) if new.phase < state.place => {
-                    return Err(self.refuse(&new, payload, Refusal::PhaseOver));
+                    return Err(self.refuse(&new, shared, body, Refusal::PhaseOver));
                 }
                 Some(state) if new.phase == state.place => Some(*run),
                 Some(_) => None,
@@ -37,8 +39,7 @@ impl<P: Clone> Machine<P> {
         self.completion.has_tasks = true;
         self.scopes.add_task(new.scope);
         let (scope, phase) = (new.scope, new.phase);
-        let state = run.map_or(TaskState::Pending, TaskState::Queued);
-        let task = Task::new(new, payload, state);
+        let task = Task::new(new, shared, body);
         let key = self.tasks.insert(self.next_task, task);
         self.next_task += 1;
         match run {
@@ -57,11 +58,11 @@ impl<P: Clone> Machine<P> {
         Ok(TaskId(key))
     }
 
-    fn refuse(&mut self, new: &NewTask, payload: P, why: Refusal) -> (Refusal, P) {
+    fn refuse(&mut self, new: &NewTask, shared: S, body: B, why: Refusal) -> (Refusal, B) {
         if !self.is_over() {
-            let (name, site) = (Arc::clone(&new.name), new.site);
+            let (name, site): (SharedText, _) = (shared.into(), new.site);
             self.actions.push(Action::TaskRefused {
-                name: Arc::clone(&name),
+                name: name.clone(),
                 site,
             });
             self.refused.push(TaskReport {
@@ -73,50 +74,64 @@ impl<P: Clone> Machine<P> {
                 site: Site::of(site),
             });
         }
-        (why, payload)
+        (why, body)
     }
 
-    /// Cancels a task that has not started. Returns its payload if this call
+    /// Cancels a task that has not started. Returns what it would have run if this call
     /// cancelled it.
-    pub(in crate::coordinator) fn cancel(&mut self, id: TaskId, now: Nanos) -> Option<P> {
-        match self.tasks.get(id.0)?.state {
+    pub(in crate::coordinator) fn cancel(&mut self, id: TaskId, now: Nanos) -> Option<B> {
+        if self.is_running(id) {
+            return None;
+        }
+        match self.queued_in(id) {
             // It never came to a run's notice: no report names it.
-            TaskState::Pending => {
+            None => {
                 self.unlink_pending(id);
-                Some(self.remove_task(id)?.payload)
+                self.remove_task(id)?.body
             }
-            TaskState::Queued(run) => {
+            Some(run) => {
                 if let Some(run) = self.runs.get_mut(run.0) {
                     self.tasks.unlink(&mut run.queue, id.0);
                 }
                 let task = self.remove_task(id)?;
+                let begun = self.runs.get(run.0).map_or(now, |run| run.begun);
+                let (report, body) = task.into_report(Outcome::Cancelled, now, now, begun);
                 if let Some(run) = self.runs.get_mut(run.0) {
-                    run.note(task.report(Outcome::Cancelled, now, now, run.begun));
+                    run.note(report);
                 }
                 self.settled += 1;
                 self.step(run, now);
-                Some(task.payload)
+                body
             }
-            TaskState::Running { .. } => None,
         }
+    }
+
+    /// The run that has a waiting task in its queue: the task's phase has begun.
+    fn queued_in(&self, id: TaskId) -> Option<RunId> {
+        let task = self.tasks.get(id.0)?;
+        let ScopeState::Stopping(id) = *self.scopes.state(self.scopes.owner(task.scope)) else {
+            return None;
+        };
+        let run = self.runs.get(id.0)?;
+        (run.place == task.phase).then_some(id)
     }
 
     /// Starts the next task that may run: of the whole shutdown first, then of the
     /// scopes in the order of their requests.
-    pub(in crate::coordinator) fn start_next(&mut self, now: Nanos) -> Option<Start<P>> {
+    pub(in crate::coordinator) fn start_next(&mut self, now: Nanos) -> Option<Start<S, B>> {
         loop {
             let id = self.index.first_ready()?;
-            if self.run_ends(id).is_some_and(|ends| ends <= now) {
+            let phase_ends = self.run_ends(id)?;
+            if phase_ends <= now {
                 self.step(id, now);
                 continue;
             }
-            let ends = self.run_ends(id)?;
             let run = self.runs.get_mut(id.0)?;
             let task_id = TaskId(self.tasks.pop_front(&mut run.queue)?);
             self.tasks.push_back(&mut run.running, task_id.0);
             let task = self.tasks.get_mut(task_id.0)?;
             let own = task.budget.map(|budget| now.saturating_add(budget));
-            let ends = own.map_or(ends, |own| own.min(ends));
+            let ends = own.map_or(phase_ends, |own| own.min(phase_ends));
             if own.is_some() {
                 run.budgets.insert((ends, task_id));
             }
@@ -127,18 +142,18 @@ impl<P: Clone> Machine<P> {
             };
             let start = Start {
                 task: task_id,
-                name: Arc::clone(&task.name),
+                run: id,
                 site: task.site,
                 phase: task.phase,
                 started: now,
                 ends,
                 own_deadline: run.own_deadline,
                 reserved_later: run.reserved_later,
-                cause: Arc::clone(&run.cause),
-                payload: task.payload.clone(),
+                shared: task.shared.clone(),
+                body: task.body.take(),
             };
             self.running += 1;
-            self.refresh(id);
+            self.refresh(id, phase_ends);
             return Some(start);
         }
     }
@@ -153,7 +168,7 @@ impl<P: Clone> Machine<P> {
     pub(in crate::coordinator) fn task_ended(&mut self, id: TaskId, outcome: Outcome, now: Nanos) {
         let run = match self.tasks.get(id.0).map(|task| &task.state) {
             Some(TaskState::Running { run, .. }) => *run,
-            Some(TaskState::Pending | TaskState::Queued(_)) | None => return,
+            Some(TaskState::Waiting) | None => return,
         };
         self.end_running(run, id, outcome, now);
         self.step(run, now);
@@ -171,10 +186,7 @@ impl<P: Clone> Machine<P> {
 
     /// The first `most` tasks of the whole shutdown that have not started, those of
     /// its current phase first, and how many more there are. For the hang report.
-    pub(in crate::coordinator) fn waiting_tasks(
-        &self,
-        most: usize,
-    ) -> (Vec<(TaskId, &Task<P>)>, usize) {
+    pub(in crate::coordinator) fn waiting_tasks(&self, most: usize) -> (Waiting<'_, S, B>, usize) {
         let Some(run) = self.whole_run() else {
             return (Vec::new(), 0);
         };
@@ -200,7 +212,7 @@ impl<P: Clone> Machine<P> {
         (tasks.collect(), count.saturating_sub(most))
     }
 
-    pub(super) fn remove_task(&mut self, id: TaskId) -> Option<Task<P>> {
+    pub(super) fn remove_task(&mut self, id: TaskId) -> Option<Task<S, B>> {
         let task = self.tasks.remove(id.0)?;
         self.scopes.remove_task(task.scope);
         Some(task)

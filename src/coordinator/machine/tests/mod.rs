@@ -20,9 +20,9 @@ use deadstop_core::Nanos;
 
 const SECOND: u64 = 1_000_000_000;
 
-/// A machine and its clock. The payload of a task is its name.
+/// A machine and its clock. What a task shares and what it runs is its name.
 struct World {
-    machine: Machine<&'static str>,
+    machine: Machine<&'static str, &'static str>,
     now: Nanos,
     ids: HashMap<&'static str, TaskId>,
     /// What the machine decided, in brief.
@@ -76,13 +76,12 @@ impl World {
         budget: Option<Duration>,
     ) -> Result<(), Refusal> {
         let new = NewTask {
-            name: name.into(),
             site: Location::caller(),
             scope,
             phase: self.place(phase),
             budget,
         };
-        let registered = self.machine.register(new, name, self.now);
+        let registered = self.machine.register(new, name, name, self.now);
         self.note();
         let id = registered.map_err(|(why, _)| why)?;
         self.ids.insert(name, id);
@@ -118,7 +117,7 @@ impl World {
     fn start(&mut self) -> Vec<&'static str> {
         let mut started = Vec::new();
         while let Some(start) = self.machine.start_next(self.now) {
-            started.push(start.payload);
+            started.push(start.shared);
         }
         self.note();
         started
@@ -155,15 +154,15 @@ impl World {
                 Action::PhaseBegan { place, .. } => {
                     format!("phase {}", self.machine.plan.phases()[place].name)
                 }
-                Action::Abandon { payload } => format!("abandon {payload}"),
-                Action::Discard { payload } => format!("discard {payload}"),
+                Action::Abandon { task } => format!("abandon {task}"),
+                Action::Discard { body } => format!("discard {body}"),
                 Action::AllEnded(report) => {
                     self.ended = Some(report);
                     "all ended".to_owned()
                 }
                 Action::WarnNoWaiter => "warn".to_owned(),
                 Action::Exit => "exit".to_owned(),
-                Action::TaskRefused { name, .. } => format!("refuse {name}"),
+                Action::TaskRefused { name, .. } => format!("refuse {}", &*name),
                 Action::PhaseEnded { .. }
                 | Action::PhaseDisabled { .. }
                 | Action::TaskFailed { .. } => continue,

@@ -93,13 +93,12 @@ fn apply(
         Event::Register(phase, scope, budget) => {
             let budget_set = (budget > 0).then(|| Duration::from_millis(budget));
             let new = NewTask {
-                name: "task".into(),
                 site: Location::caller(),
                 scope: scopes[scope],
                 phase,
                 budget: budget_set,
             };
-            if let Ok(id) = world.machine.register(new, "task", world.now) {
+            if let Ok(id) = world.machine.register(new, "task", "task", world.now) {
                 reference
                     .tasks
                     .insert(id, (phase, scope, budget, Seen::Accepted));
@@ -160,7 +159,7 @@ fn apply(
 fn check_start(
     world: &World,
     reference: &Reference,
-    start: &Start<&'static str>,
+    start: &Start<&'static str, &'static str>,
 ) -> Result<(), TestCaseError> {
     let (phase, scope, budget, seen) = reference.tasks[&start.task];
     prop_assert_eq!(seen, Seen::Accepted, "{:?} starts once", start.task);

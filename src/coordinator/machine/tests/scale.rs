@@ -8,7 +8,7 @@ use super::*;
 const MOST: f64 = 1.1;
 
 /// A machine with so many phases beside the four, and as many tasks in each.
-fn machine(phases: usize, tasks_each: usize, rules: Rules) -> Machine<usize> {
+fn machine(phases: usize, tasks_each: usize, rules: Rules) -> Machine<&'static str, usize> {
     let name = |place: usize| format!("phase {place}");
     let added = (0..phases).map(|place| Phase::new(name(place))).collect();
     let plan = Plan::new(added, Duration::from_secs(10)).unwrap();
@@ -17,13 +17,12 @@ fn machine(phases: usize, tasks_each: usize, rules: Rules) -> Machine<usize> {
         let phase = machine.plan.place(&name(place).into()).unwrap();
         for task in 0..tasks_each {
             let new = NewTask {
-                name: "task".into(),
                 site: Location::caller(),
                 scope: ScopeId::ROOT,
                 phase,
                 budget: None,
             };
-            let registered = machine.register(new, task, Nanos(0));
+            let registered = machine.register(new, "task", task, Nanos(0));
             assert!(registered.is_ok());
         }
     }
@@ -88,13 +87,12 @@ fn registering_and_cancelling_cost_the_same_among_many() {
         let mut machine = machine(1, tasks, rules());
         looks::take();
         let new = NewTask {
-            name: "one more".into(),
             site: Location::caller(),
             scope: ScopeId::ROOT,
             phase: machine.plan.place(&Phase::CLOSE.into()).unwrap(),
             budget: None,
         };
-        let Ok(task) = machine.register(new, 0, Nanos(0)) else {
+        let Ok(task) = machine.register(new, "one more", 0, Nanos(0)) else {
             panic!("it is accepted");
         };
         assert!(machine.cancel(task, Nanos(0)).is_some());
@@ -114,7 +112,7 @@ fn look_for_tasks_without_a_name_does_not_grow_with_those_that_have_one() {
         while machine.start_next(now).is_some() {}
         looks::take();
         let mut unnamed = 10;
-        machine.each_running_back(|_, _, _, _| {
+        machine.each_running_back(|_, _, _| {
             unnamed -= 1;
             unnamed > 0
         });

@@ -12,7 +12,7 @@ use crate::watchdog::Anchor;
 use deadstop_core::Nanos;
 
 #[derive(Debug)]
-pub(in crate::coordinator) struct ShutdownDeadline {
+pub(super) struct ShutdownDeadline {
     anchor: Anchor,
     /// The deadline of a detached coordinator; `None` for one of the process.
     own: Option<AtomicU64>,
@@ -28,7 +28,7 @@ impl ShutdownDeadline {
 
     /// Returns the time at which the process ends, or a detached coordinator's time is over, as far
     /// as it is known.
-    pub(in crate::coordinator) fn get(&self) -> Nanos {
+    pub(super) fn get(&self) -> Nanos {
         match &self.own {
             None => WATCH.deadline().exit_at().unwrap_or(Nanos::LAST),
             Some(own) => Nanos(own.load(Ordering::Acquire)),
@@ -42,7 +42,7 @@ impl ShutdownDeadline {
         }
     }
 
-    pub(in crate::coordinator) fn instant(&self, at: Nanos) -> Instant {
+    pub(super) fn instant(&self, at: Nanos) -> Instant {
         self.anchor.instant(at)
     }
 }

@@ -1,0 +1,65 @@
+//! A sorted set whose first value is at hand: mostly it is the only one.
+
+use std::collections::BTreeSet;
+
+pub(super) struct SortedSet<T> {
+    first: Option<T>,
+    /// The values after the first.
+    rest: BTreeSet<T>,
+}
+
+impl<T> Default for SortedSet<T> {
+    fn default() -> Self {
+        Self {
+            first: None,
+            rest: BTreeSet::new(),
+        }
+    }
+}
+
+impl<T: Copy + Ord> SortedSet<T> {
+    pub(super) fn first(&self) -> Option<T> {
+        self.first
+    }
+
+    pub(super) fn insert(&mut self, value: T) {
+        match self.first {
+            None => self.first = Some(value),
+            Some(first) if value < first => {
+                self.first = Some(value);
+                self.rest.insert(first);
+            }
+            Some(first) if value > first => drop(self.rest.insert(value)),
+            Some(_) => {}
+        }
+    }
+
+    pub(super) fn remove(&mut self, value: T) {
+        match self.first == Some(value) {
+            true => self.first = self.rest.pop_first(),
+            false => drop(self.rest.remove(&value)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_is_the_least_whatever_was_inserted_and_removed() {
+        let mut set = SortedSet::default();
+        let mut reference = BTreeSet::new();
+        // Each value twice in, each twice out, in an order that moves the first.
+        for value in [5, 3, 8, 3, 1, 9, 5, 1, 8, 9] {
+            set.insert(value);
+            reference.insert(value);
+            assert_eq!(set.first(), reference.first().copied());
+        }
+        for value in [3, 1, 1, 9, 5, 3, 8, 9] {
+            set.remove(value);
+            reference.remove(&value);
+            assert_eq!(set.first(), reference.first().copied());
+        }
+    }
+}
