@@ -58,8 +58,8 @@ impl Error for InheritError {
     }
 }
 
-/// The reason why no successor took over. This process goes on as before, and a successor
-/// that had started was killed.
+/// The reason why no successor took over. A successor that had started has ended. This
+/// process goes on as before, unless its [shutdown](Self::ShuttingDown) has begun.
 ///
 /// # Examples
 ///
@@ -71,6 +71,7 @@ impl Error for InheritError {
 /// match shutdown.hand_over("/no/such/program").start() {
 ///     Ok(successor) => println!("process {} took over", successor.pid()),
 ///     Err(HandOverError::UnderWay) => println!("another thread hands over"),
+///     Err(HandOverError::ShuttingDown) => println!("both processes end"),
 ///     Err(error) => println!("this process goes on: {error}"),
 /// }
 /// # Ok::<(), deadstop::InstallError>(())
@@ -82,6 +83,9 @@ pub enum HandOverError {
     Forked,
     /// Another hand-over is under way, or a successor has taken over.
     UnderWay,
+    /// The shutdown of this process began before the successor was ready. A successor that
+    /// had started got `SIGTERM` and has ended.
+    ShuttingDown,
     /// The name of a listener is not 1 to 255 printable ASCII characters without a colon.
     #[non_exhaustive]
     Name {
@@ -120,6 +124,10 @@ impl fmt::Display for HandOverError {
             Self::UnderWay => {
                 f.write_str("another hand-over is under way, or a successor has taken over")
             }
+            Self::ShuttingDown => f.write_str(
+                "the shutdown of this process began before the successor was ready; no \
+                 successor runs",
+            ),
             Self::Name { name } => write!(
                 f,
                 "the name of a listener is {name:?}; allowed are 1 to 255 printable ASCII \

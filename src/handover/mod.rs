@@ -13,7 +13,11 @@
 //! Both processes have the same socket, with one queue of connections. So none of those is
 //! lost that the old process has not accepted. The guide's page `zero_downtime` compares
 //! this with a proxy and with `SO_REUSEPORT`.
+//!
+//! A supervisor that stops the service before the successor is ready ends both processes:
+//! see [`HandOver::start`].
 
+mod attempt;
 mod error;
 mod inherited;
 mod passed;

@@ -2,24 +2,24 @@
 
 use std::env;
 use std::ffi::{CString, OsStr, OsString};
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
+use super::attempt::{Attempt, Seen};
 use super::error::HandOverError;
 use super::passed::is_name;
 use crate::Shutdown;
 use crate::notify::READY_VARIABLE;
 use crate::process::shared_sockets::{Identity, note_shared};
 use crate::process::{Claim, NOTIFY, TRIGGERED};
-use crate::sys::child::pidfd_open;
 use crate::sys::command::unblock_signals;
-use crate::sys::handover::{FIRST, Passing, kill, reserve};
-use crate::sys::spawn::wait_readable;
+use crate::sys::handover::{FIRST, Passing, reserve};
 
 /// The right to hand over. It is kept once a successor has taken over.
 static HANDING_OVER: Claim = Claim::free();
@@ -33,9 +33,6 @@ const OWN: [&str; 6] = [
     "SYSTEMD_EXEC_PID",
     READY_VARIABLE,
 ];
-
-/// The longest wait for the end of a successor after SIGKILL.
-const KILL: Duration = Duration::from_secs(1);
 
 impl Shutdown {
     /// Starts describing a successor: a process that runs `program`, gets the listeners of
@@ -133,37 +130,48 @@ impl HandOver {
     /// [request](Shutdown::request). There is no way back then: as pid 1 of a container,
     /// let the orchestrator replace the container instead.
     ///
+    /// A shutdown that begins before the successor is ready ends both processes: the
+    /// successor gets `SIGTERM` at the request, and `SIGKILL` if it is still there when this
+    /// process ends. Once the successor is ready, each process has signals of its own.
+    ///
     /// # Errors
     ///
-    /// Fails as [`HandOverError`] says. This process then goes on as before, no successor
-    /// runs, and it can be tried again.
+    /// Fails as [`HandOverError`] says. No successor runs then. This process goes on as
+    /// before, and can try again, unless its shutdown has begun.
     pub fn start(self) -> Result<Successor, HandOverError> {
         if !self.shutdown.notifies() {
             return Err(HandOverError::Forked);
         }
         let claim = HANDING_OVER.take().ok_or(HandOverError::UnderWay)?;
         let within = self.ready_within;
-        let mut started = self.spawn()?;
-        match started.wait_ready(within) {
-            Some(true) => {}
-            Some(false) => {
-                started.kill();
+        let attempt = Attempt::begin(&self.shutdown, &self.program)?;
+        let (pid, ready) = self.spawn(&attempt)?;
+        match attempt.wait_ready(&ready, within) {
+            Seen::Ready if attempt.take_over() => {}
+            Seen::Ready | Seen::Stopping => {
+                attempt.wait_end();
+                return Err(HandOverError::ShuttingDown);
+            }
+            Seen::Ended => {
+                attempt.kill();
                 return Err(HandOverError::Ended);
             }
-            None => {
-                started.kill();
+            Seen::Late => {
+                attempt.kill();
                 return Err(HandOverError::NotReady { within });
             }
         }
-        let pid = started.pid.unsigned_abs();
+        let pid = pid.unsigned_abs();
         claim.keep();
         NOTIFY.hand_over_to(pid);
         TRIGGERED.advance();
         Ok(Successor { pid })
     }
 
-    fn spawn(self) -> Result<Started, HandOverError> {
-        let (ready, theirs) = UnixStream::pair().map_err(HandOverError::Start)?;
+    /// Runs the program once `attempt` has its process id. Returns that, and the stream by which
+    /// the program says that it is ready.
+    fn spawn(self, attempt: &Attempt) -> Result<(i32, UnixStream), HandOverError> {
+        let (mut ready, theirs) = UnixStream::pair().map_err(HandOverError::Start)?;
         let mut names = Vec::new();
         let mut descriptors = Vec::new();
         for (name, listener) in self.listeners {
@@ -195,68 +203,34 @@ impl HandOver {
         let mut command = Command::new(self.program);
         command.args(self.arguments);
         unblock_signals(&mut command);
-        Passing::new(descriptors, variables, pids).apply(&mut command);
-        let child = command.spawn();
-        drop(held);
-        // Dropping the command closes this process's copies: the end of the successor is
-        // then the end of the stream.
-        drop(command);
-        let mut child = child.map_err(HandOverError::Start)?;
-        // The child ends as soon as it has forked the successor.
-        child.wait().map_err(HandOverError::Start)?;
-        Started::new(ready).ok_or(HandOverError::Ended)
-    }
-}
-
-/// A successor that runs and is not ready yet.
-struct Started {
-    pid: i32,
-    process: Option<OwnedFd>,
-    ready: UnixStream,
-}
-
-impl Started {
-    /// Reads the process id, which the successor wrote before it ran its program.
-    fn new(mut ready: UnixStream) -> Option<Self> {
+        Passing::new(descriptors, ready.as_fd(), variables, pids).apply(&mut command);
+        // It returns when the program runs. By then the successor must be watched.
+        let starts = move || {
+            let child = command.spawn();
+            // Closes this process's copies: the end of the successor is then the end of the
+            // stream.
+            drop((held, command));
+            // The child has forked the successor and ends.
+            child.and_then(|mut child| child.wait())
+        };
+        let starts = thread::Builder::new()
+            .spawn(starts)
+            .map_err(HandOverError::Start)?;
         let mut pid = [0; 4];
-        ready.read_exact(&mut pid).ok()?;
+        let has_pid = ready.read_exact(&mut pid).is_ok();
         let pid = i32::from_le_bytes(pid);
-        let process = pidfd_open(pid);
-        Some(Self {
-            pid,
-            process,
-            ready,
-        })
-    }
-
-    /// Waits for a byte: `None` if the time is over first, `Some(false)` at the end of the
-    /// stream.
-    fn wait_ready(&mut self, within: Duration) -> Option<bool> {
-        // A time that the clock does not have is no limit.
-        let until = Instant::now().checked_add(within);
-        loop {
-            let left = until.map(|until| {
-                // Zero would be no limit.
-                let left = until.saturating_duration_since(Instant::now());
-                left.max(Duration::from_millis(1))
-            });
-            self.ready.set_read_timeout(left).ok()?;
-            match self.ready.read(&mut [0; 16]) {
-                Ok(length) => return Some(length > 0),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
-                Err(_) => return Some(false),
-            }
+        if has_pid {
+            attempt.watch(pid);
+            // Fails if the successor has ended.
+            let _ = ready.write(&[0]);
         }
-    }
-
-    /// Kills the successor, and waits until it is gone.
-    fn kill(&self) {
-        let process = self.process.as_ref().map(AsFd::as_fd);
-        kill(process, self.pid);
-        if let Some(process) = process {
-            wait_readable(&[process], Some(KILL));
+        match starts.join() {
+            Ok(Err(error)) => return Err(HandOverError::Start(error)),
+            Ok(Ok(_)) if has_pid => {}
+            _ => return Err(HandOverError::Ended),
         }
+        attempt.note_start();
+        Ok((pid, ready))
     }
 }
 

@@ -23,6 +23,8 @@ unsafe extern "C" {
 pub(crate) struct Passing {
     /// The descriptors, in the order of their numbers in the child.
     descriptors: Vec<OwnedFd>,
+    /// The predecessor's end of the last one.
+    predecessors_end: RawFd,
     moved: Vec<RawFd>,
     /// The environment's strings, each with its NUL.
     strings: Vec<Vec<u8>>,
@@ -35,7 +37,12 @@ pub(crate) struct Passing {
 impl Passing {
     /// Prepares `descriptors` and `variables`. The variables `pids` get the process id of
     /// the child.
-    pub(crate) fn new(descriptors: Vec<OwnedFd>, variables: Vec<CString>, pids: &[&str]) -> Self {
+    pub(crate) fn new(
+        descriptors: Vec<OwnedFd>,
+        predecessors_end: BorrowedFd<'_>,
+        variables: Vec<CString>,
+        pids: &[&str],
+    ) -> Self {
         let mut strings: Vec<_> = variables
             .into_iter()
             .map(CString::into_bytes_with_nul)
@@ -52,6 +59,7 @@ impl Passing {
         Self {
             moved: vec![-1; descriptors.len()],
             descriptors,
+            predecessors_end: predecessors_end.as_raw_fd(),
             strings,
             pid_at,
             environment,
@@ -96,7 +104,9 @@ impl Passing {
     /// process's child.
     ///
     /// The new one writes its id to the last descriptor. The old one must not: it may be
-    /// slower than the program, whose first byte says that it is ready.
+    /// slower than the program, whose first byte says that it is ready. The new one then waits
+    /// for a byte: by then the predecessor has put it on its kill list. It ends if the
+    /// predecessor does.
     fn become_a_grandchild(&self) -> io::Result<()> {
         // SAFETY: this process has one thread; what follows is async-signal-safe up to `exec`.
         let pid = check(unsafe { libc::fork() })?;
@@ -108,22 +118,47 @@ impl Passing {
             let bytes = deadstop_core::pid().to_le_bytes();
             // SAFETY: the pointer is to as many bytes as the length says.
             unsafe { libc::write(last.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
+            // Its copy would hide the end of the predecessor.
+            // SAFETY: an integer; no code of this process uses the descriptor.
+            unsafe { libc::close(self.predecessors_end) };
+            wait_for_leave(last.as_raw_fd());
         }
         Ok(())
     }
 }
 
-/// Ends the process of a descriptor from `pidfd_open`, or with this id if there is none.
-pub(crate) fn kill(process: Option<BorrowedFd<'_>>, pid: libc::pid_t) {
+/// Waits for a byte, and ends the process if the other end closes instead.
+fn wait_for_leave(fd: RawFd) {
+    let mut byte = 0_u8;
+    loop {
+        // SAFETY: the pointer is to one byte.
+        match unsafe { libc::read(fd, (&raw mut byte).cast(), 1) } {
+            1 => return,
+            -1 if io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) => {}
+            // SAFETY: it does not return, and runs nothing of the program.
+            _ => unsafe { libc::_exit(1) },
+        }
+    }
+}
+
+/// Sends `number` to the process of a descriptor from `pidfd_open`, or to that with this id
+/// if there is no descriptor.
+pub(crate) fn signal(process: Option<BorrowedFd<'_>>, pid: libc::pid_t, number: c_int) {
     if let Some(process) = process {
         let fd = process.as_raw_fd();
         let none = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: two integers, a null pointer and no flags.
-        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, libc::SIGKILL, none, 0) };
+        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, number, none, 0) };
     } else if pid > 1 {
         // SAFETY: two integers.
-        unsafe { libc::kill(pid, libc::SIGKILL) };
+        unsafe { libc::kill(pid, number) };
     }
+}
+
+/// Returns `true` if there is a process with this id.
+pub(crate) fn is_alive(pid: libc::pid_t) -> bool {
+    // SAFETY: two integers; no signal is sent.
+    pid > 1 && unsafe { libc::kill(pid, 0) } == 0
 }
 
 /// Writes the digits of `number`, which has room, without an allocation.

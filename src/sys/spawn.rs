@@ -53,8 +53,9 @@ pub(crate) fn signal_group(group: i32, signal: i32) -> io::Result<()> {
     }
 }
 
-/// Blocks the thread until one of `readable` can be read, or `timeout` is over.
-pub(crate) fn wait_readable(readable: &[BorrowedFd<'_>], timeout: Option<Duration>) {
+/// Blocks the thread until one of `readable` can be read, `timeout` is over, or a signal is
+/// handled. Returns `true` if one can be read.
+pub(crate) fn wait_readable(readable: &[BorrowedFd<'_>], timeout: Option<Duration>) -> bool {
     let mut entries: Vec<libc::pollfd> = readable
         .iter()
         .map(|fd| libc::pollfd {
@@ -67,5 +68,5 @@ pub(crate) fn wait_readable(readable: &[BorrowedFd<'_>], timeout: Option<Duratio
         i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX)
     });
     // SAFETY: the pointer is to as many entries as the count says.
-    unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, timeout) };
+    unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, timeout) > 0 }
 }

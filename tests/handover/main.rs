@@ -7,6 +7,7 @@
     reason = "a scenario prints what happened, and ends as a program does"
 )]
 
+mod stopped;
 #[expect(dead_code, reason = "shared with the tests of the drain kit")]
 #[path = "../drain/victim.rs"]
 mod victim;
