@@ -1,10 +1,10 @@
-//! Signal masks of threads, by `rt_sigprocmask`.
+//! Signal masks of threads.
 //!
 //! The kernel's mask is one word. libc's has room for 1,024 signals, and each of its functions
-//! on a mask would be a loop over 128 bytes.
+//! on a set would be a loop over 128 bytes.
 
 use core::ffi::c_int;
-use core::mem::size_of;
+use core::mem::{MaybeUninit, size_of};
 
 use crate::sys::SignalSet;
 
@@ -70,18 +70,20 @@ impl SignalMask {
     }
 
     fn change(how: c_int, set: SignalSet) -> Self {
-        let set = in_kernel_order(set.without(OF_LIBC).bits());
-        let mut before = 0_u64;
-        // SAFETY: the first pointer is valid for reads and the second for writes of as many
-        // bytes as the last argument says.
-        unsafe {
-            libc::syscall(
-                libc::SYS_rt_sigprocmask,
-                how,
-                &raw const set,
-                &raw mut before,
-                size_of::<u64>(),
-            )
+        const { assert!(size_of::<libc::sigset_t>() >= size_of::<u64>()) };
+        let word = in_kernel_order(set.without(OF_LIBC).bits());
+        let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
+        let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
+        // SAFETY: libc's set begins with the kernel's word, and zeroes are a set. The pointers
+        // are valid for reads and writes of a set. The call fails only for a `how` that does
+        // not exist.
+        //
+        // By this function and not by `syscall`: arming needs it, and a library that replaces
+        // `syscall` must not keep the backup timer from being set.
+        let before = unsafe {
+            set.as_mut_ptr().cast::<u64>().write_unaligned(word);
+            libc::pthread_sigmask(how, set.as_ptr(), before.as_mut_ptr());
+            before.as_ptr().cast::<u64>().read_unaligned()
         };
         Self(SignalSet::from_bits(in_kernel_order(before)))
     }
