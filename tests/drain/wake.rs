@@ -50,6 +50,8 @@ impl Drop for Mine {
 fn waker_whose_panic_cannot_be_dropped_keeps_no_other_from_running() {
     let name = "wake::waker_whose_panic_cannot_be_dropped_keeps_no_other_from_running";
     let ended = victim::run(name, || {
+        // Printing a stack takes longer than a waker has.
+        std::panic::set_hook(Box::new(|_| {}));
         let shutdown = shutdown(30);
         for number in 0..6 {
             let wakes = move || match number % 2 {
