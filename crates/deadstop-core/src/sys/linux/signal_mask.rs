@@ -74,17 +74,16 @@ impl SignalMask {
         let word = in_kernel_order(set.without(OF_LIBC).bits());
         let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
         let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
-        // SAFETY: libc's set begins with the kernel's word, and zeroes are a set. The pointers
-        // are valid for reads and writes of a set. The call fails only for a `how` that does
-        // not exist.
-        //
+        // SAFETY: the pointer is valid for writes of a set, which begins with the kernel's word.
+        unsafe { set.as_mut_ptr().cast::<u64>().write_unaligned(word) };
         // By this function and not by `syscall`: arming needs it, and a library that replaces
         // `syscall` must not keep the backup timer from being set.
-        let before = unsafe {
-            set.as_mut_ptr().cast::<u64>().write_unaligned(word);
-            libc::pthread_sigmask(how, set.as_ptr(), before.as_mut_ptr());
-            before.as_ptr().cast::<u64>().read_unaligned()
-        };
+        //
+        // SAFETY: zeroes are a set. The pointers are valid for reads and writes of a set. The
+        // call fails only for a `how` that does not exist.
+        unsafe { libc::pthread_sigmask(how, set.as_ptr(), before.as_mut_ptr()) };
+        // SAFETY: the pointer is valid for reads of a set, which begins with the kernel's word.
+        let before = unsafe { before.as_ptr().cast::<u64>().read_unaligned() };
         Self(SignalSet::from_bits(in_kernel_order(before)))
     }
 }
