@@ -22,6 +22,20 @@ impl Rejected {
 }
 
 /// The reason why a pool did not take a job.
+///
+/// # Examples
+///
+/// ```
+/// use deadstop::drain::{Rejected, Why};
+///
+/// fn run_here_if_full(rejected: Rejected) -> Result<(), Why> {
+///     match rejected.why {
+///         Why::Full => rejected.job.run(),
+///         why => return Err(why),
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Why {
