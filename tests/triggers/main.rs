@@ -130,7 +130,7 @@ fn handler_with_a_large_frame_runs_where_signals_are_masked() {
 fn write_in_handler(line: &[u8]) {
     // SAFETY: the pointer is valid for reads of the length.
     let written = unsafe { libc::write(1, line.as_ptr().cast(), line.len()) };
-    assert_eq!(written, line.len().cast_signed());
+    assert_eq!(usize::try_from(written), Ok(line.len()));
 }
 
 /// Blocks SIGTERM in the calling thread. Async-signal-safe.
