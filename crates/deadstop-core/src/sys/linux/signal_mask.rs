@@ -69,6 +69,8 @@ impl SignalMask {
         Self::change(libc::SIG_SETMASK, self.0);
     }
 
+    // One copy of the code for libc's large sets.
+    #[inline(never)]
     fn change(how: c_int, set: SignalSet) -> Self {
         const { assert!(size_of::<libc::sigset_t>() >= size_of::<u64>()) };
         let word = in_kernel_order(set.without(OF_LIBC).bits());
