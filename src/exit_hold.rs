@@ -20,8 +20,8 @@
 //!   of its own, and leaves one for the next. `std::process::exit` parks a second caller by
 //!   itself, also if the caller is a task, which then never returns.
 //! - A task that calls it has failed, and its thread is held like any other.
-//! - `quick_exit` is held as `exit` is, where the C library has it (not on Windows and
-//!   macOS). The handler does not see its status. `_exit` and `abort` call no handler.
+//! - A call of `quick_exit` is held like one of `exit`. Windows and macOS do not have it. The
+//!   handler does not see its status. `_exit` and `abort` call no handler.
 //! - With glibc the handler sees the status that `exit` was called with. With
 //!   other C libraries it does not, and then a shutdown that left something undone
 //!   decides.
