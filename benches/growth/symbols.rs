@@ -88,7 +88,8 @@ fn compile() -> Option<PathBuf> {
 /// Builds the program with about so many megabytes.
 fn build(object: &Path, megabytes: usize) -> PathBuf {
     let folder = folder(&format!("{PART}/program"));
-    let each = debug_bytes(object).max(1) as usize;
+    let each = debug_bytes(object).saturating_sub(string_bytes(object));
+    let each = each.max(1) as usize;
     let copies = (megabytes * 1_000_000).div_ceil(each);
     let mut arguments = String::from("-Wl,--no-gc-sections\n");
     for copy in 0..copies {
@@ -139,6 +140,17 @@ fn build(object: &Path, megabytes: usize) -> PathBuf {
 
 /// The bytes of all sections with debug information.
 fn debug_bytes(file: &Path) -> u64 {
+    section_bytes(file, ".debug_")
+}
+
+/// The bytes of the texts in it. The linker keeps one of equal texts, so that copies of an
+/// object add nothing here.
+fn string_bytes(file: &Path) -> u64 {
+    section_bytes(file, ".debug_str")
+}
+
+/// The bytes of all sections whose name begins so.
+fn section_bytes(file: &Path, name: &str) -> u64 {
     let output = Command::new("objdump")
         .arg("-hw")
         .arg(file)
@@ -147,7 +159,7 @@ fn debug_bytes(file: &Path) -> u64 {
     let sections = String::from_utf8_lossy(&output.stdout);
     let sizes = sections.lines().filter_map(|line| {
         let mut fields = line.split_whitespace().skip(1);
-        fields.next()?.starts_with(".debug_").then_some(())?;
+        fields.next()?.starts_with(name).then_some(())?;
         u64::from_str_radix(fields.next()?, 16).ok()
     });
     sizes.sum()

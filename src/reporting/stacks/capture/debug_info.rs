@@ -23,9 +23,10 @@ use deadstop_core::stack::Source;
 type Reader = EndianSlice<'static, LittleEndian>;
 pub(super) type Elf = ElfFile64<'static, object::LittleEndian>;
 
-/// Files beyond this size would take longer to read than a report has. Only their
-/// symbol tables are read.
-const LARGEST: usize = 512 << 20;
+/// Of files beyond this size only the symbol tables are read: offsets in debug information have
+/// mostly 32 bits. A file with a gigabyte takes no longer than a small one, since most of it is
+/// never read (docs/bench/growth.md).
+const LARGEST: u64 = 4 << 30;
 
 /// A section that is compressed may have this many bytes, uncompressed.
 const LARGEST_SECTION: usize = 256 << 20;
@@ -51,7 +52,7 @@ impl DebugInfo {
     #[cold]
     pub(super) fn open(elf: &Elf, file: &Mapped) -> Option<Self> {
         elf.section_by_name(".debug_info")?;
-        if file.bytes.len() > LARGEST {
+        if file.bytes.len() as u64 > LARGEST {
             return None;
         }
         let dwarf = Dwarf::load(|id| section(elf, Some(id.name()))).ok()?;
