@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::coordinator::{CleanExit, Phase, WhenDone};
+use crate::coordinator::{CleanExit, Phase, Plan, WhenDone};
+use crate::error::PhasesError;
 use crate::exit_estimate::Teardown;
 use crate::reporting::{Progress, Sinks};
 use crate::signal::Signal;
@@ -25,6 +26,9 @@ pub struct ShutdownBuilder {
     pub(super) failure_status: u8,
     pub(super) max_concurrent_tasks: usize,
     pub(super) phases: Vec<Phase>,
+    /// Makes the plan of them; set with the first one, so that a program without any links
+    /// nothing that arranges them.
+    pub(super) plan: fn(Vec<Phase>, Duration) -> Result<Plan, PhasesError>,
     pub(super) progress: Progress,
     pub(super) status_signals: Vec<Signal>,
     pub(super) stack_dump_signal: Option<Signal>,
@@ -49,6 +53,7 @@ impl ShutdownBuilder {
             failure_status: 1,
             max_concurrent_tasks: usize::MAX,
             phases: Vec::new(),
+            plan: |_, grace| Ok(Plan::of_defaults(grace)),
             progress: Progress::default(),
             status_signals: Vec::new(),
             stack_dump_signal: None,
@@ -263,6 +268,7 @@ impl ShutdownBuilder {
     /// Adds a phase, or changes one of the four that are there.
     pub fn phase(mut self, phase: Phase) -> Self {
         self.phases.push(phase);
+        self.plan = Plan::new;
         self
     }
 }

@@ -2,7 +2,7 @@
 
 use super::builder::ShutdownBuilder;
 use super::{INSTALLED, Shutdown};
-use crate::coordinator::{Coordinator, Plan, Settings, WhenDone};
+use crate::coordinator::{Coordinator, Settings, WhenDone};
 use crate::error::InstallError;
 use crate::exit_hold;
 use crate::install::Installation;
@@ -51,7 +51,7 @@ impl ShutdownBuilder {
         {
             self.watchdog.grace = found.grace;
         }
-        let plan = Plan::new(self.phases, self.watchdog.grace).map_err(InstallError::Phases)?;
+        let plan = (self.plan)(self.phases, self.watchdog.grace).map_err(InstallError::Phases)?;
         let signals = trigger::signal::check_triggers(&self.signals)?;
         let forwarded = trigger::signal::check_triggers(&self.forwarded_signals)?;
         let dumps = trigger::signal::check(&self.status_signals)?;
@@ -171,7 +171,7 @@ impl ShutdownBuilder {
         self.check_limits()?;
         #[cfg(feature = "platform")]
         let program = Program::new(self.watchdog.grace);
-        let plan = Plan::new(self.phases, self.watchdog.grace).map_err(InstallError::Phases)?;
+        let plan = (self.plan)(self.phases, self.watchdog.grace).map_err(InstallError::Phases)?;
         let settings = Settings {
             grace: self.watchdog.grace,
             clean_exit: self.clean_exit,
