@@ -101,7 +101,7 @@ impl Coordinator {
                 machine: Machine::new(Arc::clone(&plan), rules),
                 actions: Vec::new(),
                 pool: Pool::new(),
-                wakers: Wakers::new(),
+                wakers: Wakers::default(),
                 scaling: ThreadScaling::new(deadstop_core::now()),
                 has_acted: false,
                 sleeps_until: Nanos::LAST,

@@ -1,7 +1,8 @@
 //! The pool of task threads: its queue, and its number of threads.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::task::Waker;
+use std::vec;
 
 use super::machine::Started;
 use crate::coordinator::task_context::Body;
@@ -21,7 +22,7 @@ pub(super) struct Pool {
 /// Foreign code that is not a task.
 enum Job {
     /// Wakers, called one by one: one that hangs leaves the others to another thread.
-    Wake(BTreeMap<u64, Waker>),
+    Wake(vec::IntoIter<Waker>),
     /// The captures of a task that does not run.
     Discard(Body),
 }
@@ -65,8 +66,10 @@ impl Pool {
         self.is_retired = true;
     }
 
-    pub(super) fn wake(&mut self, wakers: BTreeMap<u64, Waker>) {
-        self.jobs.push_back(Job::Wake(wakers));
+    pub(super) fn wake(&mut self, wakers: Vec<Waker>) {
+        if !wakers.is_empty() {
+            self.jobs.push_back(Job::Wake(wakers.into_iter()));
+        }
     }
 
     pub(super) fn discard(&mut self, body: Body) {
@@ -84,8 +87,8 @@ impl Pool {
     pub(super) fn take_job(&mut self) -> Option<Work> {
         loop {
             match self.jobs.front_mut()? {
-                Job::Wake(wakers) => match wakers.pop_first() {
-                    Some((_, waker)) => return Some(Work::Wake(waker)),
+                Job::Wake(wakers) => match wakers.next() {
+                    Some(waker) => return Some(Work::Wake(waker)),
                     None => drop(self.jobs.pop_front()),
                 },
                 Job::Discard(_) => match self.jobs.pop_front()? {

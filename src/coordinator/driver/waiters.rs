@@ -1,6 +1,5 @@
 //! Futures and threads that wait for a milestone.
 
-use std::collections::BTreeMap;
 use std::task::Waker;
 
 #[cfg(feature = "crossbeam-channel")]
@@ -9,7 +8,7 @@ use crossbeam_channel::Receiver;
 use std::convert::Infallible;
 
 use super::coordinator::Coordinator;
-use super::wakers::Milestone;
+use super::milestone::Milestone;
 use crate::coordinator::machine::ScopeId;
 
 impl Coordinator {
@@ -40,13 +39,7 @@ impl Coordinator {
         // Cloning and dropping a waker is foreign code: not under the lock.
         let waker = waker.clone();
         let mut guard = self.lock();
-        let wakers = &mut guard.state.wakers;
-        let key = *key.get_or_insert_with(|| {
-            wakers.next += 1;
-            wakers.next
-        });
-        let of_milestone = wakers.waiting.entry(milestone).or_default();
-        let before = of_milestone.insert(key, waker);
+        let before = guard.state.wakers.set(key, milestone, waker);
         drop(guard);
         drop(before);
     }
@@ -56,13 +49,7 @@ impl Coordinator {
             return;
         }
         let mut guard = self.lock();
-        let waiting = &mut guard.state.wakers.waiting;
-        let waker = waiting
-            .get_mut(&milestone)
-            .and_then(|wakers| wakers.remove(&key));
-        if waiting.get(&milestone).is_some_and(BTreeMap::is_empty) {
-            waiting.remove(&milestone);
-        }
+        let waker = guard.state.wakers.remove(key, milestone);
         drop(guard);
         drop(waker);
     }

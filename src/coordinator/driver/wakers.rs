@@ -1,14 +1,15 @@
 //! The wakers of futures that wait for a milestone, and the channels that are
 //! disconnected at a request.
 
-use std::collections::BTreeMap;
 #[cfg(feature = "crossbeam-channel")]
 use std::collections::HashMap;
-use std::ops::RangeBounds;
 use std::task::Waker;
 
 use super::machine::Machine;
+use super::milestone::Milestone;
 use super::pool::Pool;
+use super::waker_list::WakerList;
+#[cfg(feature = "crossbeam-channel")]
 use crate::coordinator::machine::ScopeId;
 
 #[cfg(feature = "crossbeam-channel")]
@@ -16,19 +17,12 @@ use crossbeam_channel::{Receiver, Sender};
 #[cfg(feature = "crossbeam-channel")]
 use std::convert::Infallible;
 
-/// A milestone of the shutdown, or of a scope. In this order, those that are reached together
-/// are neighbors.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(in crate::coordinator) enum Milestone {
-    Requested(ScopeId),
-    /// The phase at this place has begun, or is skipped.
-    Reached(usize),
-    Ended,
-}
-
+#[derive(Default)]
 pub(super) struct Wakers {
-    pub(super) next: u64,
-    pub(super) waiting: BTreeMap<Milestone, BTreeMap<u64, Waker>>,
+    last_key: u64,
+    requested: WakerList,
+    reached: WakerList,
+    ended: WakerList,
     /// Threads that wait for a phase.
     pub(super) threads: usize,
     #[cfg(feature = "crossbeam-channel")]
@@ -36,13 +30,29 @@ pub(super) struct Wakers {
 }
 
 impl Wakers {
-    pub(super) fn new() -> Self {
-        Self {
-            next: 0,
-            waiting: BTreeMap::new(),
-            threads: 0,
-            #[cfg(feature = "crossbeam-channel")]
-            gates: HashMap::new(),
+    /// Sets the waker of `key`, or of a new key; returns the one before.
+    pub(super) fn set(
+        &mut self,
+        key: &mut Option<u64>,
+        milestone: Milestone,
+        waker: Waker,
+    ) -> Option<Waker> {
+        let key = *key.get_or_insert_with(|| {
+            self.last_key += 1;
+            self.last_key
+        });
+        self.list(milestone).set(key, milestone, waker)
+    }
+
+    pub(super) fn remove(&mut self, key: u64, milestone: Milestone) -> Option<Waker> {
+        self.list(milestone).remove(key)
+    }
+
+    fn list(&mut self, milestone: Milestone) -> &mut WakerList {
+        match milestone {
+            Milestone::Requested(_) => &mut self.requested,
+            Milestone::Reached(_) => &mut self.reached,
+            Milestone::Ended => &mut self.ended,
         }
     }
 
@@ -57,41 +67,27 @@ impl Wakers {
         #[cfg(feature = "crossbeam-channel")]
         self.gates
             .retain(|&scope, _| !machine.is_scope_requested(scope));
-        self.take(pool, ..Milestone::Reached(0), |milestone| match milestone {
-            Milestone::Requested(scope) => machine.is_scope_requested(*scope),
+        pool.wake(self.requested.take(&|milestone| match milestone {
+            Milestone::Requested(scope) => machine.is_scope_requested(scope),
             Milestone::Reached(_) | Milestone::Ended => false,
-        });
+        }));
     }
 
     /// Hands over those that wait for a phase up to the one at `place`; returns whether
     /// there were any.
     pub(super) fn take_reached(&mut self, place: usize, pool: &mut Pool) -> bool {
-        if self.waiting.is_empty() {
-            return false;
-        }
-        let reached = Milestone::Reached(0)..=Milestone::Reached(place);
-        self.take(pool, reached, |_| true)
+        let reached = self.reached.take(&|milestone| match milestone {
+            Milestone::Reached(at) => at <= place,
+            Milestone::Requested(_) | Milestone::Ended => false,
+        });
+        let any = !reached.is_empty();
+        pool.wake(reached);
+        any
     }
 
     pub(super) fn take_ended(&mut self, pool: &mut Pool) {
         // A detached scope that was not requested goes on waiting.
-        self.take(pool, Milestone::Reached(0).., |_| true);
-    }
-
-    /// Hands over those in `range` whose milestone is reached.
-    fn take(
-        &mut self,
-        pool: &mut Pool,
-        range: impl RangeBounds<Milestone>,
-        is_reached: impl Fn(&Milestone) -> bool,
-    ) -> bool {
-        let milestones = self.waiting.range(range).map(|(milestone, _)| milestone);
-        let reached: Vec<_> = milestones.filter(|it| is_reached(it)).copied().collect();
-        for milestone in &reached {
-            if let Some(wakers) = self.waiting.remove(milestone) {
-                pool.wake(wakers);
-            }
-        }
-        !reached.is_empty()
+        pool.wake(self.reached.take(&|_| true));
+        pool.wake(self.ended.take(&|_| true));
     }
 }

@@ -5,10 +5,13 @@ use super::ids::RunId;
 use super::sorted_set::SortedSet;
 use deadstop_core::Nanos;
 
+/// Ready runs are sorted by their number alone.
+const NO_TIME: Nanos = Nanos(0);
+
 #[derive(Default)]
 pub(super) struct RunIndex {
-    ready: SortedSet<RunId>,
-    wakeups: SortedSet<(Nanos, RunId)>,
+    ready: SortedSet,
+    wakeups: SortedSet,
     startable: usize,
 }
 
@@ -29,7 +32,8 @@ impl Indexed {
 
 impl RunIndex {
     pub(super) fn first_ready(&self) -> Option<RunId> {
-        self.ready.first()
+        let (_, run) = self.ready.first()?;
+        Some(RunId(run))
     }
 
     pub(super) fn startable(&self) -> usize {
@@ -43,7 +47,7 @@ impl RunIndex {
     /// The run that is due first, if it is due at `now`.
     pub(super) fn due(&self, now: Nanos) -> Option<RunId> {
         let (at, run) = self.wakeups.first()?;
-        (at <= now).then_some(run)
+        (at <= now).then_some(RunId(run))
     }
 
     /// Forgets a run.
@@ -56,17 +60,17 @@ impl RunIndex {
         if before.startable != after.startable {
             self.startable = self.startable - before.startable + after.startable;
             match (before.startable > 0, after.startable > 0) {
-                (false, true) => self.ready.insert(run),
-                (true, false) => self.ready.remove(run),
+                (false, true) => self.ready.insert((NO_TIME, run.0)),
+                (true, false) => self.ready.remove((NO_TIME, run.0)),
                 _ => {}
             }
         }
         if before.wakeup != after.wakeup {
             if let Some(at) = before.wakeup {
-                self.wakeups.remove((at, run));
+                self.wakeups.remove((at, run.0));
             }
             if let Some(at) = after.wakeup {
-                self.wakeups.insert((at, run));
+                self.wakeups.insert((at, run.0));
             }
         }
     }

@@ -10,7 +10,7 @@ use super::ids::{RunId, ScopeId, TaskId};
 use super::index::Indexed;
 use super::run::Run;
 use super::scope_tree::ScopeState;
-use super::slab::{Key, List};
+use super::slab::{Key, List, sorted};
 use super::task::{Shared, TaskState};
 use crate::cause::Cause;
 use crate::coordinator::phase::OnFailure;
@@ -133,7 +133,7 @@ impl<S: Shared, B> Machine<S, B> {
                 return;
             }
             run.budgets.pop_first();
-            self.abandon(id, task, now);
+            self.abandon(id, TaskId(task), now);
         }
     }
 
@@ -158,7 +158,7 @@ impl<S: Shared, B> Machine<S, B> {
         self.running -= 1;
         if task.budget.is_some() {
             if let TaskState::Running { ends, .. } = task.state {
-                run.budgets.remove(&(ends, task_id));
+                run.budgets.remove(&(ends, task_id.0));
             }
         }
         let (report, _) = task.into_report(outcome, now, now, run.begun);
@@ -291,9 +291,8 @@ impl<S: Shared, B> Machine<S, B> {
             keys.extend(self.tasks.iter(list));
         }
         // In the order of their registration.
-        keys.sort_unstable();
         let mut all = List::default();
-        for key in keys {
+        for key in sorted(keys) {
             self.tasks.push_back(&mut all, key);
         }
         all

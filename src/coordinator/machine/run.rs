@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ids::{ScopeId, TaskId};
+use super::ids::ScopeId;
 use super::index::Indexed;
-use super::slab::List;
+use super::slab::{Key, List};
 use crate::cause::Cause;
 use crate::coordinator::plan::Planned;
 use crate::report::{PhaseReport, Skip, TaskReport};
@@ -32,7 +32,7 @@ pub(super) struct Run {
     pub(super) queue: List,
     pub(super) running: List,
     /// When running tasks with a budget of their own are over it.
-    pub(super) budgets: BTreeSet<(Nanos, TaskId)>,
+    pub(super) budgets: BTreeSet<(Nanos, Key)>,
     pub(super) reports: Vec<TaskReport>,
     pub(super) has_failure: bool,
     pub(super) phases: Vec<PhaseReport>,

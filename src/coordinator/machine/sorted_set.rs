@@ -1,28 +1,24 @@
-//! A sorted set whose first value is at hand: mostly it is the only one.
+//! Values of a slab, sorted by a time. The first is at hand: mostly it is the only one.
 
 use std::collections::BTreeSet;
 
-pub(super) struct SortedSet<T> {
-    first: Option<T>,
+use super::slab::Key;
+use deadstop_core::Nanos;
+
+/// Not generic: each type of a B-tree is 7 KB of program.
+#[derive(Default)]
+pub(super) struct SortedSet {
+    first: Option<(Nanos, Key)>,
     /// The values after the first.
-    rest: BTreeSet<T>,
+    rest: BTreeSet<(Nanos, Key)>,
 }
 
-impl<T> Default for SortedSet<T> {
-    fn default() -> Self {
-        Self {
-            first: None,
-            rest: BTreeSet::new(),
-        }
-    }
-}
-
-impl<T: Copy + Ord> SortedSet<T> {
-    pub(super) fn first(&self) -> Option<T> {
+impl SortedSet {
+    pub(super) fn first(&self) -> Option<(Nanos, Key)> {
         self.first
     }
 
-    pub(super) fn insert(&mut self, value: T) {
+    pub(super) fn insert(&mut self, value: (Nanos, Key)) {
         match self.first {
             None => self.first = Some(value),
             Some(first) if value < first => {
@@ -34,7 +30,7 @@ impl<T: Copy + Ord> SortedSet<T> {
         }
     }
 
-    pub(super) fn remove(&mut self, value: T) {
+    pub(super) fn remove(&mut self, value: (Nanos, Key)) {
         match self.first == Some(value) {
             true => self.first = self.rest.pop_first(),
             false => drop(self.rest.remove(&value)),
@@ -52,11 +48,13 @@ mod tests {
         let mut reference = BTreeSet::new();
         // Each value twice in, each twice out, in an order that moves the first.
         for value in [5, 3, 8, 3, 1, 9, 5, 1, 8, 9] {
+            let value = (Nanos(value), Key::FIRST);
             set.insert(value);
             reference.insert(value);
             assert_eq!(set.first(), reference.first().copied());
         }
         for value in [3, 1, 1, 9, 5, 3, 8, 9] {
+            let value = (Nanos(value), Key::FIRST);
             set.remove(value);
             reference.remove(&value);
             assert_eq!(set.first(), reference.first().copied());

@@ -4,6 +4,7 @@ use super::Machine;
 use super::action::Action;
 use super::ids::{RunId, ScopeId, TaskId};
 use super::scope_tree::ScopeState;
+use super::slab::sorted;
 use super::task::{NewTask, Refusal, Shared, Start, Task, TaskState};
 use crate::report::{Outcome, SharedText, Site, TaskReport};
 use deadstop_core::Nanos;
@@ -133,7 +134,7 @@ impl<S: Shared, B> Machine<S, B> {
             let own = task.budget.map(|budget| now.saturating_add(budget));
             let ends = own.map_or(phase_ends, |own| own.min(phase_ends));
             if own.is_some() {
-                run.budgets.insert((ends, task_id));
+                run.budgets.insert((ends, task_id.0));
             }
             task.state = TaskState::Running {
                 run: id,
@@ -205,8 +206,7 @@ impl<S: Shared, B> Machine<S, B> {
             later.extend(keys.take(most));
         });
         count -= run.running.len();
-        later.sort_unstable();
-        let later = later.into_iter().map(|(_, key)| key);
+        let later = sorted(later).into_iter().map(|(_, key)| key);
         let listed = self.tasks.iter(&run.queue).chain(later).take(most);
         let tasks = listed.filter_map(|key| Some((TaskId(key), self.tasks.get(key)?)));
         (tasks.collect(), count.saturating_sub(most))
