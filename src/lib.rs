@@ -171,6 +171,8 @@ mod install;
 #[cfg(feature = "shutdown")]
 pub mod label;
 #[cfg(feature = "shutdown")]
+mod lock;
+#[cfg(feature = "shutdown")]
 mod notify;
 #[cfg(feature = "shutdown")]
 mod phase_name;

@@ -7,9 +7,9 @@
 pub(crate) use std::sync::atomic;
 
 #[cfg(feature = "shutdown")]
-pub(crate) use crossbeam_utils::{Backoff, CachePadded};
+pub(crate) use crate::lock::{Mutex, MutexGuard};
 #[cfg(feature = "shutdown")]
-pub(crate) use parking_lot::{Mutex, MutexGuard};
+pub(crate) use crossbeam_utils::{Backoff, CachePadded};
 #[cfg(feature = "shutdown")]
 pub(crate) use std::thread;
 

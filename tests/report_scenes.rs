@@ -23,6 +23,9 @@ use deadstop::{Cause, Phase, Shutdown, ShutdownBuilder};
 #[path = "report_scenes/kits.rs"]
 mod kits;
 
+#[path = "report_scenes/foreign_locks.rs"]
+mod foreign_locks;
+
 const SCENARIO: &str = "DEADSTOP_TEST_SCENARIO";
 /// Long enough for the report to have names on a machine under load.
 const REPORTED: Duration = Duration::from_secs(5);

@@ -7,9 +7,9 @@ use std::path::{self, Path};
 use std::sync::Arc;
 
 use deadstop_core::files::FileSlot;
-use parking_lot::Mutex;
 
 use crate::Shutdown;
+use crate::lock::Mutex;
 use crate::process::{self, FILES, WATCH};
 use crate::sys::file::path_bytes;
 

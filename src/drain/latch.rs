@@ -18,9 +18,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use deadstop_core::{EventCount, Nanos, now};
-use parking_lot::Mutex;
 
 use crate::contain::contain;
+use crate::lock::Mutex;
 
 /// A one-shot event that threads and futures wait for.
 pub(crate) struct Latch {

@@ -21,10 +21,10 @@ use std::time::{Duration, Instant};
 
 use deadstop_core::kill_path::KillSlot;
 use deadstop_core::roster::TaskKind;
-use parking_lot::{Condvar, Mutex};
 
 use super::error::HandOverError;
 use crate::drain::WakerHandle;
+use crate::lock::{Condvar, Mutex};
 use crate::process::WATCH;
 use crate::sys::child::pidfd_open;
 use crate::sys::handover::{is_alive, signal};
@@ -269,9 +269,12 @@ impl Shared {
     }
 
     fn is_over_within(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
         let mut state = self.state.lock();
-        let is_going_on = |state: &mut State| !state.is_over;
-        self.changed.wait_while_for(&mut state, is_going_on, time);
+        let mut timed_out = false;
+        while !state.is_over && !timed_out {
+            (state, timed_out) = self.changed.wait_until(state, until);
+        }
         state.is_over
     }
 }

@@ -5,10 +5,9 @@ use std::net::TcpListener;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixListener;
 
-use parking_lot::Mutex;
-
 use super::error::InheritError;
 use super::passed::{Variables, names};
+use crate::lock::Mutex;
 use crate::process::shared_sockets::{Identity, note_shared};
 use crate::sys::handover::{FIRST, adopt, check_open, is_listener_of};
 

@@ -17,10 +17,10 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, O
 use std::time::Duration;
 
 use deadstop_core::Nanos;
-use parking_lot::Mutex;
 
 use super::heartbeat_policy::OnStall;
 use super::watch::Sight;
+use crate::lock::Mutex;
 use crate::sys::published::Published;
 
 /// The maximum number of heartbeats in a process.

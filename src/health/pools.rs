@@ -1,10 +1,9 @@
 //! A heartbeat that a worker pool gives.
 
-use parking_lot::Mutex;
-
 use super::error::HeartbeatError;
 use super::heartbeat::{Heartbeat, HeartbeatBuilder};
 use crate::drain::{Pool, Pulse};
+use crate::lock::Mutex;
 
 impl HeartbeatBuilder {
     /// Starts a heartbeat that `pool` gives: each job that begins or ends is a tick, and the

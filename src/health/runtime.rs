@@ -7,7 +7,6 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::runtime::{RuntimeFlavor, RuntimeMetrics};
 
 use super::error::HeartbeatError;
@@ -16,6 +15,7 @@ use super::start::into_io;
 use super::workers::{Counts, Workers};
 use crate::Shutdown;
 use crate::drain::OnRuntime;
+use crate::lock::Mutex;
 use crate::threads;
 
 /// The longest and the shortest time between two looks at a runtime.

@@ -9,9 +9,8 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 
-use parking_lot::Mutex;
-
 use super::PerProcess;
+use crate::lock::Mutex;
 
 static SOCKETS: PerProcess<Mutex<Sockets>> = PerProcess::nothing();
 

@@ -20,11 +20,11 @@ use std::thread;
 use std::time::Duration;
 
 use log::{Level, LevelFilter};
-use parking_lot::Mutex;
 
 use super::event::Event;
 use super::logger::guarded;
 use super::progress::{Outlet, ProgressReporter};
+use crate::lock::Mutex;
 use crate::process::TRIGGERED;
 use crate::sys::standard_error;
 use crate::threads;

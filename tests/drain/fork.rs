@@ -2,8 +2,11 @@
 
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use deadstop::Shutdown;
+use deadstop::drain::{Pool, WhenFull};
 
 use crate::{finish, shutdown, victim};
 
@@ -54,4 +57,77 @@ fn child_of_fork_that_installs_has_a_kit_of_its_own() {
             assert_eq!(times, 1, "{line}: {ended:#?}");
         }
     }
+}
+
+/// The threads that wait for a pool, of each kind.
+const WAITING: usize = 24;
+
+/// A pool of one thread, and a queue of one job.
+fn narrow_pool(shutdown: &Shutdown) -> Pool {
+    let pool = shutdown.pool("narrow").threads(1);
+    let pool = pool.queue(1).when_full(WhenFull::Block(Duration::MAX));
+    pool.start().expect("it is accepted")
+}
+
+/// A pool of one thread that all threads of the process can wait for.
+fn wide_pool(shutdown: &Shutdown) -> Pool {
+    let pool = shutdown.pool("wide").threads(1);
+    pool.start().expect("it is accepted")
+}
+
+/// Starts threads that wait for a job's end, and threads that wait for room in a queue.
+fn wait_for_pools(shutdown: &Shutdown, time: Duration) -> Vec<thread::JoinHandle<()>> {
+    let (narrow, wide) = (narrow_pool(shutdown), wide_pool(shutdown));
+    let mut threads = Vec::new();
+    for _ in 0..WAITING {
+        let narrow = narrow.clone();
+        threads.push(thread::spawn(move || {
+            let _ = narrow.execute(move || thread::sleep(time));
+        }));
+        let wide = wide.clone();
+        threads.push(thread::spawn(move || {
+            let job = wide.submit(move || thread::sleep(time));
+            let _ = job.expect("the queue has room").join();
+        }));
+    }
+    threads
+}
+
+/// As the workers of a server that forks them. The C library gives the child's threads the
+/// stacks that its parent's waiting threads had.
+#[test]
+#[expect(unsafe_code, reason = "forks")]
+fn pools_of_a_child_work_while_threads_of_its_parent_wait_for_the_parents_pools() {
+    let name = "fork::pools_of_a_child_work_while_threads_of_its_parent_wait_for_the_parents_pools";
+    let ended = victim::run(name, || {
+        let own = shutdown(60);
+        wait_for_pools(&own, Duration::from_secs(300));
+        // They wait.
+        thread::sleep(Duration::from_millis(200));
+        for _ in 0..3 {
+            // SAFETY: the forked process uses what works after `fork`.
+            let forked = unsafe { libc::fork() };
+            if forked == 0 {
+                // SAFETY: an integer. It only bounds a failing run.
+                unsafe { libc::alarm(15) };
+                let own = shutdown(30);
+                for _ in 0..3 {
+                    for thread in wait_for_pools(&own, Duration::from_millis(2)) {
+                        thread.join().expect("it waits and returns");
+                    }
+                }
+                finish(&own);
+            }
+            let mut status = 0;
+            // SAFETY: the pointer is valid for writes.
+            unsafe { libc::waitpid(forked, &raw mut status, 0) };
+            println!("the child ended with {status}");
+        }
+        // The parent's pools have jobs that do not end.
+        // SAFETY: an integer.
+        unsafe { libc::_exit(0) };
+    });
+    ended.assert_status(0);
+    let children = ended.stdout.matches("the child ended with 0").count();
+    assert_eq!(children, 3, "{ended:#?}");
 }

@@ -75,15 +75,6 @@ fn crossed_std_locks_are_a_deadlock() {
 }
 
 #[test]
-fn crossed_parking_lot_locks_are_a_deadlock() {
-    is_a_deadlock(
-        "chain_parking_lot",
-        "a lock that is on the stack of ",
-        HoldKind::LockOnStack,
-    );
-}
-
-#[test]
 fn crossed_pthread_locks_are_a_deadlock() {
     is_a_deadlock("chain_pthread", "a lock of ", HoldKind::LockOwner);
 }
@@ -144,7 +135,6 @@ macro_rules! stuck {
 stuck! {
     chain_channel
     chain_join
-    chain_parking_lot
     chain_pthread
     chain_std
 }

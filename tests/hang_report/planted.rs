@@ -133,7 +133,6 @@ planted! {
     planted_condvar => "hear of the harvest", 'S', "waits (lock, channel, condition or join)", "waits_for_a_condition", "waits_for_a_condition";
     planted_join => "gather the flock", 'S', "waits (lock, channel, condition or join)", "joins_a_stuck_thread", "joins_a_stuck_thread";
     planted_mutex => "lock the stable twice", 'S', "waits (lock, channel, condition or join)", "locks_a_mutex_twice", "locks_a_mutex_twice";
-    planted_parking_lot => "lock the barn twice", 'S', "waits (lock, channel, condition or join)", "locks_a_parking_lot_twice", "locks_a_parking_lot_twice";
     planted_read => "drain the well", 'S', "reads from descriptor ", "reads_an_empty_pipe", "read_from";
     planted_sleep => "sleep on it", 'S', "sleeps", "sleeps_for_an_hour", "sleeps_for_an_hour";
     planted_spin => "count every bean", 'R', "runs", "spins_for_ever", "spins_for_ever";

@@ -118,7 +118,7 @@ impl<T> AtomicPtr<T> {
     }
 }
 
-/// `parking_lot`'s interface on loom's mutex.
+/// The library's interface on loom's mutex.
 pub(crate) struct Mutex<T> {
     first: std::sync::Mutex<Option<T>>,
     inner: OnceLock<loom::sync::Mutex<T>>,

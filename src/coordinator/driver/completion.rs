@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
+use crate::lock::Mutex;
 use crate::report::ShutdownReport;
 use deadstop_core::{EventCount, Nanos};
 

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use deadstop_core::files::FileSlot;
 use deadstop_core::{Nanos, now};
-use parking_lot::Mutex;
 
+use crate::lock::Mutex;
 use crate::process::{self, CGROUPS};
 use crate::sys::cgroup;
 

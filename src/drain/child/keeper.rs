@@ -30,11 +30,11 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use deadstop_core::kill_path::KillSlot;
-use parking_lot::Mutex;
 
 use super::cgroup::Cgroup;
 use super::running::Running;
 use crate::error::InstallError;
+use crate::lock::Mutex;
 use crate::process::{PerProcess, WATCH};
 use crate::sys::child::{
     announce, children_get_another_pid_namespace, die_with_thread, pidfd_open,

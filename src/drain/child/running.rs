@@ -4,11 +4,10 @@ use std::fs;
 use std::io;
 use std::process::ExitStatus;
 
-use parking_lot::Mutex;
-
 use super::cgroup::Cgroup;
 use crate::TaskHandle;
 use crate::drain::latch::Latch;
+use crate::lock::Mutex;
 use crate::sys::spawn::signal_group;
 
 /// A child process, running or not.

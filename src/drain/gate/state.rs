@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 use deadstop_core::{Nanos, now};
-use parking_lot::Mutex;
 
 use super::counter::Counter;
 use super::plan::Plan;
 use super::roster::{Listed, Roster};
 use super::round::Round;
 use crate::drain::owner::Owner;
+use crate::lock::Mutex;
 use crate::process;
 use crate::sys::published::Published;
 

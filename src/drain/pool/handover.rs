@@ -108,14 +108,6 @@ pub(crate) struct Locked<'a, J, O: Observe<J>> {
     pub(crate) run_queue: LockedQueue<'a, J, O>,
 }
 
-impl<'a, J, O: Observe<J>> LockedMachine<'a, J, O> {
-    /// Returns the guard, for a wait that unlocks it.
-    pub(crate) fn unlocked(&mut self) -> &mut MutexGuard<'a, Machine<J>> {
-        self.handover.publish_accepted(&self.machine);
-        &mut self.machine
-    }
-}
-
 impl<J, O: Observe<J>> Deref for LockedMachine<'_, J, O> {
     type Target = Machine<J>;
 

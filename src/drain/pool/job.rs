@@ -17,9 +17,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use deadstop_core::Nanos;
-use parking_lot::{Condvar, Mutex};
 
 use crate::contain::contain;
+use crate::lock::{Condvar, Mutex};
 use crate::process;
 use crate::sys::recent_time::recent;
 
@@ -471,13 +471,11 @@ impl<F: Send, T: Send> Await<T> for Cell<F, T> {
     fn wait(&self, until: Option<Instant>) -> Option<Result<T, JobError>> {
         let mut state = self.state.lock();
         while !state.is_finished() {
-            let timed_out = match until {
-                None => {
-                    self.ended.wait(&mut state);
-                    false
-                }
-                Some(until) => self.ended.wait_until(&mut state, until).timed_out(),
+            let (waited, timed_out) = match until {
+                None => (self.ended.wait(state), false),
+                Some(until) => self.ended.wait_until(state, until),
             };
+            state = waited;
             if timed_out {
                 break;
             }

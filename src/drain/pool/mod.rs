@@ -32,6 +32,7 @@ mod machine_tests;
 mod names;
 #[cfg(feature = "health")]
 mod numbers;
+mod room;
 mod run_queue;
 mod shared;
 mod stats;

@@ -7,7 +7,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use deadstop_core::{Nanos, now};
-use parking_lot::{Condvar, Mutex};
 
 use super::error::Why;
 use super::handover::{Handover, Observe};
@@ -16,10 +15,12 @@ use super::machine::{Dispatch, Limits, Machine, Offered, Stage, Start};
 use super::names::thread_name;
 #[cfg(feature = "health")]
 use super::numbers::Numbers;
+use super::room::Room;
 use super::run_queue::RunQueue;
 use crate::TaskHandle;
 use crate::drain::latch::Latch;
 use crate::drain::thread_id;
+use crate::lock::Mutex;
 use crate::sys::recent_time::recent;
 
 /// The machine and the run queue, locked.
@@ -46,8 +47,7 @@ pub(super) struct Observer {
     numbers: &'static Numbers,
     /// Notified of each job that begins or ends.
     pulse: OnceLock<Box<dyn Pulse>>,
-    /// Callers wait here for room in the queue.
-    room: Condvar,
+    room: Room,
 }
 
 impl Observer {
@@ -56,7 +56,7 @@ impl Observer {
             #[cfg(feature = "health")]
             numbers: Numbers::list(_pool),
             pulse: OnceLock::new(),
-            room: Condvar::new(),
+            room: Room::new(),
         }
     }
 }
@@ -188,10 +188,9 @@ impl Shared {
             };
             // Under the lock that a job's end takes, which then notifies.
             run_queue.blocked += 1;
-            drop(run_queue);
-            let room = &self.handover.observer().room;
-            is_over = room.wait_until(machine.unlocked(), until).timed_out();
-            drop(machine);
+            let waits = self.handover.observer().room.enter();
+            drop((machine, run_queue));
+            is_over = waits.until(until);
             self.lock().run_queue.blocked -= 1;
         }
     }

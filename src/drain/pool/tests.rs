@@ -4,11 +4,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::machine::Limits;
 use super::shared::Shared;
 use super::{JobError, Pool, WhenFull, Why};
+use crate::lock::Mutex;
 
 /// Only bounds a failing run.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -14,12 +14,11 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use self::once::Once;
 use self::order::{Resource, order};
 use crate::drain::RegisterError;
 use crate::drain::wake::WakerHandle;
+use crate::lock::Mutex;
 use crate::process;
 use crate::task::PhaseName;
 use crate::task::TaskResult;

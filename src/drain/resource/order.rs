@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use deadstop_core::now;
 use deadstop_core::roster::TaskKind;
-use parking_lot::Mutex;
 
 use super::list::List;
 use super::once::Once;
@@ -14,6 +13,7 @@ use crate::coordinator::{Coordinator, TaskBuilder};
 use crate::drain::RegisterError;
 use crate::drain::latch::Latch;
 use crate::drain::wake::WakerHandle;
+use crate::lock::Mutex;
 use crate::process::{self, PerProcess};
 use crate::report::Outcome;
 use crate::task::PhaseName;

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use deadstop_core::{Nanos, now};
-use parking_lot::Mutex;
 use tokio::runtime::{Handle, Runtime};
 
 use crate::contain::contain;
@@ -17,6 +16,7 @@ use crate::drain::RegisterError;
 use crate::drain::latch::Latch;
 use crate::drain::report::show_thread;
 use crate::drain::thread_id;
+use crate::lock::Mutex;
 use crate::report::Outcome;
 use crate::task::TaskResult;
 use crate::trigger::panic::message;

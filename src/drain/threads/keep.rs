@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use deadstop_core::now;
 use deadstop_core::roster::TaskKind;
-use parking_lot::Mutex;
 
 use crate::drain::RegisterError;
 use crate::drain::latch::Latch;
 use crate::drain::report::show_thread;
 use crate::drain::thread_id;
+use crate::lock::Mutex;
 use crate::process;
 use crate::report::Outcome;
 use crate::task::PhaseName;

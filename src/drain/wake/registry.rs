@@ -15,12 +15,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadstop_core::{EventCount, now};
-use parking_lot::Mutex;
 
 use super::entry::Entry;
 use crate::Shutdown;
 use crate::contain::contain;
 use crate::coordinator::Coordinator;
+use crate::lock::Mutex;
 use crate::process::PerProcess;
 use crate::threads;
 

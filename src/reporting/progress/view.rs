@@ -21,11 +21,11 @@ use std::thread;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
-use parking_lot::Mutex;
 
 use super::width::WIDTH;
 use super::{Outlet, Progress};
 use crate::cause::Cause;
+use crate::lock::Mutex;
 use crate::process::ROSTER;
 use crate::reporting::schedule::due_at;
 use crate::reporting::stderr::Stderr;

@@ -10,10 +10,9 @@ use std::sync::{Arc, Condvar, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
-
 use super::signal_handler;
 use super::*;
+use crate::lock::{Mutex, MutexGuard};
 use crate::reporting::{Log, Outlet, Progress};
 use deadstop_core::stack::Captured;
 use deadstop_core::sys::{SignalMask, SignalSet};
