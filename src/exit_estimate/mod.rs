@@ -45,9 +45,10 @@ const LAST_READ: Duration = Duration::from_millis(5);
 /// in progress delays the exit. Measured: 11 to 15 ms of processor time, in small pages.
 const WALK_PER_GIB: Duration = Duration::from_millis(50);
 
-/// The exit begins earlier by this fraction of the estimate too: half of all exits take
-/// longer than estimated.
-const MARGIN: u32 = 10;
+/// The exit begins earlier by this fraction of the estimate too, a quarter: half of all exits
+/// take longer than estimated, and a virtual machine is not always as fast. Measured: the same
+/// process with 1 GiB took 95 to 160 ms; the constants from half an hour before said 93.
+const MARGIN: u32 = 4;
 
 /// The exit begins earlier by this length too, until the scheduler runs the watchdog and
 /// the parent that waits. Measured: up to 1.7 ms from the deadline until the parent saw the
@@ -189,9 +190,9 @@ mod tests {
     const SECOND: Nanos = Nanos(1_000_000_000);
 
     #[test]
-    fn exit_begins_earlier_by_the_estimate_a_tenth_and_2_ms() {
+    fn exit_begins_earlier_by_the_estimate_a_quarter_and_2_ms() {
         let takes = Duration::from_millis(100);
-        assert_eq!(lead(takes), Duration::from_millis(112));
+        assert_eq!(lead(takes), Duration::from_millis(127));
         assert_eq!(lead(Duration::MAX), Duration::MAX);
     }
 

@@ -125,13 +125,13 @@ impl WatchdogBuilder {
     /// A process with much memory takes a while to go: some 20 to 90 ms for each
     /// GiB, by the machine. If that matters, one more thread, `deadstop-usage`,
     /// estimates it when the watchdog is armed and again as the deadline nears,
-    /// and the process exits early by 1.1 times the estimate and 2 ms, but by no
+    /// and the process exits early by 1.25 times the estimate and 2 ms, but by no
     /// more than half of the grace. A larger estimate is a line on standard error.
     /// [`deadline`](Watchdog::deadline) does not change.
     ///
     /// It is an estimate: of the memory that is freed (not pages of files and of shared
     /// memory), threads and descriptors, by the constants of [`teardown`](Self::teardown). The
-    /// tenth is there because the same process takes now less and now more, and the 2 ms so that
+    /// quarter is there because the same process takes now less and now more, and the 2 ms so that
     /// the watchdog and the waiting parent process get processor time. On a busy machine the exit
     /// can take twice as long, and is then late. Huge pages free faster; they are counted if
     /// there is time to read `smaps_rollup` (some 15 ms for each GiB). If `/proc` is unreadable,
