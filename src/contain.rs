@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Calls `call`, and catches its panic. What the panic leaves behind is the program's.
 pub(crate) fn contain<R>(call: impl FnOnce() -> R) -> Result<R, Payload> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|value| Payload(Some(value)))
+    catch_unwind(AssertUnwindSafe(call)).map_err(Payload::from)
 }
 
 /// What a panic carried. Dropping it does not panic.
@@ -23,6 +23,19 @@ impl Payload {
             // Taken by `drop` alone.
             None => &(),
         }
+    }
+}
+
+impl From<Box<dyn Any + Send>> for Payload {
+    fn from(value: Box<dyn Any + Send>) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl From<Payload> for Box<dyn Any + Send> {
+    fn from(mut payload: Payload) -> Self {
+        // Taken by `drop` alone, otherwise.
+        payload.0.take().unwrap_or_else(|| Box::new(()))
     }
 }
 

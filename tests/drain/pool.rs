@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use deadstop::drain::{Drain, Pool, WhenFull};
+use deadstop::drain::{Drain, JobError, Pool, WhenFull};
 use deadstop::{Cause, Phase};
 
 use crate::{finish, shutdown, victim, wait};
@@ -240,15 +240,64 @@ fn pool_of_a_scope_is_drained_when_the_scope_stops_alone() {
     ended.assert_says("round 2: 5 done, true, true");
 }
 
+/// Panics when it is dropped: the value of a panic, or what a job has captured.
+struct Panics;
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        panic!("again");
+    }
+}
+
+#[test]
+fn handle_of_a_job_whose_panic_panics_can_be_dropped() {
+    let name = "pool::handle_of_a_job_whose_panic_panics_can_be_dropped";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        let pool = shutdown.pool("p").threads(1).start().expect("it starts");
+        let submit = || pool.submit(|| std::panic::panic_any(Panics));
+        let dropped = submit().map_err(|it| it.why).expect("it is open");
+        let joined = submit().map_err(|it| it.why).expect("it is open");
+        let result: Result<(), _> = joined.join();
+        match result {
+            Err(JobError::Panicked(payload)) => {
+                println!("the payload is there: {}", payload.is::<Panics>());
+                Box::leak(payload);
+            }
+            other => println!("{other:?}"),
+        }
+        // The first has run too.
+        drop(dropped);
+        println!("the handle is dropped");
+        finish(&shutdown);
+    });
+    ended.assert_status(0);
+    ended.assert_says("the payload is there: true");
+    ended.assert_says("the handle is dropped");
+}
+
+/// A panic while another one goes on would abort the process.
+#[test]
+fn discarded_jobs_whose_destructors_panic_do_not_abort_the_process() {
+    let name = "pool::discarded_jobs_whose_destructors_panic_do_not_abort_the_process";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        let pool = shutdown.pool("parts").threads(1).queue(100);
+        let pool = pool.on_shutdown(Drain::Discard).start().expect("it starts");
+        batch(&pool, 1, 300 * MS);
+        for _ in 0..3 {
+            let captured = Panics;
+            let job = move || drop(captured);
+            pool.execute(job).map(drop).expect("room");
+        }
+        finish(&shutdown);
+    });
+    ended.assert_status(0).assert_says("3 jobs discarded");
+}
+
 /// The payload of a job's panic has a destructor that panics too.
 #[test]
 fn job_whose_panic_panics_costs_the_pool_no_thread() {
-    struct Panics;
-    impl Drop for Panics {
-        fn drop(&mut self) {
-            panic!("again");
-        }
-    }
     let name = "pool::job_whose_panic_panics_costs_the_pool_no_thread";
     let ended = victim::run(name, || {
         let shutdown = shutdown(30);

@@ -108,6 +108,37 @@ fn kept_thread_that_fails_or_panics_is_a_failed_task() {
     ended.assert_says("failed: the thread panicked: out of cheese");
 }
 
+/// The value of a panic, whose destructor panics too.
+struct Panics;
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        panic!("again");
+    }
+}
+
+/// Without a handle, the standard library drops what a thread's panic carried, and aborts
+/// the process if that panics.
+#[test]
+fn kept_thread_whose_panic_panics_is_a_failed_task_and_no_abort() {
+    let name = "threads::kept_thread_whose_panic_panics_is_a_failed_task_and_no_abort";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        let keep = |name| shutdown.keep(name).spawn(|_| std::panic::panic_any(Panics));
+        drop(keep("detached"));
+        // An abort would come meanwhile.
+        thread::sleep(Duration::from_millis(300));
+        let payload = keep("joined").expect("it starts").join();
+        let payload = payload.expect_err("it panics");
+        println!("the payload is there: {}", payload.is::<Panics>());
+        Box::leak(payload);
+        finish(&shutdown);
+    });
+    ended.assert_status(1);
+    ended.assert_says("the payload is there: true");
+    ended.assert_says("\"detached\" of drain took");
+}
+
 #[test]
 fn joined_thread_that_fails_or_panics_fails_its_task() {
     let name = "threads::joined_thread_that_fails_or_panics_fails_its_task";
@@ -144,4 +175,17 @@ fn hang_report_shows_the_joined_thread_as_the_task() {
     let of_task = |line: &&str| line.contains("task \"consumer\" close");
     let line = ended.stderr.lines().find(of_task).unwrap_or_default();
     assert!(line.contains("\"consumer-7\""), "{ended:#?}");
+}
+
+#[test]
+fn joined_thread_whose_panic_panics_fails_its_task_with_its_own_words() {
+    let name = "threads::joined_thread_whose_panic_panics_fails_its_task_with_its_own_words";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        let panics: thread::JoinHandle<()> = thread::spawn(|| std::panic::panic_any(Panics));
+        shutdown.task("cheese").join(panics).expect("accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(1);
+    ended.assert_says("the thread panicked: ");
 }

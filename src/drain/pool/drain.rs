@@ -8,6 +8,7 @@ use deadstop_core::roster::TaskKind;
 use super::shared::Shared;
 use super::{Drain, Unstarted, unstarted};
 use crate::TaskContext;
+use crate::contain::contain;
 use crate::drain::owner::Owner;
 use crate::drain::report::show_thread;
 
@@ -60,4 +61,8 @@ fn discard(shared: &Shared, owner: &Owner, what: &str) {
     };
     let (pool, count) = (&shared.name, jobs.len());
     owner.alert(format!("pool {pool:?}: {count} jobs {what}{names}"));
+    for job in jobs {
+        // One after another: a second panic during the first would abort the process.
+        let _ = contain(|| drop(job));
+    }
 }

@@ -10,7 +10,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use deadstop_core::Nanos;
 
-use crate::contain::contain;
+use crate::contain::{Payload, contain};
 use crate::lock::{Condvar, Mutex};
 use crate::process;
 use crate::sys::recent_time::recent;
@@ -367,8 +367,23 @@ struct Cell<F, T> {
 enum State<F, T> {
     Queued(F),
     Running,
-    Ready(Result<T, JobError>),
+    Ready(Result<T, Lost>),
     Taken,
+}
+
+/// The reason why a job returned nothing, until a caller asks. Dropping it does not panic.
+enum Lost {
+    Cancelled,
+    Panicked(Payload),
+}
+
+impl From<Lost> for JobError {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Cancelled => Self::Cancelled,
+            Lost::Panicked(payload) => Self::Panicked(payload.into()),
+        }
+    }
 }
 
 impl<F, T> State<F, T> {
@@ -378,7 +393,7 @@ impl<F, T> State<F, T> {
 
     fn take(&mut self) -> Option<Result<T, JobError>> {
         match std::mem::replace(self, Self::Taken) {
-            Self::Ready(result) => Some(result),
+            Self::Ready(result) => Some(result.map_err(JobError::from)),
             Self::Taken => Some(Err(JobError::Cancelled)),
             other => {
                 *self = other;
@@ -389,7 +404,7 @@ impl<F, T> State<F, T> {
 }
 
 impl<F, T> Cell<F, T> {
-    fn end(&self, result: Result<T, JobError>) {
+    fn end(&self, result: Result<T, Lost>) {
         *self.state.lock() = State::Ready(result);
         self.wake();
     }
@@ -398,7 +413,8 @@ impl<F, T> Cell<F, T> {
         self.ended.notify_all();
         let waker = self.waker.lock().take();
         if let Some(waker) = waker {
-            waker.wake();
+            // The application's code.
+            let _ = contain(|| waker.wake());
         }
     }
 
@@ -407,7 +423,7 @@ impl<F, T> Cell<F, T> {
         let State::Queued(_) = *state else {
             return false;
         };
-        let queued = std::mem::replace(&mut *state, State::Ready(Err(JobError::Cancelled)));
+        let queued = std::mem::replace(&mut *state, State::Ready(Err(Lost::Cancelled)));
         drop(state);
         self.wake();
         // The closure is the application's: its destructor runs with no lock held.
@@ -437,9 +453,9 @@ where
             return;
         };
         drop(state);
-        let result = catch_unwind(AssertUnwindSafe(run));
+        let result = contain(run);
         let panicked = result.is_err();
-        self.end(result.map_err(JobError::Panicked));
+        self.end(result.map_err(Lost::Panicked));
         if panicked {
             PANICKED.set(true);
         }

@@ -3,6 +3,7 @@
 use std::thread::JoinHandle;
 
 use crate::TaskHandle;
+use crate::contain::Payload;
 use crate::coordinator::TaskBuilder;
 use crate::drain::RegisterError;
 use crate::drain::report::show_thread;
@@ -45,12 +46,12 @@ impl TaskBuilder {
         self.on_shutdown(move |cx| {
             cx.note_kind(TaskKind::Thread);
             show_thread(cx, tid_of(&thread));
-            let ended = thread.join();
+            let ended = thread.join().map_err(Payload::from);
             show_thread(cx, None);
             match ended.map(TaskResult::into_outcome) {
                 Ok(Outcome::Failed(why)) => Err(why),
                 Ok(_) => Ok(()),
-                Err(payload) => Err(format!("the thread panicked: {}", message(&*payload))),
+                Err(payload) => Err(format!("the thread panicked: {}", message(payload.value()))),
             }
         })
     }

@@ -5,7 +5,6 @@
 
 use std::fmt;
 use std::io;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use std::time::Duration;
 use deadstop_core::now;
 use deadstop_core::roster::TaskKind;
 
+use crate::contain::{Payload, contain};
 use crate::drain::RegisterError;
 use crate::drain::latch::Latch;
 use crate::drain::report::show_thread;
@@ -118,17 +118,16 @@ impl KeepBuilder {
             // However the thread ends, its task ends, or is cancelled.
             let ends = ends;
             *context.state.tid.lock() = Some(thread_id::current());
-            let run = || run(&context).into_outcome();
-            match panic::catch_unwind(AssertUnwindSafe(run)) {
-                Ok(Outcome::Failed(why)) => *ends.state.failed.lock() = Some(why),
-                Ok(_) => {}
+            let ended = contain(|| run(&context).into_outcome());
+            *ends.state.failed.lock() = match &ended {
+                Ok(Outcome::Failed(why)) => Some(why.clone()),
+                Ok(_) => None,
                 Err(payload) => {
-                    let why = format!("the thread panicked: {}", message(&*payload));
-                    *ends.state.failed.lock() = Some(why);
-                    drop(ends);
-                    panic::resume_unwind(payload);
+                    let text = message(payload.value());
+                    Some(format!("the thread panicked: {text}"))
                 }
-            }
+            };
+            ended.map(drop)
         });
         match thread {
             Ok(thread) => Ok(KeptThread {
@@ -274,7 +273,9 @@ impl fmt::Debug for KeptContext {
 /// ```
 pub struct KeptThread {
     generation: u32,
-    thread: thread::JoinHandle<()>,
+    /// The thread returns what its panic carried: `std` would drop that at the end of a
+    /// thread without a handle, and abort the process if the destructor panics.
+    thread: thread::JoinHandle<Result<(), Payload>>,
     task: TaskHandle,
     state: Arc<State>,
 }
@@ -297,7 +298,7 @@ impl KeptThread {
         if self.generation != process::generation() {
             return Err(Box::new("a child of fork has none of its parent's threads"));
         }
-        self.thread.join()
+        self.thread.join()?.map_err(Into::into)
     }
 
     /// Returns the name it was given.

@@ -1,7 +1,6 @@
 //! The reporter's side of a capture: asks a thread, and unwinds its answer.
 
 use std::ffi::c_int;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use super::modules::Module;
 use super::shared::SharedUnwinder;
 use super::signal_handler::{ANSWERED, Capture, answer, ask, with_few_words};
 use super::unwinder::{Seen, Unwinder};
+use crate::contain::contain;
 use crate::sys::stacks::memory;
 use crate::sys::stacks::proc_status::status;
 use crate::sys::stacks::registers::Registers;
@@ -118,8 +118,7 @@ impl Requester {
             Err(why) => return why,
         };
         // The code that reads the tables is another crate's.
-        let unwound = AssertUnwindSafe(|| self.unwind(request, stack));
-        let _ = panic::catch_unwind(unwound);
+        let _ = contain(|| self.unwind(request, stack));
         request.free_again();
         match stack.frames().next() {
             Some(_) => Captured::Yes,

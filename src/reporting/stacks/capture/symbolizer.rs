@@ -20,7 +20,6 @@
 //! While the symbolizer works, it holds the mutex only to write one name, and
 //! the reporter takes what is there when its time is over.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread;
@@ -33,6 +32,7 @@ use super::shared::SharedUnwinder;
 use super::shorten::{without_head, without_middle};
 use super::symbols::Symbols;
 use super::unwinder::Unwinder;
+use crate::contain::contain;
 use crate::process::{TRIGGERED, WATCH};
 use crate::reporting::event::Event;
 use crate::reporting::log::Log;
@@ -268,7 +268,7 @@ impl SymbolizerThread {
             let job = self.shared.job.load(Ordering::Acquire);
             if job != IDLE {
                 // Files are read by code that is not ours.
-                let _ = panic::catch_unwind(AssertUnwindSafe(|| self.work(job)));
+                let _ = contain(|| self.work(job));
                 self.shared.job.store(IDLE, Ordering::Release);
                 // The reporter waits for the deadline to change, or for this.
                 WATCH.notify();
@@ -278,7 +278,7 @@ impl SymbolizerThread {
             match preload_at {
                 Some(at) if at <= deadstop_core::now() => {
                     self.has_preloaded = true;
-                    let _ = panic::catch_unwind(AssertUnwindSafe(|| self.preload()));
+                    let _ = contain(|| self.preload());
                 }
                 at => {
                     deadline.wait_for_change(seen, at);
