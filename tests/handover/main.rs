@@ -202,7 +202,7 @@ fn failed_hand_overs_leave_the_process_and_no_successor() {
         assert!(matches!(ended, Err(HandOverError::Ended)), "{ended:?}");
         let begun = Instant::now();
         let within = Duration::from_millis(300);
-        let late = hand_over_to(&shutdown, "sleep 60")
+        let late = hand_over_to(&shutdown, "exec sleep 60")
             .ready_within(within)
             .start();
         assert!(
