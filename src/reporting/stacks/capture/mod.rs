@@ -6,6 +6,7 @@ mod debug_info;
 mod expression;
 mod image;
 mod maps;
+mod memory_limit;
 mod modules;
 mod request;
 mod requester;

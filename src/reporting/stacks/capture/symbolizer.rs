@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use log::Level;
 
+use super::memory_limit;
 use super::modules::{Module, Modules};
 use super::shared::SharedUnwinder;
 use super::shorten::{without_head, without_middle};
@@ -188,11 +189,15 @@ impl SymbolizerStart {
             symbols: Symbols::default(),
             has_preloaded: false,
         };
-        let started = threads::spawn_of("deadstop-symbols", STACK, move || thread.run());
-        if let Err(error) = started {
+        let started = match memory_limit::leaves(0) {
+            true => threads::spawn_of("deadstop-symbols", STACK, move || thread.run())
+                .map_err(|error| error.to_string()),
+            false => Err("RLIMIT_AS or RLIMIT_DATA leaves less than 128 MB of memory".to_owned()),
+        };
+        if let Err(why) = started {
             log.event(Event::Message {
                 level: Level::Warn,
-                text: format!("hang reports have no names of functions: {error}"),
+                text: format!("hang reports have no names of functions: {why}"),
             });
         }
     }
@@ -289,6 +294,9 @@ impl SymbolizerThread {
 
     #[cold]
     fn work(&mut self, job: u32) {
+        if !memory_limit::leaves(0) {
+            return;
+        }
         self.refresh();
         match job {
             NAMES => self.look_up_names(),
@@ -312,6 +320,9 @@ impl SymbolizerThread {
     #[cold]
     fn preload(&mut self) {
         let begun = deadstop_core::now();
+        if !memory_limit::leaves(0) {
+            return;
+        }
         self.refresh();
         for what in [LookUp::Names, LookUp::Lines] {
             let now = deadstop_core::now();

@@ -8,10 +8,15 @@ use object::read::{Object, ObjectSymbol, SymbolKind};
 
 use super::debug_info::{DebugInfo, Elf, Place};
 use super::image::Image;
+use super::memory_limit;
 
 /// Symbols that begin before an address and are tried: most end before the next
 /// one begins.
 const TRIED: usize = 16;
+
+/// The memory that debug information takes at most, as a multiple of its file: it may be
+/// compressed.
+const DEBUG_INFO_COST: u64 = 8;
 
 /// The files whose names were asked for so far.
 #[derive(Default)]
@@ -52,6 +57,7 @@ impl FileSymbols {
     #[cold]
     fn read(image: &Arc<Image>) -> Self {
         let file = image.file.as_ref();
+        let file = file.filter(|file| memory_limit::leaves(file.bytes.len() as u64));
         let elf = file.and_then(|file| Elf::parse(file.bytes).ok());
         Self {
             image: Arc::clone(image),
@@ -87,6 +93,10 @@ impl FileSymbols {
     pub(super) fn debug_info(&self) -> Option<&DebugInfo> {
         let read = || {
             let file = self.image.file.as_ref()?;
+            let len = file.bytes.len() as u64;
+            if !memory_limit::leaves(len.saturating_mul(DEBUG_INFO_COST)) {
+                return None;
+            }
             DebugInfo::open(&Elf::parse(file.bytes).ok()?, file)
         };
         self.debug_info.get_or_init(read).as_ref()

@@ -1,0 +1,95 @@
+//! The memory that the limits of the process leave.
+//!
+//! The code that reads symbols and debug information is other crates', and an allocation
+//! that fails there aborts the process. Under a limit it begins only with room to spare.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+/// The bytes that must be left in any case: for the thread, its heap, the copies of unwind
+/// tables, and the program itself.
+const MARGIN: u64 = 128 << 20;
+
+/// The lines that are read of `/proc/self/limits`, and the fields of `/proc/self/statm`, in
+/// pages, that count for them.
+const LIMITS: [(&str, usize); 2] = [("Max address space", 0), ("Max data size", 5)];
+
+/// Returns `true` if `bytes` more, and a margin, are below the limits of the address space
+/// (`RLIMIT_AS`) and of data (`RLIMIT_DATA`); or if they cannot be read.
+#[cold]
+pub(super) fn leaves(bytes: u64) -> bool {
+    let (mut limits, mut statm) = ([0; 4096], [0; 256]);
+    let limits = read("/proc/self/limits", &mut limits);
+    // Mostly there is none, and nothing more to read.
+    if LIMITS.iter().all(|(name, _)| limit(limits, name).is_none()) {
+        return true;
+    }
+    is_below(limits, read("/proc/self/statm", &mut statm), bytes)
+}
+
+fn is_below(limits: &str, statm: &str, bytes: u64) -> bool {
+    LIMITS.iter().all(|(name, field)| {
+        let used = statm.split_ascii_whitespace().nth(*field);
+        let used = used.and_then(|pages| pages.parse::<u64>().ok());
+        let (Some(limit), Some(pages)) = (limit(limits, name), used) else {
+            return true;
+        };
+        let needed = bytes.saturating_add(MARGIN);
+        limit.saturating_sub(pages.saturating_mul(PAGE)) >= needed
+    })
+}
+
+/// The size of a page at least: larger pages are counted in fewer.
+const PAGE: u64 = 4096;
+
+/// Returns the soft limit of that name; `None` for "unlimited".
+fn limit(limits: &str, name: &str) -> Option<u64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// Reads as much of a file as the buffer holds, without allocating. An empty text stands
+/// for a file that cannot be read.
+fn read<'a>(path: &str, buffer: &'a mut [u8]) -> &'a str {
+    let read = File::open(Path::new(path)).and_then(|mut file| file.read(buffer));
+    let text = read.ok().and_then(|len| buffer.get(..len));
+    text.and_then(|text| std::str::from_utf8(text).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNLIMITED: &str = "\
+        Limit                     Soft Limit           Hard Limit           Units     \n\
+        Max cpu time              unlimited            unlimited            seconds   \n\
+        Max data size             unlimited            unlimited            bytes     \n\
+        Max address space         unlimited            unlimited            bytes     \n";
+
+    /// 400 MiB of addresses, 100 MiB of data.
+    const STATM: &str = "102400 2000 1000 500 0 25600 0\n";
+
+    #[test]
+    fn nothing_is_below_a_limit_that_the_process_is_near() {
+        assert!(is_below(UNLIMITED, STATM, u64::MAX - MARGIN));
+        for name in ["Max address space         ", "Max data size             "] {
+            let limited = |mib: u64| {
+                let line = format!("{name}{} ", mib << 20);
+                UNLIMITED.replace(&format!("{name}unlimited"), &line)
+            };
+            let used = if name.contains("data") { 100 } else { 400 };
+            assert!(is_below(&limited(used + 138), STATM, 10 << 20), "{name}");
+            assert!(!is_below(&limited(used + 137), STATM, 10 << 20), "{name}");
+            assert!(!is_below(&limited(used), STATM, 0), "{name}");
+            assert!(!is_below(&limited(1), STATM, 0), "{name}");
+        }
+    }
+
+    #[test]
+    fn files_that_cannot_be_read_are_no_limit() {
+        assert!(is_below("", STATM, 1) && is_below(UNLIMITED, "", 1));
+        assert_eq!(read("/nonexistent", &mut [0; 16]), "");
+    }
+}
