@@ -305,11 +305,11 @@ impl Worker {
             let mut object = TextBuffer::<JSON>::new();
             json.render(&mut object, facts);
             object.join_lines();
-            self.sinks.stderr(object.as_str(), until);
+            self.sinks.stderr(object.as_str(), &until);
             self.sinks.log(screen.as_str(), level);
             return;
         }
-        match is_journaled || self.sinks.stderr(lines.as_str(), until) {
+        match is_journaled || self.sinks.stderr(lines.as_str(), &until) {
             // The reader of the one stream has it in front of them.
             true if self.sinks.is_one_stream() => {
                 let line = screen.as_str().lines().next().unwrap_or_default();

@@ -85,10 +85,10 @@ impl Stderr {
     /// duplicate that is no promise: another writer may be faster, and then this
     /// blocks for ever.
     #[cold]
-    pub(super) fn write_until(&self, text: &[u8], until: impl Fn() -> Nanos) {
+    pub(super) fn write_until(&self, text: &[u8], until: &dyn Fn() -> Nanos) {
         let mut rest = text;
         while !rest.is_empty() {
-            let Some(written) = self.with(|file| write_piece(file, rest, &until)) else {
+            let Some(written) = self.with(|file| write_piece(file, rest, until)) else {
                 return;
             };
             match written {
@@ -112,16 +112,16 @@ impl Stderr {
 
 /// Writes a part of `rest`, as soon as the file takes it. Returns how much need not
 /// be tried again; `None` if it was not taken before `until`.
-fn write_piece(file: &File, rest: &[u8], until: &impl Fn() -> Nanos) -> Option<usize> {
+fn write_piece(file: &File, rest: &[u8], until: &dyn Fn() -> Nanos) -> Option<usize> {
     if !sys::poll::is_writable(file.as_fd(), until) {
         return None;
     }
     let length = piece(rest);
     match quiet_write::write(file.as_fd(), &rest[..length]) {
         Ok(written) => Some(written),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Some(0),
+        Err(libc::EINTR) => Some(0),
         // It takes something, but less than this.
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+        Err(libc::EAGAIN) => {
             if until() <= deadstop_core::now() {
                 return None;
             }

@@ -36,7 +36,7 @@ impl Stderr {
 
     /// Writes whole lines before `until`. A pipe that takes nothing blocks the caller for
     /// ever: Windows does not say beforehand.
-    pub(super) fn write_until(&self, text: &[u8], until: impl Fn() -> Nanos) {
+    pub(super) fn write_until(&self, text: &[u8], until: &dyn Fn() -> Nanos) {
         for piece in text.chunks(PIECE) {
             if until() <= deadstop_core::now() {
                 return;

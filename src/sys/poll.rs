@@ -9,7 +9,7 @@ const SLICE: i32 = 10;
 
 /// Waits until a write to `descriptor` would be taken, or until `until`, which
 /// may become earlier meanwhile. Returns `true` if it would. Allocates nothing.
-pub(crate) fn is_writable(descriptor: BorrowedFd<'_>, until: impl Fn() -> Nanos) -> bool {
+pub(crate) fn is_writable(descriptor: BorrowedFd<'_>, until: &dyn Fn() -> Nanos) -> bool {
     loop {
         let left = until().since(deadstop_core::now()).as_millis();
         let mut entry = libc::pollfd {

@@ -81,7 +81,7 @@ pub fn pipe(write_end: impl Into<OwnedFd>) -> impl Fn() + Send + Sync {
     move || {
         // Without SIGPIPE where the reader is gone.
         let write = || quiet_write::write(pipe.as_fd(), &[1]);
-        while write().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {}
+        while write() == Err(libc::EINTR) {}
     }
 }
 

@@ -210,5 +210,5 @@ fn write(stderr: &Stderr, text: &str) {
         lines.push('\n');
     }
     let until = deadstop_core::now().saturating_add(STDERR_PATIENCE);
-    stderr.write_until(lines.as_bytes(), || until);
+    stderr.write_until(lines.as_bytes(), &|| until);
 }

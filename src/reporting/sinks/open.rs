@@ -90,14 +90,14 @@ impl Open {
 
     /// Writes to standard error, and returns whether it is a sink.
     #[cold]
-    pub(in crate::reporting) fn stderr(&self, text: &str, until: impl Fn() -> Nanos) -> bool {
+    pub(in crate::reporting) fn stderr(&self, text: &str, until: &dyn Fn() -> Nanos) -> bool {
         let Some((format, stderr)) = &self.stderr else {
             return false;
         };
         if self.annotates && *format == Format::Text {
             let line = text.lines().next().unwrap_or_default();
             let annotation = annotation::of(line);
-            stderr.write_until(annotation.as_bytes(), &until);
+            stderr.write_until(annotation.as_bytes(), until);
         }
         stderr.write_until(text.as_bytes(), until);
         true

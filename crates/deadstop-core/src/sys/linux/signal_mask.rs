@@ -69,25 +69,54 @@ impl SignalMask {
         Self::change(libc::SIG_SETMASK, self.0);
     }
 
+    /// Returns the signals that are pending for the calling thread or for the process.
+    /// Async-signal-safe.
+    pub fn pending() -> SignalSet {
+        let mut pending = libc_set(SignalSet::EMPTY);
+        // SAFETY: the pointer is valid for writes of a set.
+        unsafe { libc::sigpending(&raw mut pending) };
+        first_word(&pending)
+    }
+
+    /// Takes a pending signal of `set`, all of which the calling thread must block. It waits
+    /// if there is none.
+    pub fn take(set: SignalSet) {
+        let set = libc_set(set);
+        let mut taken = 0;
+        // SAFETY: the first pointer is valid for reads of a set, and the second for writes.
+        unsafe { libc::sigwait(&raw const set, &raw mut taken) };
+    }
+
     // One copy of the code for libc's large sets.
     #[inline(never)]
     fn change(how: c_int, set: SignalSet) -> Self {
-        const { assert!(size_of::<libc::sigset_t>() >= size_of::<u64>()) };
-        let word = in_kernel_order(set.without(OF_LIBC).bits());
-        let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
-        let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
-        // SAFETY: the pointer is valid for writes of a set, which begins with the kernel's word.
-        unsafe { set.as_mut_ptr().cast::<u64>().write_unaligned(word) };
+        let set = libc_set(set.without(OF_LIBC));
+        let mut before = libc_set(SignalSet::EMPTY);
         // By this function and not by `syscall`: arming needs it, and a library that replaces
         // `syscall` must not keep the backup timer from being set.
         //
-        // SAFETY: zeroes are a set. The pointers are valid for reads and writes of a set. The
-        // call fails only for a `how` that does not exist.
-        unsafe { libc::pthread_sigmask(how, set.as_ptr(), before.as_mut_ptr()) };
-        // SAFETY: the pointer is valid for reads of a set, which begins with the kernel's word.
-        let before = unsafe { before.as_ptr().cast::<u64>().read_unaligned() };
-        Self(SignalSet::from_bits(in_kernel_order(before)))
+        // SAFETY: the pointers are valid for reads and writes of a set. The call fails only for
+        // a `how` that does not exist.
+        unsafe { libc::pthread_sigmask(how, &raw const set, &raw mut before) };
+        Self(first_word(&before))
     }
+}
+
+/// Zeroes after the kernel's word.
+fn libc_set(set: SignalSet) -> libc::sigset_t {
+    const { assert!(size_of::<libc::sigset_t>() >= size_of::<u64>()) };
+    let word = in_kernel_order(set.bits());
+    let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: the pointer is valid for writes of a set, which begins with the kernel's word.
+    unsafe { set.as_mut_ptr().cast::<u64>().write_unaligned(word) };
+    // SAFETY: zeroes are a set, and so are all bits of its words.
+    unsafe { set.assume_init() }
+}
+
+fn first_word(set: &libc::sigset_t) -> SignalSet {
+    // SAFETY: the pointer is valid for reads of a set, which begins with the kernel's word.
+    let word = unsafe { (&raw const *set).cast::<u64>().read_unaligned() };
+    SignalSet::from_bits(in_kernel_order(word))
 }
 
 /// The kernel's mask is made of words of the machine, the low one first.

@@ -73,6 +73,24 @@ impl SignalMask {
         Self::change(libc::SIG_SETMASK, &self.0);
     }
 
+    /// Returns the signals that are pending for the calling thread or for the process.
+    /// Async-signal-safe.
+    pub fn pending() -> SignalSet {
+        let mut pending = no_signals();
+        // SAFETY: the pointer is valid for writes.
+        unsafe { libc::sigpending(&raw mut pending) };
+        Self(pending).blocked()
+    }
+
+    /// Takes a pending signal of `set`, all of which the calling thread must block. It waits
+    /// if there is none.
+    pub fn take(set: SignalSet) {
+        let set = sigset(set);
+        let mut taken = 0;
+        // SAFETY: the first pointer is valid for reads and the second for writes.
+        unsafe { libc::sigwait(&raw const set, &raw mut taken) };
+    }
+
     fn change(how: c_int, set: &libc::sigset_t) -> Self {
         let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
         // SAFETY: the first pointer is valid for reads and the second for
