@@ -42,7 +42,9 @@ pub struct WatchdogBuilder {
     estimator: Option<Estimator>,
     /// The time from the exit to the backup timer's expiry; `None` for the default.
     backup_after: Option<Duration>,
-    restores_terminal: bool,
+    /// Saves the terminal's attributes, which the watchdog restores; linked into programs
+    /// that ask for it.
+    save_terminal: Option<fn() -> bool>,
     #[cfg(feature = "report")]
     reports: bool,
     #[cfg(feature = "signals")]
@@ -59,7 +61,7 @@ impl WatchdogBuilder {
             exits_early: false,
             estimator: None,
             backup_after: None,
-            restores_terminal: false,
+            save_terminal: None,
             #[cfg(feature = "report")]
             reports: true,
             #[cfg(feature = "signals")]
@@ -169,7 +171,7 @@ impl WatchdogBuilder {
     /// then echoes again. The attributes are restored only while the process is
     /// in the terminal's foreground group. Does nothing without a terminal.
     pub fn restore_terminal(mut self, restore: bool) -> Self {
-        self.restores_terminal = restore;
+        self.save_terminal = restore.then_some(|| WATCH.terminal().save());
         self
     }
 
@@ -270,8 +272,8 @@ impl WatchdogBuilder {
             return Err(InstallError::ExitStatus);
         }
         WATCH.backup_timer().set_distance(self.backup_after);
-        if self.restores_terminal {
-            WATCH.terminal().save();
+        if let Some(save) = self.save_terminal {
+            save();
         }
         let refused = installation.start(
             self.exit_status,

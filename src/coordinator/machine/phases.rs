@@ -262,7 +262,7 @@ impl<S: Shared, B> Machine<S, B> {
 
     fn has_pending_at(&self, owner: ScopeId, place: usize) -> bool {
         let mut found = false;
-        self.scopes.each_owned(owner, |scope| {
+        self.scopes.each_owned(owner, &mut |scope| {
             found |= scope.pending.has(place);
         });
         found
@@ -273,7 +273,7 @@ impl<S: Shared, B> Machine<S, B> {
         let mut first = None;
         // Without memory, for as long as there is one list.
         let mut lists: Vec<List> = Vec::new();
-        self.scopes.each_owned_mut(owner, |scope| {
+        self.scopes.each_owned_mut(owner, &mut |scope| {
             if let Some(list) = scope.pending.take(place) {
                 match first {
                     None => first = Some(list),

@@ -104,7 +104,7 @@ impl Scopes {
     }
 
     /// Calls `look` with each scope that the run of `owner` owns.
-    pub(super) fn each_owned<'a>(&'a self, owner: ScopeId, mut look: impl FnMut(&'a Scope)) {
+    pub(super) fn each_owned<'a>(&'a self, owner: ScopeId, look: &mut dyn FnMut(&'a Scope)) {
         let mut next = Vec::new();
         let mut at = Some(owner);
         while let Some(id) = at.take().or_else(|| next.pop()) {
@@ -118,7 +118,7 @@ impl Scopes {
         }
     }
 
-    pub(super) fn each_owned_mut(&mut self, owner: ScopeId, mut change: impl FnMut(&mut Scope)) {
+    pub(super) fn each_owned_mut(&mut self, owner: ScopeId, change: &mut dyn FnMut(&mut Scope)) {
         let mut next = Vec::new();
         let mut at = Some(owner);
         while let Some(id) = at.take().or_else(|| next.pop()) {

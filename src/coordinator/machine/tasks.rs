@@ -193,7 +193,7 @@ impl<S: Shared, B> Machine<S, B> {
         };
         let mut count = 0;
         let mut later = Vec::new();
-        self.scopes.each_owned(ScopeId::ROOT, |scope| {
+        self.scopes.each_owned(ScopeId::ROOT, &mut |scope| {
             count += scope.tasks;
             // No more of any scope can be among the first.
             let keys = scope

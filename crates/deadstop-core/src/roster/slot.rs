@@ -256,6 +256,7 @@ impl Slot {
         Some((status, self.started()))
     }
 
+    #[inline(never)] // In an unrolled loop for each table, it is 4 KB of program.
     pub(super) fn reset_after_fork(&self) {
         self.free();
         self.progress.reset_after_fork();
