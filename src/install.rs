@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::error::InstallError;
 use crate::exit_estimate::{self, Estimator};
 use crate::process::{self, Claim, Claimed, WATCH};
-use crate::sys::{errno, standard_error};
+use crate::sys::{errno, own_code, standard_error};
 use crate::threads;
 use deadstop_core::kill_path::BackupTimerMode;
 use deadstop_core::sys::{SignalMask, SignalSet};
@@ -154,6 +154,7 @@ impl Installation {
         signals: SignalSet,
     ) -> Result<Option<io::Error>, InstallError> {
         process::watch_forks().map_err(InstallError::Fork)?;
+        own_code::keep_loaded();
         if STARTED.has(Piece::SparesCoreDumps) != spares_core_dumps {
             STARTED.set(Piece::SparesCoreDumps, spares_core_dumps);
             STARTED.set_backup_timer_mode(None);

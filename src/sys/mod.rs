@@ -35,6 +35,7 @@ pub(crate) mod handover;
 pub(crate) mod listener;
 #[cfg_attr(windows, path = "windows/memory.rs")]
 pub(crate) mod memory;
+pub(crate) mod own_code;
 #[cfg(feature = "health")]
 pub(crate) mod own_descriptors;
 #[cfg(all(unix, feature = "shutdown"))]

@@ -90,7 +90,10 @@ fn trial(name: String, run: impl FnOnce() + Send + 'static) -> Trial {
 
 fn start(fault: &str, watched: &str) -> Victim {
     let mut command = harness::command(fault, GRACE, watched);
-    if fault.starts_with("two_copies") {
+    if ["two_copies", "plugin"]
+        .iter()
+        .any(|it| fault.starts_with(it))
+    {
         command.env("PLUGIN", copies::plugin());
     }
     Victim::start(command, fault, GRACE)
