@@ -8,9 +8,9 @@ use crate::plan::Cell;
 use crate::sampling::Sample;
 use crate::statistics::Summary;
 use crate::victims::{
-    AT_DEADLINE, C_TIMER, C_WATCHDOG, DEADSTOP, DEADSTOP_COORDINATED, DEADSTOP_ROOT, LINE_3,
-    MEMORY, NO_REPORT, NO_REPORT_BESIDE_OTHERS, NO_REPORT_ON_A_DISK, REPORTS, SLEEP, TIMER_HERE,
-    WATCHDOG_HERE,
+    AT_DEADLINE, C_TIMER, C_WATCHDOG, DEADSTOP, DEADSTOP_COORDINATED, DEADSTOP_ROOT,
+    DEADSTOP_SMALL, LINE_3, MEMORY, NO_REPORT, NO_REPORT_BESIDE_OTHERS, NO_REPORT_ON_A_DISK,
+    REPORTS, SLEEP, TIMER_HERE, WATCHDOG_HERE,
 };
 
 const MILLISECOND: i64 = 1_000_000;
@@ -19,13 +19,15 @@ const MILLISECOND: i64 = 1_000_000;
 pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
     let figures = Figures(cells);
     let mut goals = Goals::new(lists_unmeasured);
-    for row in [DEADSTOP, DEADSTOP_ROOT] {
+    for row in [DEADSTOP, DEADSTOP_ROOT, DEADSTOP_SMALL] {
         let inside = figures.recorded(row, "idle").map(|inside| inside.p99);
         goals.add(
             format!("{row}: idle, in-process p99 at most 0.2 ms"),
             inside.map(|p99| (p99 <= MILLISECOND / 5, time(p99))),
         );
-        for (bare, most) in [(C_WATCHDOG, 1.25), (WATCHDOG_HERE, 1.1)] {
+        let beside_c = (row != DEADSTOP_ROOT).then_some((C_WATCHDOG, 1.25));
+        let beside_this = (row != DEADSTOP_SMALL).then_some((WATCHDOG_HERE, 1.1));
+        for (bare, most) in beside_c.into_iter().chain(beside_this) {
             let ratio = figures.ratio(row, bare, "idle");
             goals.add(
                 format!("{row}: idle, median at most {most} times that of {bare}"),

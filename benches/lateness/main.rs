@@ -128,11 +128,11 @@ fn main() -> ExitCode {
         false => Means::gather(arguments.foreign, false),
     };
     let possible = Possible {
-        bare: means.bare.is_some(),
+        programs: &means.programs,
         root: rustix::process::getuid().is_root(),
         disk: has_disk(),
     };
-    if !possible.bare {
+    if means.programs.bare.is_none() {
         println!("no C compiler: the rows in C, and the comparison with them, are missing\n");
     }
     if !possible.root {

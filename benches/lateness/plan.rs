@@ -7,8 +7,8 @@ use crate::available_memory;
 use crate::conditions::{self, Condition, Memory};
 use crate::sampling::{Means, Sample};
 use crate::victims::{
-    BEGINNINGS, DEADSTOP, DEADSTOP_ROOT, ENDS, MEMORY, Needs, REPORTS, Row, SLEEP, Table,
-    WATCHDOG_HERE, Whose,
+    BEGINNINGS, DEADSTOP, DEADSTOP_ROOT, DEADSTOP_SMALL, ENDS, MEMORY, Needs, Programs, REPORTS,
+    Row, SLEEP, Table, WATCHDOG_HERE, Whose,
 };
 
 /// A row under a condition.
@@ -24,9 +24,8 @@ pub(crate) struct Cell {
 
 /// The means that this machine has.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Possible {
-    /// The program in C.
-    pub(crate) bare: bool,
+pub(crate) struct Possible<'a> {
+    pub(crate) programs: &'a Programs,
     pub(crate) root: bool,
     /// A file system of the victim's own.
     pub(crate) disk: bool,
@@ -62,7 +61,7 @@ impl Cell {
 
 /// All cells. Those that a goal speaks of get `samples`, the others a quarter of it, and those
 /// with much memory fewer.
-pub(crate) fn all(samples: usize, possible: Possible, only: &str) -> Vec<Cell> {
+pub(crate) fn all(samples: usize, possible: Possible<'_>, only: &str) -> Vec<Cell> {
     let mut cells = Vec::new();
     for condition in conditions::ALL {
         let rows = match condition {
@@ -73,7 +72,7 @@ pub(crate) fn all(samples: usize, possible: Possible, only: &str) -> Vec<Cell> {
         cells.extend(
             rows.iter()
                 .filter(|row| possible.has(row))
-                .filter(|row| !row.is_stopped || *condition == conditions::IDLE)
+                .filter(|row| !row.is_idle_only() || *condition == conditions::IDLE)
                 .map(|row| (row, condition)),
         );
     }
@@ -106,14 +105,14 @@ fn share(row: &Row, condition: &Condition) -> usize {
     }
 }
 
-impl Possible {
+impl Possible<'_> {
     fn has(self, row: &Row) -> bool {
         let is_there = match row.needs {
             Needs::Nothing => true,
             Needs::Root => self.root,
             Needs::Disk => self.disk,
         };
-        is_there && (self.bare || row.whose != Whose::C)
+        is_there && row.has_program(self.programs)
     }
 }
 
@@ -121,7 +120,7 @@ fn is_of_a_goal(row: &Row, condition: &Condition) -> bool {
     if row.table == Table::Reports || row.table == Table::Memory {
         return true;
     }
-    let is_watchdog = [DEADSTOP, DEADSTOP_ROOT, WATCHDOG_HERE].contains(&row.name);
+    let is_watchdog = [DEADSTOP, DEADSTOP_ROOT, DEADSTOP_SMALL, WATCHDOG_HERE].contains(&row.name);
     match condition.name {
         "idle" => is_watchdog || row.whose == Whose::C || row.is_stopped || row.signal.is_some(),
         "64 spinners" | "64 in another process" => is_watchdog || row.name == SLEEP,
@@ -131,7 +130,7 @@ fn is_of_a_goal(row: &Row, condition: &Condition) -> bool {
 
 /// One sample of each cell of a smoke run: every program idle and with blocked workers, and
 /// deadstop under load, with a report, and with memory that is quick to touch.
-pub(crate) fn smoke(possible: Possible) -> Vec<Cell> {
+pub(crate) fn smoke(possible: Possible<'_>) -> Vec<Cell> {
     let mut cells = all(1, possible, "");
     cells.retain(|cell| {
         let light = [&conditions::IDLE, &conditions::BLOCKED];

@@ -2,7 +2,6 @@
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::exit_record::ExitRecord;
 use crate::other_load::OtherLoad;
 use crate::page::{Page, Word, now};
 use crate::sentinel::Sentinels;
-use crate::victims::{self, Row, Whose};
+use crate::victims::{self, Programs, Row, Whose};
 
 /// The longest wait for the start of a victim. Not a measurement.
 const START: Duration = Duration::from_secs(60);
@@ -28,8 +27,7 @@ const BRIEF_PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Means {
     pub(crate) page: &'static Page,
     memory: OwnedFd,
-    /// The C program; `None` without a compiler.
-    pub(crate) bare: Option<PathBuf>,
+    pub(crate) programs: Programs,
     /// The most cores that other processes may use during a sample that counts.
     pub(crate) most_foreign: f64,
     /// Set if victims that are known to hang are given up soon.
@@ -94,7 +92,7 @@ impl Means {
         Self {
             page,
             memory,
-            bare: victims::compile(),
+            programs: Programs::build(),
             most_foreign,
             is_brief,
             real_time: ask_for_real_time(),
@@ -111,7 +109,7 @@ impl Means {
         self.page.clear();
         let foreign = OtherLoad::begin();
         let page = self.memory.as_raw_fd();
-        let mut victim = Victim::start(row.command(condition, page, self.bare.as_ref()));
+        let mut victim = Victim::start(row.command(condition, page, &self.programs));
         victim.wait_for(&self.page.ready);
         let record = self.page.ender.get();
         let record = record.and_then(|tid| ExitRecord::attach(tid as i32));

@@ -40,10 +40,11 @@ greatest. A process that is alive seconds after its deadline is killed.
 
 `deadstop` is the watchdog alone, in a process of an unprivileged user;
 `deadstop, root` is the same as root, and `deadstop, coordinated` a shutdown with
-a task in it. The rows in C are the least there can be: one thread and a timer,
-or a thread that sleeps. `this program` is the same in a process as large as
-deadstop's, with as many threads. The others are used as their documentation says, and in
-the form that ends soonest where that leaves a choice.
+a task in it. All three are in the bench, a program of some megabytes;
+`deadstop, small program` has the watchdog and nothing else. The rows in C are the
+least there can be: one thread and a timer, or a thread that sleeps. `this program` is
+the same in a process as large as deadstop's, with as many threads. The others are used
+as their documentation says, and in the form that ends soonest where that leaves a choice.
 
 Which system calls the threads of the report were in is looked up 10 ms before
 the deadline, and so is whether the message was written: a sink that is to block

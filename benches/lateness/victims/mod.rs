@@ -11,19 +11,20 @@ mod ctrlc;
 mod deadstop;
 mod memory;
 mod plain_thread;
+mod programs;
 mod reported;
 mod setup;
 mod signal_hook;
 mod signal_mod;
+mod small;
 mod tokio_graceful_shutdown;
 mod tokio_signal;
 mod tokio_timeout;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::process::Command;
 
-pub(crate) use self::bare::compile;
+pub(crate) use self::programs::Programs;
 pub(crate) use self::reported::{RUNNING, try_disk};
 pub(crate) use self::setup::{Setup, die_with_parent};
 
@@ -73,6 +74,8 @@ enum Program {
     Ours(fn(&Setup) -> !),
     /// `bare.c`.
     Bare(&'static str),
+    /// `small_program.rs`.
+    Small,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,6 +90,7 @@ pub(crate) enum Whose {
 pub(crate) const DEADSTOP: &str = "deadstop";
 pub(crate) const DEADSTOP_ROOT: &str = "deadstop, root";
 pub(crate) const DEADSTOP_COORDINATED: &str = "deadstop, coordinated";
+pub(crate) const DEADSTOP_SMALL: &str = "deadstop, small program";
 pub(crate) const LINE_3: &str = "deadstop, line 3 alone";
 pub(crate) const C_WATCHDOG: &str = "C, watchdog thread";
 pub(crate) const C_TIMER: &str = "C, kernel timer";
@@ -101,10 +105,11 @@ pub(crate) const EXIT_EARLY: &str = "exit_early";
 pub(crate) const EXIT_EARLY_CALIBRATED: &str = "exit_early, calibrated";
 
 /// The rows of the table of ends.
-pub(crate) const ENDS: [Row; 13] = [
+pub(crate) const ENDS: [Row; 14] = [
     Row::deadstop(DEADSTOP_ROOT, deadstop::as_root).needs(Needs::Root),
     Row::deadstop(DEADSTOP, deadstop::unprivileged),
     Row::deadstop(DEADSTOP_COORDINATED, deadstop::coordinated),
+    Row::new(DEADSTOP_SMALL, Whose::Deadstop, Program::Small),
     Row::deadstop(LINE_3, deadstop::line_3_alone).stopped(),
     Row::bare(C_WATCHDOG, "thread"),
     Row::bare(C_TIMER, "timer"),
@@ -224,13 +229,22 @@ impl Row {
         }
     }
 
-    /// The command that starts the victim. `bare` is the compiled C program.
-    pub(crate) fn command(
-        &self,
-        condition: &Condition,
-        page: i32,
-        bare: Option<&PathBuf>,
-    ) -> Command {
+    /// Returns `true` for a program that has no load of its own, or that is stopped.
+    pub(crate) fn is_idle_only(&self) -> bool {
+        self.is_stopped || matches!(self.program, Program::Small)
+    }
+
+    /// Returns `true` if the program that the row starts was built.
+    pub(crate) fn has_program(&self, programs: &Programs) -> bool {
+        match self.program {
+            Program::Ours(_) => true,
+            Program::Bare(_) => programs.bare.is_some(),
+            Program::Small => programs.small.is_some(),
+        }
+    }
+
+    /// The command that starts the victim.
+    pub(crate) fn command(&self, condition: &Condition, page: i32, programs: &Programs) -> Command {
         match self.program {
             Program::Ours(_) => {
                 let mut command = Command::new(std::env::current_exe().unwrap());
@@ -239,9 +253,14 @@ impl Row {
                 command
             }
             Program::Bare(how) => {
-                let mut command = Command::new(bare.unwrap());
+                let mut command = Command::new(programs.bare.as_ref().unwrap());
                 command.arg(how);
                 command.args(bare::arguments(condition));
+                command.args([condition.grace.as_nanos().to_string(), page.to_string()]);
+                command
+            }
+            Program::Small => {
+                let mut command = Command::new(programs.small.as_ref().unwrap());
                 command.args([condition.grace.as_nanos().to_string(), page.to_string()]);
                 command
             }
@@ -264,6 +283,7 @@ impl fmt::Debug for Program {
         f.write_str(match self {
             Self::Ours(_) => "ours",
             Self::Bare(how) => how,
+            Self::Small => "small",
         })
     }
 }
