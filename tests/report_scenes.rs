@@ -227,6 +227,20 @@ mod labels {
     }
 
     #[test]
+    fn label_from_before_install_stays() {
+        let test = "labels::label_from_before_install_stays";
+        let (status, said) = run(test, || {
+            let _label = deadstop::label("an early one");
+            let shutdown = ok(builder().install());
+            ok(shutdown.task("hangs").on_shutdown(|_| park()));
+            shutdown.request(Cause::requested("a test"));
+            park();
+        });
+        assert_eq!(status, Some(124), "{said}");
+        assert!(said.contains(" at \"an early one\""), "{said}");
+    }
+
+    #[test]
     fn label_ends_with_its_guard() {
         let test = "labels::label_ends_with_its_guard";
         let (status, said) = run(test, || {

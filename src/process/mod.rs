@@ -91,7 +91,9 @@ pub(crate) static NOTIFY: crate::notify::Notify = crate::notify::Notify::nothing
 pub(crate) static TRIGGERED: deadstop_core::EventCount = deadstop_core::EventCount::new();
 
 /// The number of forks between the first `install` and this process, plus 1.
-static GENERATION: AtomicU32 = AtomicU32::new(1);
+static GENERATION: AtomicU32 = AtomicU32::new(FIRST_GENERATION);
+
+const FIRST_GENERATION: u32 = 1;
 
 /// Set if the parent had a watchdog, and the child has not yet reported that it has none.
 static LOST_BY_FORK: AtomicBool = AtomicBool::new(false);
@@ -118,6 +120,12 @@ pub(crate) fn request_report(request: report_requests::Request) {
 /// Returns a number that differs between a process and its children.
 pub(crate) fn generation() -> u32 {
     GENERATION.load(Ordering::Acquire)
+}
+
+/// Returns `true` in a child of a process that had called `install`.
+#[cfg(feature = "shutdown")]
+pub(crate) fn is_forked() -> bool {
+    generation() != FIRST_GENERATION
 }
 
 /// Registers [`reset_after_fork`], once.

@@ -70,7 +70,11 @@ pub(crate) fn act() {
 /// begins.
 pub(crate) fn reset() {
     HAS_BEGUN.store(false, Ordering::Release);
-    ROSTER.reset_after_fork();
+    ROSTER.cause.reset_after_fork();
+    // Only a child inherits tasks. Written at each install, 64 KiB would be resident.
+    if process::is_forked() {
+        ROSTER.reset_after_fork();
+    }
     FIRST.reset_after_fork();
     SIGNALS.reset_after_fork();
 }
