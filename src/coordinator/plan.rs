@@ -5,7 +5,7 @@ mod arrange;
 use std::time::Duration;
 
 use crate::error::PhasesError;
-use crate::report::SharedText;
+use crate::report::{PhaseReport, SharedText};
 use deadstop_core::Nanos;
 
 use self::arrange::arrange;
@@ -120,6 +120,12 @@ impl Plan {
     fn search(&self, name: &PhaseName) -> Result<usize, usize> {
         let name_at = |at: &usize| self.phases[*at].name.as_str();
         self.by_name.binary_search_by_key(&name.as_str(), name_at)
+    }
+
+    /// Returns the reports of the phases, which have not run.
+    pub(crate) fn blank_reports(&self) -> Vec<PhaseReport> {
+        let labels = self.phases.iter().map(|phase| phase.label.clone());
+        labels.map(PhaseReport::blank).collect()
     }
 
     /// What the phases after the one at `place` reserve in a run of this length.

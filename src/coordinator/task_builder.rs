@@ -187,7 +187,7 @@ impl TaskBuilder {
             context.about_to_run();
             body(context)
         });
-        let shared = Arc::new(TaskShared::new(name));
+        let shared = Arc::new(TaskShared::new(name, self.site));
         match coordinator.register(task, Arc::clone(&shared), body) {
             Ok(id) => Ok(TaskHandle::new(coordinator, id, shared)),
             Err((why, body)) => {

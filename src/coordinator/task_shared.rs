@@ -5,12 +5,14 @@
 //! `is_abandoned` and `is_cancelled` are single: nothing else is passed on with them.
 //! `thread` and `is_thread_named` are written and read under the coordinator's lock.
 
+use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
+use super::machine::Shared;
 use super::roster_entry::RosterEntry;
 use crate::process::{self, report_requests::Request};
-use crate::report::SharedText;
+use crate::report::{Ending, Recorded, SharedText, Site, TaskRecord, TaskReport};
 use deadstop_core::Nanos;
 use deadstop_core::roster::Entry;
 
@@ -25,10 +27,12 @@ pub(super) struct TaskShared {
     /// Whether that thread has the task's name.
     is_thread_named: AtomicBool,
     pub(super) entry: RosterEntry,
+    /// How it ended, for its report.
+    record: TaskRecord,
 }
 
 impl TaskShared {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(name: String, site: &'static Location<'static>) -> Self {
         Self {
             name,
             is_abandoned: AtomicBool::new(false),
@@ -36,6 +40,7 @@ impl TaskShared {
             thread: AtomicI32::new(0),
             is_thread_named: AtomicBool::new(false),
             entry: RosterEntry::new(),
+            record: TaskRecord::new(Site::of(site)),
         }
     }
 
@@ -82,6 +87,23 @@ impl TaskShared {
 impl AsRef<str> for TaskShared {
     fn as_ref(&self) -> &str {
         &self.name
+    }
+}
+
+impl Recorded for TaskShared {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn record(&self) -> &TaskRecord {
+        &self.record
+    }
+}
+
+impl Shared for Arc<TaskShared> {
+    fn report(self, ending: Ending) -> TaskReport {
+        self.record.end(ending);
+        TaskReport::of(self)
     }
 }
 

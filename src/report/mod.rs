@@ -12,6 +12,8 @@ mod shared_text;
 mod shutdown;
 mod site;
 mod summary;
+mod task_list;
+mod task_report;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -24,7 +26,9 @@ pub use self::hang::{
 };
 pub use self::outcome::{Outcome, Skip};
 pub(crate) use self::shared_text::SharedText;
-pub use self::shutdown::{PhaseReport, ShutdownReport, TaskReport};
+pub use self::shutdown::{PhaseReport, ShutdownReport};
 pub(crate) use self::site::Site;
+pub use self::task_report::TaskReport;
+pub(crate) use self::task_report::{Ending, Recorded, TaskRecord};
 pub(crate) use self::text::{Escaped, Tenths};
 pub use crate::reporting::{Progress, Sinks};

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::site::Site;
+use super::task_list::TaskList;
 use super::text::{Escaped, Seconds};
-use super::{Outcome, SharedText};
+use super::{Outcome, SharedText, TaskReport};
 use crate::cause::Cause;
 
 /// The report of a shutdown, or of a scope that stopped alone: each phase and task, how it
@@ -72,7 +72,7 @@ impl ShutdownReport {
     /// Returns every task that was registered before its phase ended, phase by
     /// phase, in the order in which the tasks ended.
     pub fn tasks(&self) -> impl Iterator<Item = &TaskReport> {
-        self.phases.iter().flat_map(|phase| &phase.tasks)
+        self.phases.iter().flat_map(PhaseReport::tasks)
     }
 
     /// Returns the task called `name`, which includes the path of its scope
@@ -116,7 +116,7 @@ impl ShutdownReport {
     /// Returns `true` if no task left its work undone. Tasks that were cancelled,
     /// refused, or skipped on purpose do not count.
     pub fn is_clean(&self) -> bool {
-        !self.tasks().any(|task| task.outcome.is_failure())
+        !self.phases.iter().any(|phase| phase.tasks.has_failure())
     }
 }
 
@@ -182,7 +182,7 @@ impl ShutdownReport {
                 Seconds(task.start()).to_string(),
                 Seconds(task.took()).to_string(),
                 Seconds(task.budget()).to_string(),
-                escaped(&task.outcome.to_string()),
+                escaped(&task.outcome().to_string()),
             )?;
         }
         Ok(())
@@ -211,66 +211,7 @@ fn escaped(text: &str) -> String {
 pub struct PhaseReport {
     #[cfg_attr(feature = "serde", serde(with = "super::serde_model::text"))]
     pub(crate) name: SharedText,
-    #[cfg_attr(feature = "serde", serde(with = "super::serde_model::seconds"))]
-    pub(crate) start: Duration,
-    #[cfg_attr(feature = "serde", serde(with = "super::serde_model::seconds"))]
-    pub(crate) took: Duration,
-    #[cfg_attr(feature = "serde", serde(with = "super::serde_model::seconds"))]
-    pub(crate) budget: Duration,
-    pub(crate) tasks: Vec<TaskReport>,
-}
-
-/// The text shows this many of a phase's tasks that are done.
-const SHOWN: usize = 20;
-
-impl PhaseReport {
-    /// Returns the phase's name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Returns the time at which the phase began.
-    pub fn start(&self) -> Duration {
-        self.start
-    }
-
-    /// Returns the time for which the phase ran.
-    pub fn took(&self) -> Duration {
-        self.took
-    }
-
-    /// Returns the longest time for which the phase might run.
-    pub fn budget(&self) -> Duration {
-        self.budget
-    }
-
-    /// Returns the phase's tasks, in the order in which they ended.
-    pub fn tasks(&self) -> &[TaskReport] {
-        &self.tasks
-    }
-
-    /// The tasks that the text shows: all that are not done, and the first that
-    /// are.
-    fn shown(&self) -> impl Iterator<Item = &TaskReport> {
-        let mut done = 0;
-        self.tasks.iter().filter(move |task| {
-            if task.outcome == Outcome::Done {
-                done += 1;
-            }
-            task.outcome != Outcome::Done || done <= SHOWN
-        })
-    }
-}
-
-/// The record of one task of a shutdown.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-#[non_exhaustive]
-pub struct TaskReport {
-    #[cfg_attr(feature = "serde", serde(with = "super::serde_model::text"))]
-    pub(crate) name: SharedText,
-    pub(crate) outcome: Outcome,
-    // In nanoseconds: a report may have ten thousand tasks.
+    // In nanoseconds, as the tasks' times are.
     #[cfg_attr(
         feature = "serde",
         serde(with = "super::serde_model::nanos_as_seconds")
@@ -286,37 +227,58 @@ pub struct TaskReport {
         serde(with = "super::serde_model::nanos_as_seconds")
     )]
     pub(crate) budget: u64,
-    pub(crate) site: Site,
+    pub(crate) tasks: TaskList,
 }
 
-impl TaskReport {
-    /// Returns the task's name, including the path of its scope.
+/// The text shows this many of a phase's tasks that are done.
+const SHOWN: usize = 20;
+
+impl PhaseReport {
+    /// Creates the report of a phase that has not run.
+    pub(crate) fn blank(name: SharedText) -> Self {
+        Self {
+            name,
+            start: 0,
+            took: 0,
+            budget: 0,
+            tasks: TaskList::default(),
+        }
+    }
+
+    /// Returns the phase's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns the task's outcome.
-    pub fn outcome(&self) -> &Outcome {
-        &self.outcome
-    }
-
-    /// Returns the time at which the task began, or was skipped.
+    /// Returns the time at which the phase began.
     pub fn start(&self) -> Duration {
         Duration::from_nanos(self.start)
     }
 
-    /// Returns the time for which the task ran, or after which it was abandoned.
+    /// Returns the time for which the phase ran.
     pub fn took(&self) -> Duration {
         Duration::from_nanos(self.took)
     }
 
-    /// Returns the longest time for which the task might run.
+    /// Returns the longest time for which the phase might run.
     pub fn budget(&self) -> Duration {
         Duration::from_nanos(self.budget)
     }
 
-    /// Returns the place where the task was registered, as `file:line`.
-    pub fn site(&self) -> &str {
-        self.site.as_str()
+    /// Returns the phase's tasks, in the order in which they ended.
+    pub fn tasks(&self) -> &[TaskReport] {
+        &self.tasks
+    }
+
+    /// The tasks that the text shows: all that are not done, and the first that
+    /// are.
+    fn shown(&self) -> impl Iterator<Item = &TaskReport> {
+        let mut done = 0;
+        self.tasks.iter().filter(move |task| {
+            if *task.outcome() == Outcome::Done {
+                done += 1;
+            }
+            *task.outcome() != Outcome::Done || done <= SHOWN
+        })
     }
 }

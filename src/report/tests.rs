@@ -7,23 +7,23 @@ use crate::cause::Cause;
 
 /// A task that began at 0, took so many milliseconds, and was allowed so many.
 fn task(name: &str, outcome: Outcome, took: u64, of: u64) -> TaskReport {
-    TaskReport {
-        name: name.into(),
+    let ending = Ending {
         outcome,
         start: 0,
         took: took * 1_000_000,
         budget: of * 1_000_000,
-        site: Site::of(std::panic::Location::caller()),
-    }
+    };
+    let site = Site::of(std::panic::Location::caller());
+    TaskReport::new(name.into(), site, ending)
 }
 
 fn phase(name: &str, took: u64, tasks: Vec<TaskReport>) -> PhaseReport {
     PhaseReport {
         name: name.into(),
-        start: Duration::ZERO,
-        took: Duration::from_millis(took),
-        budget: Duration::from_secs(10),
-        tasks,
+        start: 0,
+        took: took * 1_000_000,
+        budget: 10_000_000_000,
+        tasks: tasks.into(),
     }
 }
 

@@ -51,4 +51,4 @@ pub use self::policy::{CleanExit, WhenDone};
 pub(super) use self::scaling::{STARTUP_DELAY, ThreadScaling};
 pub(super) use self::scopes::{Request, ScopeOutcome};
 pub(super) use self::state::Machine;
-pub(super) use self::task::{NewTask, Refusal, Start};
+pub(super) use self::task::{NewTask, Refusal, Shared, Start};

@@ -14,7 +14,7 @@ use super::slab::{Key, List, sorted};
 use super::task::{Shared, TaskState};
 use crate::cause::Cause;
 use crate::coordinator::phase::OnFailure;
-use crate::report::{Outcome, PhaseReport, ShutdownReport, Skip, TaskReport};
+use crate::report::{Outcome, ShutdownReport, Skip, TaskReport};
 use deadstop_core::Nanos;
 
 impl<S: Shared, B> Machine<S, B> {
@@ -27,11 +27,11 @@ impl<S: Shared, B> Machine<S, B> {
         own_deadline: Nanos,
         first: usize,
     ) -> RunId {
-        let number = if owner == ScopeId::ROOT {
-            RunId::WHOLE
+        let (number, phases) = if owner == ScopeId::ROOT {
+            (RunId::WHOLE, std::mem::take(&mut self.blank_reports))
         } else {
             self.next_run += 1;
-            self.next_run
+            (self.next_run, self.plan.blank_reports())
         };
         let run = Run {
             owner,
@@ -46,9 +46,7 @@ impl<S: Shared, B> Machine<S, B> {
             queue: List::default(),
             running: List::default(),
             budgets: BTreeSet::new(),
-            reports: Vec::new(),
-            has_failure: false,
-            phases: Vec::with_capacity(self.plan.phases().len()),
+            phases,
             sequence_ended: false,
             indexed: Indexed::NOT,
         };
@@ -193,15 +191,14 @@ impl<S: Shared, B> Machine<S, B> {
         let Some(phase) = self.plan.phases().get(run.place) else {
             return;
         };
-        run.phases.push(PhaseReport {
-            name: phase.label.clone(),
-            start: run.started.since(run.begun),
-            took: now.since(run.started),
-            budget: ends.since(run.started),
-            tasks: std::mem::take(&mut run.reports),
-        });
-        run.sequence_ended |= phase.on_failure == OnFailure::End && run.has_failure;
-        run.has_failure = false;
+        let mut has_failure = false;
+        if let Some(report) = run.phases.get_mut(run.place) {
+            report.start = run.started.0.saturating_sub(run.begun.0);
+            report.took = now.0.saturating_sub(run.started.0);
+            report.budget = ends.0.saturating_sub(run.started.0);
+            has_failure = report.tasks.has_failure();
+        }
+        run.sequence_ended |= phase.on_failure == OnFailure::End && has_failure;
         if run.owner == ScopeId::ROOT && run.skips(phase).is_none() {
             self.actions.push(Action::PhaseEnded { now });
         }
@@ -250,7 +247,9 @@ impl<S: Shared, B> Machine<S, B> {
         let reserved_later = self.plan.reserved_after(place, length, has_tasks);
         if let Some(run) = self.runs.get_mut(id.0) {
             run.queue = tasks;
-            run.reports.reserve_exact(run.queue.len());
+            if let Some(report) = run.phases.get_mut(place) {
+                report.tasks.reserve(run.queue.len());
+            }
             run.reserved_later = reserved_later;
         }
         self.phases_begun += 1;
@@ -349,7 +348,7 @@ impl<S: Shared, B> Machine<S, B> {
 /// The decision to log a task that left its work undone.
 fn failure<S, B>(report: &TaskReport) -> Option<Action<S, B>> {
     report.outcome().is_failure().then(|| Action::TaskFailed {
-        name: report.name.clone(),
+        name: report.name().into(),
         outcome: report.outcome().clone(),
     })
 }

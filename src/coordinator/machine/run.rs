@@ -33,8 +33,7 @@ pub(super) struct Run {
     pub(super) running: List,
     /// When running tasks with a budget of their own are over it.
     pub(super) budgets: BTreeSet<(Nanos, Key)>,
-    pub(super) reports: Vec<TaskReport>,
-    pub(super) has_failure: bool,
+    /// The reports of all phases: blank from the one that runs on, except for its tasks.
     pub(super) phases: Vec<PhaseReport>,
     pub(super) sequence_ended: bool,
     /// What the index knows of the run.
@@ -66,8 +65,9 @@ impl Run {
 
     /// Notes the report of a task of the phase that runs.
     pub(super) fn note(&mut self, report: TaskReport) {
-        self.has_failure |= report.outcome().is_failure();
-        self.reports.push(report);
+        if let Some(phase) = self.phases.get_mut(self.place) {
+            phase.tasks.push(report);
+        }
     }
 
     /// Returns the time at which the phase's time is over.

@@ -14,7 +14,7 @@ use super::slab::Slab;
 use super::task::{Shared, Task, TaskState};
 use crate::cause::Cause;
 use crate::coordinator::plan::Plan;
-use crate::report::TaskReport;
+use crate::report::{PhaseReport, TaskReport};
 use deadstop_core::Nanos;
 
 /// The longest time for which tasks are held, as a share of the time up to the deadline.
@@ -38,6 +38,9 @@ pub(in crate::coordinator) struct Machine<S, B> {
     pub(super) index: RunIndex,
     pub(super) running: usize,
     pub(super) refused: Vec<TaskReport>,
+    /// The phases' reports of the whole shutdown, until it begins. Made and touched before:
+    /// memory that a shutdown touches first costs it a page fault for each page.
+    pub(super) blank_reports: Vec<PhaseReport>,
     pub(super) cause: Option<Arc<Cause>>,
     pub(super) completion: Completion,
     /// Counts the tasks that have an outcome, and the phases that have begun.
@@ -51,6 +54,7 @@ pub(in crate::coordinator) struct Machine<S, B> {
 impl<S: Shared, B> Machine<S, B> {
     pub(in crate::coordinator) fn new(plan: Arc<Plan>, rules: Rules) -> Self {
         Self {
+            blank_reports: plan.blank_reports(),
             plan,
             rules,
             deadline: Nanos::LAST,

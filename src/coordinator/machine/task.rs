@@ -4,13 +4,14 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::ids::{RunId, ScopeId, TaskId};
-use crate::report::{Outcome, SharedText, Site, TaskReport};
+use crate::report::{Ending, Outcome, SharedText, TaskReport};
 use deadstop_core::Nanos;
 
 /// What a task and its report share with the driver: the task's name is in it.
-pub(in crate::coordinator) trait Shared: Clone + Into<SharedText> {}
-
-impl<S: Clone + Into<SharedText>> Shared for S {}
+pub(in crate::coordinator) trait Shared: Clone + Into<SharedText> {
+    /// Returns the report of the task, which is over. Called once for each task.
+    fn report(self, ending: Ending) -> TaskReport;
+}
 
 /// What a task is registered with.
 pub(in crate::coordinator) struct NewTask {
@@ -78,15 +79,13 @@ impl<S: Shared, B> Task<S, B> {
             TaskState::Running { started, ends, .. } => (started, ends),
             TaskState::Waiting => (now, ends),
         };
-        let report = TaskReport {
-            name: self.shared.into(),
+        let ending = Ending {
             outcome,
             start: started.0.saturating_sub(begun.0),
             took: now.0.saturating_sub(started.0),
             budget: ends.0.saturating_sub(started.0),
-            site: Site::of(self.site),
         };
-        (report, self.body)
+        (self.shared.report(ending), self.body)
     }
 }
 

@@ -6,7 +6,7 @@ use super::ids::{RunId, ScopeId, TaskId};
 use super::scope_tree::ScopeState;
 use super::slab::sorted;
 use super::task::{NewTask, Refusal, Shared, Start, Task, TaskState};
-use crate::report::{Outcome, SharedText, Site, TaskReport};
+use crate::report::{Ending, Outcome};
 use deadstop_core::Nanos;
 
 /// Tasks that have not started.
@@ -61,19 +61,16 @@ impl<S: Shared, B> Machine<S, B> {
 
     fn refuse(&mut self, new: &NewTask, shared: S, body: B, why: Refusal) -> (Refusal, B) {
         if !self.is_over() {
-            let (name, site): (SharedText, _) = (shared.into(), new.site);
             self.actions.push(Action::TaskRefused {
-                name: name.clone(),
-                site,
+                name: shared.clone().into(),
+                site: new.site,
             });
-            self.refused.push(TaskReport {
-                name,
+            self.refused.push(shared.report(Ending {
                 outcome: Outcome::Refused,
                 start: 0,
                 took: 0,
                 budget: 0,
-                site: Site::of(site),
-            });
+            }));
         }
         (why, body)
     }

@@ -15,7 +15,7 @@ use super::*;
 use crate::cause::Cause;
 use crate::coordinator::phase::Phase;
 use crate::coordinator::plan::Plan;
-use crate::report::{Outcome, ShutdownReport, Skip};
+use crate::report::{Ending, Outcome, ShutdownReport, Site, Skip, TaskReport};
 use deadstop_core::Nanos;
 
 const SECOND: u64 = 1_000_000_000;
@@ -28,6 +28,12 @@ struct World {
     /// What the machine decided, in brief.
     said: Vec<String>,
     ended: Option<Arc<ShutdownReport>>,
+}
+
+impl Shared for &'static str {
+    fn report(self, ending: Ending) -> TaskReport {
+        TaskReport::new(self.into(), Site::default(), ending)
+    }
 }
 
 fn rules() -> Rules {
