@@ -81,7 +81,7 @@ fn deadline_in_force_is_known_to_the_timer_and_the_watchdog() {
         if deadline.is_in_force(Nanos(2), Nanos(6)) {
             let distance = Duration::from_millis(25);
             assert_eq!(TIMER.set_to(), Some(Nanos(5).saturating_add(distance)));
-            assert_eq!(deadline.change_count(), 1);
+            assert_eq!(deadline.watchdog_count(), 1);
         }
         thread.join().expect("it ends");
     });
@@ -105,10 +105,10 @@ fn watchdog_wakes_although_another_deadline_is_in_force() {
         });
         let (deadline, _) = &*shared;
         loop {
-            let seen = deadline.change_count();
+            let seen = deadline.watchdog_count();
             match deadline.exit_at() {
                 Some(exit) if exit <= Nanos(4) => break,
-                _ => deadline.wait_for_change(seen, None),
+                _ => deadline.wait_as_watchdog(seen, None),
             }
         }
         for thread in arms {
@@ -129,9 +129,9 @@ fn thread_that_sees_the_event_sees_the_deadline() {
         let armed = Arc::clone(&deadline);
         let thread = thread::spawn(move || {
             armed.arm(Nanos(1), Nanos(2));
-            armed.wake();
+            armed.wake_watchdog();
         });
-        if deadline.change_count() > 0 {
+        if deadline.watchdog_count() > 0 {
             assert_eq!(deadline.get(), Some(Nanos(2)));
         }
         thread.join().expect("it ends");
@@ -169,14 +169,14 @@ fn watchdog_wakes_for_every_estimate_and_arm() {
             thread::spawn(move || arm(&armed, Nanos(1), Nanos(9))),
             thread::spawn(move || {
                 estimate.set_early_by(Duration::from_nanos(6));
-                estimate.wake();
+                estimate.wake_watchdog();
             }),
         ];
         loop {
-            let seen = deadline.change_count();
+            let seen = deadline.watchdog_count();
             match deadline.exit_at() {
                 Some(exit) if exit <= Nanos(4) => break,
-                _ => deadline.wait_for_change(seen, None),
+                _ => deadline.wait_as_watchdog(seen, None),
             }
         }
         for thread in threads {
@@ -226,6 +226,7 @@ pub(crate) fn unarmed() -> Deadline {
     deadline.set_early_by(Duration::ZERO);
     let unarmed = (deadline.get(), deadline.begun(), deadline.change_count());
     assert_eq!(unarmed, (None, None, 0));
+    assert_eq!(deadline.watchdog_count(), 0);
     assert!(!deadline.is_in_force(Nanos(0), Nanos(0)));
     deadline
 }
@@ -241,6 +242,7 @@ fn backup_timer() -> BackupTimer {
 /// Arms, and wakes the threads that wait for that.
 pub(crate) fn arm(deadline: &Deadline, now: Nanos, at: Nanos) {
     deadline.arm(now, at);
+    deadline.wake_watchdog();
     deadline.wake();
 }
 

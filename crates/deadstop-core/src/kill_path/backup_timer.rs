@@ -138,7 +138,10 @@ impl BackupTimer {
     pub(crate) fn arm(&self, deadline: &Deadline, now: Nanos, at: Nanos) {
         deadline.arm(now, at);
         self.follow(deadline);
-        deadline.wake();
+        deadline.wake_watchdog();
+        if deadline.follow_at().is_none() {
+            deadline.wake();
+        }
         deadline.set_in_force(at);
     }
 

@@ -26,9 +26,11 @@
 //! after the other, and sees the other's word on the second reading (the
 //! kernel's lock around the timer orders the two).
 //!
-//! The event count makes the watchdog see a new word when it wakes: `arm` writes
+//! The event count `armed` makes the watchdog see a new word when it wakes: `arm` writes
 //! the word and then advances (`Release`), the watchdog reads the count
-//! (`Acquire`) and then the word. The same holds for `early_by`.
+//! (`Acquire`) and then the word. The same holds for `early_by`, and for `changed` and the
+//! threads that follow the deadline: the reporter and others. After an arm the watchdog
+//! advances that one, a little later, unless the grace is short.
 //!
 //! Code that reads both words of an arm reads the deadline first, and by that
 //! word's ordering sees when it was armed. `in_force` is written with `Release` after the
@@ -50,7 +52,16 @@ pub struct Deadline {
     in_force: Earliest,
     early_by: AtomicU64,
     armed: EventCount,
+    changed: EventCount,
 }
+
+/// With a grace of this or more, the thread that arms leaves it to the watchdog to wake the
+/// threads that follow the deadline.
+const LONG_GRACE: Duration = Duration::from_secs(1);
+
+/// How long after the beginning the watchdog does that. Most shutdowns are over by then, and
+/// these threads have nothing to do before a sixteenth of the grace.
+const FOLLOW_DELAY: Duration = Duration::from_millis(5);
 
 impl Deadline {
     /// Creates a deadline that is not armed.
@@ -61,6 +72,7 @@ impl Deadline {
             in_force: Earliest::unset(),
             early_by: AtomicU64::new(0),
             armed: EventCount::new(),
+            changed: EventCount::new(),
         }
     }
 
@@ -87,9 +99,34 @@ impl Deadline {
         self.in_force.bring_forward(at);
     }
 
+    /// Wakes the watchdog. Async-signal-safe.
+    pub(crate) fn wake_watchdog(&self) {
+        self.armed.advance();
+    }
+
+    /// Returns the number of times that the watchdog was woken, for
+    /// [`wait_as_watchdog`](Self::wait_as_watchdog).
+    pub(crate) fn watchdog_count(&self) -> u32 {
+        self.armed.read()
+    }
+
+    /// Waits until the watchdog was woken more often than `seen` times, or the clock reads
+    /// `until`. May return before either.
+    pub(crate) fn wait_as_watchdog(&self, seen: u32, until: Option<Nanos>) {
+        self.armed.wait_past(seen, until);
+    }
+
     /// Wakes the threads that wait for a change. Async-signal-safe.
     pub(crate) fn wake(&self) {
-        self.armed.advance();
+        self.changed.advance();
+    }
+
+    /// Returns the time at which the watchdog wakes the threads that wait for a change,
+    /// after an arm. A thread that arms for a short grace wakes them itself: `None`.
+    pub(crate) fn follow_at(&self) -> Option<Nanos> {
+        let is_long = self.grace()? >= LONG_GRACE;
+        let begun = self.begun().filter(|_| is_long)?;
+        Some(begun.saturating_add(FOLLOW_DELAY))
     }
 
     /// Returns the deadline. Async-signal-safe.
@@ -132,13 +169,13 @@ impl Deadline {
     /// Returns the number of changes so far, for
     /// [`wait_for_change`](Self::wait_for_change).
     pub fn change_count(&self) -> u32 {
-        self.armed.read()
+        self.changed.read()
     }
 
     /// Waits until there are more changes than `seen`, or the clock reads
     /// `until`. May return before either.
     pub fn wait_for_change(&self, seen: u32, until: Option<Nanos>) {
-        self.armed.wait_past(seen, until);
+        self.changed.wait_past(seen, until);
     }
 
     /// Makes the deadline unarmed in a child of `fork`, which has no watchdog

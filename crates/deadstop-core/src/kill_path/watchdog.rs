@@ -117,6 +117,7 @@ impl Watchdog {
     pub fn exit_early_by(&self, length: Duration) {
         self.deadline.set_early_by(length);
         self.backup_timer.follow(&self.deadline);
+        self.deadline.wake_watchdog();
         self.deadline.wake();
     }
 
@@ -252,21 +253,33 @@ impl Watchdog {
         // One wait and one reading of the clock before the first arm page in the code that runs at
         // the deadline. A page fault there would cost 0.4 ms; locking the pages needs a privilege.
         self.deadline
-            .wait_for_change(self.deadline.change_count(), Some(now()));
+            .wait_as_watchdog(self.deadline.watchdog_count(), Some(now()));
         self.started.advance();
+        // The deadline that the threads that follow it were woken for.
+        let mut followed = None;
         loop {
             // The count first: a change after this line cuts the wait short.
-            let seen = self.deadline.change_count();
+            let seen = self.deadline.watchdog_count();
             let now = now();
             match self.deadline.exit_at() {
                 Some(at) if at <= now => {
                     self.run_exit_actions();
                     terminate(self.status.load(Ordering::Acquire))
                 }
-                Some(at) => self
-                    .deadline
-                    .wait_for_change(seen, Some(next_wakeup(now, at))),
-                None => self.deadline.wait_for_change(seen, None),
+                Some(at) => {
+                    let mut next = next_wakeup(now, at);
+                    let deadline = self.deadline.get();
+                    match self.deadline.follow_at().filter(|_| followed != deadline) {
+                        Some(due) if now < due => next = next.min(due),
+                        Some(_) => {
+                            followed = deadline;
+                            self.deadline.wake();
+                        }
+                        None => {}
+                    }
+                    self.deadline.wait_as_watchdog(seen, Some(next));
+                }
+                None => self.deadline.wait_as_watchdog(seen, None),
             }
         }
     }

@@ -21,7 +21,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::Nanos;
 use crate::buffer::TextBuffer;
 use crate::kill_path::{Watchdog, next_wakeup};
 use crate::render::frames::{Owner, owner};
@@ -29,6 +28,7 @@ use crate::render::{Facts, Kind, Layout, progress, text};
 use crate::roster::{Entry, Roster, Text, words};
 use crate::stack::{Captured, Source, Stack};
 use crate::threads::{Activity, Thread, ThreadTable};
+use crate::{Nanos, now};
 
 fn nanos(seconds: u64) -> Nanos {
     Nanos(seconds * 1_000_000_000)
@@ -481,6 +481,65 @@ fn estimate_may_shrink_and_deadline_only_moves_earlier() {
 }
 
 /// One long sleep, and naps of 5 ms in the last 250 ms.
+/// Arms a watchdog that runs, and returns whether a thread that waits for the deadline to
+/// change hears of that.
+fn follower_hears_of(graces: &[u64]) -> bool {
+    let watch: &'static Watchdog = Box::leak(Box::new(Watchdog::new()));
+    thread::spawn(move || watch.run());
+    watch.wait_started(0);
+    watch.enable();
+    graces.iter().all(|grace| {
+        let seen = watch.deadline().change_count();
+        assert!(watch.arm(Duration::from_secs(*grace)));
+        // A minute, but the test does not depend on it.
+        let until = now().saturating_add(Duration::from_secs(60));
+        while watch.deadline().change_count() == seen && now() < until {
+            watch.deadline().wait_for_change(seen, Some(until));
+        }
+        watch.deadline().change_count() != seen
+    })
+}
+
+/// Fails if the watchdog does not wake the threads that follow the deadline, after the
+/// first arm and after one for an earlier deadline.
+#[test]
+fn watchdog_wakes_the_threads_that_follow_the_deadline() {
+    assert!(follower_hears_of(&[4000, 3000]));
+}
+
+/// Fails if an arm for a short grace leaves that to the watchdog, which may be late.
+#[test]
+fn arm_for_a_short_grace_wakes_the_followers_itself() {
+    let short = armed(Duration::from_millis(999), Duration::ZERO);
+    let long = armed(Duration::from_secs(1), Duration::ZERO);
+    let woken = [&short, &long].map(|watch| watch.deadline().change_count());
+    // `armed` sets an estimate before, which counts as well.
+    assert_eq!(woken, [2, 1]);
+    let earlier = Duration::from_millis(500);
+    assert!(long.arm(earlier));
+    assert_eq!(long.deadline().change_count(), 2);
+}
+
+/// Fails if the watchdog wakes them for an estimate: the thread that estimates is one of
+/// them, and would go on for ever.
+#[test]
+fn estimate_wakes_the_followers_once() {
+    let watch: &'static Watchdog = Box::leak(Box::new(Watchdog::new()));
+    thread::spawn(move || watch.run());
+    watch.wait_started(0);
+    watch.enable();
+    assert!(watch.arm(Duration::from_secs(3600)));
+    while watch.deadline().change_count() == 0 {
+        watch.deadline().wait_for_change(0, None);
+    }
+    for estimates in 1..=10 {
+        watch.exit_early_by(Duration::from_secs(estimates));
+        // More than the watchdog's delay: where it is slow, the test sees less.
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(watch.deadline().change_count(), 11);
+}
+
 #[test]
 fn watchdog_sleeps_once_and_naps_only_before_the_deadline() {
     let at = nanos(100);
