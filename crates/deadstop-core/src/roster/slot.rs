@@ -64,6 +64,7 @@ impl SlotRef {
     }
 
     /// Sets the thread that runs the task.
+    #[inline]
     pub fn set_thread(self, tid: c_int) {
         self.slot.tid.store(tid, Ordering::Relaxed);
     }
@@ -156,6 +157,7 @@ impl Slot {
         }
     }
 
+    #[inline]
     pub(super) fn is_free(state: u32) -> bool {
         state & STATE == FREE
     }
@@ -164,7 +166,8 @@ impl Slot {
         matches!(state & STATE, DONE | FAILED | LATE)
     }
 
-    pub(super) fn claim(&self, is_claimable: fn(u32) -> bool) -> bool {
+    #[inline]
+    pub(super) fn claim(&self, is_claimable: impl Fn(u32) -> bool) -> bool {
         let state = self.state.load(Ordering::Relaxed);
         let filling = (state & !STATE).wrapping_add(NEXT_USE) | FILLING;
         is_claimable(state)
@@ -221,6 +224,7 @@ impl Slot {
         }
     }
 
+    #[inline]
     pub(super) fn started(&self) -> Nanos {
         Nanos(self.started.load(Ordering::Relaxed))
     }
@@ -243,6 +247,7 @@ impl Slot {
         }
     }
 
+    #[inline]
     pub(super) fn free(&self) {
         let state = self.state.load(Ordering::Relaxed) & !STATE;
         // A thread that abandons it at this moment changes a bit that is dropped.

@@ -32,11 +32,15 @@ impl<const N: usize> Table<N> {
 
     /// Adds a task. `None` if the table is full: the task is then only counted.
     pub fn add(&'static self, entry: &Entry<'_>) -> Option<SlotRef> {
-        let find = |is_claimable: fn(u32) -> bool| {
-            let mut places = (0..).zip(&self.slots);
-            places.find(|(_, slot)| slot.claim(is_claimable))
+        // Mostly the first slot is free: the loop is in line.
+        let free = (0..).zip(&self.slots);
+        let found = { free }.find(|(_, slot)| slot.claim(Slot::is_free));
+        let over = || {
+            (0..)
+                .zip(&self.slots)
+                .find(|(_, slot)| slot.claim(Slot::is_over))
         };
-        match find(Slot::is_free).or_else(|| find(Slot::is_over)) {
+        match found.or_else(over) {
             Some((place, slot)) => Some(SlotRef {
                 slot,
                 listed: slot.fill(entry),

@@ -70,6 +70,7 @@ impl<const WORDS: usize> Words<WORDS> {
 }
 
 /// Fewer bytes than a word has, and zeros.
+#[inline]
 fn padded(bytes: &[u8]) -> [u8; BYTES] {
     let mut word = [0; BYTES];
     for (to, from) in word.iter_mut().zip(bytes) {
