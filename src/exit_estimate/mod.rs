@@ -144,7 +144,7 @@ fn exit_early_by(lead: Duration) {
     WATCH.exit_early_by(length);
     // The coordinator counts budgets and reserves to where the exit begins.
     #[cfg(feature = "shutdown")]
-    crate::process::TRIGGERED.advance();
+    crate::process::wake_for_trigger();
 }
 
 /// Returns the length by which the exit begins early, and whether it is capped.

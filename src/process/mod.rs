@@ -86,6 +86,11 @@ pub(crate) static CGROUPS: deadstop_core::files::FileList = deadstop_core::files
 #[cfg(feature = "shutdown")]
 pub(crate) static NOTIFY: crate::notify::Notify = crate::notify::Notify::nothing();
 
+/// Counts the events that `deadstop-run` wakes for: the triggers, and what a coordinator
+/// wants of it. A count of its own: what others wait for must not wake that thread.
+#[cfg(feature = "shutdown")]
+pub(crate) static RUN_WAKEUPS: deadstop_core::EventCount = deadstop_core::EventCount::new();
+
 /// Counts the triggers.
 #[cfg(feature = "shutdown")]
 pub(crate) static TRIGGERED: deadstop_core::EventCount = deadstop_core::EventCount::new();
@@ -108,6 +113,14 @@ pub(crate) fn do_last_things() {
     #[cfg(target_os = "linux")]
     CGROUPS.take_all(crate::sys::cgroup::kill);
     FILES.remove_all();
+}
+
+/// Wakes `deadstop-run`, and the threads that wait for a trigger. Async-signal-safe;
+/// preserves `errno`.
+#[cfg(feature = "shutdown")]
+pub(crate) fn wake_for_trigger() {
+    RUN_WAKEUPS.advance();
+    TRIGGERED.advance();
 }
 
 /// Requests a report. Async-signal-safe, `errno` included.

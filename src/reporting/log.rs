@@ -25,7 +25,7 @@ use super::event::Event;
 use super::logger::guarded;
 use super::progress::{Outlet, ProgressReporter};
 use crate::lock::Mutex;
-use crate::process::TRIGGERED;
+use crate::process::RUN_WAKEUPS;
 use crate::sys::standard_error;
 use crate::threads;
 use deadstop_core::escape::Escaped;
@@ -261,7 +261,7 @@ impl Log {
         let before = self.shared().start_due.fetch_min(due.0, Ordering::Relaxed);
         // The begin of a shutdown wakes `deadstop-run` itself.
         if due == Nanos(0) && before > 0 {
-            TRIGGERED.advance();
+            RUN_WAKEUPS.advance();
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::grace;
 use crate::cause::Cause;
 use crate::cause_text::cause_text;
-use crate::process::{self, FIRST, ROSTER, SIGNALS, TRIGGERED};
+use crate::process::{self, FIRST, ROSTER, SIGNALS};
 use crate::sys::published::Published;
 
 /// The function that the first thread that may allocate and lock calls once, as the shutdown
@@ -22,7 +22,7 @@ static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
 /// and so hang.
 pub(crate) fn request(cause: impl FnOnce() -> Cause) -> Option<bool> {
     let first = request_from(0, cause)?;
-    TRIGGERED.advance();
+    process::wake_for_trigger();
     Some(first)
 }
 

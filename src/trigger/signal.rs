@@ -232,7 +232,7 @@ pub(crate) fn notify(number: i32, origin: Origin) -> bool {
             #[cfg(feature = "report")]
             FIRST.note_signal(number, origin.sender);
             #[cfg(feature = "shutdown")]
-            process::TRIGGERED.advance();
+            process::wake_for_trigger();
         }
     }
     true

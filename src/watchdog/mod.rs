@@ -111,7 +111,7 @@ impl Watchdog {
         }
         // The coordinator computes with the deadline.
         #[cfg(feature = "shutdown")]
-        process::TRIGGERED.advance();
+        process::wake_for_trigger();
     }
 
     /// Returns the time at which the process ends; `None` until the watchdog is armed.

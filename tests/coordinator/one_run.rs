@@ -29,6 +29,8 @@ tests! {
     status_of_the_end_stays,
     finishing_is_asking_and_waiting,
     finishing_returns_even_if_nothing_was_to_do,
+    finish_that_is_over_at_once_wakes_who_waits_for_the_request,
+    process_ends_after_a_finish_on_a_thread_that_is_gone,
     process_without_waiter_ends_when_its_tasks_are_done,
     without_a_waiter_the_process_is_left_alone_until_the_deadline,
     waiter_may_take_any_time_after_the_end,
@@ -228,6 +230,48 @@ fn finishing_returns_even_if_nothing_was_to_do() -> Case {
         assert_eq!(debug(&code), debug(&ExitCode::SUCCESS));
         return_from_main(ExitCode::from(9));
     })
+}
+
+/// The thread that finishes wakes `deadstop-run` only if there is something to do.
+///
+/// Fails if the end does not wake the threads that wait for the request.
+fn finish_that_is_over_at_once_wakes_who_waits_for_the_request() -> Case {
+    sees(|| {
+        let shutdown = install();
+        let requested = shutdown.requested();
+        let waits = thread::spawn(move || requested.wait());
+        // It waits by then, or the test sees less.
+        sleep_ms(50);
+        assert_eq!(debug(&shutdown.finish()), debug(&ExitCode::SUCCESS));
+        waits.join().expect("it is woken");
+    })
+}
+
+/// Fails if `deadstop-run` is not woken for the exit because a wake-up that was not needed
+/// counts as one that is to come.
+fn process_ends_after_a_finish_on_a_thread_that_is_gone() -> Case {
+    judged(
+        || {
+            let_it_end();
+            // A task is mostly over before the thread that finishes runs again.
+            system::use_one_processor();
+            let shutdown = install();
+            let task = shutdown.task("task").on_shutdown(|_| {});
+            task.expect("it has not begun");
+            thread::spawn(move || {
+                // `deadstop-run` has nothing else to wake for by then.
+                sleep_ms(800);
+                let _code = shutdown.finish();
+            });
+            look_away();
+        },
+        |victims| {
+            // Load can make a thread late.
+            let runs = (0..4).map(|_| victims.ends_with(0));
+            let late = runs.filter(|death| death.after > LONG / 2).count();
+            assert!(late <= 1, "{late} of 4 ended at the deadline");
+        },
+    )
 }
 
 fn process_without_waiter_ends_when_its_tasks_are_done() -> Case {

@@ -94,9 +94,14 @@ impl Coordinator {
         let now = deadstop_core::now();
         state.machine.conclude(now);
         state.wakers.take_ended(&mut state.pool);
+        // No task runs. `deadstop-run` may have been promised a wake-up that was not needed:
+        // see `begin_and_wait_briefly`.
+        state.naming_due = Nanos::LAST;
+        state.sleeps_until = Nanos::LAST;
         guard.settle(now, 0);
         drop(guard);
-        // Wakes the callers that wait for a scope, which has ended with the whole shutdown.
+        // Wakes the callers that wait for the request, or for a scope, which has ended with
+        // the whole shutdown.
         TRIGGERED.advance();
     }
 }

@@ -1,9 +1,11 @@
 //! The lock of the coordinator, and the calls that change the machine under it.
 //!
 //! Whatever changes the machine calls [`Guard::settle`] before it lets go of the
-//! lock: that carries the actions out, wakes a pool thread if there is work, and
-//! wakes `deadstop-run` if it would sleep too long. So no wake-up is lost.
+//! lock: that carries the actions out, and notes whether a pool thread has work, and
+//! `deadstop-run` would sleep too long. These are woken once the lock is free. So no
+//! wake-up is lost.
 
+use std::mem;
 use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use crate::cause::Cause;
 use crate::coordinator::machine::{NewTask, Refusal, TaskId};
 use crate::coordinator::task_context::Body;
 use crate::coordinator::task_shared::TaskShared;
-use crate::process::{FIRST, TRIGGERED, WATCH};
+use crate::process::{self, FIRST, RUN_WAKEUPS, TRIGGERED, WATCH};
 use crate::report::ShutdownReport;
 use crate::reporting::Event;
 use deadstop_core::Nanos;
@@ -29,6 +31,32 @@ pub(in crate::coordinator) struct Guard<'a> {
     pub(super) state: MutexGuard<'a, State>,
     /// The caller wakes `deadstop-run` itself, a little later.
     wakes_run_later: bool,
+    /// Dropped after the lock: a thread that was woken under it would meet it.
+    wakes: Wakes<'a>,
+}
+
+/// The threads to wake.
+struct Wakes<'a> {
+    coordinator: &'a Coordinator,
+    task_thread: bool,
+    run: bool,
+}
+
+impl Wakes<'_> {
+    fn wake(&mut self) {
+        if mem::take(&mut self.task_thread) {
+            self.coordinator.work.notify_one();
+        }
+        if mem::take(&mut self.run) {
+            RUN_WAKEUPS.advance();
+        }
+    }
+}
+
+impl Drop for Wakes<'_> {
+    fn drop(&mut self) {
+        self.wake();
+    }
 }
 
 impl Guard<'_> {
@@ -59,7 +87,7 @@ impl Guard<'_> {
         state.machine.set_deadline(coordinator.deadline(), now);
         state.machine.begin(cause, begun, first, now);
         state.wakers.take_requested(&state.machine, &mut state.pool);
-        // `settle` then wakes `deadstop-run`, and the threads that wait for the request.
+        // `settle` then wakes `deadstop-run`.
         state.sleeps_until = Nanos::LAST;
     }
 
@@ -80,12 +108,20 @@ impl Guard<'_> {
         ended
     }
 
+    /// Waits for work, without the lock.
+    pub(super) fn wait_for_work(mut self) -> Self {
+        self.wakes.wake();
+        let woken = self.coordinator.work.wait(self.state);
+        self.state = woken.unwrap_or_else(PoisonError::into_inner);
+        self
+    }
+
     fn carry_out_actions(&mut self) {
         let state = &mut *self.state;
         if !state.machine.has_actions() {
             return;
         }
-        let mut actions = std::mem::take(&mut state.actions);
+        let mut actions = mem::take(&mut state.actions);
         actions = state.machine.take_actions(actions);
         for action in actions.drain(..) {
             self.coordinator.carry_out(state, action);
@@ -97,13 +133,11 @@ impl Guard<'_> {
         let state = &mut *self.state;
         let work = state.work().saturating_sub(taken);
         if work > 0 && state.pool.wakes_one() {
-            self.coordinator.work.notify_one();
+            self.wakes.task_thread = true;
         }
         if let Some(wants) = state.wakes_run_thread(now) {
             state.sleeps_until = wants;
-            if !self.wakes_run_later {
-                TRIGGERED.advance();
-            }
+            self.wakes.run |= !self.wakes_run_later;
         }
     }
 }
@@ -121,6 +155,11 @@ impl Coordinator {
             coordinator: self,
             state,
             wakes_run_later: later,
+            wakes: Wakes {
+                coordinator: self,
+                task_thread: false,
+                run: false,
+            },
         };
         if self.settings.is_attached && FIRST.is_some() && !guard.state.machine.has_begun() {
             guard.begin_triggered();
@@ -177,6 +216,8 @@ impl Coordinator {
     /// Begins a shutdown that was triggered, on the calling thread.
     pub(crate) fn begin_now(&self) {
         drop(self.lock());
+        // The lock has woken `deadstop-run`.
+        TRIGGERED.advance();
     }
 
     /// Does the same for a caller that waits for the end next. Where the tasks return at
@@ -189,8 +230,9 @@ impl Coordinator {
         let mut guard = self.lock_and_wake_run(true);
         let ended = guard.state.ended.take();
         drop(guard);
+        // The end wakes the threads that wait for the request, if it comes first.
         if ended.is_none() && !self.completion.is_complete_within(BRIEFLY) {
-            TRIGGERED.advance();
+            process::wake_for_trigger();
         }
         mask.restore();
         if let Some(report) = ended {
@@ -216,7 +258,7 @@ impl Coordinator {
         guard.begin(cause, now, first, now);
         guard.settle(now, 0);
         drop(guard);
-        TRIGGERED.advance();
+        process::wake_for_trigger();
         true
     }
 
@@ -238,6 +280,6 @@ impl Coordinator {
     pub(crate) fn retire(&self) {
         self.lock().state.pool.retire();
         self.work.notify_all();
-        TRIGGERED.advance();
+        RUN_WAKEUPS.advance();
     }
 }

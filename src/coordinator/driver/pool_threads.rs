@@ -10,7 +10,7 @@
 //! wait.
 
 use std::io;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
 use super::coordinator::{Coordinator, State};
@@ -22,7 +22,7 @@ use super::pool::Work;
 use crate::contain::contain;
 use crate::coordinator::machine::{RunId, TaskId};
 use crate::current_task::{self, TaskOwner};
-use crate::process::TRIGGERED;
+use crate::process;
 use crate::report::Outcome;
 use crate::sys;
 use deadstop_core::Nanos;
@@ -118,8 +118,7 @@ impl Coordinator {
                     continue;
                 }
                 guard.state.pool.waiting += 1;
-                let woken = self.work.wait(guard.state);
-                guard.state = woken.unwrap_or_else(PoisonError::into_inner);
+                guard = guard.wait_for_work();
                 let pool = &mut guard.state.pool;
                 pool.waiting -= 1;
                 pool.woken = pool.woken.saturating_sub(1);
@@ -204,7 +203,7 @@ impl TaskOwner for Coordinator {
         if self.is_here() {
             let task = TaskId::from_number(id);
             self.change(|machine, now| machine.task_ended(task, outcome, now));
-            TRIGGERED.advance();
+            process::wake_for_trigger();
         }
     }
 }

@@ -12,7 +12,7 @@ use super::name_threads::{THREAD_NAME, Unnamed};
 use super::publish_pending::PublishedPending;
 use crate::coordinator::machine::STARTUP_DELAY;
 use crate::error::InstallError;
-use crate::process::TRIGGERED;
+use crate::process::RUN_WAKEUPS;
 use crate::report::ShutdownReport;
 use crate::reporting::{self, Event, SymbolizerStart};
 use crate::threads;
@@ -43,7 +43,7 @@ enum Step {
 fn run(coordinator: &Arc<Coordinator>) {
     loop {
         // Before the look: what changes after it cuts the wait short.
-        let seen = TRIGGERED.read();
+        let seen = RUN_WAKEUPS.read();
         match coordinator.next_step() {
             Step::Act => crate::trigger::act(),
             Step::End(report) => coordinator.end(report),
@@ -68,7 +68,7 @@ fn run(coordinator: &Arc<Coordinator>) {
                 }
             }
             Step::Return => return,
-            Step::Wait { until } => TRIGGERED.wait_past(seen, Some(until)),
+            Step::Wait { until } => RUN_WAKEUPS.wait_past(seen, Some(until)),
         }
     }
 }

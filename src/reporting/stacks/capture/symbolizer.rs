@@ -34,7 +34,7 @@ use super::shorten::{without_head, without_middle};
 use super::symbols::Symbols;
 use super::unwinder::Unwinder;
 use crate::contain::contain;
-use crate::process::{TRIGGERED, WATCH};
+use crate::process::{RUN_WAKEUPS, WATCH};
 use crate::reporting::event::Event;
 use crate::reporting::log::Log;
 use crate::reporting::schedule::due;
@@ -111,7 +111,7 @@ impl Symbolizer {
     pub(super) fn refresh(&self, until: impl Fn() -> Nanos) {
         if !self.0.is_running.load(Ordering::Acquire) {
             self.0.is_wanted.store(true, Ordering::Release);
-            TRIGGERED.advance();
+            RUN_WAKEUPS.advance();
             self.wait(|| self.0.is_running.load(Ordering::Acquire), &until);
         }
         if self.0.is_ready() {
