@@ -284,7 +284,13 @@ fn discarded_jobs_whose_destructors_panic_do_not_abort_the_process() {
         let shutdown = shutdown(30);
         let pool = shutdown.pool("parts").threads(1).queue(100);
         let pool = pool.on_shutdown(Drain::Discard).start().expect("it starts");
-        batch(&pool, 1, 300 * MS);
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let long = move || {
+            begun.send(()).expect("the scenario waits");
+            thread::sleep(300 * MS);
+        };
+        pool.execute(long).map(drop).expect("room");
+        has_begun.recv().expect("it runs");
         for _ in 0..3 {
             let captured = Panics;
             let job = move || drop(captured);

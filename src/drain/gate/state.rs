@@ -211,6 +211,27 @@ mod tests {
         );
     }
 
+    /// The task of the round before may be late.
+    #[test]
+    fn round_that_is_over_neither_closes_nor_announces_a_reopened_gate() {
+        let state = State::new("requests", None);
+        let over = state.round();
+        state.announce(&over);
+        state.close(&over);
+        assert!(state.requests.is_closed() && state.streams.is_closed());
+        let current = state.reopen().expect("it is closed");
+        let announced = || state.announced.load(Ordering::Relaxed);
+        assert_eq!(announced(), 0);
+        state.announce(&over);
+        state.close(&over);
+        assert_eq!(announced(), 0);
+        assert!(!state.requests.is_closed() && !state.streams.is_closed());
+        state.announce(&current);
+        state.close(&current);
+        assert_ne!(announced(), 0);
+        assert!(state.requests.is_closed() && state.streams.is_closed());
+    }
+
     #[test]
     fn share_of_draws_grows_with_the_time_that_has_passed() {
         let state = State::new("requests", None);

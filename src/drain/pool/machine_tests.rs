@@ -276,6 +276,15 @@ fn refused_thread_gives_the_job_back_only_if_no_thread_is_left() {
     assert_eq!(pool.queued(), 1);
 }
 
+#[test]
+fn refused_thread_of_a_stopped_pool_rejects_no_job() {
+    let mut pool = pool(1, 9);
+    let start = pool.request_for(1);
+    assert_eq!(pool.stop(), [1]);
+    assert_eq!(pool.start_failed(start), None);
+    assert_eq!(pool.machine.counts.rejected, 0);
+}
+
 /// The other submitters' jobs would have no thread if the system refused the only one.
 #[test]
 fn job_is_not_accepted_until_the_system_answers_for_the_only_thread() {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::machine::Limits;
 use super::shared::Shared;
@@ -322,6 +322,24 @@ fn job_that_panics_makes_room_for_another() {
         let job = pool.submit(|| panic!("a job panics")).expect("room");
         assert!(matches!(job.join(), Err(JobError::Panicked(_))));
     }
+}
+
+/// The hang report would name a job that has ended.
+#[test]
+fn description_of_an_idle_pool_has_no_job_that_panicked() {
+    let pool = pool(1, 9, WhenFull::Reject);
+    let job = pool.submit_named("mail 17", || panic!("a job panics"));
+    assert!(matches!(
+        job.expect("room").join(),
+        Err(JobError::Panicked(_))
+    ));
+    // The thread notes the end a moment after the handle has the result.
+    let begun = Instant::now();
+    while !pool.shared().describe().starts_with("0 running") {
+        assert!(begun.elapsed() < PATIENCE, "{}", pool.shared().describe());
+        thread::yield_now();
+    }
+    assert_eq!(pool.shared().describe(), "0 running, 0 queued");
 }
 
 /// A thread that rests may be asleep when the last job, which could have submitted another,
