@@ -480,7 +480,6 @@ fn estimate_may_shrink_and_deadline_only_moves_earlier() {
     assert!(!watch.arm(hour));
 }
 
-/// One long sleep, and naps of 5 ms in the last 250 ms.
 /// Arms a watchdog that runs, and returns whether a thread that waits for the deadline to
 /// change hears of that.
 fn follower_hears_of(graces: &[u64]) -> bool {
@@ -540,6 +539,7 @@ fn estimate_wakes_the_followers_once() {
     assert_eq!(watch.deadline().change_count(), 11);
 }
 
+/// One long sleep, and naps of 5 ms in the last 250 ms.
 #[test]
 fn watchdog_sleeps_once_and_naps_only_before_the_deadline() {
     let at = nanos(100);
