@@ -12,7 +12,7 @@ pub(crate) fn contain<R>(call: impl FnOnce() -> R) -> Result<R, Payload> {
     catch_unwind(AssertUnwindSafe(call)).map_err(Payload::from)
 }
 
-/// What a panic carried. Dropping it does not panic.
+/// The value that a panic carried. Dropping it does not panic.
 pub(crate) struct Payload(Option<Box<dyn Any + Send>>);
 
 impl Payload {

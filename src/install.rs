@@ -109,9 +109,9 @@ impl Started {
 pub(crate) struct Installation {
     _claim: Claimed<'static>,
     backup_timer_mode: Option<BackupTimerMode>,
-    /// What the watchdog's count of starts was before its thread was started.
+    /// The watchdog's count of starts before its thread was started.
     watch: Option<u32>,
-    /// What [`SIGNAL_THREAD`] returned for the wait.
+    /// The value that [`SIGNAL_THREAD`] returned for the wait.
     hear: Option<u32>,
 }
 

@@ -73,7 +73,7 @@
 //! | Something was left undone? | The exit status says so, however the process ends in time. | `exit_with_0_becomes_the_status_of_a_failure` |
 //! | A task overruns its budget? | It is abandoned and named; the next phase begins. | `task_over_its_own_budget_is_abandoned_and_told_so` |
 //! | Time for the last phases? | [`reserve`](Phase::reserve). `FLUSH` and `CLOSE` have one by default. | `reserve_is_there_when_the_phase_before_has_hung` |
-//! | Two triggers race? | The first is the cause; all callers share one run and one report. | `of_many_that_ask_at_once_one_is_the_first` |
+//! | Two triggers race? | The first is the cause; all callers share one run and one report. | `simultaneous_requests_have_one_first_caller` |
 //! | A second signal? | Only a second Ctrl-C or Ctrl-\\ from the terminal ends the process, by default. | `repeated_sigterm_is_reported_and_ends_nothing` |
 //! | A task is added during the shutdown? | Accepted for the current and later phases, refused for earlier ones. | `task_may_change_its_own_and_later_phases_and_no_earlier_one` |
 //! | A task panics? | It counts as failed, and the others go on. With `panic = "abort"`, the process aborts unless panics are a trigger. | `panics_do_not_stop_other_tasks` |

@@ -16,7 +16,7 @@ use crate::error::WaitError;
 use crate::process::TRIGGERED;
 use deadstop_core::Nanos;
 
-/// What the three handles share.
+/// State that the three handles share.
 struct Handle {
     /// The scope that it is of, which stays as long as the handle.
     scope: ScopeHandle,

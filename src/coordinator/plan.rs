@@ -18,7 +18,7 @@ pub(crate) struct Plan {
     phases: Vec<Planned>,
     /// The places in the order of the phases' names.
     by_name: Vec<usize>,
-    /// What the phases from each place on reserve, whether they have tasks or not.
+    /// The reserves of the phases from each place on, with tasks or without.
     reserved_from: Vec<Duration>,
     /// The phases that reserve a share if they have tasks.
     shares: Vec<usize>,
@@ -40,7 +40,7 @@ pub(crate) struct Planned {
 /// The time that earlier phases must leave for a phase.
 #[derive(Clone, Copy, Debug)]
 enum Reserve {
-    /// What the builder says, whether the phase has tasks or not.
+    /// The builder's setting, whether the phase has tasks or not.
     Set(Duration),
     /// A share of the run's length, if the phase has tasks; the phase's budget at
     /// most.
@@ -128,7 +128,7 @@ impl Plan {
         labels.map(PhaseReport::blank).collect()
     }
 
-    /// What the phases after the one at `place` reserve in a run of this length.
+    /// Returns the reserves of the phases after the one at `place` in a run of this length.
     /// `has_tasks` says whether a phase has tasks to reserve time for.
     pub(crate) fn reserved_after(
         &self,

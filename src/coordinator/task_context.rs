@@ -17,7 +17,7 @@ use deadstop_core::roster::TaskKind;
 /// A task's closure.
 pub(super) type Body = Box<dyn FnOnce(&TaskContext) -> Outcome + Send>;
 
-/// What is called on a task's thread before its closure.
+/// The hook that is called on a task's thread before its closure.
 #[cfg(feature = "fault")]
 static BEFORE_EACH_TASK: OnceLock<fn(&TaskContext)> = OnceLock::new();
 
@@ -58,7 +58,7 @@ pub struct TaskContext {
     pub(super) ends: Nanos,
     /// The run's own deadline, beside the process's.
     pub(super) own_deadline: Nanos,
-    /// How long before the deadline the task's phase ends.
+    /// The time between the end of the task's phase and the deadline.
     pub(super) reserved_later: Duration,
 }
 

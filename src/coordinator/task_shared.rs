@@ -1,4 +1,4 @@
-//! What a task's thread, its handles, its contexts and its report share.
+//! State that a task's thread, its handles, its contexts and its report share.
 //!
 //! # Orderings
 //!
@@ -16,7 +16,7 @@ use crate::report::{Ending, Recorded, SharedText, Site, TaskRecord, TaskReport};
 use deadstop_core::Nanos;
 use deadstop_core::roster::Entry;
 
-/// What a task's thread, its handles, its contexts and its report share.
+/// State that a task's thread, its handles, its contexts and its report share.
 pub(super) struct TaskShared {
     /// Includes the path of the scope.
     name: String,
@@ -24,10 +24,10 @@ pub(super) struct TaskShared {
     pub(super) is_cancelled: AtomicBool,
     /// The thread that runs it, or 0.
     thread: AtomicI32,
-    /// Whether that thread has the task's name.
+    /// Set if that thread has the task's name.
     is_thread_named: AtomicBool,
     pub(super) entry: RosterEntry,
-    /// How it ended, for its report.
+    /// Its end, for its report.
     record: TaskRecord,
 }
 

@@ -10,7 +10,7 @@ use deadstop_core::{EventCount, Nanos, now};
 /// The announcement of this process.
 pub(crate) static SEEN: Announcement = Announcement::unseen();
 
-/// Whether load balancers have seen that the process is not ready.
+/// The state of load balancers: whether they have seen that the process is not ready.
 pub(crate) struct Announcement {
     seen: AtomicBool,
     changes: EventCount,

@@ -162,7 +162,7 @@ impl fmt::Display for InstallError {
     }
 }
 
-/// What `Display` prints, and the causes. Not by [`Error::source`]: a program with the
+/// The text of `Display`, and the causes. Not by [`Error::source`]: a program with the
 /// watchdog alone would have the code for every error of `std` in it, 4 KB.
 impl fmt::Debug for InstallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

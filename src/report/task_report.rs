@@ -49,7 +49,7 @@ pub(crate) struct TaskRecord {
 
 static DONE: Outcome = Outcome::Done;
 
-/// How a task ended, with times in nanoseconds.
+/// The end of a task, with times in nanoseconds.
 pub(crate) struct Ending {
     pub(crate) outcome: Outcome,
     pub(crate) start: u64,

@@ -50,7 +50,7 @@ struct Shared {
     start_due: AtomicU64,
     /// Reports that the logger has not taken yet.
     reports: AtomicUsize,
-    /// Whether there was an event that is written with or without a logger.
+    /// Set by an event that is written with or without a logger.
     has_alert: AtomicBool,
     /// Calls of the program for after the summary.
     last: Mutex<Vec<Last>>,

@@ -9,12 +9,12 @@ use std::io;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-/// How the program leaves the process.
+/// The way in which the program leaves the process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exit {
     /// The status, if the C library says it.
     pub(crate) status: Option<i32>,
-    /// Whether this is `quick_exit`, which flushes no stream.
+    /// Set for `quick_exit`, which flushes no stream.
     pub(crate) is_quick: bool,
 }
 

@@ -20,7 +20,7 @@ tests! {
     task_that_waits_for_its_turn_can_be_cancelled,
     tasks_are_cancelled_across_threads,
     cancelling_races_with_starting_and_one_of_them_wins,
-    of_ten_thousand_tasks_exactly_the_right_ones_run,
+    each_of_ten_thousand_tasks_runs_unless_cancelled,
 }
 
 /// Once, and it shows.
@@ -239,7 +239,7 @@ fn cancelling_races_with_starting_and_one_of_them_wins() -> Case {
 
 /// Added, cancelled and run from many threads at once, for all phases, while
 /// the shutdown goes through them.
-fn of_ten_thousand_tasks_exactly_the_right_ones_run() -> Case {
+fn each_of_ten_thousand_tasks_runs_unless_cancelled() -> Case {
     sees(|| {
         const THREADS: usize = 8;
         const EACH: usize = 1250;

@@ -23,7 +23,7 @@ use crate::system;
 
 tests! {
     it_runs_once_and_the_first_cause_stays,
-    of_many_that_ask_at_once_one_is_the_first,
+    simultaneous_requests_have_one_first_caller,
     caller_of_request_sees_that_the_shutdown_has_begun,
     all_waiters_get_the_same_status,
     status_of_the_end_stays,
@@ -77,7 +77,7 @@ fn it_runs_once_and_the_first_cause_stays() -> Case {
 }
 
 /// One initiator among many threads that request at once.
-fn of_many_that_ask_at_once_one_is_the_first() -> Case {
+fn simultaneous_requests_have_one_first_caller() -> Case {
     sees(|| {
         const THREADS: usize = 32;
         let shutdown = install();

@@ -34,7 +34,7 @@ tests! {
     task_may_change_its_own_and_later_phases_and_no_earlier_one,
     task_that_is_accepted_as_its_phase_ends_is_run,
     tasks_without_a_name_or_a_phase_are_refused,
-    what_cannot_be_is_refused_at_install_and_says_why,
+    impossible_settings_are_refused_at_install_with_the_reason,
 }
 
 /// Each phase waits for the slowest task of the one before.
@@ -430,7 +430,7 @@ fn tasks_without_a_name_or_a_phase_are_refused() -> Case {
 }
 
 /// Contradictory configuration.
-fn what_cannot_be_is_refused_at_install_and_says_why() -> Case {
+fn impossible_settings_are_refused_at_install_with_the_reason() -> Case {
     sees(|| {
         let second = Duration::from_secs(1);
         let refusal = |builder: deadstop::ShutdownBuilder| {

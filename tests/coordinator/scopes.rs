@@ -21,7 +21,7 @@ tests! {
     scope_is_known_by_its_path,
     scope_stops_with_all_that_is_in_it,
     scope_in_a_scope_stops_alone,
-    scopes_failures_are_its_own,
+    failure_of_a_scope_is_in_its_report_alone,
     scope_that_overruns_is_reported_and_the_process_goes_on,
     reserve_is_kept_within_a_scopes_grace,
     scope_without_time_runs_nothing,
@@ -37,8 +37,8 @@ tests! {
     whole_waits_for_a_scope_that_stops_by_itself,
     task_is_run_once_by_its_scope_or_by_the_whole,
     scopes_stop_side_by_side,
-    who_waits_for_a_scope_hears_of_the_end_of_its_parent,
-    who_waits_for_a_scope_hears_of_the_end_of_the_whole,
+    waiter_of_a_scope_is_woken_when_its_parent_ends,
+    waiter_of_a_scope_is_woken_when_the_shutdown_ends,
     task_that_would_wait_for_itself_is_refused,
     scope_that_hangs_does_not_outlive_the_whole,
 }
@@ -164,8 +164,8 @@ fn scope_in_a_scope_stops_alone() -> Case {
     })
 }
 
-/// The failure is in its report, and nowhere else.
-fn scopes_failures_are_its_own() -> Case {
+/// The shutdown itself has not failed.
+fn failure_of_a_scope_is_in_its_report_alone() -> Case {
     sees(|| {
         let shutdown = install_as(builder().panics(deadstop::Panics::Ignore));
         let journal = Journal::new();
@@ -600,7 +600,7 @@ fn scopes_stop_side_by_side() -> Case {
     })
 }
 
-fn who_waits_for_a_scope_hears_of_the_end_of_its_parent() -> Case {
+fn waiter_of_a_scope_is_woken_when_its_parent_ends() -> Case {
     sees(|| {
         let shutdown = install();
         let journal = Journal::new();
@@ -618,7 +618,7 @@ fn who_waits_for_a_scope_hears_of_the_end_of_its_parent() -> Case {
 }
 
 /// A thread that waits for a scope hears that it ended with the whole.
-fn who_waits_for_a_scope_hears_of_the_end_of_the_whole() -> Case {
+fn waiter_of_a_scope_is_woken_when_the_shutdown_ends() -> Case {
     sees(|| {
         let shutdown = install();
         let journal = Journal::new();

@@ -35,9 +35,9 @@ tests! {
     one_at_a_time_they_run_in_the_order_of_their_registration,
     abandoned_task_makes_room_for_the_next,
     task_that_is_accepted_as_its_phase_ends_runs,
-    abandoned_task_that_returns_takes_nobodys_turn,
+    abandoned_task_that_returns_frees_no_second_slot,
     dropping_every_handle_changes_nothing,
-    what_a_closure_holds_is_dropped_whatever_becomes_of_its_task,
+    captured_values_are_dropped_however_the_task_ends,
     future_is_woken_from_another_thread,
     future_that_is_never_woken_is_abandoned,
     future_may_fail_or_panic_as_a_closure_may,
@@ -387,7 +387,7 @@ fn task_that_is_accepted_as_its_phase_ends_runs() -> Case {
 
 /// One task is abandoned while it sleeps, and its thread returns while the next task runs: it
 /// must not start the third.
-fn abandoned_task_that_returns_takes_nobodys_turn() -> Case {
+fn abandoned_task_that_returns_frees_no_second_slot() -> Case {
     sees(|| {
         let shutdown = install_as(builder().max_concurrent_tasks(1));
         let journal = Journal::new();
@@ -429,7 +429,7 @@ fn dropping_every_handle_changes_nothing() -> Case {
 
 /// The captures of a task's closure are dropped with it, whatever happens to the task, and also
 /// if its handle is kept.
-fn what_a_closure_holds_is_dropped_whatever_becomes_of_its_task() -> Case {
+fn captured_values_are_dropped_however_the_task_ends() -> Case {
     sees(|| {
         let shutdown = install_as(builder().phase(Phase::FLUSH.disabled(true)));
         let held = Arc::new(());

@@ -56,7 +56,7 @@ fn message_is_short_and_its_culprit_comes_first() {
 
 /// A file that is none to be written over is refused, with what is wrong.
 #[test]
-fn what_is_no_message_is_refused() {
+fn text_that_is_no_message_is_refused() {
     let files = Files::new();
     let long = files.at("log");
     fs::write(&long, "a line\n".repeat(1500)).expect("a file");

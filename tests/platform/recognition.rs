@@ -236,7 +236,7 @@ fn every_known_platform_has_a_case() {
 }
 
 #[test]
-fn nothing_set_is_no_platform() {
+fn empty_environment_is_no_platform() {
     let elsewhere = container()
         .variable("K_SERVICE", "only one of two")
         .variable("INVOCATION_ID", "inherited by a shell")

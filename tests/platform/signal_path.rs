@@ -177,7 +177,7 @@ fn shell_below_a_supervisor_matters_where_the_supervisor_signals_one_process() {
 }
 
 #[test]
-fn what_cannot_be_seen_is_said_to_be_unseen() {
+fn unseen_facts_are_named_as_unseen() {
     let mut cases = vec![
         Environment::new(7).unseen("hidepid"),
         Environment::new(7),

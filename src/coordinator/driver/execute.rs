@@ -24,7 +24,7 @@ pub(super) struct Finished {
     pub(super) outcome: Outcome,
     pub(super) panic_payload: Option<contain::Payload>,
     pub(super) at: Nanos,
-    /// Whether the thread was named after the task.
+    /// Set if the thread was named after the task.
     pub(super) is_thread_named: bool,
 }
 

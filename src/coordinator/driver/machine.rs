@@ -13,6 +13,6 @@ pub(super) type Action = machine::Action<Arc<TaskShared>, Body>;
 /// A task that starts now.
 pub(super) struct Started {
     pub(super) start: machine::Start<Arc<TaskShared>, Body>,
-    /// Why its run began, unless the thread has run a task of the same run before.
+    /// The cause of its run, unless the thread has run a task of the same run before.
     pub(super) cause: Option<Arc<Cause>>,
 }

@@ -47,7 +47,7 @@ impl State {
         (wants < self.sleeps_until).then_some(wants)
     }
 
-    /// When something is due that `deadstop-run` does.
+    /// Returns the time at which `deadstop-run` has something to do.
     fn run_thread_due(&self) -> Nanos {
         if self.ended.is_some() || self.exit || self.warn_no_waiter {
             return Nanos(0);
@@ -56,7 +56,7 @@ impl State {
         machine.min(self.naming_due)
     }
 
-    /// Whether there may soon be threads to start, or tasks to publish.
+    /// Returns `true` if there may soon be threads to start, or tasks to publish.
     fn wants_look_soon(&self) -> bool {
         let needs_threads = self.is_short() && self.scaling.has_steps();
         let needs_names =
@@ -65,7 +65,7 @@ impl State {
     }
 }
 
-/// When a look comes soon enough.
+/// Returns the time of the next look.
 fn soon(now: Nanos) -> Nanos {
     Nanos(now.0.max(1)).saturating_add(STARTUP_DELAY)
 }

@@ -31,17 +31,17 @@ pub(super) struct Run {
     /// Tasks of the phase that have not started.
     pub(super) queue: List,
     pub(super) running: List,
-    /// When running tasks with a budget of their own are over it.
+    /// The ends of the budgets of running tasks that have their own.
     pub(super) budgets: BTreeSet<(Nanos, Key)>,
     /// The reports of all phases: blank from the one that runs on, except for its tasks.
     pub(super) phases: Vec<PhaseReport>,
     pub(super) sequence_ended: bool,
-    /// What the index knows of the run.
+    /// The run's entry in the index.
     pub(super) indexed: Indexed,
 }
 
 impl Run {
-    /// How many of its tasks may start now, if at most `at_once` may run.
+    /// Returns the number of its tasks that may start now, if at most `at_once` may run.
     pub(super) fn startable(&self, at_once: usize) -> usize {
         if self.held_until.is_some() {
             return 0;
@@ -51,12 +51,12 @@ impl Run {
             .min(at_once.saturating_sub(self.running.len()))
     }
 
-    /// Whether a task of the phase has not ended.
+    /// Returns `true` if a task of the phase has not ended.
     pub(super) fn has_tasks(&self) -> bool {
         !self.running.is_empty() || !self.queue.is_empty()
     }
 
-    /// Whether the first phase waits to be released. It waits no longer than until the time
+    /// Returns `true` if the first phase waits to be released. It waits no longer than until the time
     /// that the hold ends.
     pub(super) fn is_held(&mut self, now: Nanos) -> bool {
         self.held_until = self.held_until.filter(|until| *until > now);

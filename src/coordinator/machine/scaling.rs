@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use deadstop_core::Nanos;
 
-/// How long the pool may be short of threads without progress before it gets more:
+/// The longest shortage of threads without progress before the pool gets more:
 /// one, and twice as many each time that there was still none. Tasks that return at
 /// once cost no threads, and a thousand that block have theirs after ten steps.
 pub(in crate::coordinator) const STARTUP_DELAY: Duration = Duration::from_micros(200);
 
-/// How long the pool may be short of threads while there is progress: tasks that
+/// The longest shortage of threads while there is progress: tasks that
 /// wait briefly for a disk or a peer need not wait for one another.
 const BUSY_DELAY: Duration = Duration::from_millis(5);
 
-/// What is remembered from sample to sample.
+/// State that is kept from sample to sample.
 pub(in crate::coordinator) struct ThreadScaling {
     phase: u64,
     settled: u64,
-    /// How many threads the pool gets next if it is short of them; 0 if the system
+    /// The number of threads that the pool gets next if it is short of them; 0 if the system
     /// refuses them.
     step: usize,
     /// The time at which the next are due.
@@ -27,12 +27,12 @@ pub(in crate::coordinator) struct ThreadScaling {
     busy_step: usize,
 }
 
-/// What a sample decides.
+/// The decision of a sample.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(in crate::coordinator) struct Decision {
     /// Nothing has happened for a while: this phase takes longer.
     pub(in crate::coordinator) is_slow: bool,
-    /// How many threads to start.
+    /// The number of threads to start.
     pub(in crate::coordinator) more: usize,
 }
 

@@ -11,7 +11,7 @@ use crate::cause::Cause;
 use crate::report::ShutdownReport;
 use deadstop_core::Nanos;
 
-/// What became of a request to stop a scope.
+/// The result of a request to stop a scope.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::coordinator) enum Request {
     /// This request stops it.
@@ -22,7 +22,7 @@ pub(in crate::coordinator) enum Request {
     Unknown,
 }
 
-/// What a scope's waiter gets.
+/// The answer to a thread that waits for a scope.
 pub(in crate::coordinator) enum ScopeOutcome {
     Report(Arc<ShutdownReport>),
     /// It has stopped with the whole shutdown.
@@ -86,7 +86,7 @@ impl<S: Shared, B> Machine<S, B> {
         }
     }
 
-    /// How many scopes there are, the root included.
+    /// Returns the number of scopes, the root included.
     #[cfg(test)]
     pub(super) fn scope_count(&self) -> usize {
         self.scopes.all.len()
@@ -127,7 +127,7 @@ impl<S: Shared, B> Machine<S, B> {
         self.scopes.get(id).restarts
     }
 
-    /// What became of a scope, for a caller that saw it after so many restarts.
+    /// Returns the outcome of a scope, for a caller that saw it after so many restarts.
     pub(in crate::coordinator) fn scope_outcome(&self, id: ScopeId, restarts: u64) -> ScopeOutcome {
         let scope = self.scopes.get(id);
         if scope.restarts != restarts {

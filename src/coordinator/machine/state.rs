@@ -150,7 +150,7 @@ impl<S: Shared, B> Machine<S, B> {
         !self.scopes.is_open(ScopeId::ROOT)
     }
 
-    /// Why the whole shutdown began.
+    /// Returns the cause of the whole shutdown.
     pub(in crate::coordinator) fn cause(&self) -> Option<&Cause> {
         self.cause.as_deref()
     }
@@ -199,7 +199,7 @@ impl<S: Shared, B> Machine<S, B> {
         }
     }
 
-    /// Why the run was requested, if it is not over.
+    /// Returns the cause of the run, if it is not over.
     pub(in crate::coordinator) fn cause_of(&self, run: RunId) -> Option<&Arc<Cause>> {
         self.runs.get(run.0).map(|run| &run.cause)
     }

@@ -7,13 +7,13 @@ use super::ids::{RunId, ScopeId, TaskId};
 use crate::report::{Ending, Outcome, SharedText, TaskReport};
 use deadstop_core::Nanos;
 
-/// What a task and its report share with the driver: the task's name is in it.
+/// State that a task and its report share with the driver: the task's name is in it.
 pub(in crate::coordinator) trait Shared: Clone + Into<SharedText> {
     /// Returns the report of the task, which is over. Called once for each task.
     fn report(self, ending: Ending) -> TaskReport;
 }
 
-/// What a task is registered with.
+/// The settings of a task that is registered.
 pub(in crate::coordinator) struct NewTask {
     pub(in crate::coordinator) site: &'static Location<'static>,
     pub(in crate::coordinator) scope: ScopeId,
@@ -31,7 +31,7 @@ pub(in crate::coordinator) enum Refusal {
 /// A task that has not ended.
 pub(in crate::coordinator) struct Task<S, B> {
     pub(in crate::coordinator) shared: S,
-    /// What it runs, until it starts.
+    /// Its closure, until it starts.
     pub(super) body: Option<B>,
     pub(in crate::coordinator) site: &'static Location<'static>,
     pub(super) scope: ScopeId,
@@ -99,7 +99,7 @@ pub(in crate::coordinator) struct Start<S, B> {
     pub(in crate::coordinator) ends: Nanos,
     /// The run's own deadline, beside the process's.
     pub(in crate::coordinator) own_deadline: Nanos,
-    /// How long before the deadline the phase ends.
+    /// The time between the end of the phase and the deadline.
     pub(in crate::coordinator) reserved_later: Duration,
     pub(in crate::coordinator) shared: S,
     pub(in crate::coordinator) body: Option<B>,

@@ -156,7 +156,7 @@ impl<S: Shared, B> Machine<S, B> {
         }
     }
 
-    /// How many tasks may start now.
+    /// Returns the number of tasks that may start now.
     pub(in crate::coordinator) fn startable(&self) -> usize {
         self.index.startable()
     }
@@ -177,7 +177,7 @@ impl<S: Shared, B> Machine<S, B> {
         self.is_active() && self.pending_count() > 0
     }
 
-    /// How many tasks are registered and have not started.
+    /// Returns the number of tasks that are registered and have not started.
     pub(in crate::coordinator) fn pending_count(&self) -> usize {
         self.tasks.len() - self.running
     }

@@ -116,7 +116,7 @@ fn bad_names_are_refused() {
 }
 
 #[test]
-fn what_cannot_fit_is_refused_with_the_sum() {
+fn plan_that_cannot_fit_is_refused_with_its_sum() {
     let phases = [
         Phase::DRAIN.budget(Duration::from_secs(8)),
         Phase::FLUSH.reserve(Duration::from_millis(2500)),
@@ -186,7 +186,7 @@ mod properties {
         }
     }
 
-    /// What a phase says: the numbers of others that it is after and before.
+    /// The numbers of the phases that one is after and before.
     type Wishes = (Vec<usize>, Vec<usize>);
 
     /// Changes to the four, and phases added, in any order. Most of them do

@@ -24,7 +24,7 @@ use crate::process;
 use crate::sys::recent_time::recent;
 
 thread_local! {
-    /// Whether the job that the thread runs has panicked; its handle has the payload.
+    /// Set if the job that the thread runs has panicked; its handle has the payload.
     static PANICKED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 

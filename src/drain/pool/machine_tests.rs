@@ -601,7 +601,7 @@ impl World {
         }
     }
 
-    /// What the driver does after `close`, `stop` and `leave`.
+    /// Does what the driver does after `close`, `stop` and `leave`.
     fn wake_all(&mut self) {
         for thread in self.pool.machine.wake_all() {
             self.is[thread] = Is::Started;

@@ -63,7 +63,7 @@ impl Resource {
         self.generation == process::generation()
     }
 
-    /// Whether both stand for one client of one shutdown.
+    /// Returns `true` if both stand for one client of one shutdown.
     fn is_same(&self, other: &Self) -> bool {
         self.identity.is_some() && self.identity == other.identity && self.of.ptr_eq(&other.of)
     }

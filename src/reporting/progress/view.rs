@@ -41,7 +41,7 @@ pub(super) const FRAME: Duration = Duration::from_millis(100);
 /// The size assumed for a terminal that does not report its own.
 const SIZE: (u16, u16) = (24, 80);
 
-/// Whether a live view is on the terminal, and whether a report needs the space.
+/// State of the terminal: a live view is on it or not, and a report needs the space or not.
 static SHOWN: AtomicU8 = AtomicU8::new(NONE);
 
 const NONE: u8 = 0;

@@ -67,7 +67,7 @@ fn thread_that_is_not_asked_answers_nothing() {
 
 /// Fails if a request is taken by a load and a store.
 #[test]
-fn of_two_that_ask_one_has_the_request() {
+fn one_of_two_callers_has_the_request() {
     check(|| {
         let request = Arc::new(request());
         let other = Arc::clone(&request);

@@ -59,7 +59,7 @@ pub struct Deadline {
 /// threads that follow the deadline.
 const LONG_GRACE: Duration = Duration::from_secs(1);
 
-/// How long after the beginning the watchdog does that. Most shutdowns are over by then, and
+/// The time from the beginning until the watchdog does that. Most shutdowns are over by then, and
 /// these threads have nothing to do before a sixteenth of the grace.
 const FOLLOW_DELAY: Duration = Duration::from_millis(5);
 

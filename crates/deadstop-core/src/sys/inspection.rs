@@ -18,7 +18,7 @@ pub enum ThreadFile {
     Syscall,
 }
 
-/// What `/proc` says about a thread.
+/// A thread, as `/proc` describes it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ThreadStatus {
     /// The thread has ended; only its number is still there.

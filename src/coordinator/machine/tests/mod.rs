@@ -25,7 +25,7 @@ struct World {
     machine: Machine<&'static str, &'static str>,
     now: Nanos,
     ids: HashMap<&'static str, TaskId>,
-    /// What the machine decided, in brief.
+    /// The machine's decisions, in brief.
     said: Vec<String>,
     ended: Option<Arc<ShutdownReport>>,
 }

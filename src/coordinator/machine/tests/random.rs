@@ -35,7 +35,7 @@ fn any_event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// What the reference knows of a task.
+/// A task, as the reference knows it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Seen {
     Accepted,

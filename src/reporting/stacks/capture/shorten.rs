@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fits_is_kept() {
+    fn plan_that_fits_is_kept() {
         let mut line = TextBuffer::<8>::new();
         without_middle(&mut line, "12345678");
         assert_eq!(line.as_str(), "12345678");
