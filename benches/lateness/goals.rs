@@ -8,8 +8,8 @@ use crate::plan::Cell;
 use crate::sampling::Sample;
 use crate::statistics::Summary;
 use crate::victims::{
-    AT_DEADLINE, C_TIMER, C_WATCHDOG, DEADSTOP, DEADSTOP_COORDINATED, DEADSTOP_ROOT,
-    DEADSTOP_SMALL, LINE_3, MEMORY, NO_REPORT, NO_REPORT_BESIDE_OTHERS, NO_REPORT_ON_A_DISK,
+    AT_DEADLINE, BACKUP_TIMER_ALONE, C_TIMER, C_WATCHDOG, DEADSTOP, DEADSTOP_COORDINATED,
+    DEADSTOP_ROOT, DEADSTOP_SMALL, MEMORY, NO_REPORT, NO_REPORT_BESIDE_OTHERS, NO_REPORT_ON_A_DISK,
     REPORTS, SLEEP, TIMER_HERE, WATCHDOG_HERE,
 };
 
@@ -62,9 +62,9 @@ pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
         );
     }
     for timer in [C_TIMER, TIMER_HERE] {
-        let ratio = figures.ratio(LINE_3, timer, "idle");
+        let ratio = figures.ratio(BACKUP_TIMER_ALONE, timer, "idle");
         goals.add(
-            format!("{LINE_3}: idle, median at most 1.2 times that of {timer}"),
+            format!("{BACKUP_TIMER_ALONE}: idle, median at most 1.2 times that of {timer}"),
             ratio.map(|ratio| (ratio <= 1.2, format!("{ratio:.2}"))),
         );
     }

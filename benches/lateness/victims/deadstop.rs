@@ -28,7 +28,7 @@ pub(crate) fn unprivileged(setup: &Setup) -> ! {
 }
 
 /// A stopped process: no thread of it runs, and the kernel timer ends it.
-pub(crate) fn line_3_alone(setup: &Setup) -> ! {
+pub(crate) fn backup_timer_alone(setup: &Setup) -> ! {
     setup.drop_privileges();
     let watchdog = install(setup);
     // That thread will not end this process.

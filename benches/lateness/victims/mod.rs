@@ -91,7 +91,7 @@ pub(crate) const DEADSTOP: &str = "deadstop";
 pub(crate) const DEADSTOP_ROOT: &str = "deadstop, root";
 pub(crate) const DEADSTOP_COORDINATED: &str = "deadstop, coordinated";
 pub(crate) const DEADSTOP_SMALL: &str = "deadstop, small program";
-pub(crate) const LINE_3: &str = "deadstop, line 3 alone";
+pub(crate) const BACKUP_TIMER_ALONE: &str = "deadstop, backup timer alone";
 pub(crate) const C_WATCHDOG: &str = "C, watchdog thread";
 pub(crate) const C_TIMER: &str = "C, kernel timer";
 pub(crate) const WATCHDOG_HERE: &str = "bare thread, this program";
@@ -110,7 +110,7 @@ pub(crate) const ENDS: [Row; 14] = [
     Row::deadstop(DEADSTOP, deadstop::unprivileged),
     Row::deadstop(DEADSTOP_COORDINATED, deadstop::coordinated),
     Row::new(DEADSTOP_SMALL, Whose::Deadstop, Program::Small),
-    Row::deadstop(LINE_3, deadstop::line_3_alone).stopped(),
+    Row::deadstop(BACKUP_TIMER_ALONE, deadstop::backup_timer_alone).stopped(),
     Row::bare(C_WATCHDOG, "thread"),
     Row::bare(C_TIMER, "timer"),
     Row::other(WATCHDOG_HERE, bare_here::end_by_thread),
