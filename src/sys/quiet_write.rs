@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn no_signal_stays_pending_after_a_part_was_taken() {
         let mask = SignalMask::block(PIPE);
-        let (mut reader, pipe) = std::io::pipe().expect("a pipe");
+        let (mut reader, pipe) = io::pipe().expect("a pipe");
         let reads = thread::spawn(move || {
             // Some of what the pipe holds: the write goes on, and waits.
             let mut some = [0; 8192];

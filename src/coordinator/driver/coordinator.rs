@@ -27,9 +27,8 @@ pub(crate) struct Coordinator {
     deadline: Arc<ShutdownDeadline>,
     /// The path of the root scope, for handles to share.
     pub(super) root_path: Arc<str>,
-    /// Not `parking_lot`'s: idle threads wait here for the whole life of the process, and
-    /// would be in a table that a child of `fork` inherits. Once the child's own threads had
-    /// their stacks, which it uses again, lists in that table would be circles.
+    /// Idle threads wait here for the whole life of the process: nothing of that may be in a
+    /// table that a child of `fork` inherits.
     pub(super) state: Mutex<State>,
     /// Pool threads wait for work here.
     pub(super) work: Condvar,

@@ -500,8 +500,8 @@ fn idle_thread_ends_after_keep_alive_and_is_started_again() {
         let job = pool.submit(|| thread::current().name().map(str::to_owned));
         let name = job.expect("room").join().expect("it runs");
         assert_eq!(name.as_deref(), Some("test-1"));
-        let until = std::time::Instant::now() + PATIENCE;
-        while pool.stats().threads > 0 && std::time::Instant::now() < until {
+        let until = Instant::now() + PATIENCE;
+        while pool.stats().threads > 0 && Instant::now() < until {
             thread::sleep(Duration::from_millis(1));
         }
         assert_eq!(pool.stats().threads, 0);
