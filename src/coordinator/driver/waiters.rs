@@ -30,6 +30,7 @@ impl Coordinator {
     }
 
     /// Sets the waker of `key`, in place of an earlier one.
+    #[inline(never)] // Most handles have no waker.
     pub(in crate::coordinator) fn set_waker(
         &self,
         key: &mut Option<u64>,
@@ -44,6 +45,7 @@ impl Coordinator {
         drop(before);
     }
 
+    #[inline(never)] // Most handles have no waker.
     pub(in crate::coordinator) fn remove_waker(&self, key: u64, milestone: Milestone) {
         if !self.is_here() {
             return;

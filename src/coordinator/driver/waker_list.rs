@@ -52,6 +52,7 @@ impl WakerList {
     }
 
     /// Removes those whose milestone `is_reached`, in the order of their keys.
+    #[inline(never)] // Once for each phase and run. Mostly the list is empty.
     pub(super) fn take(&mut self, is_reached: &dyn Fn(Milestone) -> bool) -> Vec<Waker> {
         let mut taken = Vec::new();
         self.places.retain_mut(|place| {

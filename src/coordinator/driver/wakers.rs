@@ -63,6 +63,7 @@ impl Wakers {
 
     /// Hands over those whose scope is requested. They are called by pool threads: a
     /// waker is foreign code.
+    #[inline(never)] // Once for each run.
     pub(super) fn take_requested(&mut self, machine: &Machine, pool: &mut Pool) {
         #[cfg(feature = "crossbeam-channel")]
         self.gates
@@ -75,6 +76,7 @@ impl Wakers {
 
     /// Hands over those that wait for a phase up to the one at `place`; returns whether
     /// there were any.
+    #[inline(never)] // Once for each phase.
     pub(super) fn take_reached(&mut self, place: usize, pool: &mut Pool) -> bool {
         let reached = self.reached.take(&|milestone| match milestone {
             Milestone::Reached(at) => at <= place,
@@ -85,6 +87,7 @@ impl Wakers {
         any
     }
 
+    #[inline(never)] // Once.
     pub(super) fn take_ended(&mut self, pool: &mut Pool) {
         // A detached scope that was not requested goes on waiting.
         pool.wake(self.reached.take(&|_| true));
