@@ -61,7 +61,11 @@ const SILENT: &[(&str, &[&str])] = &[
     ),
     (
         "tests/faults/copies.rs has the second copy of the library",
-        &["two_copies_ours_is_first", "two_copies_the_other_is_first"],
+        &[
+            "plugin_unloaded",
+            "two_copies_ours_is_first",
+            "two_copies_the_other_is_first",
+        ],
     ),
 ];
 
