@@ -146,13 +146,17 @@ mod tests {
         assert_eq!(usage.with_huge(u64::MAX).small, 0);
     }
 
+    /// Other tests free memory meanwhile: one of a few tries sees it all.
     #[test]
     fn usage_grows_by_memory_that_was_touched() {
         let files = UsageFiles::open();
-        let before = files.read(0).small;
-        let memory = std::hint::black_box(vec![1_u8; 64 << 20]);
-        let with = files.read(0).small;
-        assert!(with >= before + (60 << 20), "{before} {with}");
-        drop(memory);
+        let growth = || {
+            let before = files.read(0).small;
+            let memory = std::hint::black_box(vec![1_u8; 64 << 20]);
+            let with = files.read(0).small;
+            drop(memory);
+            with.saturating_sub(before)
+        };
+        assert!((0..20).any(|_| growth() >= 60 << 20), "it does not grow");
     }
 }

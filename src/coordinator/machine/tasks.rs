@@ -125,17 +125,19 @@ impl<S: Shared, B> Machine<S, B> {
                 continue;
             }
             let run = self.runs.get_mut(id.0)?;
+            // `now` may have been read before the lock was taken, and the phase begun since.
+            let started = now.max(run.started);
             let task_id = TaskId(self.tasks.pop_front(&mut run.queue)?);
             self.tasks.push_back(&mut run.running, task_id.0);
             let task = self.tasks.get_mut(task_id.0)?;
-            let own = task.budget.map(|budget| now.saturating_add(budget));
+            let own = task.budget.map(|budget| started.saturating_add(budget));
             let ends = own.map_or(phase_ends, |own| own.min(phase_ends));
             if own.is_some() {
                 run.budgets.insert((ends, task_id.0));
             }
             task.state = TaskState::Running {
                 run: id,
-                started: now,
+                started,
                 ends,
             };
             let start = Start {
@@ -143,7 +145,7 @@ impl<S: Shared, B> Machine<S, B> {
                 run: id,
                 site: task.site,
                 phase: task.phase,
-                started: now,
+                started,
                 ends,
                 own_deadline: run.own_deadline,
                 reserved_later: run.reserved_later,

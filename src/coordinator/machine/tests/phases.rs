@@ -19,6 +19,17 @@ fn phase_begins_when_the_last_task_of_the_one_before_ends() {
     assert_eq!(world.report().status(), 0);
 }
 
+/// A thread may have read the clock before the shutdown began, and waited for the lock since.
+#[test]
+fn task_starts_no_earlier_than_its_phase() {
+    let mut world = World::new();
+    world.task("a", Phase::DRAIN);
+    world.begin(10);
+    let begun = world.now;
+    let start = world.machine.start_next(Nanos(begun.0 - SECOND));
+    assert_eq!(start.map(|start| start.started), Some(begun));
+}
+
 #[test]
 fn held_tasks_start_when_they_are_released() {
     let mut world = World::new();
