@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+use crate::sys::memory::page_size;
+
 /// The bytes that must be left in any case: for the thread, its heap, the copies of unwind
 /// tables, and the program itself.
 const MARGIN: u64 = 128 << 20;
@@ -25,10 +27,11 @@ pub(super) fn leaves(bytes: u64) -> bool {
     if LIMITS.iter().all(|(name, _)| limit(limits, name).is_none()) {
         return true;
     }
-    is_below(limits, read("/proc/self/statm", &mut statm), bytes)
+    let statm = read("/proc/self/statm", &mut statm);
+    is_below(limits, statm, page_size(), bytes)
 }
 
-fn is_below(limits: &str, statm: &str, bytes: u64) -> bool {
+fn is_below(limits: &str, statm: &str, page: u64, bytes: u64) -> bool {
     LIMITS.iter().all(|(name, field)| {
         let used = statm.split_ascii_whitespace().nth(*field);
         let used = used.and_then(|pages| pages.parse::<u64>().ok());
@@ -36,12 +39,9 @@ fn is_below(limits: &str, statm: &str, bytes: u64) -> bool {
             return true;
         };
         let needed = bytes.saturating_add(MARGIN);
-        limit.saturating_sub(pages.saturating_mul(PAGE)) >= needed
+        limit.saturating_sub(pages.saturating_mul(page)) >= needed
     })
 }
-
-/// The size of a page at least: larger pages are counted in fewer.
-const PAGE: u64 = 4096;
 
 /// Returns the soft limit of that name; `None` for "unlimited".
 fn limit(limits: &str, name: &str) -> Option<u64> {
@@ -70,26 +70,39 @@ mod tests {
 
     /// 400 MiB of addresses, 100 MiB of data.
     const STATM: &str = "102400 2000 1000 500 0 25600 0\n";
+    const PAGE: u64 = 4096;
 
     #[test]
     fn nothing_is_below_a_limit_that_the_process_is_near() {
-        assert!(is_below(UNLIMITED, STATM, u64::MAX - MARGIN));
+        assert!(is_below(UNLIMITED, STATM, PAGE, u64::MAX - MARGIN));
         for name in ["Max address space         ", "Max data size             "] {
             let limited = |mib: u64| {
                 let line = format!("{name}{} ", mib << 20);
                 UNLIMITED.replace(&format!("{name}unlimited"), &line)
             };
             let used = if name.contains("data") { 100 } else { 400 };
-            assert!(is_below(&limited(used + 138), STATM, 10 << 20), "{name}");
-            assert!(!is_below(&limited(used + 137), STATM, 10 << 20), "{name}");
-            assert!(!is_below(&limited(used), STATM, 0), "{name}");
-            assert!(!is_below(&limited(1), STATM, 0), "{name}");
+            assert!(
+                is_below(&limited(used + 138), STATM, PAGE, 10 << 20),
+                "{name}"
+            );
+            assert!(
+                !is_below(&limited(used + 137), STATM, PAGE, 10 << 20),
+                "{name}"
+            );
+            assert!(!is_below(&limited(used), STATM, PAGE, 0), "{name}");
+            assert!(!is_below(&limited(1), STATM, PAGE, 0), "{name}");
+            // As many pages of 64 KiB are more than the limit.
+            let large = 16 * PAGE;
+            assert!(
+                !is_below(&limited(used + 138), STATM, large, 10 << 20),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn files_that_cannot_be_read_are_no_limit() {
-        assert!(is_below("", STATM, 1) && is_below(UNLIMITED, "", 1));
+        assert!(is_below("", STATM, PAGE, 1) && is_below(UNLIMITED, "", PAGE, 1));
         assert_eq!(read("/nonexistent", &mut [0; 16]), "");
     }
 }
