@@ -53,3 +53,12 @@ fn wait(shutdown: &Shutdown) -> ! {
 fn succeeded(code: ExitCode) -> bool {
     format!("{code:?}") == format!("{:?}", ExitCode::SUCCESS)
 }
+
+/// Panics when it is dropped: the value of a panic, or what a job has captured.
+struct Panics;
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        panic!("again");
+    }
+}

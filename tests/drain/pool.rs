@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use deadstop::drain::{Drain, JobError, Pool, WhenFull};
 use deadstop::{Cause, Phase};
 
-use crate::{finish, shutdown, victim, wait};
+use crate::{Panics, finish, shutdown, victim, wait};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -238,15 +238,6 @@ fn pool_of_a_scope_is_drained_when_the_scope_stops_alone() {
     ended.assert_status(0);
     ended.assert_says("round 1: 5 done, true, true");
     ended.assert_says("round 2: 5 done, true, true");
-}
-
-/// Panics when it is dropped: the value of a panic, or what a job has captured.
-struct Panics;
-
-impl Drop for Panics {
-    fn drop(&mut self) {
-        panic!("again");
-    }
 }
 
 #[test]

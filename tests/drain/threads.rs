@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use deadstop::Phase;
 
-use crate::{finish, shutdown, victim, wait};
+use crate::{Panics, finish, shutdown, victim, wait};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -106,15 +106,6 @@ fn kept_thread_that_fails_or_panics_is_a_failed_task() {
     ended.assert_status(1).assert_says("panicked true");
     ended.assert_says("failed: the offsets were not committed");
     ended.assert_says("failed: the thread panicked: out of cheese");
-}
-
-/// The value of a panic, whose destructor panics too.
-struct Panics;
-
-impl Drop for Panics {
-    fn drop(&mut self) {
-        panic!("again");
-    }
 }
 
 /// Without a handle, the standard library drops what a thread's panic carried, and aborts

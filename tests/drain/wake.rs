@@ -5,7 +5,7 @@ use std::time::Duration;
 use deadstop::Phase;
 use deadstop::drain::wakers;
 
-use crate::{finish, shutdown, victim, wait};
+use crate::{Panics, finish, shutdown, victim, wait};
 
 #[test]
 fn waker_that_blocks_or_panics_does_not_keep_the_others_from_running() {
@@ -37,15 +37,6 @@ fn waker_that_blocks_or_panics_does_not_keep_the_others_from_running() {
     ended.assert_says("waker \"panics\" panicked");
 }
 
-/// What a panic carries may panic as it is dropped.
-struct Mine;
-
-impl Drop for Mine {
-    fn drop(&mut self) {
-        panic!("the value of a panic");
-    }
-}
-
 #[test]
 fn waker_whose_panic_cannot_be_dropped_keeps_no_other_from_running() {
     let name = "wake::waker_whose_panic_cannot_be_dropped_keeps_no_other_from_running";
@@ -55,7 +46,7 @@ fn waker_whose_panic_cannot_be_dropped_keeps_no_other_from_running() {
         let shutdown = shutdown(30);
         for number in 0..6 {
             let wakes = move || match number % 2 {
-                0 => std::panic::panic_any(Mine),
+                0 => std::panic::panic_any(Panics),
                 _ => println!("waker {number} ran"),
             };
             let waker = shutdown.waker(format!("waker {number}"), wakes);
