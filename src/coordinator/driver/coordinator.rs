@@ -1,6 +1,6 @@
 //! The coordinator: what its threads and the handles share.
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 
 use super::completion::Completion;
 use super::machine::{Action, Machine};
@@ -12,6 +12,7 @@ use crate::cause::Cause;
 use crate::coordinator::deadline::ShutdownDeadline;
 use crate::coordinator::machine::{Rules, ThreadScaling};
 use crate::coordinator::plan::Plan;
+use crate::lock::{Condvar, Mutex};
 use crate::process::{self, FIRST, WATCH};
 use crate::report::ShutdownReport;
 use crate::reporting::Reporting;

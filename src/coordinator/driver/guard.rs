@@ -6,7 +6,7 @@
 //! wake-up is lost.
 
 use std::mem;
-use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::coordinator::{Coordinator, State};
@@ -15,6 +15,7 @@ use crate::cause::Cause;
 use crate::coordinator::machine::{NewTask, Refusal, TaskId};
 use crate::coordinator::task_context::Body;
 use crate::coordinator::task_shared::TaskShared;
+use crate::lock::MutexGuard;
 use crate::process::{self, FIRST, RUN_WAKEUPS, TRIGGERED, WATCH};
 use crate::report::ShutdownReport;
 use crate::reporting::Event;
@@ -111,8 +112,7 @@ impl Guard<'_> {
     /// Waits for work, without the lock.
     pub(super) fn wait_for_work(mut self) -> Self {
         self.wakes.wake();
-        let woken = self.coordinator.work.wait(self.state);
-        self.state = woken.unwrap_or_else(PoisonError::into_inner);
+        self.state = self.coordinator.work.wait(self.state);
         self
     }
 
@@ -150,7 +150,7 @@ impl Coordinator {
     }
 
     fn lock_and_wake_run(&self, later: bool) -> Guard<'_> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.lock();
         let mut guard = Guard {
             coordinator: self,
             state,
@@ -268,11 +268,7 @@ impl Coordinator {
         if self.is_requested() || !self.is_here() {
             return None;
         }
-        let state = match self.state.try_lock() {
-            Ok(state) => state,
-            Err(TryLockError::Poisoned(state)) => state.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
+        let state = self.state.try_lock()?;
         Some(state.machine.pending_count())
     }
 
