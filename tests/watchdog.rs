@@ -8,6 +8,7 @@
 mod harness;
 
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use harness::{BEHIND, Death, End, GRACE, Victim};
@@ -356,6 +357,19 @@ mod cost {
     fn watchdog_is_scheduled_as_promptly_as_it_may_be() {
         ends_at_the_deadline_with("settled", 124);
         ends_at_the_deadline_with("settled_unprivileged", 124);
+    }
+
+    /// With a privilege the watchdog has a real-time priority: two that are busy would leave
+    /// nothing of two processors to any other program.
+    #[test]
+    fn watchdog_whose_waits_return_at_once_is_not_busy() {
+        for fault in ["clock_stands_still", "preloaded_syscall_does_nothing"] {
+            let victim = Victim::watched(fault, LONG);
+            let before = victim.processor_time("deadstop-watch");
+            thread::sleep(4 * GRACE);
+            let used = victim.processor_time("deadstop-watch") - before;
+            assert!(used < GRACE, "{fault}: {used:?} of {:?}", 4 * GRACE);
+        }
     }
 
     #[test]

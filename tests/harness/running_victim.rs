@@ -1,5 +1,6 @@
 //! Signals to a running victim, and its output.
 
+use std::fs;
 use std::io;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ const _: () = {
     let _ = (Victim::is_installed, Victim::is_refused, uid);
     let _ = (Victim::watched, Victim::unwatched, Victim::lives_for);
     let _ = (super::BEHIND, super::GRACE, Victim::overhear);
+    let _ = Victim::processor_time;
 };
 
 /// Returns the user id of the test.
@@ -67,6 +69,28 @@ impl Victim {
 }
 
 impl Victim {
+    /// Returns how long the victim's thread `name` has been on a processor, in ticks of 10 ms.
+    pub(crate) fn processor_time(&self, name: &str) -> Duration {
+        let threads = format!("/proc/{}/task", self.child.id());
+        let threads = fs::read_dir(threads).expect("the victim is not reaped");
+        let stats = threads.filter_map(|thread| {
+            let stat = thread.ok()?.path().join("stat");
+            fs::read_to_string(stat).ok()
+        });
+        let mut of_name = stats.filter_map(|stat| {
+            let (start, rest) = stat.rsplit_once(')')?;
+            let is_named = start.ends_with(&format!("({name}"));
+            is_named.then(|| rest.to_owned())
+        });
+        let rest = of_name.next().expect("there is such a thread");
+        // proc_pid_stat(5): the user and the system time are fields 14 and 15, the name is 2.
+        let ticks = rest.split_whitespace().skip(11).take(2);
+        let ticks: u64 = ticks
+            .map(|ticks| ticks.parse::<u64>().expect("a number"))
+            .sum();
+        Duration::from_millis(10 * ticks)
+    }
+
     /// Waits for a line that begins with `line` on standard error.
     pub(crate) fn overhear(&mut self, line: &str) {
         let patience = Instant::now() + TIMEOUT;

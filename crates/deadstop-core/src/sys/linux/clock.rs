@@ -5,6 +5,7 @@
 //! that this crate was measured on, reading it takes no system call.
 
 use core::ffi::c_int;
+use core::time::Duration;
 
 use super::bypass::is_bypassed;
 use crate::sys::Nanos;
@@ -40,6 +41,21 @@ pub(super) unsafe fn read(clock: libc::clockid_t, time: *mut libc::timespec) -> 
     }
     // SAFETY: the caller's contract.
     unsafe { libc::clock_gettime(clock, time) }
+}
+
+/// Sleeps until `length` has passed on the kernel's clock, or a signal comes.
+#[cold]
+pub(super) fn sleep(length: Duration) {
+    let length = timespec(Nanos(0).saturating_add(length));
+    let rest = core::ptr::null_mut::<libc::timespec>();
+    if is_bypassed() {
+        // SAFETY: the first pointer is valid for reads, and the second may be null. The kernel's
+        // type is libc's.
+        unsafe { libc::syscall(libc::SYS_nanosleep, &raw const length, rest) };
+        return;
+    }
+    // SAFETY: as above.
+    unsafe { libc::nanosleep(&raw const length, rest) };
 }
 
 /// Returns the same point in time as the kernel's type.

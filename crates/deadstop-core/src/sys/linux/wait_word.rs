@@ -1,8 +1,14 @@
 //! Waits for a change of a word, by futex(2).
 
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicU32, Ordering};
+use core::time::Duration;
 
+use super::clock::{now, sleep};
+use super::errno::last as errno;
 use crate::sys::Nanos;
+
+/// The longest sleep in place of a wait that the kernel does not grant.
+const SLEEP: Duration = Duration::from_millis(1);
 
 /// Wakes every thread that waits for the word.
 pub(super) fn wake_all(word: &AtomicU32) {
@@ -20,7 +26,24 @@ pub(super) fn wake_all(word: &AtomicU32) {
 
 /// Waits until the word is not `seen`, or the clock reads `until`. May return before
 /// either.
+///
+/// A wait that returns at once, again and again, would keep a processor busy, and the watchdog
+/// of a privileged process has one to itself. It is followed by a short sleep: where a filter
+/// refuses futex(2), where a library replaces syscall(2), and where one replaces the clock, so
+/// that it is before `until` and the kernel's is past it.
 pub(super) fn wait(word: &AtomicU32, seen: u32, until: Option<Nanos>) {
+    let is_interrupted = wait_once(word, seen, until) != 0 && errno() == libc::EINTR;
+    if is_interrupted || word.load(Ordering::Relaxed) != seen {
+        return;
+    }
+    let left = until.map_or(SLEEP, |until| until.since(now()).min(SLEEP));
+    if !left.is_zero() {
+        sleep(left);
+    }
+}
+
+/// Calls futex(2); returns what it returns.
+fn wait_once(word: &AtomicU32, seen: u32, until: Option<Nanos>) -> core::ffi::c_long {
     let until = until.map(Timeout::at);
     // SAFETY: the pointer is to a live `AtomicU32`, and the timeout is null
     // or valid for reads. With `FUTEX_WAIT_BITSET` the timeout is a reading
@@ -37,7 +60,7 @@ pub(super) fn wait(word: &AtomicU32, seen: u32, until: Option<Nanos>) {
             core::ptr::null::<u32>(),
             libc::FUTEX_BITSET_MATCH_ANY,
         )
-    };
+    }
 }
 
 /// The kernel's `long`.
