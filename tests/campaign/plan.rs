@@ -19,8 +19,10 @@ const GRACES: std::ops::RangeInclusive<u64> = 50..=1000;
 /// other there is none.
 const TRIGGERS: std::ops::Range<u64> = 0..50_000;
 
-/// The range of delays before the start of a victim, in microseconds.
-const STARTS: std::ops::Range<u64> = 0..20_000;
+/// The longest delay before the start of a victim, if the graces are drawn. If all have the same
+/// grace, the delay is up to that grace: victims that start together would come to their
+/// deadline together.
+const START: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -80,7 +82,10 @@ impl Plan {
                     true => Duration::from_micros(rng.u64(TRIGGERS)),
                     false => Duration::ZERO,
                 },
-                start: Duration::from_micros(rng.u64(STARTS)),
+                start: {
+                    let longest = self.grace.unwrap_or_default().max(START);
+                    Duration::from_micros(rng.u64(..longest.as_micros() as u64))
+                },
             }
         });
         runs.filter(|run| bounds::is_tried(run.fault.name, run.load))
