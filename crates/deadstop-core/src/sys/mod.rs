@@ -1,9 +1,9 @@
 //! The operating system, as far as this crate uses it: one folder for each
 //! backend, all with the same functions.
 //!
-//! [`Nanos`], [`SignalSet`] and the types of `inspection` are plain values that every
-//! backend uses. Each file of a backend offers one capability as safe functions on
-//! plain values. `posix` has the files that several backends share.
+//! [`Nanos`], [`SignalSet`], [`Target`] and the types of `inspection` are plain values that
+//! every backend uses. Each file of a backend offers one capability as safe functions on
+//! plain values. `posix` and `shared` have the files that several backends share.
 
 #![expect(
     unsafe_code,
@@ -18,6 +18,7 @@ mod backend;
 mod inspection;
 mod nanos;
 mod signal_set;
+mod timer_target;
 
 #[cfg(windows)]
 pub use self::backend::GuardChannel;
@@ -26,11 +27,11 @@ pub use self::backend::bypass_libc;
 pub use self::backend::{
     AF_INET, AF_INET6, AF_UNIX, Address, ControllingTerminal, ErrnoGuard, EventCount, ForkMark,
     KillTarget, Newborn, NewbornPlace, ProcessDescriptors, Processes, SignalMask,
-    TERMINAL_ATTRIBUTES_LEN, Target, ThreadIds, ThreadReader, ThreadSource, Timer, blocking_call,
-    cpu_time, end_by_signal, file_identity, file_kind, local_peer, main_tid, now, open_pidfd,
-    peer_process, pid, process_file, protocol, read_memory, read_u32, read_usize,
-    request_prompt_wakeups, request_real_time, revealing_call, signal_numbers, socket, tcp_state,
-    terminate, thread_status, tid, unlink, yield_now,
+    TERMINAL_ATTRIBUTES_LEN, ThreadIds, ThreadReader, ThreadSource, Timer, blocking_call, cpu_time,
+    end_by_signal, file_identity, file_kind, local_peer, main_tid, now, open_pidfd, peer_process,
+    pid, process_file, protocol, read_memory, read_u32, read_usize, request_prompt_wakeups,
+    request_real_time, revealing_call, signal_numbers, socket, tcp_state, terminate, thread_status,
+    tid, unlink, yield_now,
 };
 #[cfg(unix)]
 pub use self::backend::{action_of, handle_if_free, set_default_action};
@@ -39,3 +40,4 @@ pub use self::inspection::{
 };
 pub use self::nanos::Nanos;
 pub use self::signal_set::SignalSet;
+pub use self::timer_target::Target;

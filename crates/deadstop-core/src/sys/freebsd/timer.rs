@@ -7,21 +7,7 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::clock::timespec;
 use super::errno;
-use crate::sys::Nanos;
-
-/// The effect of the timer's expiry.
-#[derive(Clone, Copy, Debug)]
-pub enum Target {
-    /// The kernel sends `SIGKILL` to the process. No code of the process runs.
-    Process,
-    /// The kernel sends `signal` to one thread. It is refused here.
-    Thread {
-        /// The signal's number.
-        signal: c_int,
-        /// The thread's id.
-        tid: c_int,
-    },
-}
+use crate::sys::{Nanos, Target};
 
 impl Target {
     /// Returns `None`: a jail's first process can kill itself, so no signal is needed.

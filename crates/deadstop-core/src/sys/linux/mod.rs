@@ -57,4 +57,4 @@ pub use self::terminal::{ControllingTerminal, TERMINAL_ATTRIBUTES_LEN};
 pub use self::terminate::{end_by_signal, terminate};
 pub use self::thread_status::thread_status;
 pub use self::threads::{ThreadIds, ThreadReader, ThreadSource, process_file};
-pub use self::timer::{Target, Timer};
+pub use self::timer::Timer;

@@ -9,22 +9,7 @@ use super::bypass::is_bypassed;
 use super::clock::timespec;
 use super::errno;
 use super::signal_actions::handle_if_free;
-use crate::sys::Nanos;
-
-/// The effect of the timer's expiry.
-#[derive(Clone, Copy, Debug)]
-pub enum Target {
-    /// The kernel sends `SIGKILL` to the process. No code of the process runs.
-    Process,
-    /// The kernel sends `signal` to one thread, for a process that cannot kill
-    /// itself.
-    Thread {
-        /// The signal's number.
-        signal: c_int,
-        /// The thread's id.
-        tid: c_int,
-    },
-}
+use crate::sys::{Nanos, Target};
 
 impl Target {
     /// Finds a real-time signal that the program does not handle, and sets `handler`

@@ -73,4 +73,4 @@ pub use self::syscalls::{blocking_call, revealing_call, thread_status};
 pub use self::terminal::{ControllingTerminal, TERMINAL_ATTRIBUTES_LEN};
 pub use self::terminate::{end_by_signal, terminate};
 pub use self::threads::{ThreadIds, ThreadReader, ThreadSource, process_file};
-pub use self::timer::{Target, Timer};
+pub use self::timer::Timer;

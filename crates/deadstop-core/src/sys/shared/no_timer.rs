@@ -2,21 +2,7 @@
 
 use core::ffi::c_int;
 
-use crate::sys::Nanos;
-
-/// The effect of the timer's expiry.
-#[derive(Clone, Copy, Debug)]
-pub enum Target {
-    /// The kernel ends the process.
-    Process,
-    /// The kernel sends `signal` to one thread.
-    Thread {
-        /// The signal's number.
-        signal: c_int,
-        /// The thread's id.
-        tid: c_int,
-    },
-}
+use crate::sys::{Nanos, Target};
 
 impl Target {
     /// Returns `None`: there is no real-time signal.

@@ -4,21 +4,7 @@
 use core::ffi::c_int;
 
 use super::guard;
-use crate::sys::Nanos;
-
-/// The effect of the timer's expiry.
-#[derive(Clone, Copy, Debug)]
-pub enum Target {
-    /// The guard ends the process.
-    Process,
-    /// There are no signals: [`free_signal`](Self::free_signal) finds none.
-    Thread {
-        /// The signal's number.
-        signal: c_int,
-        /// The thread's id.
-        tid: c_int,
-    },
-}
+use crate::sys::{Nanos, Target};
 
 impl Target {
     /// Returns `None`: there is no real-time signal.
