@@ -1,9 +1,10 @@
 //! The operating system, as far as this crate uses it: one folder for each
 //! backend, all with the same functions.
 //!
-//! [`Nanos`], [`SignalSet`], [`Target`] and the types of `inspection` are plain values that
-//! every backend uses. Each file of a backend offers one capability as safe functions on
-//! plain values. `posix` and `shared` have the files that several backends share.
+//! [`Nanos`], [`SignalSet`], [`KillTarget`], [`Target`] and the types of `inspection` are
+//! plain values that every backend uses. Each file of a backend offers one capability as
+//! safe functions on plain values. `posix` and `shared` have the files that several
+//! backends share.
 
 #![expect(
     unsafe_code,
@@ -16,6 +17,7 @@
 #[cfg_attr(windows, path = "windows/mod.rs")]
 mod backend;
 mod inspection;
+mod kill_target;
 mod nanos;
 mod signal_set;
 mod timer_target;
@@ -26,10 +28,10 @@ pub use self::backend::GuardChannel;
 pub use self::backend::bypass_libc;
 pub use self::backend::{
     AF_INET, AF_INET6, AF_UNIX, Address, ControllingTerminal, ErrnoGuard, EventCount, ForkMark,
-    KillTarget, Newborn, NewbornPlace, ProcessDescriptors, Processes, SignalMask,
-    TERMINAL_ATTRIBUTES_LEN, ThreadIds, ThreadReader, ThreadSource, Timer, blocking_call, cpu_time,
-    end_by_signal, file_identity, file_kind, local_peer, main_tid, now, open_pidfd, peer_process,
-    pid, process_file, protocol, read_memory, read_u32, read_usize, request_prompt_wakeups,
+    Newborn, NewbornPlace, ProcessDescriptors, Processes, SignalMask, TERMINAL_ATTRIBUTES_LEN,
+    ThreadIds, ThreadReader, ThreadSource, Timer, blocking_call, cpu_time, end_by_signal,
+    file_identity, file_kind, local_peer, main_tid, now, open_pidfd, peer_process, pid,
+    process_file, protocol, read_memory, read_u32, read_usize, request_prompt_wakeups,
     request_real_time, revealing_call, signal_numbers, socket, tcp_state, terminate, thread_status,
     tid, unlink, yield_now,
 };
@@ -38,6 +40,7 @@ pub use self::backend::{action_of, handle_if_free, set_default_action};
 pub use self::inspection::{
     FileKind, HeldFile, RevealingCall, Socket, SocketEnd, ThreadFile, ThreadStatus, WaitKind,
 };
+pub use self::kill_target::KillTarget;
 pub use self::nanos::Nanos;
 pub use self::signal_set::SignalSet;
 pub use self::timer_target::Target;

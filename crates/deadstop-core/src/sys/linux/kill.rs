@@ -4,22 +4,12 @@ use core::ffi::{c_int, c_long};
 use core::ptr;
 
 use super::errno;
+use crate::sys::KillTarget;
 
 /// `PIDFD_SIGNAL_PROCESS_GROUP`, Linux 6.9: to the group that the process
 /// leads. The kernel finds the group by the pidfd, so that a reused number is
 /// never hit, even after the leader has been reaped.
 const PROCESS_GROUP: c_int = 1 << 2;
-
-/// A child process to kill.
-#[derive(Clone, Copy, Debug)]
-pub struct KillTarget {
-    /// The child's process id.
-    pub pid: c_int,
-    /// A pidfd of the child.
-    pub pidfd: Option<c_int>,
-    /// Also kill the process group that the child leads.
-    pub kills_group: bool,
-}
 
 impl KillTarget {
     /// Sends `SIGKILL`. The child must not have been reaped, unless there is a

@@ -14,7 +14,7 @@ use core::ffi::c_int;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering, fence};
 
-use super::kill::KillTarget;
+use crate::sys::KillTarget;
 
 /// The length of the mapping, which the kernel rounds up to a page.
 const LEN: usize = 4096;

@@ -2,16 +2,7 @@
 
 use core::ffi::c_int;
 
-/// A child process to kill.
-#[derive(Clone, Copy, Debug)]
-pub struct KillTarget {
-    /// The child's process id.
-    pub pid: c_int,
-    /// Not used: there are no descriptors of processes here.
-    pub pidfd: Option<c_int>,
-    /// Also kill the process group that the child leads.
-    pub kills_group: bool,
-}
+use crate::sys::KillTarget;
 
 impl KillTarget {
     /// Sends `SIGKILL`. The child must not have been reaped. Async-signal-safe; does not

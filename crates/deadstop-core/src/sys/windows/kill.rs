@@ -7,20 +7,10 @@ use windows_sys::Win32::System::Threading::{
 };
 
 use super::handle::Handle;
+use crate::sys::KillTarget;
 
 /// The exit status of a child that was killed, as a shell reports SIGKILL.
 const KILLED: u32 = 137;
-
-/// A child process to kill.
-#[derive(Clone, Copy, Debug)]
-pub struct KillTarget {
-    /// The child's process id.
-    pub pid: c_int,
-    /// Not used: Windows has no descriptors of processes.
-    pub pidfd: Option<c_int>,
-    /// Not used: Windows has no process groups that could be killed.
-    pub kills_group: bool,
-}
 
 impl KillTarget {
     /// Ends the child. Its handle must still be open, in `std::process::Child`: until
