@@ -21,6 +21,7 @@ mod kill_target;
 mod nanos;
 mod signal_set;
 mod timer_target;
+mod words;
 
 #[cfg(windows)]
 pub use self::backend::GuardChannel;
@@ -31,9 +32,8 @@ pub use self::backend::{
     Newborn, NewbornPlace, ProcessDescriptors, Processes, SignalMask, TERMINAL_ATTRIBUTES_LEN,
     ThreadIds, ThreadReader, ThreadSource, Timer, blocking_call, cpu_time, end_by_signal,
     file_identity, file_kind, local_peer, main_tid, now, open_pidfd, peer_process, pid,
-    process_file, protocol, read_memory, read_u32, read_usize, request_prompt_wakeups,
-    request_real_time, revealing_call, signal_numbers, socket, tcp_state, terminate, thread_status,
-    tid, unlink, yield_now,
+    process_file, protocol, read_memory, request_prompt_wakeups, request_real_time, revealing_call,
+    signal_numbers, socket, tcp_state, terminate, thread_status, tid, unlink, yield_now,
 };
 #[cfg(unix)]
 pub use self::backend::{action_of, handle_if_free, set_default_action};
@@ -44,3 +44,4 @@ pub use self::kill_target::KillTarget;
 pub use self::nanos::Nanos;
 pub use self::signal_set::SignalSet;
 pub use self::timer_target::Target;
+pub use self::words::{read_u32, read_usize};

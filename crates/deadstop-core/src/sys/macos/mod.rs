@@ -59,7 +59,7 @@ pub use self::event_count::EventCount;
 pub use self::file::unlink;
 pub use self::fork_mark::ForkMark;
 pub use self::kill::{open_pidfd, yield_now};
-pub use self::memory::{read_memory, read_u32, read_usize};
+pub use self::memory::read_memory;
 pub use self::newborn::{Newborn, NewbornPlace};
 pub use self::process::{main_tid, pid, tid};
 pub use self::processes::{ProcessDescriptors, Processes, local_peer};

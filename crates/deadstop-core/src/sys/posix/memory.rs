@@ -4,13 +4,3 @@
 pub fn read_memory(_address: usize, _buffer: &mut [u8]) -> usize {
     0
 }
-
-/// Returns `None`.
-pub fn read_u32(_address: usize) -> Option<u32> {
-    None
-}
-
-/// Returns `None`.
-pub fn read_usize(_address: usize) -> Option<usize> {
-    None
-}

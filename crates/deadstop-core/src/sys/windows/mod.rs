@@ -54,7 +54,7 @@ pub use self::file::unlink;
 pub use self::fork_mark::ForkMark;
 pub use self::guard::GuardChannel;
 pub use self::kill::{open_pidfd, yield_now};
-pub use self::memory::{read_memory, read_u32, read_usize};
+pub use self::memory::read_memory;
 pub use self::newborn::{Newborn, NewbornPlace};
 pub use self::process::{main_tid, pid, tid};
 pub use self::processes::{ProcessDescriptors, Processes, local_peer};
