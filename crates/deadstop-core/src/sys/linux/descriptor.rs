@@ -131,6 +131,32 @@ pub(super) fn read(descriptor: c_int, buffer: &mut [u8]) -> Result<usize, c_int>
     })
 }
 
+/// Reads the link `path` below a directory that is open. The error is an `errno` value.
+pub(super) fn read_link<'a>(
+    folder: c_int,
+    path: &CStr,
+    buffer: &'a mut [u8],
+) -> Result<&'a [u8], c_int> {
+    // SAFETY: the first pointer is to a text that ends with zero, the second is valid for
+    // writes of the length given.
+    let len = repeat(|| unsafe {
+        libc::syscall(
+            libc::SYS_readlinkat,
+            folder,
+            path.as_ptr(),
+            buffer.as_mut_ptr(),
+            buffer.len(),
+        )
+    });
+    Ok(buffer.get(..len?).unwrap_or(&[]))
+}
+
+/// Goes back to the first entry of a directory that is open.
+pub(super) fn rewind(folder: c_int) {
+    // SAFETY: three integers, and a directory has a beginning.
+    unsafe { libc::lseek(folder, 0, libc::SEEK_SET) };
+}
+
 /// Moves a descriptor to a number above standard error's. If the program has
 /// closed one of the first three, a new descriptor gets its number, and code
 /// that writes to standard error would write to this file.

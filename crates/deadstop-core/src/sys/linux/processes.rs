@@ -5,7 +5,7 @@
 
 use core::ffi::{CStr, c_int};
 
-use super::descriptor::{close, identity_at, mode_at, open, repeat};
+use super::descriptor::{close, identity_at, mode_at, open, read_link, rewind};
 use super::threads::ThreadIds;
 use crate::buffer::TextBuffer;
 use crate::sys::HeldFile;
@@ -31,8 +31,7 @@ impl Processes {
 
     /// Goes back to the first process.
     pub fn rewind(&self) {
-        // SAFETY: three integers, and a directory has a beginning.
-        unsafe { libc::lseek(self.number, 0, libc::SEEK_SET) };
+        rewind(self.number);
     }
 
     /// Returns the ids of the next processes; empty at the end.
@@ -60,19 +59,7 @@ impl ProcessDescriptors {
     /// Reads the link of a descriptor, which names its file. `None` if it is closed.
     pub fn link<'a>(&self, descriptor: c_int, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
         let mut path = TextBuffer::<16>::new();
-        let path = name(&mut path, descriptor)?;
-        // SAFETY: the first pointer is to a text that ends with zero, the second is valid
-        // for writes of the length given.
-        let len = repeat(|| unsafe {
-            libc::syscall(
-                libc::SYS_readlinkat,
-                self.number,
-                path.as_ptr(),
-                buffer.as_mut_ptr(),
-                buffer.len(),
-            )
-        });
-        buffer.get(..len.ok()?)
+        read_link(self.number, name(&mut path, descriptor)?, buffer).ok()
     }
 
     /// Returns the file of a descriptor, and what the process may do with it. `None` if

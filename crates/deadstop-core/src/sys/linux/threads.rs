@@ -9,7 +9,7 @@
 use core::cell::Cell;
 use core::ffi::{CStr, c_int};
 
-use super::descriptor::{VerifiedDescriptor, close, links, open, read, repeat};
+use super::descriptor::{VerifiedDescriptor, close, links, open, read, read_link, repeat, rewind};
 use super::process::{pid, tid};
 use crate::buffer::TextBuffer;
 use crate::sys::ThreadFile;
@@ -117,8 +117,7 @@ impl ThreadReader<'_> {
 
     /// Goes back to the first thread.
     pub fn rewind(&self) {
-        // SAFETY: three integers, and a directory has a beginning.
-        unsafe { libc::lseek(self.number, 0, libc::SEEK_SET) };
+        rewind(self.number);
     }
 
     /// Returns the ids of the next threads; empty at the end.
@@ -162,19 +161,7 @@ impl ThreadReader<'_> {
         path.number(non_negative(tid))
             .text("/fd/")
             .number(non_negative(descriptor));
-        let path = terminated(&mut path);
-        // SAFETY: the first pointer is to a text that ends with zero, the
-        // second is valid for writes of the length given.
-        let read = repeat(|| unsafe {
-            libc::syscall(
-                libc::SYS_readlinkat,
-                self.number,
-                path.as_ptr(),
-                buffer.as_mut_ptr(),
-                buffer.len(),
-            )
-        });
-        Ok(buffer.get(..read?).unwrap_or(&[]))
+        read_link(self.number, terminated(&mut path), buffer)
     }
 }
 
