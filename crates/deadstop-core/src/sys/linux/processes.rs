@@ -1,11 +1,11 @@
-//! The descriptors of processes, from `/proc`, read with bare system calls.
+//! Files and descriptors of processes, from `/proc`, read with bare system calls.
 //!
-//! No function here opens or follows a file of a process: the kernel answers from memory, and
-//! no file server is asked.
+//! Files of `/proc` are opened, and never those that a process has open: the kernel answers
+//! from memory, and no file server is asked.
 
 use core::ffi::{CStr, c_int};
 
-use super::descriptor::{close, identity_at, mode_at, open, read_link, rewind};
+use super::descriptor::{close, identity_at, mode_at, open, read, read_link, rewind};
 use super::threads::ThreadIds;
 use crate::buffer::TextBuffer;
 use crate::sys::HeldFile;
@@ -87,6 +87,18 @@ impl Drop for ProcessDescriptors {
     fn drop(&mut self) {
         close(self.number);
     }
+}
+
+/// Reads the beginning of `file`, such as `/comm`, of the process `pid`.
+pub fn process_file<'a>(pid: c_int, file: &str, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+    let mut path = TextBuffer::<48>::new();
+    path.text("/proc/").number(u64::try_from(pid).ok()?);
+    path.text(file).text("\0");
+    let path = CStr::from_bytes_with_nul(path.as_bytes()).ok()?;
+    let number = open(libc::AT_FDCWD, path, libc::O_RDONLY).ok()?;
+    let len = read(number, buffer);
+    close(number);
+    buffer.get(..len.ok()?)
 }
 
 const FOLDER: c_int = libc::O_RDONLY | libc::O_DIRECTORY;

@@ -240,16 +240,6 @@ fn non_negative(number: c_int) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-/// Reads the beginning of `file`, such as `/comm`, of the process `pid`.
-pub fn process_file<'a>(pid: c_int, file: &str, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-    let mut path = Path::new();
-    path.text("/proc/").number(non_negative(pid)).text(file);
-    let number = open(libc::AT_FDCWD, terminated(&mut path), libc::O_RDONLY).ok()?;
-    let len = read(number, buffer);
-    close(number);
-    buffer.get(..len.ok()?)
-}
-
 /// By `/proc/self`, which is the process; `thread-self` would be the thread.
 fn open_tasks() -> Result<c_int, c_int> {
     let flags = libc::O_RDONLY | libc::O_DIRECTORY;

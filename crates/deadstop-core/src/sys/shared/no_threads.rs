@@ -96,8 +96,3 @@ impl Iterator for ThreadIds<'_> {
         None
     }
 }
-
-/// Returns `None`: there are no files about processes.
-pub fn process_file<'a>(_pid: c_int, _file: &str, _buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-    None
-}

@@ -57,7 +57,7 @@ pub use self::kill::{open_pidfd, yield_now};
 pub use self::memory::read_memory;
 pub use self::newborn::{Newborn, NewbornPlace};
 pub use self::process::{main_tid, pid, tid};
-pub use self::processes::{ProcessDescriptors, Processes, local_peer};
+pub use self::processes::{ProcessDescriptors, Processes, local_peer, process_file};
 pub use self::sched::{request_prompt_wakeups, request_real_time};
 pub use self::signals::SignalMask;
 pub use self::socket::{
@@ -66,5 +66,5 @@ pub use self::socket::{
 pub use self::syscalls::{blocking_call, revealing_call, thread_status};
 pub use self::terminal::{ControllingTerminal, TERMINAL_ATTRIBUTES_LEN};
 pub use self::terminate::{end_by_signal, terminate};
-pub use self::threads::{ThreadIds, ThreadReader, ThreadSource, process_file};
+pub use self::threads::{ThreadIds, ThreadReader, ThreadSource};
 pub use self::timer::Timer;

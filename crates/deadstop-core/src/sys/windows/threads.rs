@@ -222,8 +222,3 @@ impl Iterator for ThreadIds<'_> {
         Some(*id as c_int)
     }
 }
-
-/// Returns `None`: Windows has no files about processes.
-pub fn process_file<'a>(_pid: c_int, _file: &str, _buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-    None
-}
