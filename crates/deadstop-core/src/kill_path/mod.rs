@@ -18,4 +18,6 @@ pub use self::backup_timer::{BackupTimer, BackupTimerMode};
 pub use self::deadline::Deadline;
 pub use self::kill_list::{KillList, KillSlot};
 pub use self::terminal::SavedTerminal;
+#[cfg(test)]
+pub(crate) use self::watchdog::{Look, next_look};
 pub use self::watchdog::{Watchdog, next_wakeup};

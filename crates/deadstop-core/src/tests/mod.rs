@@ -18,11 +18,12 @@ mod terminal;
 mod threads;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{iter, thread};
 
 use crate::buffer::TextBuffer;
-use crate::kill_path::{Watchdog, next_wakeup};
+
+use crate::kill_path::{Look, Watchdog, next_look, next_wakeup};
 use crate::render::frames::{Owner, owner};
 use crate::render::{Facts, Kind, Layout, progress, text};
 use crate::roster::{Entry, Roster, Text, words};
@@ -551,6 +552,26 @@ fn watchdog_sleeps_once_and_naps_only_before_the_deadline() {
     for (now, next) in [(250, 245), (249, 244), (6, 1), (5, 0), (3, 0), (0, 0)] {
         assert!(next_wakeup(before(now), at) == before(next), "{now}");
     }
+}
+
+/// In the last 80 µs it does not sleep, unless the clock stands still.
+#[test]
+fn watchdog_looks_at_the_clock_without_a_sleep_in_the_last_moment() {
+    let at = nanos(100);
+    let before = |micros| at.saturating_sub(Duration::from_micros(micros));
+    let wakes = [(300_000, 250_080), (250_080, 245_080), (500, 80), (81, 80)];
+    for (now, next) in wakes {
+        assert_eq!(next_look(before(now), at, 0), Look::At(before(next)));
+    }
+    for now in [80, 40, 1] {
+        assert_eq!(next_look(before(now), at, 0), Look::AtOnce);
+    }
+    let looks = iter::successors(Some(0), |looks| {
+        let is_at_once = next_look(before(40), at, *looks) == Look::AtOnce;
+        is_at_once.then_some(looks + 1)
+    });
+    let last = looks.last().expect("it has looked");
+    assert_eq!(next_look(before(40), at, last), Look::At(at));
 }
 
 fn render_progress(roster: &'static Roster, now: Nanos, at: Nanos) -> String {
