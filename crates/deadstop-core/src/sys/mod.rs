@@ -25,8 +25,6 @@ mod words;
 
 #[cfg(windows)]
 pub use self::backend::GuardChannel;
-#[cfg(target_os = "linux")]
-pub use self::backend::bypass_libc;
 pub use self::backend::{
     AF_INET, AF_INET6, AF_UNIX, Address, ControllingTerminal, ErrnoGuard, EventCount, ForkMark,
     Newborn, NewbornPlace, ProcessDescriptors, Processes, SignalMask, TERMINAL_ATTRIBUTES_LEN,
@@ -37,6 +35,8 @@ pub use self::backend::{
 };
 #[cfg(unix)]
 pub use self::backend::{action_of, handle_if_free, set_default_action};
+#[cfg(target_os = "linux")]
+pub use self::backend::{bypass_libc, recent};
 pub use self::inspection::{
     FileKind, HeldFile, RevealingCall, Socket, SocketEnd, ThreadFile, ThreadStatus, WaitKind,
 };

@@ -7,22 +7,27 @@
 use core::ffi::c_int;
 use core::time::Duration;
 
-use super::bypass::is_bypassed;
+use super::bypass::{bypass_replaced_clock, is_bypassed};
 use crate::sys::Nanos;
 
 /// Reads the clock. Async-signal-safe.
 pub fn now() -> Nanos {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut time = ZERO;
     // SAFETY: the pointer is valid for writes. The call has no error to report:
     // the clock exists wherever this backend is chosen.
     unsafe { read(libc::CLOCK_MONOTONIC, &raw mut time) };
-    // The fields have 32 bits on some processors.
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
-    Nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
+    nanos(&time)
+}
+
+/// Returns the clock's time at its last tick: up to 10 ms before [`now`], and several times
+/// faster to read. Never later than `now`. Async-signal-safe.
+pub fn recent() -> Nanos {
+    let mut time = ZERO;
+    // SAFETY: the pointer is valid for writes.
+    match unsafe { read(libc::CLOCK_MONOTONIC_COARSE, &raw mut time) } {
+        0 => nanos(&time),
+        _ => now(),
+    }
 }
 
 /// Reads a clock. Returns 0, or -1 for one that does not exist. Async-signal-safe.
@@ -31,9 +36,9 @@ pub fn now() -> Nanos {
 ///
 /// `time` must be valid for a write.
 pub(super) unsafe fn read(clock: libc::clockid_t, time: *mut libc::timespec) -> c_int {
-    if is_bypassed() {
-        // SAFETY: the caller's contract. The kernel's type is libc's.
-        let result = unsafe { libc::syscall(libc::SYS_clock_gettime, clock, time) };
+    if bypass_replaced_clock(is_replaced) {
+        // SAFETY: the caller's contract.
+        let result = unsafe { read_kernels(clock, time) };
         if result == 0 {
             return 0;
         }
@@ -41,6 +46,54 @@ pub(super) unsafe fn read(clock: libc::clockid_t, time: *mut libc::timespec) -> 
     }
     // SAFETY: the caller's contract.
     unsafe { libc::clock_gettime(clock, time) }
+}
+
+/// Reads a clock by a system call.
+///
+/// # Safety
+///
+/// `time` must be valid for a write.
+unsafe fn read_kernels(clock: libc::clockid_t, time: *mut libc::timespec) -> c_int {
+    // SAFETY: the caller's contract. The kernel's type is libc's.
+    unsafe { libc::syscall(libc::SYS_clock_gettime, clock, time) as c_int }
+}
+
+/// Returns `true` if another library has replaced libc's clock: one that is ahead of the
+/// kernel's or behind it, or stands still. Async-signal-safe.
+#[cold]
+fn is_replaced() -> bool {
+    let mut before = Nanos(0);
+    for is_kernels in [true, false, true, false, true] {
+        let mut time = ZERO;
+        let clock = libc::CLOCK_MONOTONIC;
+        let result = match is_kernels {
+            // SAFETY: the pointer is valid for writes.
+            true => unsafe { read_kernels(clock, &raw mut time) },
+            // SAFETY: as above.
+            false => unsafe { libc::clock_gettime(clock, &raw mut time) },
+        };
+        if result != 0 {
+            // A seccomp filter refuses the call.
+            return false;
+        }
+        if nanos(&time) < before {
+            return true;
+        }
+        before = nanos(&time);
+    }
+    false
+}
+
+const ZERO: libc::timespec = libc::timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
+
+fn nanos(time: &libc::timespec) -> Nanos {
+    // The fields have 32 bits on some processors.
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
+    Nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
 }
 
 /// Sleeps until `length` has passed on the kernel's clock, or a signal comes.

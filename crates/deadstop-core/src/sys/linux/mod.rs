@@ -33,7 +33,7 @@ mod timer;
 mod wait_word;
 
 pub use self::bypass::bypass_libc;
-pub use self::clock::now;
+pub use self::clock::{now, recent};
 pub use self::cpu::cpu_time;
 pub use self::descriptor::{file_identity, file_kind};
 pub use self::errno::ErrnoGuard;
