@@ -5,6 +5,7 @@ mod caller;
 mod debug_info;
 mod expression;
 mod image;
+mod lock_soon;
 mod maps;
 mod memory_limit;
 mod modules;

@@ -5,14 +5,10 @@
 //! and frees after.
 
 use std::mem;
-use std::sync::{Mutex, TryLockError};
-use std::thread;
 
+use super::lock_soon::lock_soon;
 use super::unwinder::Unwinder;
-
-/// The number of the reporter's tries. The exchange is over after the second one,
-/// unless the symbolizer lost its processor in the middle of it.
-const TRIES: u32 = 100;
+use crate::lock::Mutex;
 
 /// An unwinder for two threads.
 pub(super) struct SharedUnwinder(Mutex<Unwinder>);
@@ -24,27 +20,12 @@ impl SharedUnwinder {
 
     /// Calls `act` with the unwinder. `None` if another thread has it.
     pub(super) fn with<T>(&self, act: impl FnOnce(&Unwinder) -> T) -> Option<T> {
-        for _ in 0..TRIES {
-            match self.0.try_lock() {
-                Ok(unwinder) => return Some(act(&unwinder)),
-                // A walk that panicked has left it as it was.
-                Err(TryLockError::Poisoned(unwinder)) => {
-                    return Some(act(&unwinder.into_inner()));
-                }
-                Err(TryLockError::WouldBlock) => thread::yield_now(),
-            }
-        }
-        None
+        lock_soon(&self.0).map(|unwinder| act(&unwinder))
     }
 
     /// Replaces the unwinder.
     pub(super) fn replace(&self, mut unwinder: Unwinder) {
-        let mut current = match self.0.lock() {
-            Ok(current) => current,
-            Err(poisoned) => poisoned.into_inner(),
-        };
-        mem::swap(&mut *current, &mut unwinder);
-        drop(current);
+        mem::swap(&mut *self.0.lock(), &mut unwinder);
         // Frees the old one here, without the lock.
         drop(unwinder);
     }

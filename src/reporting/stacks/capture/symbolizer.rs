@@ -21,12 +21,12 @@
 //! the reporter takes what is there when its time is over.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
-use std::thread;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use log::Level;
 
+use super::lock_soon::lock_soon;
 use super::memory_limit;
 use super::modules::{Module, Modules};
 use super::shared::SharedUnwinder;
@@ -34,6 +34,7 @@ use super::shorten::{without_head, without_middle};
 use super::symbols::Symbols;
 use super::unwinder::Unwinder;
 use crate::contain::contain;
+use crate::lock::{Mutex, MutexGuard};
 use crate::process::{RUN_WAKEUPS, WATCH};
 use crate::reporting::event::Event;
 use crate::reporting::log::Log;
@@ -55,9 +56,6 @@ const PRELOAD_PART: u32 = 4;
 /// Reading debug information takes so much longer than reading the names before it.
 /// Measured: 4.2 times in an unoptimized build with 119 MB of it.
 const LINES_COST: u32 = 5;
-
-/// The number of the reporter's tries to take the slot while a name is being written.
-const TRIES: u32 = 100;
 
 const IDLE: u32 = 0;
 const REFRESH: u32 = 1;
@@ -169,7 +167,7 @@ impl SymbolizerStart {
     /// Returns the time at which the thread must start: `None` if it was started, or if
     /// there is no report to come.
     pub(crate) fn due(&self) -> Option<Nanos> {
-        let is_unstarted = self.0.unstarted().is_some();
+        let is_unstarted = self.0.unstarted.lock().is_some();
         match is_unstarted {
             true if self.0.is_wanted.load(Ordering::Acquire) => Some(Nanos(0)),
             true => preload_at(),
@@ -179,7 +177,7 @@ impl SymbolizerStart {
 
     /// Starts the thread, once. Where the system refuses it, reports have no names.
     pub(crate) fn start(&self, log: &Log) {
-        let Some(Unstarted { modules, unwinder }) = self.0.unstarted().take() else {
+        let Some(Unstarted { modules, unwinder }) = self.0.unstarted.lock().take() else {
             return;
         };
         let thread = SymbolizerThread {
@@ -204,12 +202,6 @@ impl SymbolizerStart {
 }
 
 impl Shared {
-    fn unstarted(&self) -> MutexGuard<'_, Option<Unstarted>> {
-        self.unstarted
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Returns `true` if the thread runs, and has nothing to do.
     fn is_ready(&self) -> bool {
         self.is_running.load(Ordering::Acquire) && self.is_idle()
@@ -227,15 +219,7 @@ impl Shared {
 
     /// The slot, unless the other thread has it for longer than a name takes.
     fn try_slot(&self) -> Option<MutexGuard<'_, Stack>> {
-        let slot = self.slot.get()?;
-        for _ in 0..TRIES {
-            match slot.try_lock() {
-                Ok(slot) => return Some(slot),
-                Err(TryLockError::Poisoned(slot)) => return Some(slot.into_inner()),
-                Err(TryLockError::WouldBlock) => thread::yield_now(),
-            }
-        }
-        None
+        lock_soon(self.slot.get()?)
     }
 }
 
