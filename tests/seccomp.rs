@@ -9,7 +9,7 @@
 
 use std::mem::offset_of;
 use std::process::Output;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[path = "harness/self_victim.rs"]
 mod self_victim;
@@ -17,7 +17,6 @@ mod self_victim;
 use deadstop::protection::{Occasion, system_calls};
 use deadstop::report::Sinks;
 use deadstop::{Cause, Phase, Shutdown, Signal, Watchdog};
-use self_victim::PATIENCE;
 
 /// Runs `scenario` in a process of its own.
 fn run(test: &str, scenario: impl FnOnce()) -> Output {
@@ -207,7 +206,9 @@ fn watchdog_alone_makes_listed_calls_alone() {
 #[cfg(feature = "health")]
 #[test]
 fn heartbeats_and_the_health_server_make_listed_calls_alone() {
+    use self_victim::PATIENCE;
     use std::io::{Read, Write};
+    use std::time::Instant;
 
     let test = "heartbeats_and_the_health_server_make_listed_calls_alone";
     let output = run(test, || {
