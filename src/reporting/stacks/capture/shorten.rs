@@ -8,20 +8,17 @@ const CUT: &str = "…";
 /// Puts `text` into `line`; if it is too long, without its middle. A function's
 /// name tells most by its end, and then by its beginning.
 pub(super) fn without_middle(line: &mut TextSlice, text: &str) {
-    line.clear();
-    let capacity = line.capacity();
-    if text.len() <= capacity {
-        line.text(text);
-        return;
-    }
-    let room = capacity.saturating_sub(CUT.len());
-    let head = text.floor(room / 3);
-    let tail = text.ceil(text.len() - (room - head.len()));
-    line.text(head).text(CUT).text(tail);
+    shorten(line, text, |room| room / 3);
 }
 
 /// Puts `text` into `line`; if it is too long, without its beginning.
 pub(super) fn without_head(line: &mut TextSlice, text: &str) {
+    shorten(line, text, |_| 0);
+}
+
+/// Puts `text` into `line`. If it is too long, `head` says how much of the room its
+/// beginning gets, and its end gets the rest.
+fn shorten(line: &mut TextSlice, text: &str, head: impl Fn(usize) -> usize) {
     line.clear();
     let capacity = line.capacity();
     if text.len() <= capacity {
@@ -29,7 +26,9 @@ pub(super) fn without_head(line: &mut TextSlice, text: &str) {
         return;
     }
     let room = capacity.saturating_sub(CUT.len());
-    line.text(CUT).text(text.ceil(text.len() - room));
+    let head = text.floor(head(room));
+    let tail = text.ceil(text.len() - (room - head.len()));
+    line.text(head).text(CUT).text(tail);
 }
 
 trait Cut {
