@@ -94,6 +94,13 @@ impl Drop for Handle {
     }
 }
 
+/// Writes whether it was reached.
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.is_reached().fmt(f)
+    }
+}
+
 /// A handle that resolves when the shutdown, or a scope, is requested to stop. Made
 /// by [`Shutdown::requested`](crate::Shutdown::requested) and
 /// [`Scope::requested`](crate::Scope::requested).
@@ -120,7 +127,7 @@ impl Drop for Handle {
 /// # #[expect(unreachable_code, reason = "the type of the example")]
 /// # Ok::<(), deadstop::InstallError>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[must_use = "a future does nothing unless it is polled or waited for"]
 pub struct Requested(Handle);
 
@@ -188,14 +195,6 @@ impl Future for Requested {
     }
 }
 
-impl fmt::Debug for Requested {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Requested")
-            .field(&self.0.is_reached())
-            .finish()
-    }
-}
-
 /// A handle that resolves when a phase begins, or is skipped. Made by
 /// [`Shutdown::reached`](crate::Shutdown::reached).
 ///
@@ -218,7 +217,7 @@ impl fmt::Debug for Requested {
 /// # shutdown.wait();
 /// # Ok::<(), deadstop::InstallError>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[must_use = "a future does nothing unless it is polled or waited for"]
 pub struct Reached(Handle);
 
@@ -247,14 +246,6 @@ impl Future for Reached {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         self.0.poll(context)
-    }
-}
-
-impl fmt::Debug for Reached {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Reached")
-            .field(&self.0.is_reached())
-            .finish()
     }
 }
 
@@ -360,8 +351,6 @@ impl Clone for Ended {
 
 impl fmt::Debug for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ended")
-            .field(&self.handle.is_reached())
-            .finish()
+        f.debug_tuple("Ended").field(&self.handle).finish()
     }
 }
