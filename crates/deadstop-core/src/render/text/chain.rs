@@ -1,6 +1,6 @@
 //! For whom a thread waits, one thread after another.
 
-use super::doing::{doing_without_id, name};
+use super::doing::{doing_without_id, name, names};
 use crate::buffer::TextSlice;
 use crate::render::Facts;
 use crate::render::words::number;
@@ -101,20 +101,11 @@ const TOGETHER: usize = 3;
 /// it.
 fn together(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let with = facts.threads.waiting_with(thread);
-    let count = with.len();
-    if count == 0 {
+    if with.len() == 0 {
         return;
     }
     line.text("deadstop:   it waits for the same lock or condition as ");
-    for (n, other) in with.iter().take(TOGETHER).enumerate() {
-        line.text(if n == 0 { "" } else { ", " });
-        name(line, facts, other);
-    }
-    if count > TOGETHER {
-        line.text(" and ")
-            .number(count.saturating_sub(TOGETHER) as u64)
-            .text(" more");
-    }
+    names(line, facts, &mut with.iter(), TOGETHER);
     line.text("\n");
 }
 

@@ -12,6 +12,28 @@ use crate::threads::{Activity, Thread, format};
 /// idle if it has not moved.
 const STILL: u8 = 1;
 
+/// Names the first `most` threads, and says how many more there are.
+pub(super) fn names(
+    line: &mut TextSlice,
+    facts: &Facts<'_>,
+    threads: &mut dyn Iterator<Item = &Thread>,
+    most: usize,
+) {
+    let mut count = 0_usize;
+    for thread in threads {
+        if count < most {
+            line.text(if count == 0 { "" } else { ", " });
+            name(line, facts, thread);
+        }
+        count = count.saturating_add(1);
+    }
+    if count > most {
+        line.text(" and ")
+            .number(count.saturating_sub(most) as u64)
+            .text(" more");
+    }
+}
+
 /// `task "flush the log"`, `main`, or `thread 4243 "consumer"`.
 pub(super) fn name(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let mut buffer = TaskBuffer::new();

@@ -3,7 +3,7 @@
 
 use core::ffi::c_int;
 
-use super::doing::name;
+use super::doing::names;
 use super::label::label;
 use super::stacks;
 use crate::buffer::TextSlice;
@@ -86,19 +86,8 @@ fn shared_locks(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
         line.text("deadstop: ")
             .number(count as u64)
             .text(" threads wait for the same lock or condition: ");
-        for (n, thread) in core::iter::once(first)
-            .chain(with.iter())
-            .take(NAMED)
-            .enumerate()
-        {
-            line.text(if n == 0 { "" } else { ", " });
-            name(line, facts, thread);
-        }
-        if count > NAMED {
-            line.text(" and ")
-                .number(count.saturating_sub(NAMED) as u64)
-                .text(" more");
-        }
+        let mut all = core::iter::once(first).chain(with.iter());
+        names(line, facts, &mut all, NAMED);
         line.text("\n");
     }
 }
