@@ -3,13 +3,13 @@
 use core::time::Duration;
 
 use super::label::label;
-use super::span::span;
+use super::span::{run_time, span};
 use super::{stacks, threads};
 use crate::buffer::TextSlice;
 use crate::render::Facts;
 use crate::render::suspects::Roles;
 use crate::render::words::{self, number};
-use crate::roster::{TaskBuffer, TaskReading, TaskStatus};
+use crate::roster::{TaskBuffer, TaskReading};
 use crate::sizes::PHASE_NAME_LEN;
 use crate::sys::Nanos;
 use crate::threads::format::thread;
@@ -39,13 +39,8 @@ fn running(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
         .quoted(task.name)
         .text(" ")
         .word(task.phase)
-        .text(" ")
-        .seconds(facts.now.since(task.started))
-        .text(" of ");
-    span(line, task.budget);
-    if task.status == TaskStatus::Abandoned {
-        line.text(", abandoned");
-    }
+        .text(" ");
+    run_time(line, facts, task);
     site(line, task);
     match facts.threads.find(task.tid) {
         Some(known) => {

@@ -6,12 +6,12 @@ use super::chain::{chain, is_in_first_chain};
 use super::doing::{doing, doing_without_id, movement, name};
 use super::heartbeats::{late, stall};
 use super::polls::{polls, polls_first};
-use super::span::span;
+use super::span::{run_time, span};
 use super::threads::hangs_like;
 use crate::buffer::TextSlice;
 use crate::render::suspects::{Role, Roles, Suspicion};
 use crate::render::{Facts, Kind};
-use crate::roster::{TaskBuffer, TaskKind, TaskReading, TaskStatus};
+use crate::roster::{TaskBuffer, TaskKind, TaskReading};
 use crate::sizes::PHASE_NAME_LEN;
 use crate::threads::Thread;
 
@@ -124,13 +124,8 @@ fn headline(line: &mut TextSlice, facts: &Facts<'_>) {
                 .quoted(task.name)
                 .text(" (phase ")
                 .word(task.phase)
-                .text(", ")
-                .seconds(facts.now.since(task.started))
-                .text(" of ");
-            span(line, task.budget);
-            if task.status == TaskStatus::Abandoned {
-                line.text(", abandoned");
-            }
+                .text(", ");
+            run_time(line, facts, task);
             line.text(")");
         }
         named = named.saturating_add(1);
