@@ -101,7 +101,7 @@ const TOGETHER: usize = 3;
 /// it.
 fn together(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let with = facts.threads.waiting_with(thread);
-    if with.len() == 0 {
+    if with.is_empty() {
         return;
     }
     line.text("deadstop:   it waits for the same lock or condition as ");
