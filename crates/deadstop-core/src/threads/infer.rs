@@ -70,9 +70,13 @@ fn waiting(wait_channel: &str, syscall: Option<&Syscall>) -> Activity {
 /// older names; only of functions where it is unambiguous.
 fn by_wait_channel(wait_channel: &str) -> Option<Activity> {
     // Compilers add suffixes: `do_sys_poll.constprop.0`.
-    let (name, _) = wait_channel.split_once('.').unwrap_or((wait_channel, ""));
+    let name = wait_channel.as_bytes().split(|byte| *byte == b'.').next();
     // Texts and not arms of a `match`, which is a comparison of its own for each name.
-    let is_one_of = |names: &str| names.split(' ').any(|known| known == name);
+    // Bytes, since `core` searches a text for a character by code that can panic.
+    let is_one_of = |names: &str| {
+        let mut names = names.as_bytes().split(|byte| *byte == b' ');
+        names.any(|known| Some(known) == name)
+    };
     Some(if is_one_of(LOCKS) {
         Activity::WaitsForLock
     } else if is_one_of(READS) {
