@@ -8,7 +8,7 @@ const CUT: &str = "…";
 /// Puts `text` into `line`; if it is too long, without its middle. A function's
 /// name tells most by its end, and then by its beginning.
 pub(super) fn without_middle(line: &mut TextSlice, text: &str) {
-    shorten(line, text, |room| room / 3);
+    shorten(line, text, |bytes| bytes / 3);
 }
 
 /// Puts `text` into `line`; if it is too long, without its beginning.
@@ -16,8 +16,8 @@ pub(super) fn without_head(line: &mut TextSlice, text: &str) {
     shorten(line, text, |_| 0);
 }
 
-/// Puts `text` into `line`. If it is too long, `head` says how much of the room its
-/// beginning gets, and its end gets the rest.
+/// Puts `text` into `line`. If it is too long, `head` says how many of the bytes beside the
+/// mark its beginning gets; its end gets the others.
 fn shorten(line: &mut TextSlice, text: &str, head: impl Fn(usize) -> usize) {
     line.clear();
     let capacity = line.capacity();
