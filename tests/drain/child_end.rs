@@ -424,22 +424,20 @@ fn deadline_in_a_child_of_fork_leaves_its_parents_child_alone() {
     assert!(are_gone(&pids), "{pids:?}");
 }
 
+/// Starts a program as pid 1 of a namespace.
+const AS_PID_1: [&str; 5] = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
+
 /// As pid 1 of a namespace, which ends with it.
 #[test]
 fn deadline_of_pid_1_ends_all_processes() {
     let name = "child_end::deadline_of_pid_1_ends_all_processes";
-    let unshare = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
-    let probe = Command::new(unshare[0])
-        .args(&unshare[1..])
-        .arg("true")
-        .status();
-    if !probe.is_ok_and(|status| status.success()) {
+    if !victim::works(&AS_PID_1) {
         return victim::skip("no PID namespace can be made");
     }
     // The numbers inside are others: they are found by what they run.
     let mark = format!("60.{}", std::process::id());
     let variables = [("MARK", &*mark)];
-    let mut victim = victim::start_under(name, &unshare, &variables, || {
+    let mut victim = victim::start_under(name, &AS_PID_1, &variables, || {
         let shutdown = shutdown(30);
         println!("number {}", std::process::id());
         let mark = std::env::var("MARK").expect("it is set");
@@ -475,15 +473,10 @@ fn sleepers(mark: &str) -> usize {
 #[test]
 fn pid_1_ends_its_child_in_time() {
     let name = "child_end::pid_1_ends_its_child_in_time";
-    let unshare = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
-    let probe = Command::new(unshare[0])
-        .args(&unshare[1..])
-        .arg("true")
-        .status();
-    if !probe.is_ok_and(|status| status.success()) {
+    if !victim::works(&AS_PID_1) {
         return victim::skip("no PID namespace can be made");
     }
-    let victim = victim::start_under(name, &unshare, &[], || {
+    let victim = victim::start_under(name, &AS_PID_1, &[], || {
         let shutdown = shutdown(30);
         println!("number {}", std::process::id());
         let child = shutdown.child(
@@ -531,23 +524,9 @@ fn second_signal_from_a_terminal_kills_the_group() {
 #[test]
 fn deadline_kills_the_group_of_a_child_that_is_being_started() {
     let name = "child_end::deadline_kills_the_group_of_a_child_that_is_being_started";
-    let slow = [
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        "trace=pidfd_open",
-        "-e",
-        "inject=pidfd_open:delay_enter=5000000",
-    ];
-    // In the scenario, a tracer is there already.
-    if !victim::is_scenario() {
-        let probe = Command::new(slow[0]).args(&slow[1..]).arg("true").status();
-        if !probe.is_ok_and(|status| status.success()) {
-            return victim::skip("strace cannot be used");
-        }
+    let slow = victim::strace("trace=pidfd_open", "inject=pidfd_open:delay_enter=5000000");
+    if !victim::works(&slow) {
+        return victim::skip("strace cannot be used");
     }
     let mut victim = victim::start_under(name, &slow, &[], || {
         let shutdown = shutdown(30);
@@ -580,11 +559,9 @@ fn first_child_of_a_thread_that_left_its_pid_namespace_is_an_error_that_says_so(
     let name = "child_end::\
                 first_child_of_a_thread_that_left_its_pid_namespace_is_an_error_that_says_so";
     let launcher = ["unshare", "--user", "--map-root-user"];
-    let mut probe = Command::new(launcher[0]);
-    probe
-        .args(&launcher[1..])
-        .args(["unshare", "--pid", "--fork", "true"]);
-    if !victim::is_scenario() && !probe.status().is_ok_and(|status| status.success()) {
+    // The scenario leaves its PID namespace itself.
+    let probe = [&launcher[..], &["unshare", "--pid", "--fork"]].concat();
+    if !victim::works(&probe) {
         return victim::skip("no user and PID namespace can be made");
     }
     let ended = victim::start_under(name, &launcher, &[], || {

@@ -95,6 +95,32 @@ pub(crate) fn is_scenario() -> bool {
     std::env::var_os(SCENARIO).is_some()
 }
 
+/// Returns `true` if programs can be started by `launcher`. In a scenario they can: it was
+/// started by it.
+pub(crate) fn works(launcher: &[&str]) -> bool {
+    let probe = || {
+        let mut probe = Command::new(launcher[0]);
+        probe.args(&launcher[1..]).arg("true").status()
+    };
+    is_scenario() || probe().is_ok_and(|status| status.success())
+}
+
+/// Returns a launcher that slows system calls down: strace, with an option that says which
+/// calls it traces, and one that says what it does to them.
+pub(crate) fn strace<'a>(trace: &'a str, inject: &'a str) -> [&'a str; 9] {
+    [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        trace,
+        "-e",
+        inject,
+    ]
+}
+
 /// Like [`start_with`], started by `launcher`, a program with its arguments.
 pub(crate) fn start_under(
     test: &str,

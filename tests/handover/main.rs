@@ -465,23 +465,9 @@ fn inherited_listener_has_no_waker_of_its_socket() {
 #[test]
 fn successor_is_the_one_that_is_ready_however_slow_other_processes_are() {
     let test = "successor_is_the_one_that_is_ready_however_slow_other_processes_are";
-    let slow = [
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        "trace=clone",
-        "-e",
-        "inject=clone:delay_exit=4000000",
-    ];
-    // In the scenario, a tracer is there already.
-    if !victim::is_scenario() {
-        let probe = Command::new(slow[0]).args(&slow[1..]).arg("true").status();
-        if !probe.is_ok_and(|status| status.success()) {
-            return victim::skip("strace cannot be used");
-        }
+    let slow = victim::strace("trace=clone", "inject=clone:delay_exit=4000000");
+    if !victim::works(&slow) {
+        return victim::skip("strace cannot be used");
     }
     let started = victim::start_under(test, &slow, &[], || {
         let is_successor = std::env::var_os(ROLE).is_some();

@@ -1,7 +1,6 @@
 //! Shutdowns that begin before, while and after the successor becomes ready.
 
 use std::fs;
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -200,23 +199,9 @@ fn shutdown_while_the_successor_becomes_ready_ends_both_or_leaves_it() {
 #[test]
 fn shutdown_after_the_ready_byte_is_read_and_before_the_take_over_ends_both() {
     let test = "stopped::shutdown_after_the_ready_byte_is_read_and_before_the_take_over_ends_both";
-    let slow = [
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        "trace=recvfrom",
-        "-e",
-        "inject=recvfrom:delay_exit=2000000",
-    ];
-    // In the scenario, a tracer is there already.
-    if !victim::is_scenario() {
-        let probe = Command::new(slow[0]).args(&slow[1..]).arg("true").status();
-        if !probe.is_ok_and(|status| status.success()) {
-            return victim::skip("strace cannot be used");
-        }
+    let slow = victim::strace("trace=recvfrom", "inject=recvfrom:delay_exit=2000000");
+    if !victim::works(&slow) {
+        return victim::skip("strace cannot be used");
     }
     let mut old = victim::start_under(test, &slow, &[], || {
         let shutdown = shutdown();
