@@ -289,7 +289,7 @@ impl Watchdog {
                     }
                     match next_look(now, at, looks_at_once) {
                         Look::AtOnce => {
-                            looks_at_once += 1;
+                            looks_at_once = looks_at_once.saturating_add(1);
                             hint::spin_loop();
                         }
                         Look::At(next) => {
