@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use deadstop::{CleanExit, Phase, SecondSignal};
 
-use crate::{finish, shutdown, victim, wait};
+use crate::{finish, hang, shutdown, victim, wait};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -112,20 +112,14 @@ fn deadline_kills_the_group_of_a_child_that_ignores_sigterm() {
         // The phase never comes: an earlier one hangs.
         let hangs = shutdown.task("hangs").phase(Phase::CLOSE);
         hangs
-            .on_shutdown(|_| -> () {
-                loop {
-                    thread::park();
-                }
-            })
+            .on_shutdown(|_| -> () { hang() })
             .expect("it is accepted");
         let last = shutdown.child_builder("deaf").spawn(shell(DEAF));
         drop(last.expect("it starts"));
         thread::sleep(300 * MS);
         println!("ready");
         shutdown.watchdog().arm_within(500 * MS);
-        loop {
-            thread::park();
-        }
+        hang()
     });
     let ended = victim.wait();
     ended.assert_status(124);
@@ -143,9 +137,7 @@ fn control_child_of_a_plain_command_outlives_the_deadline() {
         println!("ready");
         shutdown.watchdog().arm_within(500 * MS);
         let _ = child.wait();
-        loop {
-            thread::park();
-        }
+        hang()
     });
     let ended = victim.wait();
     ended.assert_status(124);
@@ -253,9 +245,7 @@ fn group_that_outlives_its_leader_is_killed_at_the_deadline() {
         println!("leader {:?}", child.wait().and_then(|status| status.code()));
         println!("ready");
         shutdown.watchdog().arm_within(300 * MS);
-        loop {
-            thread::park();
-        }
+        hang()
     });
     let pids = pids(&victim.hear("pid "));
     assert!(victim.hear("leader").contains("Some(5)"));
@@ -313,18 +303,14 @@ fn with_deaf_group(
                 // Only then is a signal a second one.
                 thread::sleep(300 * MS);
                 println!("ready");
-                loop {
-                    thread::park();
-                }
+                hang()
             })
             .expect("it is accepted");
         let child = shutdown.child_builder("deaf").phase(Phase::CLOSE);
         let _child = child.spawn(shell(DEAF)).expect("it starts");
         thread::sleep(300 * MS);
         raise_sigterm();
-        loop {
-            thread::park();
-        }
+        hang()
     })
 }
 
@@ -395,9 +381,7 @@ fn more_children_than_the_watchdog_lists_all_end() {
         println!("unlisted {unlisted}");
         println!("ready");
         shutdown.watchdog().arm_within(300 * MS);
-        loop {
-            thread::park();
-        }
+        hang()
     });
     victim.hear("unlisted 4");
     let ended = victim.wait();

@@ -11,7 +11,7 @@ use deadstop::Shutdown;
 use deadstop::drain::Child;
 
 use crate::child::{DEAF, are_gone, is_alive, kill, pids, shell, with_two};
-use crate::{finish, shutdown, victim, wait};
+use crate::{finish, hang, shutdown, victim, wait};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -32,12 +32,6 @@ fn with_sleeper(test: &str, end: impl FnOnce(Child)) -> (victim::Victim, Vec<i32
     assert_eq!(pids.len(), 1);
     victim.hear("ready");
     (victim, pids)
-}
-
-fn park() -> ! {
-    loop {
-        thread::park();
-    }
 }
 
 #[test]
@@ -69,7 +63,7 @@ fn backup_timer_ends_the_child() {
         let _child = sleeper(&shutdown);
         shutdown.watchdog().arm_within(700 * MS);
         println!("armed");
-        park();
+        hang();
     });
     let pids = pids(&victim.hear("pid "));
     victim.hear("armed");
@@ -237,7 +231,7 @@ fn deadline_kills_the_cgroup_with_what_left_the_group() {
             let shutdown = shutdown(30);
             let _child = start_leaving(&shutdown, Some(inner));
             shutdown.watchdog().arm_within(700 * MS);
-            park();
+            hang();
         });
         let pid = victim.pid();
         victim.wait().assert_status(124);
@@ -375,7 +369,7 @@ fn stranger_with_the_number_of_a_reaped_child_lives() {
         );
         println!("ready");
         shutdown.watchdog().arm_within(300 * MS);
-        park();
+        hang();
     });
     let pids = pids(&victim.hear("pid "));
     if pids == [0] {
@@ -407,7 +401,7 @@ fn deadline_in_a_child_of_fork_leaves_its_parents_child_alone() {
             println!("kills: {}", child.kill().is_ok());
             let own = shutdown(30);
             own.watchdog().arm_within(200 * MS);
-            park();
+            hang();
         }
         let mut status = 0;
         // SAFETY: the pointer is valid for writes.
@@ -448,7 +442,7 @@ fn deadline_of_pid_1_ends_all_processes() {
         }
         println!("ready");
         shutdown.watchdog().arm_within(500 * MS);
-        park();
+        hang();
     });
     victim.hear("number 1");
     victim.hear("ready");
@@ -540,7 +534,7 @@ fn deadline_kills_the_group_of_a_child_that_is_being_started() {
         print!("{}", fs::read_to_string(&file).expect("it is there"));
         fs::remove_file(&file).expect("it is there");
         watchdog.arm_within(200 * MS);
-        park();
+        hang();
     });
     let pids = pids(&victim.hear("pid "));
     // Not after the end of the tracer, which waits for them.

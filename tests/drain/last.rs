@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deadstop::{Cause, Phase};
 
-use crate::{finish, shutdown, victim};
+use crate::{finish, hang, shutdown, victim};
 
 /// A file of the test's own, which exists.
 fn file(name: &str) -> PathBuf {
@@ -42,12 +42,8 @@ fn file_is_removed_by_the_deadline_too() {
         let shutdown = shutdown(1);
         shutdown.remove_file(&inner).expect("there is room");
         let task = shutdown.task("hangs");
-        task.on_shutdown(|_| -> () {
-            loop {
-                thread::park();
-            }
-        })
-        .expect("it is accepted");
+        task.on_shutdown(|_| -> () { hang() })
+            .expect("it is accepted");
         finish(&shutdown);
     });
     ended.assert_status(124);
@@ -111,9 +107,7 @@ fn task_that_leaves(test: &str, status: i32, leave: fn(i32)) -> victim::Ended {
             .on_shutdown(|_| println!("flush is done"))
             .expect("it is accepted");
         shutdown.request(Cause::requested("a test"));
-        loop {
-            thread::park();
-        }
+        hang()
     })
     .wait()
 }

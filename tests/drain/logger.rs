@@ -1,13 +1,12 @@
 //! A logger that never returns holds no task, no waker and no caller.
 
 use std::sync::mpsc::channel;
-use std::thread;
 use std::time::Duration;
 
 use deadstop::drain::Drain;
 use deadstop::{Phase, Shutdown};
 
-use crate::{shutdown, succeeded, victim};
+use crate::{hang, shutdown, succeeded, victim};
 
 struct Hangs;
 
@@ -17,9 +16,7 @@ impl log::Log for Hangs {
     }
 
     fn log(&self, _: &log::Record<'_>) {
-        loop {
-            thread::park();
-        }
+        hang()
     }
 
     fn flush(&self) {}
@@ -110,9 +107,7 @@ fn wakers_run_although_one_hangs_and_the_logger_hangs() {
     let name = "logger::wakers_run_although_one_hangs_and_the_logger_hangs";
     let ended = victim::run(name, || {
         let shutdown = with_a_logger_that_hangs();
-        let hangs = || loop {
-            thread::park();
-        };
+        let hangs = || hang();
         shutdown.waker("hangs", hangs).expect("accepted");
         let waker = || println!("the second runs");
         shutdown.waker("second", waker).expect("accepted");

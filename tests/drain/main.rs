@@ -25,6 +25,7 @@ mod victim;
 mod wake;
 
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 use deadstop::{Cause, Shutdown};
@@ -47,6 +48,13 @@ fn finish(shutdown: &Shutdown) -> ! {
 fn wait(shutdown: &Shutdown) -> ! {
     println!("ready");
     shutdown.wait_and_exit()
+}
+
+/// Does not return.
+fn hang() -> ! {
+    loop {
+        thread::park();
+    }
 }
 
 /// An exit code has no number to read, so the scenario ends with it by name.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use deadstop::drain::{Drain, JobError, Pool, WhenFull};
 use deadstop::{Cause, Phase};
 
-use crate::{Panics, finish, shutdown, victim, wait};
+use crate::{Panics, finish, hang, shutdown, victim, wait};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -121,19 +121,13 @@ fn hang_report_names_the_job_its_thread_and_what_was_queued() {
         let shutdown = shutdown(1);
         let pool = shutdown.pool("mailer").threads(1).queue(9);
         let pool = pool.start().expect("it starts");
-        let hangs = || loop {
-            thread::park();
-        };
+        let hangs = || hang();
         pool.execute_named("mail 17", hangs).expect("room");
         pool.execute_named("mail 18", || ()).expect("room");
         // No later step may end the process before the deadline.
         let last = shutdown.task("last").phase(Phase::CLOSE);
-        last.on_shutdown(|_| -> () {
-            loop {
-                thread::park();
-            }
-        })
-        .expect("it is accepted");
+        last.on_shutdown(|_| -> () { hang() })
+            .expect("it is accepted");
         finish(&shutdown);
     });
     ended.assert_status(124);
@@ -332,9 +326,7 @@ fn job_that_calls_exit_is_held_for_the_budget_and_the_exit_is_a_failure() {
         };
         pool.execute_named("exits", job).expect("room");
         requested.request(Cause::requested("a test"));
-        loop {
-            thread::park();
-        }
+        hang()
     });
     ended.assert_status(1).assert_says("flush is done");
     assert!(ended.after < Duration::from_secs(30), "{ended:#?}");

@@ -3,7 +3,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use crate::{finish, shutdown, victim};
+use crate::{finish, hang, shutdown, victim};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -41,11 +41,7 @@ fn close_that_hangs_is_named_and_the_next_is_closed() {
         close("first")
             .close(|()| println!("closed first"))
             .expect("accepted");
-        let hangs = close("hangs").close(|()| -> () {
-            loop {
-                thread::park();
-            }
-        });
+        let hangs = close("hangs").close(|()| -> () { hang() });
         hangs.expect("accepted");
         close("last")
             .close(|()| println!("closed last"))

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use deadstop::Phase;
 
-use crate::{Panics, finish, shutdown, victim, wait};
+use crate::{Panics, finish, hang, shutdown, victim, wait};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -53,18 +53,12 @@ fn kept_thread_that_hangs_is_named_with_what_it_says() {
         let shutdown = shutdown(2);
         let uploader = shutdown.keep("uploader").spawn(|cx| {
             cx.progress("part 3 of 7");
-            loop {
-                thread::park();
-            }
+            hang()
         });
         uploader.expect("it starts");
         let last = shutdown.task("last").phase(Phase::CLOSE);
-        last.on_shutdown(|_| -> () {
-            loop {
-                thread::park();
-            }
-        })
-        .expect("it is accepted");
+        last.on_shutdown(|_| -> () { hang() })
+            .expect("it is accepted");
         finish(&shutdown);
     });
     ended.assert_status(124);
@@ -153,11 +147,7 @@ fn hang_report_shows_the_joined_thread_as_the_task() {
     let ended = victim::run(name, || {
         let shutdown = shutdown(1);
         let consumer = thread::Builder::new().name("consumer-7".into());
-        let consumer = consumer.spawn(|| -> () {
-            loop {
-                thread::park();
-            }
-        });
+        let consumer = consumer.spawn(|| -> () { hang() });
         let task = shutdown.task("consumer").phase(Phase::CLOSE);
         task.join(consumer.expect("it starts")).expect("accepted");
         finish(&shutdown);

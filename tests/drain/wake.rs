@@ -5,7 +5,7 @@ use std::time::Duration;
 use deadstop::Phase;
 use deadstop::drain::wakers;
 
-use crate::{Panics, finish, shutdown, victim, wait};
+use crate::{Panics, finish, hang, shutdown, victim, wait};
 
 #[test]
 fn waker_that_blocks_or_panics_does_not_keep_the_others_from_running() {
@@ -15,17 +15,9 @@ fn waker_that_blocks_or_panics_does_not_keep_the_others_from_running() {
         let add = |name: &str, wake: fn()| {
             shutdown.waker(name, wake).expect("it is accepted");
         };
-        add("blocks", || {
-            loop {
-                thread::park();
-            }
-        });
+        add("blocks", || hang());
         add("panics", || panic!("a waker panics"));
-        add("blocks too", || {
-            loop {
-                thread::park();
-            }
-        });
+        add("blocks too", || hang());
         add("last", || println!("the last waker ran"));
         let task = shutdown.task("waits").phase("drain");
         task.on_shutdown(|_| thread::sleep(Duration::from_millis(500)))
@@ -92,9 +84,7 @@ fn wakers_and_tasks() {
         let waker = shutdown.waker(format!("waker {number}"), wakes);
         waker.expect("it is accepted");
     }
-    let hangs = || loop {
-        thread::park();
-    };
+    let hangs = || hang();
     shutdown.waker("hangs", hangs).expect("it is accepted");
     let last = shutdown.waker("last", || println!("waker 6"));
     last.expect("it is accepted");
