@@ -126,6 +126,15 @@ mod files {
         assert!(line.contains("-fifo\""), "{said}");
     }
 
+    /// A lock of a whole file that no other process shares.
+    const WHOLE_FILE: libc::flock = libc::flock {
+        l_type: libc::F_WRLCK as i16,
+        l_whence: libc::SEEK_SET as i16,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+
     #[test]
     fn holder_of_a_file_lock_is_named() {
         let test = "files::holder_of_a_file_lock_is_named";
@@ -145,13 +154,7 @@ mod files {
                 let name = ok(CString::new(path.as_os_str().as_bytes()));
                 // SAFETY: a text that ends with zero.
                 let own = unsafe { libc::open(name.as_ptr(), again) };
-                let mut lock = libc::flock {
-                    l_type: libc::F_WRLCK as i16,
-                    l_whence: libc::SEEK_SET as i16,
-                    l_start: 0,
-                    l_len: 0,
-                    l_pid: 0,
-                };
+                let mut lock = WHOLE_FILE;
                 // SAFETY: a descriptor, and a pointer valid for reads and writes.
                 unsafe { libc::fcntl(own, libc::F_SETLK, &raw mut lock) };
                 // SAFETY: an integer.
@@ -163,13 +166,7 @@ mod files {
             ok(shutdown.remove_file(&path));
             eprintln!("holder {holder}");
             let held = move || {
-                let mut lock = libc::flock {
-                    l_type: libc::F_WRLCK as i16,
-                    l_whence: libc::SEEK_SET as i16,
-                    l_start: 0,
-                    l_len: 0,
-                    l_pid: 0,
-                };
+                let mut lock = WHOLE_FILE;
                 // SAFETY: a descriptor, and a pointer valid for reads and writes.
                 unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETLK, &raw mut lock) };
                 if lock.l_type == libc::F_UNLCK as i16 {
