@@ -16,12 +16,17 @@
 //! `Stopping`. One that is found again by its name is a new one.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use super::ids::{RunId, ScopeId};
 use super::pending::Pending;
 use super::slab::{Key, List, Slab};
 use crate::report::ShutdownReport;
+
+/// Scopes by name. Names are the program's own: random keys, which std asks the system for,
+/// are not needed.
+type Children = HashMap<Box<str>, ScopeId, BuildHasherDefault<DefaultHasher>>;
 
 pub(super) struct Scope {
     /// Empty for the root, `/ingest/reader` below.
@@ -30,7 +35,7 @@ pub(super) struct Scope {
     name: Box<str>,
     parent: Option<ScopeId>,
     detached: bool,
-    pub(super) children: HashMap<Box<str>, ScopeId>,
+    pub(super) children: Children,
     pub(super) handles: usize,
     /// Tasks that have not ended.
     pub(super) tasks: usize,
@@ -204,7 +209,7 @@ impl Scope {
             name,
             parent,
             detached,
-            children: HashMap::new(),
+            children: Children::default(),
             handles: 0,
             tasks: 0,
             is_used: false,
