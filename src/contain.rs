@@ -40,6 +40,7 @@ impl From<Payload> for Box<dyn Any + Send> {
 }
 
 impl Drop for Payload {
+    #[cold]
     fn drop(&mut self) {
         let value = self.0.take();
         // A second payload is leaked: its destructor may go on like this.

@@ -130,8 +130,14 @@ pub(crate) fn spawn_deep(
     name: &'static str,
     life: impl FnOnce() + Send + 'static,
 ) -> Result<(), InstallError> {
+    start_deep(name, Box::new(life))
+}
+
+/// As [`start_bare`].
+#[cfg(feature = "signals")]
+fn start_deep(name: &'static str, life: Life) -> Result<(), InstallError> {
     let builder = thread::Builder::new().name(name.into());
-    start(name, Box::new(life), |life| builder.spawn(life).map(drop))
+    start(name, life, |life| builder.spawn(life).map(drop))
 }
 
 /// Starts a thread by `spawn`.

@@ -62,6 +62,7 @@ impl Grace {
 
     /// Returns the longest grace of the program's that ends before the
     /// platform's: the length less a tenth of it, and less one second at most.
+    #[inline(never)] // Rules and `install` ask for it.
     pub fn with_margin(&self) -> Duration {
         self.length - margin(self.length)
     }

@@ -93,6 +93,7 @@ impl fmt::Display for Phases<'_> {
     }
 }
 
+#[inline(never)] // For two tables and a count.
 fn is_worth_a_line(task: &TaskReport) -> bool {
     let is_long = task.took() >= LONG || task.took() > task.budget() / 2;
     task.outcome().is_failure() || is_long

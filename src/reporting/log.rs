@@ -22,7 +22,7 @@ use std::time::Duration;
 use log::{Level, LevelFilter};
 
 use super::event::Event;
-use super::logger::guarded;
+use super::logger::{self, guarded};
 use super::progress::{Outlet, ProgressReporter};
 use crate::lock::Mutex;
 use crate::process::RUN_WAKEUPS;
@@ -321,7 +321,7 @@ impl Shared {
             match entry {
                 Entry::Flush => {
                     if log::max_level() != LevelFilter::Off {
-                        guarded(|| log::logger().flush());
+                        guarded(Box::new(|| log::logger().flush()));
                     }
                     self.queue.lock().flushes_done += 1;
                     self.flushed.advance();
@@ -333,7 +333,7 @@ impl Shared {
                 Entry::Event(event) => writer.event(event),
                 Entry::Finds(find) => {
                     let mut found = Vec::new();
-                    guarded(|| found = find());
+                    guarded(Box::new(|| found = find()));
                     for (level, text) in found {
                         writer.line(level, &text);
                     }
@@ -394,7 +394,9 @@ impl Writer {
     fn alert(&self, text: &str) {
         // The logger's filter is code of the application.
         let mut is_logged = false;
-        guarded(|| is_logged = log::log_enabled!(target: "deadstop", Level::Warn));
+        guarded(Box::new(|| {
+            is_logged = log::log_enabled!(target: "deadstop", Level::Warn);
+        }));
         match is_logged {
             true => self.line(Level::Warn, text),
             false => self.aside(|| print(text)),
@@ -404,16 +406,12 @@ impl Writer {
     /// Logs a line, with its control characters escaped.
     fn line(&self, level: Level, text: &str) {
         let text = Escaped(text);
-        self.aside(|| {
-            guarded(|| log::log!(target: "deadstop", level, "{text}"));
-        });
+        self.aside(|| logger::log(level, &text));
     }
 
     /// Logs a report, whose lines are escaped.
     fn report(&self, level: Level, text: &str) {
-        self.aside(|| {
-            guarded(|| log::log!(target: "deadstop", level, "{text}"));
-        });
+        self.aside(|| logger::log(level, &text));
     }
 
     /// Calls `say`, which may write to the terminal of a live view.

@@ -43,6 +43,7 @@ impl Patience {
 
     /// Returns the time at which this must be over, which the shutdown may bring
     /// forward meanwhile.
+    #[inline(never)] // As `due`.
     pub(super) fn end(self) -> Nanos {
         match due(WATCH.deadline()).filter(|_| self.is_first) {
             Some(due) => self.until.min(due),

@@ -151,6 +151,7 @@ impl Schedule {
 }
 
 /// Returns the time at which the report is due, if the deadline is known.
+#[inline(never)] // Each wait of a report asks for it.
 pub(super) fn due(deadline: &Deadline) -> Option<Nanos> {
     let (begun, exit) = deadline.begun().zip(deadline.exit_at())?;
     Some(due_at(begun, exit))

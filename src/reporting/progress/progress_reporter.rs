@@ -14,7 +14,7 @@ use crate::cause::Cause;
 use crate::process::ROSTER;
 use crate::process::WATCH;
 use crate::report::{Escaped, ShutdownReport};
-use crate::reporting::logger::guarded;
+use crate::reporting::logger;
 use crate::reporting::schedule::due_at;
 use crate::reporting::stderr::Stderr;
 use deadstop_core::Nanos;
@@ -172,7 +172,7 @@ impl ProgressReporter {
 
     fn say(&self, level: Level, text: &str) {
         match &self.to {
-            To::Log => guarded(|| log::log!(target: "deadstop", level, "{text}")),
+            To::Log => logger::log(level, &text),
             To::Nowhere => {}
             To::Stderr(stderr) => write(stderr, text),
         }

@@ -119,6 +119,7 @@ impl Phase {
     }
 
     /// Reads the phase with its name into `buffer`. `None` if it has not begun.
+    #[inline(never)] // Only reports read, and three parts of them.
     pub(crate) fn read<'a>(
         &self,
         buffer: &'a mut [u8; PHASE_NAME_LEN],

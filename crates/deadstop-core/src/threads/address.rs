@@ -39,6 +39,7 @@ pub fn address(line: &mut TextSlice, bytes: &[u8]) -> Option<()> {
     Some(())
 }
 
+#[inline(never)] // Two callers.
 fn v4(line: &mut TextSlice, bytes: [u8; 4]) {
     let mut dot = "";
     for byte in bytes {
@@ -75,7 +76,8 @@ fn v6(line: &mut TextSlice, bytes: [u8; 16]) {
 }
 
 /// Returns the first and the end index of the longest run of zero groups.
-fn zeroes(groups: &[u16; 8]) -> (usize, usize) {
+#[inline(never)] // Not in an unrolled loop.
+fn zeroes(groups: &[u16]) -> (usize, usize) {
     let mut longest = (0_usize, 0_usize);
     let mut start = 0_usize;
     for (n, group) in groups.iter().enumerate() {

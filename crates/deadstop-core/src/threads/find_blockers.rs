@@ -275,6 +275,7 @@ fn child(pid: c_int) -> Found {
 }
 
 /// Returns the process `pid` with its name, if that is known.
+#[inline(never)] // For locks, children and other ends.
 pub(super) fn process(pid: c_int) -> Blocker {
     let mut buffer = [0; 256];
     let mut name = TextBuffer::new();

@@ -3,6 +3,7 @@
 use crate::buffer::TextSlice;
 
 /// Adds `bytes`, with a U+FFFD for each piece that is not UTF-8.
+#[inline(never)] // Text of `/proc` is read in many places.
 pub fn lossy(line: &mut TextSlice, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
         line.text(chunk.valid());

@@ -71,6 +71,7 @@ pub(super) fn doing(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
 }
 
 /// The same of a thread whose id stands before it.
+#[inline(never)] // As `activity`.
 pub(super) fn doing_without_id(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     function(line, facts, thread);
     activity(line, thread);
@@ -93,6 +94,7 @@ fn function(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) -> bool {
     true
 }
 
+#[inline(never)] // A line of a report in seven places.
 fn activity(line: &mut TextSlice, thread: &Thread) {
     format::activity(line, &thread.activity);
     if let Some(busy) = thread.busy {

@@ -150,6 +150,7 @@ pub(super) fn hangs_like(facts: &Facts<'_>, one: &Thread, other: &Thread) -> boo
 }
 
 /// A name without the number at its end.
+#[inline(never)] // Three callers, and a loop from the end.
 fn stem(name: &str) -> &str {
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
     match stem {

@@ -53,6 +53,7 @@ pub(super) unsafe fn read(clock: libc::clockid_t, time: *mut libc::timespec) -> 
 /// # Safety
 ///
 /// `time` must be valid for a write.
+#[cold]
 unsafe fn read_kernels(clock: libc::clockid_t, time: *mut libc::timespec) -> c_int {
     // SAFETY: the caller's contract. The kernel's type is libc's.
     unsafe { libc::syscall(libc::SYS_clock_gettime, clock, time) as c_int }

@@ -8,6 +8,7 @@ use super::process::pid;
 ///
 /// Async-signal-safe. The kernel copies, so that memory which is not mapped ends
 /// the copy and harms nothing.
+#[inline(never)] // As `read_u32`, for locks, threads and stacks.
 pub fn read_memory(address: usize, buffer: &mut [u8]) -> usize {
     let local = libc::iovec {
         iov_base: buffer.as_mut_ptr().cast(),
