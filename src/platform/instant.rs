@@ -90,6 +90,7 @@ fn year_length(year: u64) -> u64 {
     365 + u64::from(is_leap(year))
 }
 
+#[inline(never)] // Not in an unrolled loop.
 fn month_length(year: u64, month: u64) -> u64 {
     match month {
         2 => 28 + u64::from(is_leap(year)),

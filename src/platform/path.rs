@@ -5,6 +5,8 @@
 //! it, the init ends with it, and the kernel kills everything else in the
 //! container. Only `exec` helps.
 
+use deadstop_core::search::is_one_of;
+
 use super::environment::{DEEPEST, Environment};
 use super::process::Process;
 use super::supervision::{Supervision, is_main_process};
@@ -137,8 +139,8 @@ pub(super) fn of(environment: &Environment, supervisions: &[Supervision]) -> Sig
         .any(|seen| seen.target() == Target::All && seen.supervisor() != Supervisor::Systemd);
     match starter.map(|place| program(ancestors[place])) {
         // Shells of login sessions are in no supervisor's way.
-        Some(name) if SYSTEM_INITS.contains(&name) => below_a_system(between, supervisions),
-        Some(name) if INITS.contains(&name) => first_obstacle(between),
+        Some(name) if is_one_of(name, &SYSTEM_INITS) => below_a_system(between, supervisions),
+        Some(name) if is_one_of(name, &INITS) => first_obstacle(between),
         _ if reaches_all => SignalPath::Direct,
         Some(_) => first_obstacle(between),
         None if top.parent != 0 => unseen("/proc does not show all parents of this process"),
@@ -151,7 +153,7 @@ fn is_starter(process: &Process) -> bool {
     let name = program(process);
     [&STARTERS[..], &INITS, &SYSTEM_INITS]
         .iter()
-        .any(|names| names.contains(&name))
+        .any(|names| is_one_of(name, names))
 }
 
 /// A service that does not signal all of its processes signals the outermost.
@@ -177,7 +179,7 @@ fn first_obstacle(between: &[&Process]) -> SignalPath {
     let shell = between
         .iter()
         .rev()
-        .find(|process| SHELLS.contains(&program(process)));
+        .find(|process| is_one_of(program(process), &SHELLS));
     if let Some(shell) = shell {
         return SignalPath::Shell {
             pid: shell.pid,
@@ -200,7 +202,7 @@ fn fate(shell: &Process) -> ShellFate {
     let is_interactive = !shell.title().is_empty()
         && shell
             .arguments()
-            .all(|word| ["-i", "-l", "--login"].contains(&word));
+            .all(|word| is_one_of(word, &["-i", "-l", "--login"]));
     if is_interactive {
         ShellFate::Interactive
     } else if shell.catches(libc::SIGTERM) {
@@ -225,7 +227,7 @@ fn program(process: &Process) -> &str {
     }
     let script = process.arguments().find_map(|word| {
         let script = word.rsplit('/').next()?;
-        STARTERS.contains(&script).then_some(script)
+        is_one_of(script, &STARTERS).then_some(script)
     });
     script.unwrap_or(name)
 }

@@ -72,7 +72,7 @@ impl Environment {
     #[cold]
     pub(crate) fn with_files(mut self, root: &Path) -> Self {
         for path in FILES {
-            if root.join(path.trim_start_matches('/')).exists() {
+            if root.join(path.strip_prefix('/').unwrap_or(path)).exists() {
                 self.add_file(path);
             }
         }

@@ -179,9 +179,9 @@ impl ShutdownReport {
             writeln!(
                 f,
                 "{phase:phase_width$}  {name:name_width$}  {:>8}  {:>8}  {:>8}  {}",
-                Seconds(task.start()).to_string(),
-                Seconds(task.took()).to_string(),
-                Seconds(task.budget()).to_string(),
+                Seconds(task.start()),
+                Seconds(task.took()),
+                Seconds(task.budget()),
                 escaped(&task.outcome().to_string()),
             )?;
         }

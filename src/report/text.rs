@@ -25,14 +25,10 @@ impl fmt::Display for Seconds {
             0..1_000_000 => {
                 // Without floating point, whose formatting is 20 KB of program.
                 let rounded = self.0 + Duration::from_millis(5);
-                write!(
-                    f,
-                    "{}.{:02} s",
-                    rounded.as_secs(),
-                    rounded.subsec_millis() / 10
-                )
+                let (seconds, millis) = (rounded.as_secs(), rounded.subsec_millis());
+                f.pad(&format!("{seconds}.{:02} s", millis / 10))
             }
-            _ => f.write_str("no limit"),
+            _ => f.pad("no limit"),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::search::is_one_of;
+
 /// The units, each with its nanoseconds.
 const UNITS: [(&[&str], u64); 8] = [
     (&["ns", "nsec"], 1),
@@ -30,7 +32,7 @@ pub fn parse(text: &str) -> Option<Duration> {
         let (number, after) = take(rest, |c| c.is_ascii_digit())?;
         let (unit, after) = take(after.trim_ascii_start(), |c| c.is_ascii_alphabetic())?;
         let number = number.parse::<u64>().ok()?;
-        let (_, length) = UNITS.iter().find(|(names, _)| names.contains(&unit))?;
+        let (_, length) = UNITS.iter().find(|(names, _)| is_one_of(unit, names))?;
         let part = Duration::from_nanos(length.checked_mul(number)?);
         sum = sum.checked_add(part)?;
         rest = after.trim_ascii_start();

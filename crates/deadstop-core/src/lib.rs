@@ -83,6 +83,7 @@ pub mod kill_path;
 )]
 pub mod render;
 pub mod roster;
+pub mod search;
 mod sizes;
 #[expect(
     missing_docs,

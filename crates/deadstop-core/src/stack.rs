@@ -109,7 +109,7 @@ impl Stack {
     }
 
     pub fn frames(&self) -> impl Iterator<Item = &Frame> {
-        self.frames.iter().take(self.len)
+        self.frames.get(..self.len).unwrap_or(&[]).iter()
     }
 
     pub fn frames_mut(&mut self) -> impl Iterator<Item = &mut Frame> {

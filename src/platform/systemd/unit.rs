@@ -98,7 +98,10 @@ pub(in crate::platform) fn service_of(cgroup: &str) -> Option<&str> {
 /// Returns `true` if the service is one of a user's manager, and not of the system's.
 #[cfg(target_os = "linux")]
 pub(in crate::platform) fn is_of_user(cgroup: &str) -> bool {
-    cgroup.contains("/user@")
+    cgroup
+        .split('/')
+        .skip(1)
+        .any(|part| part.starts_with("user@"))
 }
 
 #[cfg(test)]

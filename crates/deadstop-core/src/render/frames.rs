@@ -1,6 +1,7 @@
 //! The owner of a frame's code, and the text of its function and place.
 
 use crate::buffer::TextSlice;
+use crate::search::{contains, split_once};
 use crate::stack::{Frame, Source, Stack};
 
 /// The owner of the code that a frame runs.
@@ -80,7 +81,7 @@ fn owner_of_function(function: &str) -> Owner {
 /// Returns `true` if a name has a path before its parameters.
 fn has_path(function: &str) -> bool {
     let name = function.split('<').next().unwrap_or_default();
-    name.is_empty() || name.contains("::")
+    name.is_empty() || contains(name, "::")
 }
 
 /// The crate in whose code the function is: of `<a::B as c::D>::e`, the type's,
@@ -92,7 +93,7 @@ fn root(function: &str) -> &str {
         .fold(path, |path, word| path.strip_prefix(word).unwrap_or(path));
     let head = head(path);
     let is_parameter = head.len() <= 2 && head.bytes().all(|byte| byte.is_ascii_uppercase());
-    match path.split_once(" as ") {
+    match split_once(path, " as ") {
         Some((_, of)) if is_parameter => self::head(of),
         _ => head,
     }
@@ -130,7 +131,7 @@ fn is_certainly_own(frame: &Frame) -> bool {
         Source::Application => true,
         Source::Dependency | Source::Std => false,
         // In a folder that is not known: another crate of the same author.
-        Source::Unknown if frame.site.as_str().contains(".rs:") => true,
+        Source::Unknown if contains(frame.site.as_str(), ".rs:") => true,
         Source::Unknown => {
             let (module, root) = (frame.module.as_str(), root(frame.function.as_str()));
             let replaced = |byte: u8| if byte == b'-' { b'_' } else { byte };
@@ -175,8 +176,8 @@ pub(crate) fn place<'a>(line: &'a mut TextSlice, frame: &Frame) -> &'a mut TextS
 /// that the compiler adds.
 fn function(line: &mut TextSlice, name: &str) {
     let mut rest = without_hash(name);
-    while let Some((before, after)) = rest.split_once("{{") {
-        let (inside, behind) = after.split_once("}}").unwrap_or((after, ""));
+    while let Some((before, after)) = split_once(rest, "{{") {
+        let (inside, behind) = split_once(after, "}}").unwrap_or((after, ""));
         line.escaped(before);
         if inside != "vtable.shim" {
             line.text("{").escaped(inside).text("}");
@@ -184,7 +185,7 @@ fn function(line: &mut TextSlice, name: &str) {
         rest = behind;
     }
     // The v0 mangling writes a closure as `{closure#0}`.
-    while let Some((before, after)) = rest.split_once("{closure#") {
+    while let Some((before, after)) = split_once(rest, "{closure#") {
         line.escaped(before).text("{closure");
         rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
     }
@@ -192,9 +193,10 @@ fn function(line: &mut TextSlice, name: &str) {
 }
 
 fn without_hash(name: &str) -> &str {
-    match name.rsplit_once("::h") {
-        Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
-            name
+    const DIGITS: usize = 16;
+    match name.split_at_checked(name.len().saturating_sub(DIGITS)) {
+        Some((before, hash)) if hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            before.strip_suffix("::h").unwrap_or(name)
         }
         _ => name,
     }

@@ -13,7 +13,6 @@
 use core::time::Duration;
 
 use crate::buffer::TextSlice;
-use crate::roster::Phase;
 use crate::roster::{Roster, Slot, TaskBuffer, TaskReading, TaskStatus};
 use crate::sizes::PHASE_NAME_LEN;
 use crate::sys::Nanos;
@@ -115,11 +114,8 @@ fn running_task(line: &mut TextSlice, task: &TaskReading<'_>, now: Nanos) {
 
 /// The phase that began last, if it is not over.
 fn phase<'a>(roster: &Roster, name: &'a mut [u8; PHASE_NAME_LEN]) -> Option<&'a str> {
-    let mut buffer = [0; PHASE_NAME_LEN];
-    let begun = |slot: &&Phase| slot.read(&mut buffer).is_some();
-    let last = roster.phases.slots().take_while(begun).last()?;
-    let phase = last.read(name)?;
-    (phase.ended.is_none() && roster.phases.unlisted() == 0).then_some(phase.name)
+    let phase = roster.phases.last()?.read(name)?;
+    phase.ended.is_none().then_some(phase.name)
 }
 
 /// Returns the number of running tasks.

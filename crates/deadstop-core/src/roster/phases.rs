@@ -8,6 +8,8 @@
 //! A phase's `state` is written last (`Release`) and read first (`Acquire`), so
 //! that a reader that sees a state sees the fields that belong to it.
 
+use core::slice;
+
 use super::words::{Words, words};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sizes::{MAX_PHASES, PHASE_NAME_LEN};
@@ -67,9 +69,7 @@ impl Phases {
 
     /// Records that the phase that began last has ended.
     pub fn end(&self, now: Nanos) {
-        let begun = self.begun.load(Ordering::Relaxed);
-        let last = (begun as usize).checked_sub(1);
-        if let Some(phase) = last.and_then(|last| self.slots.get(last)) {
+        if let Some(phase) = self.last() {
             phase.ended.store(now.0, Ordering::Relaxed);
             phase.state.store(OVER, Ordering::Release);
         }
@@ -86,9 +86,16 @@ impl Phases {
         }
     }
 
+    /// Returns the slot of the phase that began last. `None` if it has none.
+    pub(crate) fn last(&self) -> Option<&Phase> {
+        let begun = self.begun.load(Ordering::Relaxed);
+        self.slots.get((begun as usize).checked_sub(1)?)
+    }
+
     /// Returns the slots of the phases in the order in which they began, and then
     /// the empty slots.
-    pub(crate) fn slots(&self) -> impl Iterator<Item = &Phase> {
+    #[inline(never)] // As those of the tables.
+    pub(crate) fn slots(&self) -> slice::Iter<'_, Phase> {
         self.slots.iter()
     }
 

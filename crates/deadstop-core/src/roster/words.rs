@@ -55,8 +55,8 @@ impl<const WORDS: usize> Words<WORDS> {
     pub(super) fn copy(&self, buffer: &mut [u8]) -> usize {
         for (to, word) in buffer.chunks_mut(BYTES).zip(&self.words) {
             let bytes = word.load(Ordering::Relaxed).to_ne_bytes();
-            for (to, from) in to.iter_mut().zip(bytes) {
-                *to = from;
+            for (to, from) in to.iter_mut().zip(&bytes) {
+                *to = *from;
             }
         }
         self.len.load(Ordering::Relaxed) as usize

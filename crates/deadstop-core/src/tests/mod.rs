@@ -13,6 +13,7 @@ mod escape;
 mod files;
 mod isolated;
 mod kill_list;
+mod search;
 mod signals;
 mod terminal;
 mod threads;

@@ -188,7 +188,7 @@ const PARKING_LOT_KEY: &[usize] = &[32];
 fn search(table: &mut ThreadTable, locks: &[(usize, usize)], until: Nanos) {
     // The thread that refers to each lock; 0 for none, -1 for several.
     let mut holders = [0; LOCKS];
-    for thread in table.threads.iter().take(table.len) {
+    for thread in table.iter() {
         let Some(call) = thread.call.filter(|_| now() < until) else {
             continue;
         };

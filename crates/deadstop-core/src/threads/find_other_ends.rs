@@ -72,7 +72,7 @@ enum Side {
 pub(super) fn find(table: &mut ThreadTable, folder: &ThreadReader<'_>, until: Nanos) {
     let mut wanted = [None; WANTED];
     let mut len = 0_usize;
-    for (place, thread) in table.threads.iter().take(table.len).enumerate() {
+    for (place, thread) in table.iter().enumerate() {
         let Some(slot) = wanted.get_mut(len).filter(|_| now() < until) else {
             break;
         };

@@ -43,7 +43,7 @@ impl ThreadTable {
 
     /// Returns the listed threads in order.
     pub fn iter(&self) -> impl Iterator<Item = &Thread> + Clone {
-        self.threads.iter().take(self.len)
+        self.threads.get(..self.len).unwrap_or(&[]).iter()
     }
 
     /// Returns the thread `tid`, if it is listed.

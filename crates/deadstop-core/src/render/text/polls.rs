@@ -4,6 +4,7 @@ use super::doing::{doing_without_id, name};
 use crate::buffer::TextSlice;
 use crate::render::{Facts, frames};
 use crate::roster::{Polls, TaskReading};
+use crate::search::contains;
 use crate::stack::Stack;
 use crate::threads::Thread;
 
@@ -52,7 +53,7 @@ pub(super) fn polls(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<
 fn blocks_its_runtime(line: &mut TextSlice, facts: &Facts<'_>) -> bool {
     let has = |stack: &Stack, part: &str| {
         let mut frames = stack.frames();
-        frames.any(|frame| frame.function.as_str().contains(part))
+        frames.any(|frame| contains(frame.function.as_str(), part))
     };
     let is_it = |thread: &&Thread| {
         let stack = facts.stack(thread.tid);

@@ -1,0 +1,22 @@
+//! Searches in short texts.
+//!
+//! The search of `core` for a text in a text is made for long ones, and is 2 KB of program in
+//! each function that has one. A comparison with a few names is unrolled for each.
+
+/// Splits `text` before and after the first `part` in it, which is not empty.
+#[inline(never)]
+pub fn split_once<'a>(text: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
+    let mut tails = (0..text.len()).filter_map(|at| text.split_at_checked(at));
+    tails.find_map(|(before, tail)| Some((before, tail.strip_prefix(part)?)))
+}
+
+/// Returns `true` if `part`, which is not empty, is in `text`.
+pub fn contains(text: &str, part: &str) -> bool {
+    split_once(text, part).is_some()
+}
+
+/// Returns `true` if `name` is one of `names`.
+#[inline(never)]
+pub fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.contains(&name)
+}
