@@ -54,6 +54,7 @@ impl Finding {
         Self::new(Level::Info, certain, text)
     }
 
+    #[inline(never)] // Nine callers.
     pub(super) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self

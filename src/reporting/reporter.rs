@@ -25,7 +25,7 @@ use deadstop_core::render::{json, thread};
 use deadstop_core::stack::Stack;
 use deadstop_core::sys::{SignalSet, ThreadSource, cpu_time};
 use deadstop_core::threads::ThreadTable;
-use deadstop_core::{CAUSE_LEN, EventCount, MAX_STACKS};
+use deadstop_core::{CAUSE_LEN, EventCount, MAX_STACKS, Nanos};
 
 use super::gather;
 use super::patience::Patience;
@@ -243,13 +243,7 @@ impl Worker {
         // The names of all before the lines of the first: a line takes longer, and a
         // thread without a name is no suspect.
         for what in [LookUp::Names, LookUp::OwnLines, LookUp::Lines] {
-            for stack in stacks.iter_mut().take(asked) {
-                if patience.makes_way() || names_until <= deadstop_core::now() {
-                    break;
-                }
-                let until = || names_until.min(patience.end());
-                self.stacks.look_up(stack, what, until);
-            }
+            self.look_up(&mut stacks[..asked], what, names_until, patience);
         }
         let named = Facts {
             stacks: &stacks,
@@ -268,6 +262,19 @@ impl Worker {
             process::do_last_things();
         }
         self.write_streams(&named, patience);
+    }
+
+    /// Looks up `what` of each stack, as long as there is time.
+    #[cold]
+    #[inline(never)]
+    fn look_up(&self, stacks: &mut [Stack], what: LookUp, until: Nanos, patience: Patience) {
+        for stack in stacks {
+            if patience.makes_way() || until <= deadstop_core::now() {
+                break;
+            }
+            self.stacks
+                .look_up(stack, what, || until.min(patience.end()));
+        }
     }
 
     /// Writes to the sinks that cannot block.
@@ -303,8 +310,7 @@ impl Worker {
         let is_journaled = self.sinks.notify(screen.as_str(), lines.as_str(), facts);
         if let Some(json) = self.sinks.json_line() {
             let mut object = TextBuffer::<JSON>::new();
-            json.render(&mut object, facts);
-            object.join_lines();
+            json.render_line(&mut object, facts);
             self.sinks.stderr(object.as_str(), &until);
             self.sinks.log(screen.as_str(), level);
             return;

@@ -99,7 +99,7 @@ impl Samples {
     #[cold]
     pub(super) fn forgive(&mut self, cpu: impl Fn(c_int) -> Option<Duration>) {
         let len = self.len;
-        for (still, thread) in self.still.iter().zip(&mut self.threads).take(len) {
+        for (still, thread) in self.still[..len].iter().zip(&mut self.threads) {
             let cpu = cpu(still.tid).unwrap_or(thread.cpu);
             thread.share_cpu += cpu.saturating_sub(thread.cpu);
             thread.cpu = cpu;

@@ -65,6 +65,7 @@ impl TextSlice {
     }
 
     /// Returns the text.
+    #[inline(never)] // Not a check of UTF-8 in each function of a report.
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(self.as_bytes()).unwrap_or("")
     }

@@ -19,6 +19,7 @@
 //! of an earlier use fail.
 
 use core::ffi::CStr;
+use core::slice;
 
 use crate::atomic::{AtomicU8, AtomicU32, Ordering};
 use crate::sizes::{MAX_REMOVED_FILES, REMOVED_PATH_LEN};
@@ -64,6 +65,11 @@ impl FileList {
         }
     }
 
+    #[inline(never)] // A loop of a known length is unrolled.
+    fn slots(&self) -> slice::Iter<'_, Slot> {
+        self.slots.iter()
+    }
+
     /// Lists a file. The path should be absolute, since the program may change
     /// its working directory.
     ///
@@ -74,7 +80,7 @@ impl FileList {
         if bytes.len() > REMOVED_PATH_LEN {
             return None;
         }
-        let slot = self.slots.iter().find(|slot| slot.claim())?;
+        let slot = self.slots().find(|slot| slot.claim())?;
         for (to, from) in slot.path.iter().zip(bytes) {
             to.store(*from, Ordering::Relaxed);
         }
@@ -95,14 +101,14 @@ impl FileList {
     /// Takes every file off the list, and calls `end` with its path. Returns how often
     /// `end` returned `true`. Allocates nothing.
     pub fn take_all(&self, end: impl Fn(&CStr) -> bool) -> usize {
-        let ended = self.slots.iter().filter(|slot| slot.take(&end));
+        let ended = self.slots().filter(|slot| slot.take(&end));
         ended.count()
     }
 
     /// Makes the list empty in a child of `fork`: the files are its parent's.
     /// No other thread may use the list.
     pub fn reset_after_fork(&self) {
-        for slot in &self.slots {
+        for slot in self.slots() {
             let state = slot.state.load(Ordering::Relaxed) & !STATE;
             slot.state
                 .store(state.wrapping_add(NEXT_USE), Ordering::Release);

@@ -50,9 +50,9 @@ impl Roles {
         }
         let mut pollers = [0; MAX_STACKS];
         let len = facts.roster.pollers(&mut pollers);
+        let pollers = pollers.get(..len).unwrap_or(&[]);
         for (thread, role) in facts.threads.iter().zip(&mut roles.0) {
-            let polls = pollers.iter().take(len).any(|tid| *tid == thread.tid);
-            if polls && *role != Role::Task {
+            if pollers.contains(&thread.tid) && *role != Role::Task {
                 *role = Role::Suspect(Suspicion::HoldsUp);
             }
         }

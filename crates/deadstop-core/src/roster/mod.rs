@@ -18,7 +18,6 @@ mod text;
 mod words;
 
 pub use self::labels::Labels;
-pub(crate) use self::phases::Phase;
 pub use self::phases::Phases;
 pub(crate) use self::reading::{Polls, TaskBuffer, TaskReading};
 pub(crate) use self::slot::Slot;

@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::cpu_samples::{CpuSample, CpuSamples, Rank};
 use super::inspect::{self, Presence};
 use super::table::ThreadTable;
-use super::{find_blockers, find_other_ends, parse, sanitize};
+use super::{find_blockers, find_other_ends, is_over, parse, sanitize};
 use crate::buffer::TextBuffer;
 use crate::sizes::{MAX_THREADS, THREAD_NAME_LEN};
 use crate::sys::{
@@ -90,7 +90,7 @@ impl ThreadTable {
             };
             thread.begin(&sample);
             let found = match folder {
-                Some(folder) if now() < until => inspect::name(thread, folder),
+                Some(folder) if !is_over(until) => inspect::name(thread, folder),
                 _ => Presence::NotAsked,
             };
             match found {
@@ -125,7 +125,7 @@ fn find(samples: &mut CpuSamples, folder: &ThreadReader<'_>, until: Nanos) -> u3
     let mut found = 0_u32;
     let mut buffer = [0; 2048];
     folder.rewind();
-    while now() < until && !samples.is_full() {
+    while !is_over(until) && !samples.is_full() {
         let ids = folder.next(&mut buffer);
         if ids.is_empty() {
             break;
@@ -151,7 +151,7 @@ fn pause(until: Nanos) -> bool {
     }
     let end = begun.saturating_add(length);
     let nothing = EventCount::new();
-    while now() < end {
+    while !is_over(end) {
         nothing.wait_past(0, Some(end));
     }
     true

@@ -5,6 +5,7 @@ use core::ffi::c_int;
 use core::time::Duration;
 
 use super::heap_sort::heap_sort_by_key;
+use super::is_over;
 use crate::sizes::MAX_SAMPLED_THREADS;
 use crate::sys::{self, Nanos};
 
@@ -120,7 +121,7 @@ impl CpuSamples {
     fn within(&mut self, until: Nanos) -> impl Iterator<Item = &mut CpuSample> {
         let samples = self.samples.get_mut(..self.len).unwrap_or(&mut []);
         let batches = samples.chunks_mut(BATCH);
-        batches.take_while(move |_| sys::now() < until).flatten()
+        batches.take_while(move |_| !is_over(until)).flatten()
     }
 }
 

@@ -22,11 +22,11 @@ use core::ffi::c_int;
 use super::blocker::{Blocker, Hold};
 use super::parse::{Arguments, LockKind};
 use super::table::ThreadTable;
-use super::{parse, sanitize};
+use super::{is_over, parse, sanitize};
 use crate::buffer::TextBuffer;
 use crate::sys::{
-    Nanos, RevealingCall, ThreadFile, ThreadReader, file_identity, now, pid, process_file,
-    read_memory, read_u32, read_usize, revealing_call,
+    Nanos, RevealingCall, ThreadFile, ThreadReader, file_identity, pid, process_file, read_memory,
+    read_u32, read_usize, revealing_call,
 };
 
 /// The operation of `futex`, without its flags.
@@ -53,7 +53,7 @@ pub(super) fn find(table: &mut ThreadTable, folder: &ThreadReader<'_>, until: Na
     let mut len = 0_usize;
     for place in 0..table.len {
         let call = table.threads.get(place).and_then(|thread| thread.call);
-        let Some(call) = call.filter(|_| now() < until) else {
+        let Some(call) = call.filter(|_| !is_over(until)) else {
             continue;
         };
         let [first, second, ..] = call.arguments;
@@ -189,7 +189,7 @@ fn search(table: &mut ThreadTable, locks: &[(usize, usize)], until: Nanos) {
     // The thread that refers to each lock; 0 for none, -1 for several.
     let mut holders = [0; LOCKS];
     for thread in table.iter() {
-        let Some(call) = thread.call.filter(|_| now() < until) else {
+        let Some(call) = thread.call.filter(|_| !is_over(until)) else {
             continue;
         };
         let mut waits_for = 0_usize;
@@ -209,7 +209,7 @@ fn search(table: &mut ThreadTable, locks: &[(usize, usize)], until: Nanos) {
             }
         });
     }
-    for ((place, _), tid) in locks.iter().zip(holders) {
+    for ((place, _), &tid) in locks.iter().zip(&holders) {
         if let Some(thread) = table.threads.get_mut(*place).filter(|_| tid > 0) {
             thread.blocker = Blocker::Thread {
                 tid,

@@ -18,10 +18,10 @@ use super::blocker::{Blocker, Hold};
 use super::find_blockers::process;
 use super::table::ThreadTable;
 use super::thread::Thread;
-use super::{Activity, parse};
+use super::{Activity, is_over, parse};
 use crate::sys::{
     self, Nanos, ProcessDescriptors, Processes, RevealingCall, ThreadReader, file_identity,
-    local_peer, now, peer_process, pid, read_memory, revealing_call,
+    local_peer, peer_process, pid, read_memory, revealing_call,
 };
 
 /// Ends that are searched for.
@@ -73,7 +73,7 @@ pub(super) fn find(table: &mut ThreadTable, folder: &ThreadReader<'_>, until: Na
     let mut wanted = [None; WANTED];
     let mut len = 0_usize;
     for (place, thread) in table.iter().enumerate() {
-        let Some(slot) = wanted.get_mut(len).filter(|_| now() < until) else {
+        let Some(slot) = wanted.get_mut(len).filter(|_| !is_over(until)) else {
             break;
         };
         if matches!(thread.blocker, Blocker::Unknown) {
@@ -200,7 +200,7 @@ fn search(wanted: &mut [Option<Wanted>], until: Nanos) {
                 break;
             }
             for id in ids.filter(|id| (*id >= this) == is_later) {
-                if now() >= until || left == 0 {
+                if is_over(until) || left == 0 {
                     return;
                 }
                 if let Some(descriptors) = processes.descriptors(id) {
@@ -222,7 +222,7 @@ fn look_at(
     let mut entries = [0; 2048];
     loop {
         let numbers = descriptors.next(&mut entries);
-        if numbers.is_empty() || now() >= until {
+        if numbers.is_empty() || is_over(until) {
             return;
         }
         for number in numbers {

@@ -42,3 +42,11 @@ pub use self::blocker::{Blocker, Hold};
 pub(crate) use self::heap_sort::heap_sort_by_key;
 pub use self::table::{ThreadList, ThreadTable};
 pub use self::thread::Thread;
+
+use crate::sys::{Nanos, now};
+
+/// Returns `true` if it is `until`, or later.
+#[inline(never)] // Reading the clock is 150 bytes in each function that does it.
+fn is_over(until: Nanos) -> bool {
+    now() >= until
+}

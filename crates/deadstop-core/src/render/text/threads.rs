@@ -121,6 +121,7 @@ pub(super) fn and_more(line: &mut TextSlice, more: u64) -> &mut TextSlice {
     })
 }
 
+#[inline(never)] // Four callers, some in loops.
 pub(super) fn is_like(one: &Thread, other: &Thread) -> bool {
     one.state == other.state
         && stem(one.name.as_str()) == stem(other.name.as_str())

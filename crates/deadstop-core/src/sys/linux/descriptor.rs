@@ -41,6 +41,7 @@ pub(super) struct VerifiedDescriptor {
 
 impl VerifiedDescriptor {
     /// Takes a descriptor that the caller opened.
+    #[inline(never)] // Six callers.
     pub(super) fn new(number: c_int) -> Option<Self> {
         let number = above_stdio(number)?;
         match identity(number) {
@@ -104,6 +105,7 @@ pub(super) fn links(descriptor: c_int) -> Option<u32> {
 }
 
 /// Opens an existing file, close-on-exec. The error is an `errno` value.
+#[inline(never)] // As `status_at`.
 pub(super) fn open(folder: c_int, path: &CStr, flags: c_int) -> Result<c_int, c_int> {
     // SAFETY: the pointer is to a text that ends with zero. Nothing is created,
     // so no mode is read. The raw call, since a preloaded library may have
