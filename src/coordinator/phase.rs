@@ -54,7 +54,12 @@ impl Phase {
     /// another.
     pub const CLOSE: Self = Self::of(PhaseName::new("close"));
 
-    pub(super) const DEFAULTS: [Self; 4] = [Self::UNBIND, Self::DRAIN, Self::FLUSH, Self::CLOSE];
+    /// The number of phases of every shutdown, which come first in a plan.
+    pub(super) const DEFAULTS: usize = 4;
+
+    pub(super) fn defaults() -> Vec<Self> {
+        vec![Self::UNBIND, Self::DRAIN, Self::FLUSH, Self::CLOSE]
+    }
 
     /// Describes a phase of that name. If it is the name of one of the four, the builder
     /// changes that phase.

@@ -63,7 +63,7 @@ impl Plan {
 
     /// Returns the plan of the four phases as they are.
     pub(crate) fn of_defaults(grace: Duration) -> Self {
-        Self::of(Phase::DEFAULTS.into(), grace)
+        Self::of(Phase::defaults(), grace)
     }
 
     /// `phases` are in their order.

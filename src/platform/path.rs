@@ -70,49 +70,17 @@ pub enum ShellFate {
     Interactive,
 }
 
-const SHELLS: [&str; 14] = [
-    "sh", "ash", "bash", "dash", "fish", "hush", "ksh", "ksh93", "mksh", "oksh", "rbash", "yash",
-    "zsh", "lksh",
-];
+const SHELLS: &str = "sh ash bash dash fish hush ksh ksh93 mksh oksh rbash yash zsh lksh";
 
 /// Inits for containers, which pass signals on to the child that they start.
-const INITS: [&str; 7] = [
-    "catatonit",
-    "docker-init",
-    "dumb-init",
-    "podman-init",
-    "tini",
-    "tini-static",
-    "pid1",
-];
+const INITS: &str = "catatonit docker-init dumb-init podman-init tini tini-static pid1";
 
 /// Programs that signal the process that they started.
-const STARTERS: [&str; 12] = [
-    "argoexec",
-    "conmon",
-    "containerd-shim",
-    "containerd-shim-runc-v2",
-    "crun",
-    "nomad",
-    "pm2",
-    "pm2-runtime",
-    "runc",
-    "runsv",
-    "s6-supervise",
-    "supervisord",
-];
+const STARTERS: &str = "argoexec conmon containerd-shim containerd-shim-runc-v2 crun nomad pm2 \
+    pm2-runtime runc runsv s6-supervise supervisord";
 
 /// Inits of whole systems. What they start is judged by supervisor.
-const SYSTEM_INITS: [&str; 8] = [
-    "finit",
-    "init",
-    "launchd",
-    "openrc-init",
-    "runit",
-    "s6-svscan",
-    "systemd",
-    "upstart",
-];
+const SYSTEM_INITS: &str = "finit init launchd openrc-init runit s6-svscan systemd upstart";
 
 #[cold]
 pub(super) fn of(environment: &Environment, supervisions: &[Supervision]) -> SignalPath {
@@ -139,8 +107,8 @@ pub(super) fn of(environment: &Environment, supervisions: &[Supervision]) -> Sig
         .any(|seen| seen.target() == Target::All && seen.supervisor() != Supervisor::Systemd);
     match starter.map(|place| program(ancestors[place])) {
         // Shells of login sessions are in no supervisor's way.
-        Some(name) if is_one_of(name, &SYSTEM_INITS) => below_a_system(between, supervisions),
-        Some(name) if is_one_of(name, &INITS) => first_obstacle(between),
+        Some(name) if is_one_of(name, SYSTEM_INITS) => below_a_system(between, supervisions),
+        Some(name) if is_one_of(name, INITS) => first_obstacle(between),
         _ if reaches_all => SignalPath::Direct,
         Some(_) => first_obstacle(between),
         None if top.parent != 0 => unseen("/proc does not show all parents of this process"),
@@ -151,7 +119,7 @@ pub(super) fn of(environment: &Environment, supervisions: &[Supervision]) -> Sig
 /// Returns `true` if the process is known to signal the one that it started.
 fn is_starter(process: &Process) -> bool {
     let name = program(process);
-    [&STARTERS[..], &INITS, &SYSTEM_INITS]
+    [STARTERS, INITS, SYSTEM_INITS]
         .iter()
         .any(|names| is_one_of(name, names))
 }
@@ -179,7 +147,7 @@ fn first_obstacle(between: &[&Process]) -> SignalPath {
     let shell = between
         .iter()
         .rev()
-        .find(|process| is_one_of(program(process), &SHELLS));
+        .find(|process| is_one_of(program(process), SHELLS));
     if let Some(shell) = shell {
         return SignalPath::Shell {
             pid: shell.pid,
@@ -202,7 +170,7 @@ fn fate(shell: &Process) -> ShellFate {
     let is_interactive = !shell.title().is_empty()
         && shell
             .arguments()
-            .all(|word| is_one_of(word, &["-i", "-l", "--login"]));
+            .all(|word| is_one_of(word, "-i -l --login"));
     if is_interactive {
         ShellFate::Interactive
     } else if shell.catches(libc::SIGTERM) {
@@ -227,7 +195,7 @@ fn program(process: &Process) -> &str {
     }
     let script = process.arguments().find_map(|word| {
         let script = word.rsplit('/').next()?;
-        is_one_of(script, &STARTERS).then_some(script)
+        is_one_of(script, STARTERS).then_some(script)
     });
     script.unwrap_or(name)
 }

@@ -7,31 +7,14 @@ use std::time::SystemTime;
 use super::environment::{DEEPEST, Environment, System};
 use super::process::Process;
 
-/// The variables that are read. No others are kept.
-const VARIABLES: [&str; 22] = [
-    "ARGO_CONTAINER_NAME",
-    "ARGO_DEADLINE",
-    "ARGO_TERMINATION_GRACE_PERIOD_SECONDS",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "DEADSTOP_PLATFORM_GRACE",
-    "DYNO",
-    "ECS_CONTAINER_METADATA_URI",
-    "ECS_CONTAINER_METADATA_URI_V4",
-    "FLY_APP_NAME",
-    "GITHUB_ACTIONS",
-    "INVOCATION_ID",
-    "KUBERNETES_SERVICE_HOST",
-    "K_REVISION",
-    "K_SERVICE",
-    "NOMAD_ALLOC_ID",
-    "NOTIFY_SOCKET",
-    "SUPERVISOR_ENABLED",
-    "SYSTEMD_EXEC_PID",
-    "XPC_SERVICE_NAME",
-    "XDG_RUNTIME_DIR",
-    "kill_timeout",
-    "pm_id",
-];
+/// The variables that are read. No others are kept. A text, as for
+/// [`is_one_of`](deadstop_core::search::is_one_of).
+const VARIABLES: &str = "ARGO_CONTAINER_NAME ARGO_DEADLINE ARGO_TERMINATION_GRACE_PERIOD_SECONDS \
+    AWS_LAMBDA_FUNCTION_NAME DEADSTOP_PLATFORM_GRACE DYNO ECS_CONTAINER_METADATA_URI \
+    ECS_CONTAINER_METADATA_URI_V4 FLY_APP_NAME GITHUB_ACTIONS INVOCATION_ID \
+    KUBERNETES_SERVICE_HOST K_REVISION K_SERVICE NOMAD_ALLOC_ID NOTIFY_SOCKET \
+    SUPERVISOR_ENABLED SYSTEMD_EXEC_PID XPC_SERVICE_NAME XDG_RUNTIME_DIR \
+    kill_timeout pm_id";
 
 /// The files and folders whose presence shows a supervisor.
 const FILES: [&str; 4] = [
@@ -54,7 +37,7 @@ impl Environment {
     pub(crate) fn of_variables() -> Self {
         let mut environment = Self::new(std::process::id()).now(SystemTime::now());
         environment.system = SYSTEM;
-        for name in VARIABLES {
+        for name in VARIABLES.split(' ') {
             if let Some(value) = std::env::var_os(name) {
                 environment.add_variable(name, &value.to_string_lossy());
             }

@@ -25,9 +25,9 @@ struct Sampled {
 const SHORTEST: Duration = Duration::from_millis(20);
 
 impl Samples {
-    #[inline(never)] // An unrolled loop of 1 KB.
     pub(super) const fn none() -> Self {
-        Self {
+        // Zeros. As an expression it is a loop, which is unrolled.
+        const NONE: Samples = Samples {
             threads: [Sampled {
                 cpu: Duration::ZERO,
                 share_cpu: Duration::ZERO,
@@ -41,7 +41,8 @@ impl Samples {
                 shares: Shares::none(),
             }; MAX_STACKS],
             len: 0,
-        }
+        };
+        NONE
     }
 
     /// Since when each of the threads has not moved.

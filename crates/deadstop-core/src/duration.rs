@@ -5,15 +5,15 @@ use core::time::Duration;
 use crate::search::is_one_of;
 
 /// The units, each with its nanoseconds.
-const UNITS: [(&[&str], u64); 8] = [
-    (&["ns", "nsec"], 1),
-    (&["us", "usec"], 1_000),
-    (&["ms", "msec"], 1_000_000),
-    (&["s", "sec", "secs", "second", "seconds"], SECOND),
-    (&["m", "min", "mins", "minute", "minutes"], 60 * SECOND),
-    (&["h", "hr", "hrs", "hour", "hours"], 3_600 * SECOND),
-    (&["d", "day", "days"], 86_400 * SECOND),
-    (&["w", "week", "weeks"], 7 * 86_400 * SECOND),
+const UNITS: [(&str, u64); 8] = [
+    ("ns nsec", 1),
+    ("us usec", 1_000),
+    ("ms msec", 1_000_000),
+    ("s sec secs second seconds", SECOND),
+    ("m min mins minute minutes", 60 * SECOND),
+    ("h hr hrs hour hours", 3_600 * SECOND),
+    ("d day days", 86_400 * SECOND),
+    ("w week weeks", 7 * 86_400 * SECOND),
 ];
 const SECOND: u64 = 1_000_000_000;
 

@@ -100,6 +100,7 @@ impl EscapedChar {
         }
     }
 
+    #[inline(never)] // Not for each digit.
     const fn push(mut self, bytes: &[u8]) -> Self {
         let mut rest = bytes;
         while let Some((byte, others)) = rest.split_first() {

@@ -20,7 +20,7 @@ pub(super) fn arrange(added: Vec<Phase>, grace: Duration) -> Result<Vec<Phase>, 
 
 /// The four phases in their chain, as changed and added to by `added`.
 fn merge(added: Vec<Phase>) -> Result<Vec<Phase>, PhasesError> {
-    let mut phases = Vec::from(Phase::DEFAULTS);
+    let mut phases = Phase::defaults();
     let defaults = phases.len();
     for place in 1..defaults {
         let before = phases[place - 1].name.clone();
@@ -110,7 +110,7 @@ fn order(phases: &[Phase]) -> Result<Vec<usize>, PhasesError> {
         }
         wishes.push(wish);
     }
-    let of_default = |place: usize| (place < Phase::DEFAULTS.len()).then(|| ROOM * place as i64);
+    let of_default = |place: usize| (place < Phase::DEFAULTS).then(|| ROOM * place as i64);
     let mut keys: Vec<_> = (0..phases.len()).map(of_default).collect();
     for place in 0..phases.len() {
         key(place, &wishes, &mut keys);

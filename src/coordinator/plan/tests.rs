@@ -180,7 +180,7 @@ mod properties {
     const ALL: usize = 4 + ADDED;
 
     fn name(number: usize) -> PhaseName {
-        match Phase::DEFAULTS.get(number) {
+        match Phase::defaults().get(number) {
             Some(default) => default.name.clone(),
             None => format!("phase {number}").into(),
         }

@@ -53,12 +53,7 @@ impl<const WORDS: usize> Words<WORDS> {
     /// Copies the bytes into `buffer`, which should have room for all, and returns the
     /// length of the text.
     pub(super) fn copy(&self, buffer: &mut [u8]) -> usize {
-        for (to, word) in buffer.chunks_mut(BYTES).zip(&self.words) {
-            let bytes = word.load(Ordering::Relaxed).to_ne_bytes();
-            for (to, from) in to.iter_mut().zip(&bytes) {
-                *to = *from;
-            }
-        }
+        copy_words(buffer, &self.words);
         self.len.load(Ordering::Relaxed) as usize
     }
 
@@ -66,6 +61,16 @@ impl<const WORDS: usize> Words<WORDS> {
     pub(super) fn read<'a>(&self, buffer: &'a mut [u8]) -> Option<&'a str> {
         let len = self.copy(buffer);
         core::str::from_utf8(buffer.get(..len)?).ok()
+    }
+}
+
+#[inline(never)] // Once for texts of all lengths.
+fn copy_words(buffer: &mut [u8], words: &[AtomicU64]) {
+    for (to, word) in buffer.chunks_mut(BYTES).zip(words) {
+        let bytes = word.load(Ordering::Relaxed).to_ne_bytes();
+        for (to, from) in to.iter_mut().zip(&bytes) {
+            *to = *from;
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use core::ffi::c_int;
 use super::activity::{Activity, Descriptor, DescriptorKind, SystemCall};
 use super::parse::Syscall;
 use crate::buffer::TextBuffer;
+use crate::search::is_one_of;
 use crate::sys::{self, WaitKind};
 
 /// Returns a thread's activity. Without `syscall`, which may be unreadable, the

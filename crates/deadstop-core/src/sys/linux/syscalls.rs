@@ -5,6 +5,7 @@ use core::ffi::c_long;
 use crate::sys::{RevealingCall, WaitKind};
 
 /// Returns the name and kind of a system call that is known to block.
+#[inline(never)] // A loop over all calls.
 pub fn blocking_call(number: c_long) -> Option<(&'static str, WaitKind)> {
     let place = CALLS
         .iter()
