@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use super::activity::{Activity, Descriptor, DescriptorKind, SystemCall};
 use super::parse::Syscall;
 use crate::buffer::TextBuffer;
-use crate::search::is_one_of;
+use crate::search::{is_one_of, split_once};
 use crate::sys::{self, WaitKind};
 
 /// Returns a thread's activity. Without `syscall`, which may be unreadable, the
@@ -71,13 +71,8 @@ fn waiting(wait_channel: &str, syscall: Option<&Syscall>) -> Activity {
 /// older names; only of functions where it is unambiguous.
 fn by_wait_channel(wait_channel: &str) -> Option<Activity> {
     // Compilers add suffixes: `do_sys_poll.constprop.0`.
-    let name = wait_channel.as_bytes().split(|byte| *byte == b'.').next();
-    // Texts and not arms of a `match`, which is a comparison of its own for each name.
-    // Bytes, since `core` searches a text for a character by code that can panic.
-    let is_one_of = |names: &str| {
-        let mut names = names.as_bytes().split(|byte| *byte == b' ');
-        names.any(|known| Some(known) == name)
-    };
+    let (name, _) = split_once(wait_channel, ".").unwrap_or((wait_channel, ""));
+    let is_one_of = |names| is_one_of(name, names);
     Some(if is_one_of(LOCKS) {
         Activity::WaitsForLock
     } else if is_one_of(READS) {
