@@ -69,6 +69,12 @@ impl TaskBuilder {
         self
     }
 
+    /// Like [`budget`](Self::budget), where one is set.
+    pub(crate) fn budget_if_set(mut self, budget: Option<Duration>) -> Self {
+        self.budget = budget;
+        self
+    }
+
     /// Registers the task: `run` is called once, in its phase of the shutdown,
     /// on a thread that has nothing else to do.
     ///

@@ -162,10 +162,7 @@ impl ChildBuilder {
             stderr,
         } = keeper::spawn(&self.name, command, cgroup).map_err(ChildError::Spawn)?;
         let task = self.shutdown.task(self.name).phase(self.phase);
-        let task = match self.budget {
-            Some(budget) => task.budget(budget),
-            None => task,
-        };
+        let task = task.budget_if_set(self.budget);
         let (ends, signal) = (Arc::clone(&running), self.signal);
         match task.on_shutdown(move |cx| task::end(&ends, signal, cx)) {
             Ok(task) => running.set_task(task),

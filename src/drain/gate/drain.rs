@@ -26,10 +26,7 @@ pub(super) fn register(state: &'static State, round: &Arc<Round>) -> Result<(), 
     };
     let streams_within = plan.streams_within;
     let task = plan.owner.task(&state.name).phase(plan.phase.clone());
-    let task = match plan.budget {
-        Some(budget) => task.budget(budget),
-        None => task,
-    };
+    let task = task.budget_if_set(plan.budget);
     let drains = Drains {
         state,
         round: Arc::clone(round),

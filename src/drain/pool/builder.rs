@@ -174,10 +174,7 @@ impl PoolBuilder {
     pub fn start(self) -> Result<Pool, RegisterError> {
         let shared = Shared::new(&self.name, self.limits, self.keep_alive, self.stack_size);
         let task = self.owner.task(&self.name).phase(self.phase);
-        let task = match self.budget {
-            Some(budget) => task.budget(budget),
-            None => task,
-        };
+        let task = task.budget_if_set(self.budget);
         let (drained, owner, mode) = (Arc::clone(&shared), self.owner, self.on_shutdown);
         let task = task.on_shutdown(move |cx| drain(&drained, &owner, mode, cx))?;
         shared.set_task(task);

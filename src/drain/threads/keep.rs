@@ -96,10 +96,7 @@ impl KeepBuilder {
     {
         let state = Arc::new(State::default());
         let task = self.shutdown.task(self.name.clone()).phase(self.phase);
-        let task = match self.budget {
-            Some(budget) => task.budget(budget),
-            None => task,
-        };
+        let task = task.budget_if_set(self.budget);
         let kept = Arc::clone(&state);
         let task = task.on_shutdown(move |cx| wait_for(&kept, cx));
         let task = task.map_err(KeepError::Register)?;
