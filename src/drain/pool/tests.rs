@@ -398,6 +398,15 @@ fn pool_that_asks(when_full: WhenFull, queue: usize) -> (Pool, Receiver<()>, Sen
     (pool, asked, answer)
 }
 
+/// Submits a job on a thread of its own, which returns why it was refused.
+fn submit(
+    pool: &Pool,
+    job: &(impl Fn() + Clone + Send + 'static),
+) -> thread::JoinHandle<Result<(), Why>> {
+    let (pool, job) = (pool.clone(), job.clone());
+    thread::spawn(move || pool.execute(job).map(drop).map_err(|error| error.why))
+}
+
 /// The second submitter's job would wait in a pool without threads.
 #[test]
 fn job_submitted_while_the_only_thread_is_refused_runs_or_comes_back() {
@@ -410,13 +419,9 @@ fn job_submitted_while_the_only_thread_is_refused_runs_or_comes_back() {
         ] {
             let (pool, asked, answer) = pool_that_asks(when_full, 3);
             let (ran, job) = count();
-            let submit = || {
-                let (pool, job) = (pool.clone(), job.clone());
-                thread::spawn(move || pool.execute(job).map(drop).map_err(|error| error.why))
-            };
-            let first = submit();
+            let first = submit(&pool, &job);
             asked.recv().expect("the pool requests a thread");
-            let second = submit();
+            let second = submit(&pool, &job);
             // The second one may be in the pool or on its way there.
             thread::sleep(Duration::from_millis(20));
             answer.send(false).expect("the pool waits");
@@ -439,13 +444,9 @@ fn job_submitted_while_the_only_thread_is_refused_runs_or_comes_back() {
 fn closing_while_the_only_thread_is_refused_terminates_the_pool() {
     let (pool, asked, answer) = pool_that_asks(WhenFull::Reject, 3);
     let (ran, job) = count();
-    let submit = || {
-        let (pool, job) = (pool.clone(), job.clone());
-        thread::spawn(move || pool.execute(job).map(drop).map_err(|error| error.why))
-    };
-    let first = submit();
+    let first = submit(&pool, &job);
     asked.recv().expect("the pool requests a thread");
-    let second = submit();
+    let second = submit(&pool, &job);
     thread::sleep(Duration::from_millis(20));
     pool.close();
     // If the second one has not come before the close, it is refused as well.
