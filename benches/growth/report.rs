@@ -22,17 +22,7 @@ pub(crate) fn measure(results: &mut Results, rounds: usize, is_quick: bool) {
             let report = watch(child(PART, size), &json);
             let mut add =
                 |what: &str, unit, value| results.add(PART, what, size as u64, unit, value);
-            add(
-                "due to the first byte on standard error",
-                "ns",
-                report.first,
-            );
-            add("due to the last byte on standard error", "ns", report.last);
-            add(
-                "complete before the deadline",
-                "yes",
-                report.is_complete.into(),
-            );
+            report.add_times(&mut add);
             add("threads that are only counted", "", report.unlisted);
             add("most resident memory", "MiB", report.most_resident);
         }

@@ -32,17 +32,7 @@ pub(crate) fn measure(results: &mut Results, rounds: usize, is_quick: bool) {
         for _ in 0..rounds {
             let report = watch(Command::new(&program), &json);
             let mut add = |what: &str, unit, value| results.add(PART, what, megabytes, unit, value);
-            add(
-                "due to the first byte on standard error",
-                "ns",
-                report.first,
-            );
-            add("due to the last byte on standard error", "ns", report.last);
-            add(
-                "complete before the deadline",
-                "yes",
-                report.is_complete.into(),
-            );
+            report.add_times(&mut add);
             add("frames with a name", "", report.named);
             add("frames with a line", "", report.with_line);
             add("most resident memory", "MiB", report.most_resident);

@@ -36,6 +36,16 @@ pub(crate) struct Watched {
     pub(crate) most_resident: f64,
 }
 
+impl Watched {
+    /// Adds when the report came, by a function that takes a name, a unit and a value.
+    pub(crate) fn add_times(&self, add: &mut impl FnMut(&str, &'static str, f64)) {
+        add("due to the first byte on standard error", "ns", self.first);
+        add("due to the last byte on standard error", "ns", self.last);
+        let is_complete = self.is_complete.into();
+        add("complete before the deadline", "yes", is_complete);
+    }
+}
+
 pub(crate) fn now() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
