@@ -55,6 +55,11 @@ pub(crate) fn coordinated(setup: &Setup) -> ! {
         conditions::park();
     });
     let _task = task.unwrap();
+    request(setup, &shutdown)
+}
+
+/// Requests the shutdown under load, and waits for its end.
+pub(super) fn request(setup: &Setup, shutdown: &Shutdown) -> ! {
     setup.ender("deadstop-watch");
     setup.load();
     setup.begin();
@@ -92,7 +97,7 @@ pub(super) fn arm_watchdog(setup: &Setup, watchdog: &Watchdog, behind: Duration)
 }
 
 /// Stores the deadline itself, in place of the estimate from just before it was set.
-pub(super) fn say_deadline(setup: &Setup, watchdog: &Watchdog, behind: Duration) {
+fn say_deadline(setup: &Setup, watchdog: &Watchdog, behind: Duration) {
     let deadline = setup::nanos(watchdog.deadline().unwrap());
     setup.page.deadline.set(deadline + behind.as_nanos() as u64);
 }

@@ -13,11 +13,11 @@ use std::process;
 use std::thread;
 use std::time::Duration;
 
+use deadstop::Shutdown;
 use deadstop::report::{Progress, Sinks};
-use deadstop::{Cause, Shutdown};
 
 use self::disk::Disk;
-use super::deadstop::say_deadline;
+use super::deadstop::request;
 use super::setup::{Setup, thread_called};
 use crate::conditions;
 use crate::page::Page;
@@ -150,12 +150,7 @@ fn shut_down(setup: &Setup, shutdown: &Shutdown, message: Option<PathBuf>) -> ! 
         conditions::park();
     });
     let _task = task.unwrap();
-    setup.ender("deadstop-watch");
-    setup.load();
-    setup.begin();
-    shutdown.request(Cause::requested("lateness"));
-    say_deadline(setup, shutdown.watchdog(), Duration::ZERO);
-    shutdown.wait_and_exit()
+    request(setup, shutdown)
 }
 
 /// Notes the system calls of the reporting threads. `deadstop-log` exists only while there are
