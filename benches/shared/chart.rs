@@ -61,7 +61,7 @@ fn draw_panel(area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, panel:
     let text = || ("sans-serif", 13).into_font().color(&TEXT);
     let points = || panel.lines.iter().flat_map(|line| &line.points);
     let sizes = range(points().map(|point| point.0));
-    let values = range(points().map(|point| point.1));
+    let values = decades(range(points().map(|point| point.1)));
     let mut chart = ChartBuilder::on(area)
         .caption(&panel.title, ("sans-serif", 15).into_font().color(&TEXT))
         .margin_right(24)
@@ -118,6 +118,14 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
         true => (least / 1.2, most * 1.5),
         false => (least.min(1.0) / 2.0, most.max(1.0) * 2.0),
     }
+}
+
+/// Extends a range to whole decades: in a part of one, each multiple of its tenth has a label.
+fn decades((least, most): (f64, f64)) -> (f64, f64) {
+    (
+        10_f64.powf(least.log10().floor()),
+        10_f64.powf(most.log10().ceil()),
+    )
 }
 
 /// Writes nanoseconds in the unit that suits them.
