@@ -348,6 +348,8 @@ mod futures {
         assert_eq!(status, Some(124), "{said}");
         let screen = screen(&said);
         assert!(screen.contains("its future was last polled 4."), "{said}");
+        // Its thread does: it looks whether a worker polls the future.
+        assert!(!screen.contains("samples"), "{said}");
     }
 
     #[test]

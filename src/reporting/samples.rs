@@ -38,6 +38,7 @@ impl Samples {
                 since: Nanos(0),
                 last: Nanos(0),
                 samples: 0,
+                quiet: 0,
                 shares: Shares::none(),
             }; MAX_STACKS],
             len: 0,
@@ -79,11 +80,12 @@ impl Samples {
     fn again(&self, place: usize, cpu: Duration, now: Nanos) -> (Sampled, Still) {
         let (mut sampled, mut still) = (self.threads[place], self.still[place]);
         if cpu != sampled.cpu {
-            still.since = now;
+            (still.since, still.quiet) = (now, 0);
         }
         sampled.cpu = cpu;
         still.last = now;
         still.samples = still.samples.saturating_add(1);
+        still.quiet = still.quiet.saturating_add(1);
         let time = now.since(sampled.share_at);
         // Otherwise the next share is of both.
         if time >= SHORTEST {
@@ -120,6 +122,7 @@ fn first(tid: c_int, cpu: Duration, now: Nanos) -> (Sampled, Still) {
         since: now,
         last: now,
         samples: 1,
+        quiet: 1,
         shares: Shares::none(),
     };
     (sampled, still)
@@ -153,8 +156,9 @@ mod tests {
         samples.update(&[8, 7], at(3), |tid| {
             Some(Duration::from_nanos(u64::from(tid == 7)))
         });
-        let since: Vec<_> = samples.still().iter().map(|s| (s.tid, s.since.0)).collect();
-        assert_eq!(since, [(8, at(1).0), (7, at(2).0)]);
+        let still = samples.still().iter();
+        let still: Vec<_> = still.map(|s| (s.tid, s.since.0, s.quiet)).collect();
+        assert_eq!(still, [(8, at(1).0, 3), (7, at(2).0, 2)]);
     }
 
     #[test]

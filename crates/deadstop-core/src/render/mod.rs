@@ -79,6 +79,8 @@ pub struct Still {
     pub last: Nanos,
     /// The number of looks since the thread began to run its task.
     pub samples: u32,
+    /// Those from `since` on.
+    pub quiet: u32,
     /// The share of a processor that it used between two samples each.
     pub shares: Shares,
 }

@@ -293,6 +293,7 @@ pub(super) fn on_stage<T>(scene: &Scene, look: impl FnOnce(&Facts<'_>) -> T) -> 
                 since: Nanos(9_000_000_000),
                 last: Nanos(15_000_000_000),
                 samples: 3,
+                quiet: 3,
                 shares: shares(),
             },
             Still {
@@ -300,6 +301,7 @@ pub(super) fn on_stage<T>(scene: &Scene, look: impl FnOnce(&Facts<'_>) -> T) -> 
                 since: Nanos(0),
                 last: Nanos(0),
                 samples: 1,
+                quiet: 1,
                 shares: Shares::none(),
             },
         ],

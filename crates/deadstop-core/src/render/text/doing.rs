@@ -123,7 +123,12 @@ pub(super) fn movement(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread)
             .seconds_at_least(length)
             .text(": it did not run between "),
     };
-    line.number(u64::from(still.samples)).text(" samples");
+    let samples = if has_moved {
+        still.samples
+    } else {
+        still.quiet
+    };
+    line.number(u64::from(samples)).text(" samples");
     if has_moved {
         shares(line, still);
     }

@@ -11,7 +11,7 @@ use super::threads::hangs_like;
 use crate::buffer::TextSlice;
 use crate::render::suspects::{Role, Roles, Suspicion};
 use crate::render::{Facts, Kind};
-use crate::roster::{TaskBuffer, TaskKind, TaskReading};
+use crate::roster::{Polls, TaskBuffer, TaskKind, TaskReading};
 use crate::sizes::PHASE_NAME_LEN;
 use crate::threads::Thread;
 
@@ -184,9 +184,21 @@ fn culprit(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
     line.text("deadstop:   it ");
     doing(line, facts, thread);
     line.text("\n");
-    movement(line, facts, thread);
+    if !waits_for_a_runtime(task) {
+        movement(line, facts, thread);
+    }
     polls(line, facts, task);
     chain(line, facts, thread);
+}
+
+/// Returns `true` if the task is a future that no worker polls at this moment. Its thread wakes up
+/// now and then to look whether one does: these movements are not the task's.
+fn waits_for_a_runtime(task: &TaskReading<'_>) -> bool {
+    match task.polls {
+        Polls::NoFuture => false,
+        Polls::Never => true,
+        Polls::Last { is_polled, .. } => !is_polled,
+    }
 }
 
 fn second(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
