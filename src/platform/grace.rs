@@ -142,7 +142,7 @@ fn read(
     environment: &Environment,
     variable: &'static str,
     allowed: &'static str,
-    parse: impl Fn(&str) -> Option<Duration>,
+    parse: fn(&str) -> Option<Duration>,
 ) -> Read {
     let Some(value) = environment.get(variable) else {
         return Ok(None);

@@ -117,18 +117,14 @@ impl Process {
             true => self.name.as_str(),
             false => self.command.joined(),
         };
-        let line: String = line
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        match line.chars().count() > LONGEST {
-            true => line
-                .chars()
-                .take(LONGEST - 3)
-                .chain("...".chars())
-                .collect(),
-            false => line,
-        }
+        let (kept, end) = match line.chars().count() > LONGEST {
+            true => (LONGEST - 3, "..."),
+            false => (LONGEST, ""),
+        };
+        let plain = |c: char| if c.is_control() { ' ' } else { c };
+        let mut short: String = line.chars().take(kept).map(plain).collect();
+        short.push_str(end);
+        short
     }
 
     /// Returns the words after the program's name.

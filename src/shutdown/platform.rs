@@ -26,6 +26,8 @@ pub(super) struct Options {
     /// Set by the setters by which `install` depends on the platform: systemd's client is
     /// linked into programs that call them.
     pub(super) detect: Option<fn() -> Platform>,
+    /// Set by those, and by the setter that names a variable.
+    pub(super) decide: Option<fn(&Self, Program) -> Result<Found, InstallError>>,
     pub(super) logs: bool,
 }
 
@@ -35,6 +37,7 @@ impl Default for Options {
             grace: GraceSource::Builder,
             refuse_errors: false,
             detect: None,
+            decide: None,
             logs: true,
         }
     }
@@ -50,6 +53,19 @@ impl Options {
     /// depends on it. The program's grace is the builder's; the one that counts is in what
     /// is returned.
     pub(super) fn find(&self, program: Program) -> Result<Found, InstallError> {
+        match self.decide {
+            Some(decide) => decide(self, program),
+            None => Ok(Found {
+                grace: program.grace(),
+                program,
+                logs: self.logs,
+                platform: None,
+                ends_in: None,
+            }),
+        }
+    }
+
+    pub(super) fn decide(&self, program: Program) -> Result<Found, InstallError> {
         let asks = self.refuse_errors || matches!(self.grace, GraceSource::Platform { .. });
         let platform = self.detect.filter(|_| asks).map(|detect| detect());
         let (grace, ends_in) = match &self.grace {
@@ -67,12 +83,12 @@ impl Options {
             }
         };
         let program = program.with_grace(grace);
-        let findings = platform.as_ref().map(|it| it.findings(&program));
-        let certain = |finding: &Finding| finding.is_certain_error();
-        if self.refuse_errors && findings.iter().flatten().any(certain) {
-            let findings = findings.unwrap_or_default();
-            let errors = findings.into_iter().filter(certain).collect();
-            return Err(InstallError::Platform(errors));
+        if let Some(platform) = platform.as_ref().filter(|_| self.refuse_errors) {
+            let mut errors = platform.findings(&program);
+            errors.retain(Finding::is_certain_error);
+            if !errors.is_empty() {
+                return Err(InstallError::Platform(errors));
+            }
         }
         Ok(Found {
             grace,
@@ -136,16 +152,19 @@ impl Found {
 /// Returns the log lines about the platform.
 fn lines(platform: &Platform, program: &Program) -> Vec<(log::Level, String)> {
     let is_known = !platform.supervisions().is_empty();
-    let findings = platform.findings(program).into_iter();
-    let lines = findings.filter_map(|finding| match finding.level {
-        Level::Error => Some((log::Level::Warn, finding.to_string())),
-        // Most programs are started by hand, most of the time.
-        Level::Info if !is_known => None,
-        _ => Some((log::Level::Info, finding.to_string())),
-    });
+    let mut lines = Vec::new();
+    for finding in &platform.findings(program) {
+        let level = match finding.level {
+            Level::Error => log::Level::Warn,
+            // Most programs are started by hand, most of the time.
+            Level::Info if !is_known => continue,
+            _ => log::Level::Info,
+        };
+        if level <= log::max_level() {
+            lines.push((level, finding.to_string()));
+        }
+    }
     lines
-        .filter(|(level, _)| *level <= log::max_level())
-        .collect()
 }
 
 /// Compares a shutdown's grace and signals with the platform, the worst finding

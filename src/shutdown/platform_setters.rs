@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::ShutdownBuilder;
-use super::platform::GraceSource;
+use super::platform::{GraceSource, Options};
 use crate::platform::detect;
 
 impl ShutdownBuilder {
@@ -25,6 +25,7 @@ impl ShutdownBuilder {
     pub fn grace_from_platform(mut self, default: Duration) -> Self {
         self.platform.grace = GraceSource::Platform { default };
         self.platform.detect = Some(detect);
+        self.platform.decide = Some(Options::decide);
         self
     }
 
@@ -48,6 +49,7 @@ impl ShutdownBuilder {
             name: name.into(),
             default,
         };
+        self.platform.decide = Some(Options::decide);
         self
     }
 
@@ -59,6 +61,7 @@ impl ShutdownBuilder {
     pub fn refuse_platform_errors(mut self, refuse: bool) -> Self {
         self.platform.refuse_errors = refuse;
         self.platform.detect = Some(detect);
+        self.platform.decide = Some(Options::decide);
         self
     }
 
