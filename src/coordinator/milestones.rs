@@ -309,7 +309,7 @@ impl Ended {
     fn failed(&self, error: &WaitError) -> ExitCode {
         if *error != WaitError::Forked {
             let reporting = &self.handle.coordinator().reporting;
-            reporting.message(Level::Error, error.to_string());
+            reporting.message(Level::Error, format!("{error}"));
         }
         ExitCode::FAILURE
     }

@@ -132,7 +132,7 @@ impl Scope {
             Request::Again => {}
             Request::Unknown => {
                 let error = self.unknown();
-                coordinator.reporting.warn(error.to_string());
+                coordinator.reporting.warn(format!("{error}"));
             }
         }
         Some(request)

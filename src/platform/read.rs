@@ -92,7 +92,7 @@ impl Environment {
             if parent == 0 {
                 break;
             }
-            folder = proc.join(parent.to_string());
+            folder = proc.join(format!("{parent}"));
             let status = text(&folder, "status");
             match status.and_then(|status| Process::from_status(&status)) {
                 Some(next) => process = next,

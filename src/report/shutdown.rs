@@ -123,7 +123,7 @@ impl ShutdownReport {
 impl fmt::Display for ShutdownReport {
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cause = self.cause.to_string();
+        let cause = format!("{}", self.cause);
         writeln!(f, "{}; {} in all", Escaped(&cause), Seconds(self.took))?;
         self.fmt_table(f)?;
         for phase in &self.phases {
@@ -182,7 +182,7 @@ impl ShutdownReport {
                 Seconds(task.start()),
                 Seconds(task.took()),
                 Seconds(task.budget()),
-                escaped(&task.outcome().to_string()),
+                escaped(&format!("{}", task.outcome())),
             )?;
         }
         Ok(())
@@ -190,7 +190,7 @@ impl ShutdownReport {
 }
 
 fn escaped(text: &str) -> String {
-    Escaped(text).to_string()
+    format!("{}", Escaped(text))
 }
 
 /// The record of one phase of a shutdown.

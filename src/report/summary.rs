@@ -47,7 +47,7 @@ impl fmt::Display for Brief<'_> {
         for (phase, task) in worthy.by_ref().take(SHOWN) {
             let (name, phase) = (task.name(), Escaped(phase.name()));
             let (took, budget) = (Seconds(task.took()), Seconds(task.budget()));
-            let outcome = task.outcome().to_string();
+            let outcome = format!("{}", task.outcome());
             let outcome = Escaped(&outcome);
             writeln!(f, "{name:?} of {phase} took {took} of {budget}: {outcome}")?;
         }

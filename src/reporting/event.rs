@@ -104,7 +104,7 @@ impl Event {
             Self::Message { text, .. } | Self::Alert { text } => text.clone(),
             Self::ScopeBegan { path, cause } => format!("scope {path} stops: {cause}"),
             Self::ScopeEnded { path, report } => {
-                let table = report.to_string();
+                let table = format!("{report}");
                 format!("scope {path} has stopped\n{}", table.trim_end())
             }
             Self::PhaseDisabled { phase, tasks } => {
@@ -114,7 +114,7 @@ impl Event {
                 format!("task {name:?} was registered too late, at {site}")
             }
             Self::TaskFailed { name, outcome } => {
-                let outcome = outcome.to_string();
+                let outcome = format!("{outcome}");
                 format!("task {name:?} {}", Escaped(&outcome))
             }
             #[cfg(feature = "fault")]

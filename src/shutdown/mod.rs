@@ -241,7 +241,7 @@ impl Shutdown {
             Ok(end) => coordinator::exit_with(self.coordinator.settings.clean_exit, &end),
             Err(WaitError::Forked) => deadstop_core::sys::terminate(1),
             Err(error) => {
-                current_task::give_up(|| Outcome::Failed(error.to_string()));
+                current_task::give_up(|| Outcome::Failed(format!("{error}")));
                 loop {
                     thread::park();
                 }

@@ -161,7 +161,7 @@ fn lines(platform: &Platform, program: &Program) -> Vec<(log::Level, String)> {
             _ => log::Level::Info,
         };
         if level <= log::max_level() {
-            lines.push((level, finding.to_string()));
+            lines.push((level, format!("{finding}")));
         }
     }
     lines

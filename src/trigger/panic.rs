@@ -177,7 +177,10 @@ mod hook {
         let cause = || Cause::Panicked {
             thread: thread::current().name().map(str::to_owned),
             message: message(info.payload()),
-            location: info.location().map(ToString::to_string).unwrap_or_default(),
+            location: info
+                .location()
+                .map(|it| format!("{it}"))
+                .unwrap_or_default(),
         };
         crate::trigger::request::request(cause).is_some()
     }

@@ -47,7 +47,7 @@ impl ProgressReporter {
         let now = deadstop_core::now();
         let (begun, at) = times(now);
         let to = destination(outlet);
-        let cause_in_words = cause.to_string();
+        let cause_in_words = format!("{cause}");
         let cause_in_words = Escaped(&cause_in_words);
         let first = format!("shutdown begins: {cause_in_words}; grace {grace:?}");
         let is_quiet =
@@ -155,12 +155,12 @@ impl ProgressReporter {
                     true => Level::Info,
                     false => Level::Warn,
                 };
-                let (brief, table) = (report.brief(), report.to_string());
+                let (brief, table) = (report.brief(), format!("{report}"));
                 let headline = brief.headline();
                 self.say(level, &format!("{headline}\n{}", table.trim_end()));
             }
             To::Nowhere => {}
-            To::Stderr(stderr) => write(stderr, &report.brief().to_string()),
+            To::Stderr(stderr) => write(stderr, &format!("{}", report.brief())),
         }
     }
 

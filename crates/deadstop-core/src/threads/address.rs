@@ -62,16 +62,18 @@ fn v6(line: &mut TextSlice, bytes: [u8; 16]) {
         }
     }
     let (start, end) = zeroes(&groups);
+    joined(line, groups.get(..start).unwrap_or(&[]));
+    line.text(if start < end { "::" } else { "" });
+    joined(line, groups.get(end..).unwrap_or(&[]));
+}
+
+/// Adds groups with a colon between two of them.
+#[inline(never)]
+fn joined(line: &mut TextSlice, groups: &[u16]) {
     let mut colon = "";
-    for (n, group) in groups.iter().enumerate() {
-        if n == start && start < end {
-            line.text("::");
-            colon = "";
-        }
-        if n < start || n >= end {
-            line.text(colon).hex(u64::from(*group));
-            colon = ":";
-        }
+    for group in groups {
+        line.text(colon).hex(u64::from(*group));
+        colon = ":";
     }
 }
 

@@ -63,17 +63,23 @@ fn socket(detail: &mut TextBuffer<DETAIL_LEN>, number: c_int) {
             .text("family ")
             .number(u64::from(socket.family.unsigned_abs())),
     };
-    for (end, word) in [(SocketEnd::Peer, " to "), (SocketEnd::Local, " at ")] {
-        let mut text = TextBuffer::<DETAIL_LEN>::new();
-        let address = end.address(number);
-        let known = address.and_then(|bytes| address::address(&mut text, bytes.as_bytes()));
-        if let Some(()) = known {
-            detail.text(word).text(text.as_str());
-            break;
-        }
+    if !end(detail, " to ", number, SocketEnd::Peer) {
+        end(detail, " at ", number, SocketEnd::Local);
     }
     // Between two that are connected, the state says nothing.
     if let Some(state) = sys::tcp_state(number).filter(|state| *state != "established") {
         detail.text(", ").text(state);
     }
+}
+
+/// Adds `word` and the address of an end of a socket. Returns `false` if it has none.
+#[inline(never)] // Two callers.
+fn end(detail: &mut TextBuffer<DETAIL_LEN>, word: &str, number: c_int, end: SocketEnd) -> bool {
+    let mut text = TextBuffer::<DETAIL_LEN>::new();
+    let address = end.address(number);
+    let known = address.and_then(|bytes| address::address(&mut text, bytes.as_bytes()));
+    if known.is_some() {
+        detail.text(word).text(text.as_str());
+    }
+    known.is_some()
 }
