@@ -169,6 +169,7 @@ fn has(mask: u64, signal: i32) -> bool {
 
 /// Returns the part after the last `/`, without a login shell's leading `-` and without the mark
 /// of a deleted file.
+#[inline(never)] // Three callers.
 fn base_name(path: &str) -> &str {
     let path = path.strip_suffix(" (deleted)").unwrap_or(path);
     let name = path.rsplit('/').next().unwrap_or(path);

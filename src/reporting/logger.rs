@@ -17,6 +17,7 @@ pub(super) fn guarded(call: Box<dyn FnOnce() + '_>) {
 }
 
 /// Hands a record to the application's logger.
+#[inline(never)] // Three callers.
 pub(super) fn log(level: Level, text: &dyn Display) {
     guarded(Box::new(|| {
         log::log!(target: "deadstop", level, "{text}");

@@ -159,6 +159,7 @@ pub(super) fn due(deadline: &Deadline) -> Option<Nanos> {
 
 /// Returns the time at which the report is due of a shutdown that began at `begun` and
 /// whose deadline is at `at`.
+#[inline(never)] // As `due`.
 pub(crate) fn due_at(begun: Nanos, at: Nanos) -> Nanos {
     at.saturating_sub((at.since(begun) / 10).min(BEFORE))
 }

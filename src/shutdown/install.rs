@@ -44,7 +44,7 @@ impl ShutdownBuilder {
         #[cfg(feature = "platform")]
         let found = self.platform.find(
             Program::new(self.watchdog.grace)
-                .signals(self.signals.iter().chain(&self.forwarded_signals).copied())
+                .signals([self.signals.as_slice(), &self.forwarded_signals].concat())
                 .second_signal_ends(self.second_signal == SecondSignal::End),
         )?;
         #[cfg(feature = "platform")]

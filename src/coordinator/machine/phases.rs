@@ -338,9 +338,13 @@ impl<S: Shared, B> Machine<S, B> {
             let rest = name.strip_prefix(path);
             rest.is_some_and(|rest| rest.starts_with('/'))
         };
-        let refused = std::mem::take(&mut self.refused);
-        let (own, others) = refused.into_iter().partition(|task| is_below(task.name()));
-        self.refused = others;
+        let mut own = Vec::new();
+        for task in std::mem::take(&mut self.refused) {
+            match is_below(task.name()) {
+                true => own.push(task),
+                false => self.refused.push(task),
+            }
+        }
         own
     }
 }

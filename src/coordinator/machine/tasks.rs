@@ -195,20 +195,27 @@ impl<S: Shared, B> Machine<S, B> {
         self.scopes.each_owned(ScopeId::ROOT, &mut |scope| {
             count += scope.tasks;
             // No more of any scope can be among the first.
-            let keys = scope
-                .pending
-                .lists_after(run.place)
-                .flat_map(|(phase, list)| {
-                    let keys = self.tasks.iter(list);
-                    keys.map(move |key| (phase, key))
-                });
-            later.extend(keys.take(most));
+            let mut left = most;
+            for (phase, list) in scope.pending.lists_after(run.place) {
+                for key in self.tasks.iter(list).take(left) {
+                    later.push((phase, key));
+                    left -= 1;
+                }
+            }
         });
         count -= run.running.len();
-        let later = sorted(later).into_iter().map(|(_, key)| key);
-        let listed = self.tasks.iter(&run.queue).chain(later).take(most);
-        let tasks = listed.filter_map(|key| Some((TaskId(key), self.tasks.get(key)?)));
-        (tasks.collect(), count.saturating_sub(most))
+        let mut tasks = Vec::new();
+        let mut list = |key| {
+            if let Some(task) = self.tasks.get(key) {
+                tasks.push((TaskId(key), task));
+            }
+        };
+        let queued = most.min(run.queue.len());
+        self.tasks.iter(&run.queue).take(queued).for_each(&mut list);
+        for (_, key) in sorted(later).into_iter().take(most - queued) {
+            list(key);
+        }
+        (tasks, count.saturating_sub(most))
     }
 
     pub(super) fn remove_task(&mut self, id: TaskId) -> Option<Task<S, B>> {

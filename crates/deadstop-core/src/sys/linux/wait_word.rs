@@ -31,6 +31,7 @@ pub(super) fn wake_all(word: &AtomicU32) {
 /// of a privileged process has one to itself. It is followed by a short sleep: where a filter
 /// refuses futex(2), where a library replaces syscall(2), and where one replaces the clock, so
 /// that it is before `until` and the kernel's is past it.
+#[inline(never)] // Five callers.
 pub(super) fn wait(word: &AtomicU32, seen: u32, until: Option<Nanos>) {
     let is_interrupted = wait_once(word, seen, until) != 0 && errno() == libc::EINTR;
     if is_interrupted || word.load(Ordering::Relaxed) != seen {
