@@ -1,9 +1,5 @@
 //! The thread `deadstop-health`: rounds of the watch. Allocates and locks nothing.
 
-use std::io::Read as _;
-use std::os::fd::AsFd as _;
-use std::os::unix::net::UnixStream;
-
 use deadstop_core::roster::{Entry, SlotRef};
 use deadstop_core::{MAX_STALLS, Nanos, now};
 
@@ -13,13 +9,9 @@ use super::state::State;
 use super::watch::{Finding, Watch};
 use crate::notify::Seen;
 use crate::process::{NOTIFY, ROSTER, TRIGGERED};
-use crate::sys::poll_set::PollSet;
 
 /// Bytes of the thread's stack.
 pub(super) const STACK: usize = 128 * 1024;
-
-/// The number of descriptors that the thread waits for.
-const DESCRIPTORS: usize = 1;
 
 /// A heartbeat's stall in the roster.
 #[derive(Clone, Copy)]
@@ -33,49 +25,33 @@ enum Listed {
 
 pub(super) struct Driver {
     state: &'static State,
-    woken: UnixStream,
     watch: Watch<MAX_HEARTBEATS>,
     listed: [Listed; MAX_HEARTBEATS],
-    poll: PollSet<DESCRIPTORS>,
 }
 
 impl Driver {
-    pub(super) fn new(state: &'static State, woken: UnixStream) -> Self {
+    pub(super) fn new(state: &'static State) -> Self {
         Self {
             state,
-            woken,
             watch: Watch::new(now()),
             listed: [Listed::No; MAX_HEARTBEATS],
-            poll: PollSet::new(),
         }
     }
 
     /// Runs the thread `deadstop-health`.
     pub(super) fn run(mut self) -> ! {
+        // The count before the first wake-up.
+        let mut seen = 0;
         loop {
-            self.wait();
-            let is_woken = self.take_wakes();
+            // Before the round: a change after it cuts the wait short.
+            let count = self.state.changes.read();
             let now = now();
-            if is_woken || self.watch.due().is_some_and(|due| due <= now) {
+            if seen != count || self.watch.due().is_some_and(|due| due <= now) {
+                seen = count;
                 self.round(now);
             }
+            self.state.changes.wait_past(count, self.watch.due());
         }
-    }
-
-    fn wait(&mut self) {
-        let timeout = self.watch.due().map(|due| due.since(now()));
-        self.poll.clear();
-        self.poll.add(self.woken.as_fd());
-        self.poll.wait(timeout);
-    }
-
-    fn take_wakes(&self) -> bool {
-        let mut is_woken = false;
-        let mut bytes = [0; 64];
-        while matches!((&self.woken).read(&mut bytes), Ok(1..)) {
-            is_woken = true;
-        }
-        is_woken
     }
 
     fn round(&mut self, now: Nanos) {

@@ -34,7 +34,7 @@ pub enum HeartbeatError {
     TooMany,
     /// The name is blank.
     Unnamed,
-    /// The system refused a thread, or a pair of sockets to wake it.
+    /// The system refused a thread.
     Watcher(io::Error),
 }
 

@@ -1,7 +1,6 @@
 //! Starts the threads, once per process.
 
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::thread;
 
 use super::state::State;
@@ -26,7 +25,7 @@ pub(super) struct Starting {
 ///
 /// # Errors
 ///
-/// Fails if the system refuses a thread or a pair of sockets.
+/// Fails if the system refuses a thread.
 pub(super) fn begin(shutdown: &Shutdown) -> io::Result<Starting> {
     let claim = loop {
         match STARTING.take() {
@@ -50,10 +49,9 @@ pub(super) fn current() -> Option<&'static State> {
 }
 
 fn start(shutdown: &Shutdown) -> io::Result<&'static State> {
-    let (state, woken) = State::new(shutdown.clone())?;
-    STATE.replace(Box::new(state));
+    STATE.replace(Box::new(State::new(shutdown.clone())));
     let state = STATE.get().ok_or(io::ErrorKind::Other)?;
-    match start_threads(state, woken) {
+    match start_threads(state) {
         Ok(()) => Ok(state),
         Err(error) => {
             STATE.clear();
@@ -62,11 +60,11 @@ fn start(shutdown: &Shutdown) -> io::Result<&'static State> {
     }
 }
 
-fn start_threads(state: &'static State, woken: UnixStream) -> io::Result<()> {
+fn start_threads(state: &'static State) -> io::Result<()> {
     // If the second fails, the first waits for findings that never come.
     threads::spawn_deep("deadstop-stalls", move || stalls::run(state)).map_err(into_io)?;
     threads::spawn_of("deadstop-health", driver::STACK, move || {
-        driver::Driver::new(state, woken).run();
+        driver::Driver::new(state).run();
     })
     .map_err(into_io)
 }

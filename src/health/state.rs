@@ -1,7 +1,5 @@
 //! State shared by the handles and `deadstop-health`.
 
-use std::io::{self, Write as _};
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use deadstop_core::EventCount;
@@ -16,26 +14,22 @@ pub(super) struct State {
     pub(super) beats: Beats,
     /// Advanced by each finding about a heartbeat.
     pub(super) findings: EventCount,
-    /// The end of a pair of sockets that wakes `deadstop-health`.
-    wake: UnixStream,
+    /// Advanced to wake `deadstop-health`. It is no descriptor: a program that closes all of
+    /// them, or gives their numbers to other files, does not reach it.
+    pub(super) changes: EventCount,
     /// Stands for the process; a child of `fork` has another.
     generation: AtomicU32,
 }
 
 impl State {
-    /// Returns the state, and the socket that becomes readable by [`wake`](Self::wake).
-    pub(super) fn new(shutdown: Shutdown) -> io::Result<(Self, UnixStream)> {
-        let (wake, woken) = UnixStream::pair()?;
-        wake.set_nonblocking(true)?;
-        woken.set_nonblocking(true)?;
-        let state = Self {
+    pub(super) fn new(shutdown: Shutdown) -> Self {
+        Self {
             shutdown,
             beats: Beats::new(),
             findings: EventCount::new(),
-            wake,
+            changes: EventCount::new(),
             generation: AtomicU32::new(process::generation()),
-        };
-        Ok((state, woken))
+        }
     }
 
     /// Returns `true` in the process that made the state, `false` in a child of `fork`.
@@ -43,8 +37,8 @@ impl State {
         WATCH.is_owner() && self.generation.load(Ordering::Relaxed) == process::generation()
     }
 
-    /// Wakes `deadstop-health`. Does not block: a full socket wakes it as well.
+    /// Wakes `deadstop-health`.
     pub(super) fn wake(&self) {
-        let _ = (&self.wake).write(&[1]);
+        self.changes.advance();
     }
 }

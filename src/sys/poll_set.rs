@@ -3,8 +3,11 @@
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-/// The thread's sleep after the system has refused to wait, in milliseconds.
-const AFTER_REFUSAL: i32 = 5;
+/// The thread's sleep after the system has refused to wait.
+static AFTER_REFUSAL: libc::timespec = libc::timespec {
+    tv_sec: 0,
+    tv_nsec: 5_000_000,
+};
 
 /// Up to `N` descriptors to wait for.
 pub(crate) struct PollSet<const N: usize> {
@@ -83,13 +86,14 @@ impl<const N: usize> PollSet<N> {
     }
 
     /// The system refuses to wait: the limit of open descriptors is lower than the number
-    /// of entries, or there is no memory. Everything counts as ready then, and the thread
-    /// must not spin.
+    /// of entries, there is no memory, or a filter refuses the call. Everything counts as
+    /// ready then, and the thread must not spin.
     fn cannot_wait(&mut self) {
         for entry in self.entries.iter_mut().take(self.len) {
             entry.revents = entry.events;
         }
-        // SAFETY: with no entries, the pointer is not used.
-        unsafe { libc::poll(std::ptr::null_mut(), 0, AFTER_REFUSAL) };
+        let rest = std::ptr::null_mut();
+        // SAFETY: the first pointer is valid for reads, and the second may be null.
+        unsafe { libc::nanosleep(&raw const AFTER_REFUSAL, rest) };
     }
 }

@@ -498,3 +498,36 @@ fn exit_kills_the_group_that_outlives_its_leader() {
         ended.assert_status(0);
     }
 }
+
+/// A program that closes all it has, and opens files under the same numbers.
+#[cfg(target_os = "linux")]
+#[test]
+fn keeper_whose_descriptors_were_replaced_is_not_busy_and_spawns_the_next_child() {
+    let name =
+        "child::keeper_whose_descriptors_were_replaced_is_not_busy_and_spawns_the_next_child";
+    let ended = victim::start(name, || {
+        let shutdown = shutdown(30);
+        let first = shutdown.child("first", shell("sleep 2"));
+        let first = first.expect("it starts");
+        let path = std::env::temp_dir().join(format!("deadstop-{}", std::process::id()));
+        let file = fs::File::create_new(&path).expect("a file");
+        victim::replace_descriptors(&file);
+        let before = victim::processor_time("deadstop-child");
+        thread::sleep(1000 * MS);
+        let used = victim::processor_time("deadstop-child") - before;
+        assert!(used < 300 * MS, "{used:?}");
+        let second = shutdown.child("second", shell("exit 3"));
+        let second = second.expect("it starts");
+        let code = |child: &deadstop::drain::Child| {
+            let status = child.wait_timeout(Duration::from_secs(30));
+            status.flatten().and_then(|status| status.code())
+        };
+        println!("first {:?}, second {:?}", code(&first), code(&second));
+        println!("written {:?}", fs::metadata(&path).map(|it| it.len()).ok());
+        let _ = fs::remove_file(&path);
+        finish(&shutdown);
+    });
+    let ended = ended.wait();
+    ended.assert_says("first Some(0), second Some(3)");
+    ended.assert_says("written Some(0)").assert_status(0);
+}

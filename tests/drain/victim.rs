@@ -280,3 +280,38 @@ pub(crate) fn skip(why: &str) {
     assert!(allowed, "would be skipped: {why}");
     println!("skipped: {why}");
 }
+
+/// Gives the number of each descriptor but the first three to `file`, as a program may that closes
+/// all it has and opens others.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "replaces descriptors")]
+pub(crate) fn replace_descriptors(file: &std::fs::File) {
+    use std::os::fd::AsRawFd;
+
+    for number in 3..64 {
+        if number != file.as_raw_fd() {
+            // SAFETY: two integers. Only deadstop has descriptors of these numbers here.
+            assert_eq!(unsafe { libc::dup2(file.as_raw_fd(), number) }, number);
+        }
+    }
+}
+
+/// Returns how long the thread `name` of this process has been on a processor, in ticks of 10 ms.
+#[cfg(target_os = "linux")]
+pub(crate) fn processor_time(name: &str) -> Duration {
+    let threads = std::fs::read_dir("/proc/self/task").expect("it is there");
+    let of_name = threads.filter_map(|thread| {
+        let stat = std::fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
+        let (start, rest) = stat.rsplit_once(')')?;
+        let is_named = start.ends_with(&format!("({name}"));
+        is_named.then(|| rest.to_owned())
+    });
+    // proc_pid_stat(5): the user and the system time are fields 14 and 15, the name is 2.
+    let ticks = of_name.map(|rest| {
+        let fields = rest.split_whitespace().skip(11).take(2);
+        fields
+            .filter_map(|ticks| ticks.parse::<u64>().ok())
+            .sum::<u64>()
+    });
+    Duration::from_millis(10 * ticks.sum::<u64>())
+}

@@ -306,3 +306,36 @@ fn closed_heartbeats_of_any_number_of_names_give_their_places_back() {
     });
     ended.assert_status(7);
 }
+
+/// A program that closes all it has, and opens files under the same numbers.
+#[cfg(target_os = "linux")]
+#[test]
+fn watcher_is_not_busy_and_finds_a_stall_after_descriptors_were_replaced() {
+    let test = "heartbeat::watcher_is_not_busy_and_finds_a_stall_after_descriptors_were_replaced";
+    let ended = victim::run(test, || {
+        let beat = heartbeat(OnStall::Report);
+        let _paused = beat.pause();
+        let path = std::env::temp_dir().join(format!("deadstop-{}", std::process::id()));
+        let file = std::fs::File::create_new(&path).expect("a file");
+        victim::replace_descriptors(&file);
+        let before = victim::processor_time("deadstop-health");
+        thread::sleep(Duration::from_secs(1));
+        let used = victim::processor_time("deadstop-health") - before;
+        assert!(used < Duration::from_millis(300), "{used:?}");
+        let other = deadstop::Shutdown::installed().expect("it is installed");
+        let other = other
+            .heartbeat("other")
+            .every(EVERY)
+            .on_stall(OnStall::Report);
+        let other = other.start().expect("the second");
+        thread::sleep(EVERY * 6);
+        println!("stalled: {}", other.is_stalled());
+        println!(
+            "written {:?}",
+            std::fs::metadata(&path).map(|it| it.len()).ok()
+        );
+        let _ = std::fs::remove_file(&path);
+    });
+    ended.assert_says("stalled: true");
+    ended.assert_says("written Some(0)");
+}

@@ -16,22 +16,28 @@
 //! looks at the end of a child without reaping it, takes it off the kill list, and reaps
 //! it then, under the lock that [`Running::signal`](super::running::Running::signal)
 //! holds. A leader that has left others in its group is not reaped while they live.
+//!
+//! # Closed descriptors
+//!
+//! A program may close all descriptors, and give their numbers to other files. The keeper
+//! then looks at its children from time to time, and the next request starts another keeper.
 
 use std::error::Error;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::iter;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
 use deadstop_core::kill_path::KillSlot;
 
 use super::cgroup::Cgroup;
+use super::checked::{Checked, Place};
 use super::running::Running;
 use crate::error::InstallError;
 use crate::lock::Mutex;
@@ -45,8 +51,9 @@ use crate::threads;
 
 const THREAD: &str = "deadstop-child";
 
-/// The time between two looks at groups whose leader has ended, and at children that the kernel
-/// gave no descriptor for.
+/// The time between two looks at groups whose leader has ended, and at children that there is
+/// no descriptor for. The thread waits no shorter than this for a descriptor that is ready
+/// without a cause.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The keeper of this process, once it has a child.
@@ -54,7 +61,9 @@ static KEEPER: PerProcess<Mutex<Option<Keeper>>> = PerProcess::nothing();
 
 struct Keeper {
     requests: Sender<Request>,
-    wake: UnixStream,
+    wake: Checked<UnixStream>,
+    /// The other end, which its thread has.
+    woken: Place,
 }
 
 struct Request {
@@ -88,13 +97,14 @@ pub(super) fn spawn(
     };
     {
         let mut keeper = KEEPER.get(|| Mutex::new(None)).lock();
-        let keeper = match &mut *keeper {
-            Some(keeper) => keeper,
-            none => none.insert(Keeper::start()?),
+        let heard = keeper.take().filter(Keeper::is_reached);
+        let keeper = match heard {
+            Some(heard) => keeper.insert(heard),
+            None => keeper.insert(Keeper::start()?),
         };
         let gone = |_| io::Error::other("the thread for child processes has ended");
         keeper.requests.send(request).map_err(gone)?;
-        keeper.wake.write_all(&[1])?;
+        keeper.wake()?;
     }
     let gone = |_| io::Error::other("the thread for child processes has ended");
     answered.recv().map_err(gone)?
@@ -105,9 +115,28 @@ impl Keeper {
         WATCH.newborn().prepare();
         let (requests, received) = unbounded();
         let (woken, wake) = UnixStream::pair()?;
+        woken.set_nonblocking(true)?;
+        let (woken, wake) = (Checked::new(woken), Checked::new(wake));
+        let place = woken.place();
         let life = move || Children::new(woken).keep(&received);
         threads::spawn_deep(THREAD, life).map_err(no_thread)?;
-        Ok(Self { requests, wake })
+        Ok(Self {
+            requests,
+            wake,
+            woken: place,
+        })
+    }
+
+    /// Returns `false` if the program has closed an end.
+    fn is_reached(&self) -> bool {
+        self.wake.get().is_some() && self.woken.is_kept()
+    }
+
+    fn wake(&self) -> io::Result<()> {
+        match self.wake.get() {
+            Some(mut wake) => wake.write_all(&[1]),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
     }
 }
 
@@ -126,42 +155,73 @@ fn no_thread(error: InstallError) -> io::Error {
 
 /// The children that are not reaped.
 struct Children {
-    /// One byte for each request.
-    woken: UnixStream,
+    /// One byte for each request; `None` if there will be none.
+    woken: Option<Checked<UnixStream>>,
     kept: Vec<Kept>,
 }
 
 struct Kept {
     running: Arc<Running>,
     child: process::Child,
-    pidfd: Option<OwnedFd>,
+    pidfd: Option<Checked<OwnedFd>>,
     listed: Option<KillSlot>,
     /// It has ended, and others of its group live.
     has_ended: bool,
 }
 
 impl Children {
-    fn new(woken: UnixStream) -> Self {
-        let kept = Vec::new();
+    fn new(woken: Checked<UnixStream>) -> Self {
+        let (woken, kept) = (Some(woken), Vec::new());
         Self { woken, kept }
     }
 
+    /// Runs the thread, until another keeper has taken its place and its own children are gone.
     fn keep(mut self, requests: &Receiver<Request>) {
-        loop {
-            let looks = |kept: &Kept| kept.has_ended || kept.pidfd.is_none();
-            let timeout = self.kept.iter().any(looks).then_some(LOOK_EVERY);
-            let ends = self.kept.iter().filter(|kept| !kept.has_ended);
-            let ends = ends.filter_map(|kept| kept.pidfd.as_ref().map(AsFd::as_fd));
-            let readable: Vec<_> = iter::once(self.woken.as_fd()).chain(ends).collect();
-            wait_readable(&readable, timeout);
-            while let Ok(request) = requests.try_recv() {
-                // A byte was written for it, before or after it was received.
-                let mut byte = [0];
-                let _ = self.woken.read(&mut byte);
-                self.spawn(request);
+        while self.woken.is_some() || !self.kept.is_empty() {
+            let is_ready = self.wait();
+            let mut has_acted = self.take_wakes();
+            loop {
+                match requests.try_recv() {
+                    Ok(request) => self.spawn(request),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => {
+                        self.woken = None;
+                        break;
+                    }
+                }
+                has_acted = true;
             }
+            let before = self.living();
             self.kept.retain_mut(|kept| !kept.is_reaped());
+            has_acted |= before != self.living();
+            if is_ready && !has_acted {
+                // A descriptor that another file has, or that cannot be read.
+                thread::sleep(LOOK_EVERY);
+            }
         }
+    }
+
+    /// Returns `true` if a descriptor is ready.
+    fn wait(&self) -> bool {
+        let woken = self.woken.as_ref().map(Checked::get);
+        let is_deaf = woken.is_some_and(|woken| woken.is_none());
+        let looks = |kept: &Kept| kept.has_ended || kept.end().is_none();
+        let looks = is_deaf || self.kept.iter().any(looks);
+        let ends = self.kept.iter().filter(|kept| !kept.has_ended);
+        let ends = ends.filter_map(Kept::end).map(AsFd::as_fd);
+        let woken = woken.flatten().map(AsFd::as_fd);
+        let readable: Vec<_> = woken.into_iter().chain(ends).collect();
+        wait_readable(&readable, looks.then_some(LOOK_EVERY))
+    }
+
+    /// A request is sent before its byte: a byte that is taken here has its request there.
+    fn take_wakes(&self) -> bool {
+        let woken = self.woken.as_ref().and_then(Checked::get);
+        woken.is_some_and(|mut woken| matches!(woken.read(&mut [0; 64]), Ok(1..)))
+    }
+
+    fn living(&self) -> usize {
+        self.kept.iter().filter(|kept| !kept.has_ended).count()
     }
 
     fn spawn(&mut self, request: Request) {
@@ -201,7 +261,7 @@ impl Children {
             self.kept.push(Kept {
                 running,
                 child,
-                pidfd,
+                pidfd: pidfd.map(Checked::new),
                 listed,
                 has_ended: false,
             });
@@ -216,6 +276,11 @@ impl Children {
 }
 
 impl Kept {
+    /// Returns the descriptor that becomes readable when the child ends.
+    fn end(&self) -> Option<&OwnedFd> {
+        self.pidfd.as_ref().and_then(Checked::get)
+    }
+
     /// Looks at the child. Returns whether it is reaped.
     fn is_reaped(&mut self) -> bool {
         let pid = self.running.pid();

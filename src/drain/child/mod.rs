@@ -14,6 +14,7 @@
 
 #[cfg_attr(not(target_os = "linux"), path = "no_cgroup.rs")]
 mod cgroup;
+mod checked;
 mod keeper;
 mod running;
 mod task;

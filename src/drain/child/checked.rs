@@ -1,0 +1,61 @@
+//! A descriptor that is checked before each use: its number may belong to another file by then.
+
+use std::mem;
+use std::os::fd::{AsFd, AsRawFd};
+
+use deadstop_core::sys::file_identity;
+
+/// A descriptor of deadstop's own. A program that closes all descriptors, as daemons do, closes
+/// this one too, and its number may go to another file.
+///
+/// One that is no longer in its place is not closed: its number is another file's, or free.
+pub(super) struct Checked<T: AsFd> {
+    value: Option<T>,
+    place: Place,
+}
+
+/// The number of a descriptor, and which file it stood for.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) struct Place {
+    number: i32,
+    /// `None` for all where a filter refuses the call: then nothing is checked.
+    file: Option<(u32, u32, u64)>,
+}
+
+impl Place {
+    fn of(descriptor: &impl AsFd) -> Self {
+        let number = descriptor.as_fd().as_raw_fd();
+        let file = file_identity(number);
+        Self { number, file }
+    }
+
+    /// Returns `true` if the number still stands for the file.
+    pub(super) fn is_kept(self) -> bool {
+        file_identity(self.number) == self.file
+    }
+}
+
+impl<T: AsFd> Checked<T> {
+    pub(super) fn new(value: T) -> Self {
+        let place = Place::of(&value);
+        let value = Some(value);
+        Self { value, place }
+    }
+
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Returns the descriptor, if it is in its place.
+    pub(super) fn get(&self) -> Option<&T> {
+        self.value.as_ref().filter(|_| self.place.is_kept())
+    }
+}
+
+impl<T: AsFd> Drop for Checked<T> {
+    fn drop(&mut self) {
+        if !self.place.is_kept() {
+            mem::forget(self.value.take());
+        }
+    }
+}
