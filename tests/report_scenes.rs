@@ -631,3 +631,32 @@ mod movement {
         assert!(line.contains(": it did not run between "), "{line}");
     }
 }
+
+/// The signal that asks a thread for its stack.
+mod stack_signal {
+    use super::*;
+
+    #[inline(never)]
+    fn waits_for_ever() {
+        park();
+    }
+
+    /// A library that chains handlers, as `signal-hook` and a second copy of deadstop do.
+    #[test]
+    fn handler_that_was_set_later_and_calls_deadstops_costs_no_stack() {
+        let test = "stack_signal::handler_that_was_set_later_and_calls_deadstops_costs_no_stack";
+        let (status, said) = run(test, || {
+            let shutdown = ok(builder().install());
+            ok(signal_hook::flag::register(
+                libc::SIGURG,
+                std::sync::Arc::default(),
+            ));
+            ok(shutdown.task("hangs").on_shutdown(|_| waits_for_ever()));
+            let _ = shutdown.finish();
+        });
+        assert_eq!(status, Some(124), "{said}");
+        if STACKS {
+            assert!(said.contains("waits_for_ever"), "{said}");
+        }
+    }
+}

@@ -105,6 +105,13 @@ impl StackSignal {
         action().is_some_and(|action| action.sa_sigaction == our_handler())
     }
 
+    /// Returns the address of another handler that has replaced ours. Async-signal-safe.
+    pub(crate) fn other_handler(self) -> Option<usize> {
+        let handler = action()?.sa_sigaction;
+        let is_none = matches!(handler, libc::SIG_DFL | libc::SIG_IGN);
+        (!is_none && handler != our_handler()).then_some(handler)
+    }
+
     /// Sends the signal to the thread `tid` of this process. Async-signal-safe.
     pub(crate) fn send(self, tid: c_int) -> io::Result<()> {
         // SAFETY: tgkill(2) takes three integers.

@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::modules::Module;
@@ -27,6 +28,9 @@ pub(super) struct Requester {
     unwinder: Arc<SharedUnwinder>,
     /// The process; a child of `fork` has none of these threads.
     pub(super) home: c_int,
+    /// A handler that replaced ours and calls it, and one that does not.
+    calls_ours: AtomicUsize,
+    hides_ours: AtomicUsize,
 }
 
 impl Requester {
@@ -45,6 +49,8 @@ impl Requester {
             signal,
             unwinder,
             home: deadstop_core::pid(),
+            calls_ours: AtomicUsize::new(0),
+            hides_ours: AtomicUsize::new(0),
         };
         let until = deadstop_core::now().saturating_add(PATIENCE);
         let ask = || requester.unmasked(|it| it.answer(deadstop_core::tid(), until));
@@ -67,7 +73,7 @@ impl Requester {
         if deadstop_core::pid() != self.home {
             return Captured::NotAsked;
         }
-        if !self.signal.is_ours() {
+        if !self.is_heard() {
             return Captured::SignalTaken;
         }
         if tid == deadstop_core::tid() {
@@ -77,6 +83,36 @@ impl Requester {
             Some(status) if status.has_ended => Captured::Gone,
             Some(status) if status.blocks(self.signal.number()) => Captured::Blocked,
             _ => self.request(tid, stack, until),
+        }
+    }
+
+    /// Returns `true` if our handler is in place, or is called by the one that is: another copy
+    /// of this library that was installed later, or a library that chains handlers. The calling
+    /// thread is asked once for each such handler.
+    fn is_heard(&self) -> bool {
+        if self.signal.is_ours() {
+            return true;
+        }
+        let Some(other) = self.signal.other_handler() else {
+            return false;
+        };
+        if other == self.calls_ours.load(Ordering::Relaxed) {
+            return true;
+        }
+        if other == self.hides_ours.load(Ordering::Relaxed) {
+            return false;
+        }
+        let until = deadstop_core::now().saturating_add(PATIENCE);
+        match self.unmasked(|it| it.answer(deadstop_core::tid(), until)) {
+            Ok(answer) => {
+                answer.free_again();
+                self.calls_ours.store(other, Ordering::Relaxed);
+                true
+            }
+            Err(_) => {
+                self.hides_ours.store(other, Ordering::Relaxed);
+                false
+            }
         }
     }
 
