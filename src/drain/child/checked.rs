@@ -1,6 +1,6 @@
 //! A descriptor that is checked before each use: its number may belong to another file by then.
 
-use std::mem;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd};
 
 use deadstop_core::sys::file_identity;
@@ -55,7 +55,7 @@ impl<T: AsFd> Checked<T> {
 impl<T: AsFd> Drop for Checked<T> {
     fn drop(&mut self) {
         if !self.place.is_kept() {
-            mem::forget(self.value.take());
+            let _kept_open = self.value.take().map(ManuallyDrop::new);
         }
     }
 }
