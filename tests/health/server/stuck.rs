@@ -259,3 +259,75 @@ fn close_all() {
         unsafe { libc::close(number) };
     }
 }
+
+/// The server's sleep in the place of a wait must be another call.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn server_whose_poll_is_refused_is_not_busy() {
+    let test = "server::stuck::server_whose_poll_is_refused_is_not_busy";
+    let mut victim = victim::start(test, || {
+        serve(&shutdown(), |health| health);
+        refuse_poll();
+        println!("refused");
+        park();
+    });
+    let address = probe::address(&mut victim);
+    victim.hear("refused");
+    // It is in a wait from before.
+    assert_prompt(address, "/livez");
+    let ticks = || {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", victim.pid()));
+        let threads = threads.expect("it runs").flatten();
+        let stats = threads.filter_map(|it| std::fs::read_to_string(it.path().join("stat")).ok());
+        let server = stats.filter(|stat| stat.contains("(deadstop-http)"));
+        // proc_pid_stat(5): the user and the system time are fields 14 and 15.
+        let ticks = server.flat_map(|stat| {
+            let fields = stat.split_whitespace().skip(13).take(2);
+            fields
+                .filter_map(|it| it.parse().ok())
+                .collect::<Vec<u64>>()
+        });
+        ticks.sum::<u64>()
+    };
+    let before = ticks();
+    thread::sleep(Duration::from_secs(1));
+    let used = ticks() - before;
+    assert!(used < 30, "{used} of 100");
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[expect(unsafe_code, reason = "installs a seccomp filter in the scenario")]
+fn refuse_poll() {
+    let step = |code: u32, skip: u8, k: u32| libc::sock_filter {
+        code: code as u16,
+        jt: 0,
+        jf: skip,
+        k,
+    };
+    let refused = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+    // The number is the first field of `seccomp_data`.
+    let mut program = [
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+        step(
+            libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
+            1,
+            libc::SYS_poll as u32,
+        ),
+        step(libc::BPF_RET | libc::BPF_K, 0, refused),
+        step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog {
+        len: program.len() as u16,
+        filter: program.as_mut_ptr(),
+    };
+    // SAFETY: `PR_SET_NO_NEW_PRIVS` takes integers.
+    let promised = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
+    assert_eq!(promised, 0, "PR_SET_NO_NEW_PRIVS");
+    let (mode, flags) = (
+        libc::SECCOMP_SET_MODE_FILTER,
+        libc::SECCOMP_FILTER_FLAG_TSYNC,
+    );
+    // SAFETY: the pointer is valid for reads, and so is the one inside.
+    let set = unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const program) };
+    assert_eq!(set, 0, "seccomp");
+}
