@@ -42,11 +42,14 @@ impl Platform {
         let declared = keep(grace::declared(environment));
         let pod = keep(grace::argo(environment));
         let pm2 = keep(grace::pm2(environment));
-        let mut supervisions: Vec<_> = FACTS
-            .iter()
-            .filter_map(|facts| Some(Supervision::new(facts, evidence(facts, environment)?)))
-            .collect();
-        let present: Vec<_> = supervisions.iter().map(Supervision::supervisor).collect();
+        let (mut supervisions, mut present) = (Vec::new(), Vec::new());
+        for facts in &FACTS {
+            if let Some(evidence) = evidence(facts, environment) {
+                let seen = Supervision::new(facts, evidence);
+                present.push(seen.supervisor());
+                supervisions.push(seen);
+            }
+        }
         for seen in &mut supervisions {
             seen.driven_by = seen.above(&present);
             seen.refine(environment, &present, pod.as_ref(), pm2.as_ref());

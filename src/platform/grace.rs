@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::environment::Environment;
+use super::texts::number;
 
 /// The accepted durations, for error messages.
 pub(crate) const ALLOWED_DURATIONS: &str =
@@ -116,7 +117,7 @@ pub(super) fn argo(environment: &Environment) -> Read {
         ARGO_GRACE,
         "whole seconds above zero",
         |text| {
-            let seconds = text.trim().parse::<u32>().ok()?;
+            let seconds = number(text.trim())?;
             (seconds > 0).then_some(Duration::from_secs(seconds.into()))
         },
     )
@@ -129,7 +130,7 @@ pub(super) fn pm2(environment: &Environment) -> Read {
         "kill_timeout",
         "whole milliseconds above zero",
         |text| {
-            let millis = text.trim().parse::<u32>().ok()?;
+            let millis = number(text.trim())?;
             (millis > 0).then_some(Duration::from_millis(millis.into()))
         },
     )

@@ -1,6 +1,6 @@
 //! One process, as `/proc` shows it.
 
-use super::texts::Texts;
+use super::texts::{Texts, number};
 
 /// A process as `/proc` shows it: this one, or one of its ancestors.
 ///
@@ -75,8 +75,8 @@ impl Process {
     #[cold]
     pub fn from_status(status: &str) -> Option<Self> {
         Some(Self {
-            pid: field(status, "Pid:")?.parse().ok()?,
-            parent: field(status, "PPid:")?.parse().ok()?,
+            pid: number(field(status, "Pid:")?)?,
+            parent: number(field(status, "PPid:")?)?,
             name: field(status, "Name:").unwrap_or_default().to_owned(),
             executable: None,
             command: Texts::default(),

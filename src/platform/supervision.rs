@@ -4,6 +4,7 @@ use super::environment::Environment;
 use super::grace::Grace;
 use super::supervisor::{Supervisor, Target};
 use super::supervisor_facts::{Facts, HANGUP_AFTER, Marker};
+use super::texts::number;
 use crate::Signal;
 
 /// One supervisor of this process: what shows it, and what it does.
@@ -188,8 +189,6 @@ fn systemd_evidence(environment: &Environment) -> Option<String> {
 /// Returns `true` if systemd itself started this process.
 pub(super) fn is_main_process(environment: &Environment) -> bool {
     let main = environment.unit.as_ref().and_then(|unit| unit.main_pid);
-    let executed = environment
-        .get("SYSTEMD_EXEC_PID")
-        .and_then(|pid| pid.parse().ok());
+    let executed = environment.get("SYSTEMD_EXEC_PID").and_then(number);
     main.or(executed) == Some(environment.pid)
 }
