@@ -10,7 +10,7 @@ use super::driver::{Coordinator, ScopeHandle};
 use super::future::{self, BoxFuture};
 use super::machine::{NewTask, Refusal};
 use super::phase::Phase;
-use super::task_context::TaskContext;
+use super::task_context::{Body, TaskContext};
 use super::task_handle::TaskHandle;
 use super::task_result::TaskResult;
 use super::task_shared::TaskShared;
@@ -167,6 +167,14 @@ impl TaskBuilder {
     where
         F: FnOnce(&TaskContext) -> Outcome + Send + 'static,
     {
+        self.register_boxed(Box::new(|context| {
+            context.about_to_run();
+            body(context)
+        }))
+    }
+
+    /// In a box, so that it is compiled once and not for each task of the program.
+    fn register_boxed(self, body: Body) -> Result<TaskHandle, RegisterError> {
         let coordinator = &self.scope.coordinator;
         if !coordinator.is_here() {
             process::warn_if_forked();
@@ -189,10 +197,6 @@ impl TaskBuilder {
             phase,
             budget: self.budget,
         };
-        let body = Box::new(|context: &TaskContext| {
-            context.about_to_run();
-            body(context)
-        });
         let shared = Arc::new(TaskShared::new(name, self.site));
         match coordinator.register(task, Arc::clone(&shared), body) {
             Ok(id) => Ok(TaskHandle::new(coordinator, id, shared)),

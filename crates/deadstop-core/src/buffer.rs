@@ -238,7 +238,6 @@ impl TextSlice {
 
 /// Returns the longest beginning of `text` that has at most `len` bytes and
 /// ends at a character boundary.
-#[inline(never)]
 pub(crate) fn truncate(text: &str, len: usize) -> &str {
     let mut end = len;
     loop {

@@ -138,6 +138,7 @@ impl Coordinator {
     }
 
     /// Returns `true` once the shutdown has begun. Async-signal-safe.
+    #[inline]
     pub(crate) fn is_requested(&self) -> bool {
         match self.settings.is_attached {
             // In this order: the second is a system call, and a program that asks
