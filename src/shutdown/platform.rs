@@ -18,6 +18,9 @@ pub(super) enum GraceSource {
     Variable { name: String, default: Duration },
 }
 
+/// Decides on the grace, and refuses what the builder refuses.
+type Decide = fn(&Options, Program) -> Result<Found, InstallError>;
+
 /// The builder's choices about the platform.
 #[derive(Clone, Debug)]
 pub(super) struct Options {
@@ -27,7 +30,7 @@ pub(super) struct Options {
     /// linked into programs that call them.
     pub(super) detect: Option<fn() -> Platform>,
     /// Set by those, and by the setter that names a variable.
-    pub(super) decide: Option<fn(&Self, Program) -> Result<Found, InstallError>>,
+    pub(super) decide: Option<Decide>,
     pub(super) logs: bool,
 }
 
