@@ -281,10 +281,10 @@ impl Watchdog {
                 Some(at) => {
                     let deadline = self.deadline.get();
                     let follow_at = self.deadline.follow_at();
-                    let mut followed_at = follow_at.filter(|_| followed != deadline);
-                    if followed_at.is_some_and(|due| due <= now) {
+                    let mut wakes_at = follow_at.filter(|_| followed != deadline);
+                    if wakes_at.is_some_and(|due| due <= now) {
                         followed = deadline;
-                        followed_at = None;
+                        wakes_at = None;
                         self.deadline.wake();
                     }
                     match next_look(now, at, looks_at_once) {
@@ -293,7 +293,7 @@ impl Watchdog {
                             hint::spin_loop();
                         }
                         Look::At(next) => {
-                            let next = followed_at.map_or(next, |due| due.min(next));
+                            let next = wakes_at.map_or(next, |due| due.min(next));
                             self.deadline.wait_as_watchdog(seen, Some(next));
                         }
                     }
