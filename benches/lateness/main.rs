@@ -8,7 +8,7 @@
 //! that reading minus the deadline, *in-process lateness* the same just before the exit. A
 //! sample during which other processes used much processor time is discarded, counted, and
 //! taken again while there is time. So is a sample during which the virtual machine stood
-//! still (see `sentinel`).
+//! still (see `sentinel`), unless that was short beside the teardown of the process.
 //!
 //! `cargo bench --bench lateness -- --help` lists the options.
 //!

@@ -140,11 +140,14 @@ impl Means {
         let from = due.min(over).saturating_sub(BEFORE);
         let sentinels = self.sentinels.as_ref();
         let stalled = sentinels.and_then(|it| it.longest_gap(from, due.max(over)));
+        let recorded = record.and_then(|record| record.read()).map(since(deadline));
+        let teardown = recorded.zip(late).map(|(begun, late)| late - begun);
+        let is_dropped = stalled.is_some_and(|stalled| self.is_dropped(stalled, teardown));
         Sample {
             round,
             late,
             inside: self.page.ended.get().map(since(deadline)),
-            recorded: record.and_then(|record| record.read()).map(since(deadline)),
+            recorded,
             status: status.filter(|_| row.signal.is_none() && late.is_some()),
             policy: self.page.policy.get().map(|policy| policy as i32 - 1),
             reporting_threads: [&self.page.reporter, &self.page.logger].map(Word::get),
@@ -152,13 +155,16 @@ impl Means {
             foreign,
             stalled,
             // A victim that never ends counts: no other process was busy for that long.
-            counts: late.is_none() || foreign <= self.most_foreign && !self.is_dropped(stalled),
+            counts: late.is_none() || foreign <= self.most_foreign && !is_dropped,
         }
     }
 
-    /// Returns `true` if the bench drops a sample with this stall.
-    fn is_dropped(&self, stalled: Option<u64>) -> bool {
-        stalled.is_some() && self.most_foreign.is_finite()
+    /// Returns `true` if the bench drops a sample with this stall. One that is short beside the
+    /// time for which the kernel took the process down decides nothing.
+    fn is_dropped(&self, stalled: u64, teardown: Option<i64>) -> bool {
+        let teardown = teardown.and_then(|teardown| u64::try_from(teardown).ok());
+        let is_long = teardown.is_none_or(|teardown| stalled > teardown / STALL_OF_TEARDOWN);
+        is_long && self.most_foreign.is_finite()
     }
 
     /// Waits for the end, and returns how late it was.
@@ -203,6 +209,10 @@ impl Means {
 
 /// The time before an end in which a stall still delays it, in nanoseconds.
 const BEFORE: u64 = 500_000;
+
+/// A stall of less than this part of a teardown is let pass. A teardown of gigabytes takes so
+/// long that hardly one of them would be without a stall.
+const STALL_OF_TEARDOWN: u64 = 20;
 
 /// The time between two looks at the page, in nanoseconds.
 const STEP: u64 = 1_000_000;

@@ -40,12 +40,14 @@ pub(crate) fn machine(cells: &[Cell], means: &Means) -> String {
         ),
         false => "No sample is thrown away.".into(),
     };
-    let stalled = samples().filter(|sample| sample.stalled.is_some()).count();
+    let stalled = || samples().filter(|sample| sample.stalled.is_some());
+    let dropped = stalled().filter(|sample| !sample.counts).count();
     let stood_still = match &means.sentinels {
         Some(sentinels) => format!(
-            "Sentinels: {}. The machine stood still during {stalled} of {} samples, which are \
-             thrown away too.",
+            "Sentinels: {}. The machine stood still during {} of {} samples. {dropped} of them are \
+             thrown away; in the others it was for less than a twentieth of the teardown.",
             sentinels.count(),
+            stalled().count(),
             samples().count(),
         ),
         None => "Sentinels: none, since they may not run in real time; samples during which the \
