@@ -154,15 +154,16 @@ impl WatchdogBuilder {
     }
 
     /// Sets how long after the deadline the backup timer sends `SIGKILL`. The
-    /// default is 25 ms, or a hundredth of the grace period if that is more, and
+    /// default is 25 ms, or a tenth of the grace period if that is more, and
     /// at most 250 ms.
     ///
     /// On a saturated machine a longer distance gives the watchdog thread time
     /// to run, so that the process ends with the configured status. So it does in a container
     /// whose limit of processor time its own threads use up: the kernel stops them until the
-    /// next 100 ms begin. With a grace of 3 s and four threads that spin, the status was lost in 8
-    /// of 16 runs at a limit of 0.1 processors, in 6 of 16 at 0.2, and in none of 8 at 0.5; with
-    /// a distance of 300 ms in none of 40, and the process was gone no later.
+    /// next 100 ms begin. With a grace of 3 s and four threads that spin, a distance of 30 ms lost
+    /// the status in 6 of 16 runs at a limit of 0.1 processors, and in 2 of 16 at 0.2; the
+    /// default of 250 ms in none of 32. In such a container set it also for a grace of less
+    /// than 2.5 s, whose default is shorter.
     pub fn backup_after(mut self, distance: Duration) -> Self {
         self.backup_after = Some(distance);
         self

@@ -6,7 +6,7 @@ use crate::load::Load;
 
 /// The time from the deadline to the backup timer, for a grace.
 fn backup_after(grace: Duration) -> Duration {
-    (grace / 100).clamp(Duration::from_millis(25), Duration::from_millis(250))
+    (grace / 10).clamp(Duration::from_millis(25), Duration::from_millis(250))
 }
 
 /// The longest time for the kernel to release a process, without delays by the machine.

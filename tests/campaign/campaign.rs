@@ -14,7 +14,7 @@
 //!
 //! - **Early**: a victim that is seen gone before its deadline. Exact.
 //! - **Lost**: a victim that is still there 125 ms after its deadline (25 ms for
-//!   the timer to stand back, or a hundredth of a long grace, and 100 ms), *not
+//!   the timer to stand back, or a tenth of a longer grace, and 100 ms), *not
 //!   counting the time for which the machine kept it*. What is counted as that, and
 //!   no more, `starvation.rs` says:
 //!   the time its threads wanted a processor and had none. Time spent asleep or

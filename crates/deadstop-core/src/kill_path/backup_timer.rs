@@ -28,10 +28,12 @@ use crate::sys::{Nanos, SignalSet, Target, Timer};
 /// under 64 spinning threads: with 25 ms the watchdog came first in 100 of 100
 /// runs, with 5 ms in 98.
 const MIN_DISTANCE: Duration = Duration::from_millis(25);
-/// The longest default distance.
+/// The longest default distance: two and a half of the periods of 100 ms in which the kernel
+/// gives a container its share of processor time. A process that has used up its share is
+/// stopped until the next one begins.
 const MAX_DISTANCE: Duration = Duration::from_millis(250);
 /// In between, the default distance is the grace period divided by this.
-const GRACE_PARTS: u32 = 100;
+const GRACE_PARTS: u32 = 10;
 
 /// No distance was set: the default applies. Zero, like all that a new watchdog holds
 /// (see `deadline`); a distance of zero is kept as 1 ns.
@@ -121,7 +123,7 @@ impl BackupTimer {
     }
 
     /// Sets how long after the exit the timer expires. Unless set, that is 25 ms
-    /// or a hundredth of the grace period if that is longer, and at most 250 ms.
+    /// or a tenth of the grace period if that is longer, and at most 250 ms.
     /// Must be called before the watchdog is enabled.
     pub fn set_distance(&self, distance: Option<Duration>) {
         let nanos = distance.map_or(DEFAULT, |distance| {
