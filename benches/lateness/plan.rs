@@ -97,9 +97,10 @@ pub(crate) fn all(samples: usize, possible: Possible<'_>, only: &str) -> Vec<Cel
 fn share(row: &Row, condition: &Condition) -> usize {
     const GIB: u64 = 1 << 30;
     match condition.memory {
-        // Touching so much memory takes seconds.
+        // Touching so much memory takes seconds. No goal speaks of huge pages.
         Memory::Small(bytes) if bytes > 8 * GIB => 20,
         Memory::Small(bytes) if bytes > GIB => 5,
+        Memory::Huge(_) => 5,
         _ if is_of_a_goal(row, condition) => 1,
         _ => 4,
     }
