@@ -77,7 +77,7 @@ fn hold_exit(exit: Exit) {
     });
     if !FIRST.is_some() {
         warn_of_tasks_without_shutdown(coordinator.never_requested().unwrap_or(0));
-        do_last_things();
+        run_all_exit_actions();
         return;
     }
     if coordinator.completion.get().is_none() {
@@ -87,7 +87,7 @@ fn hold_exit(exit: Exit) {
     let Ok(end) = coordinator.wait_for_end() else {
         return;
     };
-    do_last_things();
+    run_all_exit_actions();
     if exit.status.unwrap_or(0) == 0 && end.status() != 0 {
         if !exit.is_quick {
             atexit::flush_streams();
@@ -113,8 +113,8 @@ pub(crate) fn exit_after_panic_of_main() {
 }
 
 /// Kills cgroups and process groups, removes files, and restores the terminal.
-fn do_last_things() {
-    process::do_last_things();
+fn run_all_exit_actions() {
+    process::kill_cgroups_and_remove_files();
     WATCH.run_exit_actions();
 }
 

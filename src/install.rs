@@ -1,4 +1,5 @@
-//! An `install` under way.
+//! The steps of `install` that both builders share: the watchdog, the backup timer, and the
+//! threads for them.
 //!
 //! A thread cannot be taken back. If `install` fails after it has started a
 //! thread, the thread stays parked and the next `install` uses it again. The
@@ -153,7 +154,7 @@ impl Installation {
         spares_core_dumps: bool,
         signals: SignalSet,
     ) -> Result<Option<io::Error>, InstallError> {
-        process::watch_forks().map_err(InstallError::Fork)?;
+        process::register_fork_handler().map_err(InstallError::Fork)?;
         own_code::keep_loaded();
         if STARTED.has(Piece::SparesCoreDumps) != spares_core_dumps {
             STARTED.set(Piece::SparesCoreDumps, spares_core_dumps);
@@ -228,10 +229,10 @@ impl Installation {
         }
     }
 
-    /// From here on the watchdog may be armed.
-    pub(crate) fn open(mut self) {
+    /// Waits for the threads, and lets the watchdog be armed from here on.
+    pub(crate) fn enable(mut self) {
         self.wait_started();
-        process::has_its_own();
+        process::forget_lost_watchdog();
         WATCH.enable();
     }
 
@@ -249,7 +250,7 @@ impl Installation {
         };
         STARTED.set_backup_timer_mode(mode.ok());
         self.backup_timer_mode = mode.ok();
-        let heard = signals.and(mode.map_or(SignalSet::EMPTY, BackupTimerMode::signals));
+        let heard = signals.union(mode.map_or(SignalSet::EMPTY, BackupTimerMode::signals));
         if !heard.is_empty() {
             self.hear = Some(SIGNAL_THREAD.hear(heard)?);
         }

@@ -120,7 +120,7 @@ impl TaskContext {
 
     /// Makes the reports say that the task is a future, which was not polled yet.
     pub(crate) fn note_future(&self) {
-        self.task.entry.write(|slot| slot.is_future());
+        self.task.entry.write(|slot| slot.mark_future());
     }
 
     /// Makes the reports say that thread `tid` began to poll the future at `at`.

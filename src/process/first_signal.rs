@@ -50,7 +50,7 @@ impl FirstSignal {
 
     /// Notes that the coordinator has begun the shutdown.
     #[cfg(feature = "shutdown")]
-    pub(crate) fn act(&self, now: Nanos) {
+    pub(crate) fn note_acted_upon(&self, now: Nanos) {
         self.acted_upon.fetch_min(now.0, Ordering::Relaxed);
     }
 

@@ -34,7 +34,7 @@ const PID: u32 = 41;
 const CLAIMED: u32 = 63;
 const PIDS: u64 = (1 << (CLAIMED - PID)) - 1;
 
-pub(crate) struct First {
+pub(crate) struct FirstTrigger {
     word: AtomicU64,
     #[cfg(feature = "shutdown")]
     words: Published<Words>,
@@ -45,10 +45,10 @@ pub(crate) struct First {
 struct Words {
     cause: Cause,
     /// The index of the phase to start from.
-    from: usize,
+    first_phase: usize,
 }
 
-impl First {
+impl FirstTrigger {
     pub(crate) const fn none() -> Self {
         Self {
             word: AtomicU64::new(NONE),
@@ -74,8 +74,11 @@ impl First {
     /// noted before. Returns whether it is the first trigger. The cause may be a
     /// signal, from outside a handler.
     #[cfg(feature = "shutdown")]
-    pub(crate) fn note(&self, cause: Cause, from: usize) -> bool {
-        let is_only = self.words.publish(Box::new(Words { cause, from })).is_ok();
+    pub(crate) fn note(&self, cause: Cause, first_phase: usize) -> bool {
+        let is_only = self
+            .words
+            .publish(Box::new(Words { cause, first_phase }))
+            .is_ok();
         // A caller that loses finds that there was a trigger: it claims the word
         // for the one that has published, which may not have come so far.
         self.claim(WORDS);
@@ -108,9 +111,9 @@ impl First {
 
     /// Returns the index of the phase to start from.
     #[cfg(feature = "shutdown")]
-    pub(crate) fn from(&self) -> usize {
+    pub(crate) fn first_phase(&self) -> usize {
         match self.word.load(Ordering::Acquire) {
-            WORDS => self.words.get().map_or(0, |words| words.from),
+            WORDS => self.words.get().map_or(0, |words| words.first_phase),
             _ => 0,
         }
     }

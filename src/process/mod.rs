@@ -60,7 +60,7 @@ pub(crate) static WATCH: Watchdog = Watchdog::new();
 
 /// The first trigger of the process, for reports.
 #[cfg(all(feature = "signals", feature = "report"))]
-pub(crate) static FIRST: first_trigger::First = first_trigger::First::none();
+pub(crate) static FIRST: first_trigger::FirstTrigger = first_trigger::FirstTrigger::none();
 
 /// The signals of the process.
 #[cfg(feature = "signals")]
@@ -109,7 +109,7 @@ static HAS_FORK_HANDLER: AtomicBool = AtomicBool::new(false);
 /// Does what comes after every task, or shortly before the deadline: kills the cgroups of
 /// children, and removes files. May block; allocates nothing.
 #[cfg(feature = "shutdown")]
-pub(crate) fn do_last_things() {
+pub(crate) fn kill_cgroups_and_remove_files() {
     #[cfg(target_os = "linux")]
     CGROUPS.take_all(crate::sys::cgroup::kill);
     FILES.remove_all();
@@ -142,7 +142,7 @@ pub(crate) fn is_forked() -> bool {
 }
 
 /// Registers [`reset_after_fork`], once.
-pub(crate) fn watch_forks() -> std::io::Result<()> {
+pub(crate) fn register_fork_handler() -> std::io::Result<()> {
     if !HAS_FORK_HANDLER.load(Ordering::Acquire) {
         fork::notify_child(reset_after_fork)?;
         HAS_FORK_HANDLER.store(true, Ordering::Release);
@@ -184,6 +184,6 @@ pub(crate) fn warn_if_forked() {
 }
 
 /// Forgets that the parent had a watchdog: this process installs its own.
-pub(crate) fn has_its_own() {
+pub(crate) fn forget_lost_watchdog() {
     LOST_BY_FORK.store(false, Ordering::Release);
 }

@@ -259,7 +259,7 @@ impl Worker {
         self.write_files(&named);
         if matches!(patience.kind, Kind::Deadline) {
             // Before the streams, whose readers may have stopped.
-            process::do_last_things();
+            process::kill_cgroups_and_remove_files();
         }
         self.write_streams(&named, patience);
     }

@@ -54,17 +54,17 @@ impl ShutdownBuilder {
         let plan = (self.plan)(self.phases, self.watchdog.grace).map_err(InstallError::Phases)?;
         let signals = trigger::signal::check_triggers(&self.signals)?;
         let forwarded = trigger::signal::check_triggers(&self.forwarded_signals)?;
-        let dumps = trigger::signal::check(&self.status_signals)?;
+        let status = trigger::signal::check(&self.status_signals)?;
         trigger::signal::check(self.stack_dump_signal.as_slice())?;
         if let Some(number) = signals
-            .and(forwarded)
+            .union(forwarded)
             .numbers()
-            .find(|number| dumps.has(*number))
+            .find(|number| status.has(*number))
         {
             let signal = Signal::from(number);
             return Err(InstallError::SignalTwice { signal });
         }
-        let heard = signals.and(dumps);
+        let heard = signals.union(status);
         #[cfg(feature = "fault")]
         {
             crate::fault::prepare().map_err(InstallError::Fault)?;
@@ -113,7 +113,7 @@ impl ShutdownBuilder {
             installation.once_for_exit(exit_hold::register)?;
             trigger::on_begin(exit_hold::register_first);
             trigger::panic::hook(self.panics, exit_hold::exit_after_panic_of_main)?;
-            let ignored = trigger::signal::handle(signals, dumps, forwarded, self.second_signal)?;
+            let ignored = trigger::signal::handle(signals, status, forwarded, self.second_signal)?;
             coordinator.start()?;
             beginning.wait();
             Ok((coordinator, ignored))
@@ -126,7 +126,7 @@ impl ShutdownBuilder {
         exit_hold::hold_for(&shutdown.coordinator);
         INSTALLED.replace(Box::new(shutdown.clone()));
         trigger::set_grace(grace);
-        installation.open();
+        installation.enable();
 
         trigger::signal::note_blocked(blocked);
         shutdown.log_startup(&ignored);

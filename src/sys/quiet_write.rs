@@ -28,7 +28,7 @@ pub(crate) fn write(file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, i32> {
     if result != Ok(bytes.len()) {
         // One that was pending before is the program's own. No other thread can take a signal
         // that was raised for this one, and a write raises one at most.
-        let own = SignalMask::pending().common(RAISED).without(before);
+        let own = SignalMask::pending().intersection(RAISED).without(before);
         if !own.is_empty() {
             SignalMask::take(own);
         }
@@ -49,7 +49,7 @@ mod tests {
     const PIPE: SignalSet = SignalSet::from_bits(1 << (libc::SIGPIPE - 1));
 
     fn pending() -> SignalSet {
-        SignalMask::pending().common(RAISED)
+        SignalMask::pending().intersection(RAISED)
     }
 
     fn write_without_reader() -> Result<usize, i32> {

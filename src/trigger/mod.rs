@@ -17,6 +17,6 @@ pub(crate) use self::grace::set_grace;
 #[cfg(feature = "shutdown")]
 pub use self::panic::Panics;
 #[cfg(feature = "shutdown")]
-pub(crate) use self::request::{act, begin, on_begin, request_from, reset};
+pub(crate) use self::request::{begin, note_shutdown_begun, on_begin, request_from, reset};
 #[cfg(feature = "signals")]
 pub use self::signal::SecondSignal;

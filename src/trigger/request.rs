@@ -61,8 +61,8 @@ pub(crate) fn begin() {
 
 /// Notes that the coordinator has begun the shutdown: from 200 ms after this
 /// point on, a signal is a second one.
-pub(crate) fn act() {
-    SIGNALS.first.act(deadstop_core::now());
+pub(crate) fn note_shutdown_begun() {
+    SIGNALS.first.note_acted_upon(deadstop_core::now());
     begin();
 }
 

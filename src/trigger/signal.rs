@@ -126,8 +126,8 @@ pub(crate) fn handle(
     forwarded: SignalSet,
     second: SecondSignal,
 ) -> Result<Vec<Signal>, InstallError> {
-    let mut left_alone = SignalSet::EMPTY;
-    for number in triggers.and(status).numbers() {
+    let mut still_ignored = SignalSet::EMPTY;
+    for number in triggers.union(status).numbers() {
         let failed = |source| InstallError::Signal {
             signal: Signal::from(number),
             source,
@@ -137,7 +137,7 @@ pub(crate) fn handle(
         }
         match signals::disposition(number).map_err(failed)? {
             Disposition::Ignored if stays_ignored(number) => {
-                left_alone = left_alone.with(number);
+                still_ignored = still_ignored.with(number);
                 continue;
             }
             Disposition::Default => {}
@@ -152,10 +152,10 @@ pub(crate) fn handle(
         HANDLED.add(number);
     }
     SECOND.store(second as u8, Ordering::Release);
-    SIGNALS.triggers.store(triggers.and(forwarded));
+    SIGNALS.triggers.store(triggers.union(forwarded));
     SIGNALS.status.store(status);
-    SIGNALS.ignored.store(left_alone);
-    Ok(left_alone.numbers().map(Signal::from).collect())
+    SIGNALS.ignored.store(still_ignored);
+    Ok(still_ignored.numbers().map(Signal::from).collect())
 }
 
 fn slot(number: i32) -> Option<&'static AtomicUsize> {
@@ -177,20 +177,20 @@ pub(crate) fn replaced() -> Vec<Signal> {
 
 /// The same as a set. Async-signal-safe.
 pub(crate) fn replaced_set() -> SignalSet {
-    let wanted = SIGNALS.triggers.load().and(SIGNALS.status.load());
+    let wanted = SIGNALS.triggers.load().union(SIGNALS.status.load());
     let is_replaced = |number: &i32| {
         let ours = slot(*number).map_or(0, |place| place.load(Ordering::Acquire));
         signals::action(*number).is_ok_and(|current| current != ours)
     };
-    let ours = HANDLED.load().common(wanted);
+    let ours = HANDLED.load().intersection(wanted);
     let replaced = ours.numbers().filter(is_replaced);
     replaced.fold(SignalSet::EMPTY, SignalSet::with)
 }
 
 /// Notes which signals of `handle` the thread that called `install` had blocked.
 pub(crate) fn note_blocked(blocked: SignalSet) {
-    let heard = SIGNALS.triggers.load().and(SIGNALS.status.load());
-    SIGNALS.blocked.store(blocked.common(heard));
+    let heard = SIGNALS.triggers.load().union(SIGNALS.status.load());
+    SIGNALS.blocked.store(blocked.intersection(heard));
 }
 
 /// Returns those.
@@ -200,7 +200,7 @@ pub(crate) fn blocked() -> Vec<Signal> {
 }
 
 /// Returns the triggers that stay ignored.
-pub(crate) fn left_alone() -> Vec<Signal> {
+pub(crate) fn still_ignored() -> Vec<Signal> {
     SIGNALS.ignored.load().numbers().map(Signal::from).collect()
 }
 

@@ -154,8 +154,7 @@ impl WatchdogBuilder {
     }
 
     /// Sets how long after the deadline the backup timer sends `SIGKILL`. The
-    /// default is 25 ms, or a tenth of the grace period if that is more, and
-    /// at most 250 ms.
+    /// default is a tenth of the grace period, at least 25 ms and at most 250 ms.
     ///
     /// On a saturated machine a longer distance gives the watchdog thread time
     /// to run, so that the process ends with the configured status. So it does in a container
@@ -261,7 +260,7 @@ impl WatchdogBuilder {
         #[cfg(feature = "signals")]
         signal::note_blocked(SignalMask::current().blocked());
         trigger::set_grace(grace);
-        installation.open();
+        installation.enable();
         #[cfg(feature = "shutdown")]
         watchdog.tell_protection(|level, line| log::log!(target: "deadstop", level, "{line}"));
         Ok(watchdog)

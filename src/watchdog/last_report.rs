@@ -73,7 +73,7 @@ fn run() {
     standard_error::write_line(line.as_bytes());
 }
 
-/// The name of the signal that armed the watchdog, if one did.
+/// Returns the name of the signal that armed the watchdog, if one did.
 fn trigger() -> Option<&'static str> {
     #[cfg(feature = "signals")]
     {

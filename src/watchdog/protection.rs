@@ -66,7 +66,7 @@ impl Protection {
         #[cfg(feature = "signals")]
         {
             self.replaced_signals = crate::trigger::signal::replaced();
-            self.ignored_signals = crate::trigger::signal::left_alone();
+            self.ignored_signals = crate::trigger::signal::still_ignored();
             self.blocked_signals = crate::trigger::signal::blocked();
         }
         #[cfg(feature = "shutdown")]

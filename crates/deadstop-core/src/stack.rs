@@ -1,7 +1,5 @@
-//! The stack of a stuck thread, as far as it could be captured.
-//!
-//! This is only where it is kept: a fixed table, so that a report is rendered
-//! from it without an allocator.
+//! The stack of a stuck thread, as far as it could be captured: a fixed table, so that a
+//! report is rendered from it without an allocator. Capturing is another crate's work.
 
 use core::ffi::c_int;
 
@@ -91,8 +89,8 @@ impl Stack {
         self.left_out = 0;
     }
 
-    /// The next frame, from the inside out, to be filled in. `None` if there
-    /// is no room: it is then counted.
+    /// Adds a frame for the caller to fill in; the innermost comes first. `None` if there is
+    /// no room: the frame is then only counted.
     pub fn push(&mut self, address: usize) -> Option<&mut Frame> {
         let Some(frame) = self.frames.get_mut(self.len) else {
             self.left_out = self.left_out.saturating_add(1);

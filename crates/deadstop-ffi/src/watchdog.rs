@@ -101,8 +101,8 @@ pub unsafe extern "C" fn deadstop_read_protection(out: *mut Protection) -> c_int
             _ => DEADSTOP_BACKUP_TIMER_ABSENT,
         };
         out.handled_signals = chained.ours.bits();
-        out.replaced_signals = set(found.replaced_signals()).and(chained.replaced).bits();
-        out.ignored_signals = set(found.ignored_signals()).and(chained.ignored).bits();
+        out.replaced_signals = set(found.replaced_signals()).union(chained.replaced).bits();
+        out.ignored_signals = set(found.ignored_signals()).union(chained.ignored).bits();
         Ok(DEADSTOP_OK)
     })
 }

@@ -10,11 +10,11 @@ use deadstop_core::{EventCount, Nanos};
 
 /// The result of the shutdown.
 #[derive(Clone)]
-pub(crate) struct Final {
+pub(crate) struct ShutdownResult {
     pub(crate) report: Arc<ShutdownReport>,
 }
 
-impl Final {
+impl ShutdownResult {
     pub(crate) fn status(&self) -> u8 {
         self.report.status()
     }
@@ -22,7 +22,7 @@ impl Final {
 
 /// The result of the shutdown, and a latch to wait for it.
 pub(crate) struct Completion {
-    end: Mutex<Option<Final>>,
+    end: Mutex<Option<ShutdownResult>>,
     changed: EventCount,
 }
 
@@ -35,12 +35,12 @@ impl Completion {
     }
 
     /// Returns the result, once the shutdown has ended.
-    pub(crate) fn get(&self) -> Option<Final> {
+    pub(crate) fn get(&self) -> Option<ShutdownResult> {
         self.end.lock().clone()
     }
 
     pub(super) fn complete(&self, report: Arc<ShutdownReport>) {
-        *self.end.lock() = Some(Final { report });
+        *self.end.lock() = Some(ShutdownResult { report });
         self.changed.advance();
     }
 
@@ -58,7 +58,7 @@ impl Completion {
         true
     }
 
-    pub(super) fn wait_until(&self, until: Option<Nanos>) -> Option<Final> {
+    pub(super) fn wait_until(&self, until: Option<Nanos>) -> Option<ShutdownResult> {
         loop {
             let seen = self.changed.read();
             let end = self.get();

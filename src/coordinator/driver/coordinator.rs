@@ -64,7 +64,7 @@ pub(super) struct State {
     pub(super) wakers: Wakers,
     pub(super) scaling: ThreadScaling,
     /// Set once the triggers know that the shutdown has begun.
-    pub(super) has_acted: bool,
+    pub(super) has_notified_triggers: bool,
     /// Until when `deadstop-run` sleeps.
     pub(super) sleeps_until: Nanos,
     /// The time at which threads are named after the tasks that they run.
@@ -103,7 +103,7 @@ impl Coordinator {
                 pool: Pool::new(),
                 wakers: Wakers::default(),
                 scaling: ThreadScaling::new(deadstop_core::now()),
-                has_acted: false,
+                has_notified_triggers: false,
                 sleeps_until: Nanos::LAST,
                 naming_due: Nanos::LAST,
                 ended: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::completion::Final;
+use super::completion::ShutdownResult;
 use super::coordinator::Coordinator;
 use crate::coordinator::machine::{CleanExit, TaskId};
 use crate::current_task;
@@ -50,7 +50,7 @@ impl Coordinator {
     /// # Errors
     ///
     /// Fails in a child of `fork`, and in a task of the shutdown.
-    pub(crate) fn wait_for_end(&self) -> Result<Final, WaitError> {
+    pub(crate) fn wait_for_end(&self) -> Result<ShutdownResult, WaitError> {
         self.may_wait()?;
         let _waiter = self.waiter();
         loop {
@@ -63,7 +63,7 @@ impl Coordinator {
     pub(in crate::coordinator) fn wait_for_end_until(
         &self,
         until: Nanos,
-    ) -> Result<Option<Final>, WaitError> {
+    ) -> Result<Option<ShutdownResult>, WaitError> {
         self.may_wait()?;
         let _waiter = self.waiter();
         Ok(self.completion.wait_until(Some(until)))
@@ -109,10 +109,10 @@ impl Coordinator {
 /// Ends the process after a shutdown that ended as `end` says.
 ///
 /// `atexit` handlers run, and may hang: the watchdog is armed.
-pub(crate) fn exit_with(clean_exit: CleanExit, end: &Final) -> ! {
+pub(crate) fn exit_with(clean_exit: CleanExit, end: &ShutdownResult) -> ! {
     let signal = end.report.cause().signal();
     // Neither a signal nor `_exit` runs the exit handler that does it otherwise.
-    process::do_last_things();
+    process::kill_cgroups_and_remove_files();
     WATCH.terminal().restore();
     if matches!(clean_exit, CleanExit::Reraise | CleanExit::Immediate) {
         // The program's exit handlers do not run, and nothing else ends the children.

@@ -74,7 +74,7 @@ impl Guard<'_> {
         let Some(cause) = FIRST.cause() else { return };
         let now = deadstop_core::now();
         let begun = WATCH.deadline().begun().unwrap_or(now);
-        self.begin(cause, begun, FIRST.from(), now);
+        self.begin(cause, begun, FIRST.first_phase(), now);
         self.settle(now, 0);
     }
 

@@ -28,7 +28,7 @@ const MAIN_LEN: usize = 128;
 
 /// The thread's next action outside of the lock.
 enum Step {
-    Act,
+    NotifyTriggers,
     End(Arc<ShutdownReport>),
     Exit,
     WarnNoWaiter,
@@ -45,7 +45,7 @@ fn run(coordinator: &Arc<Coordinator>) {
         // Before the look: what changes after it cuts the wait short.
         let seen = RUN_WAKEUPS.read();
         match coordinator.next_step() {
-            Step::Act => crate::trigger::act(),
+            Step::NotifyTriggers => crate::trigger::note_shutdown_begun(),
             Step::End(report) => coordinator.end(report),
             Step::Exit => {
                 if let Some(end) = coordinator.completion.get() {
@@ -55,7 +55,7 @@ fn run(coordinator: &Arc<Coordinator>) {
             Step::WarnNoWaiter => coordinator.warn_no_waiter(),
             Step::StartThreads(most) => {
                 if !coordinator.start_pool_threads(most) {
-                    coordinator.lock().state.scaling.is_refused();
+                    coordinator.lock().state.scaling.mark_refused();
                 }
             }
             Step::NameThreads(threads) => coordinator.name_threads(&threads),
@@ -98,10 +98,11 @@ impl Coordinator {
         guard.state.machine.advance(now);
         guard.settle(now, 0);
         let state = &mut *guard.state;
-        let is_new = self.settings.is_attached && state.machine.has_begun() && !state.has_acted;
+        let is_new =
+            self.settings.is_attached && state.machine.has_begun() && !state.has_notified_triggers;
         if is_new {
-            state.has_acted = true;
-            return Step::Act;
+            state.has_notified_triggers = true;
+            return Step::NotifyTriggers;
         }
         if let Some(report) = state.ended.take() {
             return Step::End(report);

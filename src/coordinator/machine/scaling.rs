@@ -49,7 +49,7 @@ impl ThreadScaling {
     }
 
     /// The system refuses threads. It is not asked again before the next phase.
-    pub(in crate::coordinator) fn is_refused(&mut self) {
+    pub(in crate::coordinator) fn mark_refused(&mut self) {
         self.step = 0;
     }
 
@@ -232,7 +232,7 @@ mod tests {
         let mut samples = Samples::new();
         samples.after(STARTUP_DELAY, true);
         assert!(samples.scaling.has_steps());
-        samples.scaling.is_refused();
+        samples.scaling.mark_refused();
         assert!(!samples.scaling.has_steps());
         assert_eq!(samples.after(STARTUP_DELAY, true), slow_and_short_of(0));
         assert_eq!(

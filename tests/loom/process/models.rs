@@ -4,7 +4,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::first_signal::FirstSignal;
-use super::first_trigger::First;
+use super::first_trigger::FirstTrigger;
 use crate::cause::Cause;
 use crate::check;
 use crate::kill_path::Nanos;
@@ -64,7 +64,7 @@ fn handlers_at_once_are_one_request() {
     check(|| {
         let first = Arc::new(first_signal());
         let at = |ms| Nanos(1_000_000_000).saturating_add(Duration::from_millis(ms));
-        first.act(at(0));
+        first.note_acted_upon(at(0));
         let threads = [0, 200].map(|ms| {
             let first = Arc::clone(&first);
             thread::spawn(move || first.second(at(ms)))
@@ -77,8 +77,8 @@ fn handlers_at_once_are_one_request() {
 }
 
 /// No trigger, with every primitive made.
-fn first() -> First {
-    let first = First::none();
+fn first() -> FirstTrigger {
+    let first = FirstTrigger::none();
     first.reset_after_fork();
     first
 }

@@ -122,9 +122,9 @@ impl BackupTimer {
         self.timer.is_present()
     }
 
-    /// Sets how long after the exit the timer expires. Unless set, that is 25 ms
-    /// or a tenth of the grace period if that is longer, and at most 250 ms.
-    /// Must be called before the watchdog is enabled.
+    /// Sets how long after the exit the timer expires; `None` for the default, a tenth of
+    /// the grace period, at least 25 ms and at most 250 ms. Must be called before the
+    /// watchdog is enabled.
     pub fn set_distance(&self, distance: Option<Duration>) {
         let nanos = distance.map_or(DEFAULT, |distance| {
             u64::try_from(distance.as_nanos())

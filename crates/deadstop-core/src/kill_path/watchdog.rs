@@ -177,7 +177,7 @@ impl Watchdog {
         self.status.store(status, Ordering::Release);
     }
 
-    /// The status that the process ends with at the deadline.
+    /// Returns the status that the process ends with at the deadline.
     pub fn status(&self) -> c_int {
         self.status.load(Ordering::Acquire)
     }
@@ -266,7 +266,7 @@ impl Watchdog {
         self.deadline
             .wait_as_watchdog(self.deadline.watchdog_count(), Some(now()));
         self.started.advance();
-        // The deadline that the threads that follow it were woken for.
+        // The last deadline for which this thread has woken the threads that follow it.
         let mut followed = None;
         let mut looks_at_once = 0;
         loop {
@@ -279,21 +279,14 @@ impl Watchdog {
                     terminate(self.status.load(Ordering::Acquire))
                 }
                 Some(at) => {
-                    let deadline = self.deadline.get();
-                    let follow_at = self.deadline.follow_at();
-                    let mut wakes_at = follow_at.filter(|_| followed != deadline);
-                    if wakes_at.is_some_and(|due| due <= now) {
-                        followed = deadline;
-                        wakes_at = None;
-                        self.deadline.wake();
-                    }
+                    let followers_at = self.wake_followers(now, &mut followed);
                     match next_look(now, at, looks_at_once) {
                         Look::AtOnce => {
                             looks_at_once = looks_at_once.saturating_add(1);
                             hint::spin_loop();
                         }
                         Look::At(next) => {
-                            let next = wakes_at.map_or(next, |due| due.min(next));
+                            let next = followers_at.map_or(next, |due| due.min(next));
                             self.deadline.wait_as_watchdog(seen, Some(next));
                         }
                     }
@@ -301,6 +294,22 @@ impl Watchdog {
                 None => self.deadline.wait_as_watchdog(seen, None),
             }
         }
+    }
+
+    /// Wakes the threads that follow the deadline, if that is due and was not done for this
+    /// deadline; `followed` is the last one for which it was. Returns when it will be due.
+    fn wake_followers(&self, now: Nanos, followed: &mut Option<Nanos>) -> Option<Nanos> {
+        let deadline = self.deadline.get();
+        let due = self
+            .deadline
+            .follow_at()
+            .filter(|_| *followed != deadline)?;
+        if now < due {
+            return Some(due);
+        }
+        *followed = deadline;
+        self.deadline.wake();
+        None
     }
 }
 

@@ -20,7 +20,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// The word for folded frames.
+    /// Returns the owner's name, for a line that folds frames.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Application => "the application",

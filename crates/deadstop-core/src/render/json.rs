@@ -132,7 +132,7 @@ fn phases(line: &mut TextSlice, facts: &Facts<'_>) {
 
 fn tasks(line: &mut TextSlice, facts: &Facts<'_>, level: &Level) {
     let mut items = Items::none();
-    facts.roster.hung(|task| {
+    facts.roster.each_unfinished(|task| {
         items.next(line);
         self::task(line, task, words::state(task.status));
         times(line, facts, (task.started, facts.now), task.budget);
@@ -153,7 +153,7 @@ fn tasks(line: &mut TextSlice, facts: &Facts<'_>, level: &Level) {
             thread_and_words(line, None, "");
         }
     }
-    facts.roster.over(|task| {
+    facts.roster.each_finished(|task| {
         items.next(line);
         self::task(line, task, words::state(task.status));
         times(line, facts, (task.started, task.ended), task.budget);
@@ -221,7 +221,7 @@ fn times(
 /// The stalled heartbeats.
 fn stalls(line: &mut TextSlice, facts: &Facts<'_>) {
     let mut items = Items::none();
-    facts.roster.stalled(|beat| {
+    facts.roster.each_stall(|beat| {
         items.next(line);
         line.text("{\"name\": ")
             .json(beat.name)

@@ -14,7 +14,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word for it in JSON.
+    /// Returns the word for it in JSON.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Abandoned => "abandoned",

@@ -90,7 +90,7 @@ impl<'a> Facts<'a> {
     /// first, if a task hangs.
     pub fn culprit(&self, found: impl FnOnce(&str, &str)) {
         let mut found = Some(found);
-        self.roster.hung(|task| {
+        self.roster.each_unfinished(|task| {
             if let Some(found) = found.take() {
                 found(task.name, task.phase);
             }

@@ -8,24 +8,40 @@ use crate::sys::Nanos;
 impl Roster {
     /// Calls `each` with every task that has not returned, the culprits first:
     /// those that were abandoned, and then those that have run longest.
-    pub(crate) fn hung(&self, mut each: impl FnMut(&TaskReading<'_>)) {
-        let rank = |is: TaskStatus| is.is_unfinished().then_some(is != TaskStatus::Abandoned);
+    pub(crate) fn each_unfinished(&self, mut each: impl FnMut(&TaskReading<'_>)) {
+        let rank = |status: TaskStatus| {
+            status
+                .is_unfinished()
+                .then_some(status != TaskStatus::Abandoned)
+        };
+        self.in_order(rank, &mut each);
+    }
+
+    /// Calls `each` with every task that has not returned: first those that the coordinator
+    /// waits for, and then those that were abandoned; the oldest first.
+    pub(crate) fn each_unfinished_abandoned_last(&self, mut each: impl FnMut(&TaskReading<'_>)) {
+        let rank = |status: TaskStatus| {
+            status
+                .is_unfinished()
+                .then_some(status == TaskStatus::Abandoned)
+        };
         self.in_order(rank, &mut each);
     }
 
     /// Calls `each` with every task that is over and was kept for the record,
     /// in the order in which they began.
-    pub(crate) fn over(&self, mut each: impl FnMut(&TaskReading<'_>)) {
-        self.in_order(|is| (!is.is_unfinished()).then_some(false), &mut each);
+    pub(crate) fn each_finished(&self, mut each: impl FnMut(&TaskReading<'_>)) {
+        let rank = |status: TaskStatus| (!status.is_unfinished()).then_some(false);
+        self.in_order(rank, &mut each);
     }
 
     /// Calls `each` with every heartbeat that is late.
-    pub(crate) fn stalled(&self, mut each: impl FnMut(&TaskReading<'_>)) {
-        self.each_stall(&mut each);
+    pub(crate) fn each_stall(&self, mut each: impl FnMut(&TaskReading<'_>)) {
+        self.visit_stalls(&mut each);
     }
 
     #[inline(never)] // Once for all callers, as `in_order`.
-    fn each_stall(&self, each: &mut dyn FnMut(&TaskReading<'_>)) {
+    fn visit_stalls(&self, each: &mut dyn FnMut(&TaskReading<'_>)) {
         let mut buffer = TaskBuffer::new();
         for slot in self.stalls.slots() {
             if let Some(stall) = slot.read(&mut buffer) {
@@ -34,11 +50,11 @@ impl Roster {
         }
     }
 
-    /// The threads of the tasks that have not returned, in the order in which
-    /// the report has them, as far as there is room. Returns how many.
+    /// Copies the threads of the tasks that have not returned into `into`, in the order of
+    /// the report, as many as it has room for. Returns how many.
     pub fn hung_threads(&self, into: &mut [c_int]) -> usize {
         let mut len = 0_usize;
-        self.hung(|task| {
+        self.each_unfinished(|task| {
             if let Some(place) = into.get_mut(len).filter(|_| task.tid > 0) {
                 *place = task.tid;
                 len = len.saturating_add(1);
@@ -47,11 +63,11 @@ impl Roster {
         len
     }
 
-    /// The threads that poll the future of a task which has not returned, as far as
-    /// there is room. Returns how many.
+    /// Copies the threads that poll the future of a task which has not returned into
+    /// `into`, as many as it has room for. Returns how many.
     pub fn pollers(&self, into: &mut [c_int]) -> usize {
         let mut len = 0_usize;
-        self.hung(|task| {
+        self.each_unfinished(|task| {
             if let Polls::Last {
                 tid,
                 is_polled: true,
@@ -82,15 +98,15 @@ impl Roster {
             // most, and nothing need be kept or sorted.
             let mut next: Option<(bool, Nanos, usize)> = None;
             for (place, slot) in self.running.slots().enumerate() {
-                let Some((is, started)) = slot.peek() else {
+                let Some((status, started)) = slot.peek() else {
                     continue;
                 };
-                let Some(rank) = rank(is) else {
+                let Some(rank) = rank(status) else {
                     continue;
                 };
                 let key = (rank, started, place);
-                let is_behind_last = last.is_none_or(|last| key > last);
-                if is_behind_last && next.is_none_or(|next| key < next) {
+                let is_after_last = last.is_none_or(|last| key > last);
+                if is_after_last && next.is_none_or(|next| key < next) {
                     next = Some(key);
                 }
             }

@@ -3,44 +3,51 @@
 //!
 //! ```text
 //! 12.0 s left, phase flush: 2 tasks are running: "flush the log" 3.1 s, says "segment 12 of 40";
-//! "close pool" 0.2 s, abandoned; 3 wait
+//! "close pool" 0.2 s, abandoned; 3 pending
 //! ```
 //!
-//! Tasks that are waited for are named before abandoned ones, and the oldest
-//! first. The time left is rounded down: a
-//! line never says that there is more than there is.
+//! Tasks that the coordinator waits for are named before abandoned ones, and the oldest
+//! first. The time left is rounded down: no line shows more time than there is.
 
 use core::time::Duration;
 
 use crate::buffer::TextSlice;
-use crate::roster::{Roster, Slot, TaskBuffer, TaskReading, TaskStatus};
+use crate::roster::{Roster, TaskReading, TaskStatus};
 use crate::sizes::PHASE_NAME_LEN;
 use crate::sys::Nanos;
 
 /// The number of tasks to name; the others are counted.
 const NAMED: u64 = 5;
 
-/// Longer than this is as good as for ever.
-const FOR_EVER: Duration = Duration::from_secs(1_000_000);
+/// A deadline that is further away than this is shown as none.
+const NO_DEADLINE: Duration = Duration::from_secs(1_000_000);
 
-/// The text around each named task.
+/// The text before each named task.
 pub struct Layout {
     first: &'static str,
     next: &'static str,
 }
 
 impl Layout {
-    /// All in one line.
+    /// All tasks in one line.
     pub const ONE_LINE: Self = Self {
         first: " ",
         next: "; ",
     };
 
-    /// A line for each.
+    /// A line for each task.
     pub const LINES: Self = Self {
         first: "\n  ",
         next: "\n  ",
     };
+
+    /// Returns the text before the next task, when `named` tasks stand before it.
+    fn separator(&self, named: u64) -> &'static str {
+        match named {
+            0 => self.first,
+            _ => self.next,
+        }
+    }
 }
 
 /// Adds what `roster` shows at `now` of a shutdown whose deadline is at `at`.
@@ -50,51 +57,36 @@ pub fn progress(line: &mut TextSlice, roster: &Roster, now: Nanos, at: Nanos, la
     if let Some(phase) = phase(roster, &mut name) {
         line.text(", phase ").escaped(phase);
     }
-    let mut buffer = TaskBuffer::new();
-    let running = count(roster);
+    let running = unfinished(roster);
     match running {
         0 => line.text(": no task is running"),
         1 => line.text(": 1 task is running:"),
         _ => line.text(": ").number(running).text(" tasks are running:"),
     };
     let mut named = 0_u64;
-    let mut last = None;
-    while named < NAMED {
-        let Some(next) = next(roster, last) else {
-            break;
-        };
-        last = Some(next);
-        let slot = roster.running.slots().nth(next.2);
-        let task = slot.and_then(|slot| slot.read(&mut buffer));
-        // It may have returned this moment.
-        if let Some(task) = task.filter(|task| task.status.is_unfinished()) {
-            let separator = if named == 0 {
-                layout.first
-            } else {
-                layout.next
-            };
-            line.text(separator);
-            running_task(line, &task, now);
+    roster.each_unfinished_abandoned_last(|task| {
+        if named < NAMED {
+            line.text(layout.separator(named));
+            running_task(line, task, now);
             named = named.saturating_add(1);
         }
-    }
+    });
     let more = running.saturating_sub(named);
     if more > 0 {
-        let separator = if named == 0 {
-            layout.first
-        } else {
-            layout.next
-        };
-        line.text(separator).number(more).text(" more");
+        line.text(layout.separator(named))
+            .number(more)
+            .text(" more");
     }
-    let waiting = waiting(roster, &mut buffer);
-    if waiting > 0 {
-        line.text(layout.next).number(waiting).text(" pending");
+    let (pending, _) = roster.pending.count_unfinished();
+    if pending > 0 {
+        line.text(layout.next)
+            .number(u64::from(pending))
+            .text(" pending");
     }
 }
 
 fn time_left(line: &mut TextSlice, left: Duration) {
-    match left < FOR_EVER {
+    match left < NO_DEADLINE {
         true => line.seconds_at_least(left).text(" left"),
         false => line.text("no deadline"),
     };
@@ -112,45 +104,14 @@ fn running_task(line: &mut TextSlice, task: &TaskReading<'_>, now: Nanos) {
     }
 }
 
-/// The phase that began last, if it is not over.
+/// Returns the phase that began last, if it is not over.
 fn phase<'a>(roster: &Roster, name: &'a mut [u8; PHASE_NAME_LEN]) -> Option<&'a str> {
     let phase = roster.phases.last()?.read(name)?;
     phase.ended.is_none().then_some(phase.name)
 }
 
-/// Returns the number of running tasks.
-fn count(roster: &Roster) -> u64 {
-    let glances = roster.running.slots().filter_map(Slot::peek);
-    let listed = glances.filter(|(is, _)| is.is_unfinished()).count() as u64;
-    listed.saturating_add(u64::from(roster.running.unlisted()))
-}
-
-/// Returns the number of tasks that have not begun.
-fn waiting(roster: &Roster, buffer: &mut TaskBuffer) -> u64 {
-    let mut waiting = u64::from(roster.pending.unlisted());
-    for slot in roster.pending.slots() {
-        if slot.read(buffer).is_some() {
-            waiting = waiting.saturating_add(1);
-        }
-    }
-    waiting
-}
-
-/// The sort key of a task: abandoned or not, its start, its slot.
-type Rank = (bool, Nanos, usize);
-
-/// Returns the rank after `last`.
-fn next(roster: &Roster, last: Option<Rank>) -> Option<Rank> {
-    let mut next: Option<Rank> = None;
-    for (place, slot) in roster.running.slots().enumerate() {
-        let Some((is, started)) = slot.peek().filter(|(is, _)| is.is_unfinished()) else {
-            continue;
-        };
-        let this = (is == TaskStatus::Abandoned, started, place);
-        let is_behind = last.is_none_or(|last| last < this);
-        if is_behind && next.is_none_or(|next| this < next) {
-            next = Some(this);
-        }
-    }
-    next
+/// Returns the number of tasks that have begun and have not returned.
+fn unfinished(roster: &Roster) -> u64 {
+    let (running, abandoned) = roster.running.count_unfinished();
+    u64::from(running).saturating_add(u64::from(abandoned))
 }

@@ -134,7 +134,7 @@ fn role_of(facts: &Facts<'_>, thread: &Thread) -> Role {
     let mut is_late = false;
     facts
         .roster
-        .stalled(|stall| is_late |= stall.tid == thread.tid);
+        .each_stall(|stall| is_late |= stall.tid == thread.tid);
     if is_late {
         return Role::Suspect(Suspicion::Stalled);
     }

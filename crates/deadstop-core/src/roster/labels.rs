@@ -49,7 +49,7 @@ impl Labels {
     pub fn add(&self, tid: c_int, text: &str) -> Option<usize> {
         let start = usize::try_from(tid).unwrap_or(0).checked_rem(MAX_LABELS);
         let start = start.unwrap_or(0);
-        // From a place of the thread's own, so that threads seldom meet.
+        // Each thread begins at another slot, so that two seldom claim the same one.
         let places = (start..MAX_LABELS).chain(0..start);
         for place in places {
             let slot = self.slots.get(place)?;

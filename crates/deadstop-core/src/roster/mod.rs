@@ -20,7 +20,6 @@ mod words;
 pub use self::labels::Labels;
 pub use self::phases::Phases;
 pub(crate) use self::reading::{Polls, TaskBuffer, TaskReading};
-pub(crate) use self::slot::Slot;
 pub use self::slot::{Entry, SlotRef};
 pub use self::table::Table;
 pub use self::tables::Roster;

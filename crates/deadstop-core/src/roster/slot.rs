@@ -81,7 +81,7 @@ impl SlotRef {
     }
 
     /// Records that the task is a future, which a runtime has to poll.
-    pub fn is_future(self) {
+    pub fn mark_future(self) {
         self.slot.polled_at.store(NEVER, Ordering::Relaxed);
     }
 

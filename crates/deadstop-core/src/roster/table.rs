@@ -34,14 +34,17 @@ impl<const N: usize> Table<N> {
     /// Adds a task. `None` if the table is full: the task is then only counted.
     pub fn add(&'static self, entry: &Entry<'_>) -> Option<SlotRef> {
         // Mostly the first slot is free: the loop is in line.
-        let free = (0..).zip(&self.slots);
-        let found = { free }.find(|(_, slot)| slot.claim(Slot::is_free));
+        let free = || {
+            (0..)
+                .zip(&self.slots)
+                .find(|(_, slot)| slot.claim(Slot::is_free))
+        };
         let over = || {
             (0..)
                 .zip(&self.slots)
                 .find(|(_, slot)| slot.claim(Slot::is_over))
         };
-        match found.or_else(over) {
+        match free().or_else(over) {
             Some((place, slot)) => Some(SlotRef {
                 slot,
                 listed: slot.fill(entry),

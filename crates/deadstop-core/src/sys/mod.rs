@@ -27,11 +27,12 @@ mod words;
 pub use self::backend::GuardChannel;
 pub use self::backend::{
     AF_INET, AF_INET6, AF_UNIX, Address, ControllingTerminal, ErrnoGuard, EventCount, ForkMark,
-    Newborn, NewbornPlace, ProcessDescriptors, Processes, SignalMask, TERMINAL_ATTRIBUTES_LEN,
-    ThreadIds, ThreadReader, ThreadSource, Timer, blocking_call, cpu_time, end_by_signal,
-    file_identity, file_kind, local_peer, main_tid, now, open_pidfd, peer_process, pid,
-    process_file, protocol, read_memory, request_prompt_wakeups, request_real_time, revealing_call,
-    signal_numbers, socket, tcp_state, terminate, thread_status, tid, unlink, yield_now,
+    Newborn, NewbornPlace, NumberedEntries, ProcessDescriptors, Processes, SignalMask,
+    TERMINAL_ATTRIBUTES_LEN, ThreadReader, ThreadSource, Timer, blocking_call, cpu_time,
+    end_by_signal, file_identity, file_kind, local_peer, main_tid, now, open_pidfd, peer_process,
+    pid, process_file, protocol, read_memory, request_prompt_wakeups, request_real_time,
+    revealing_call, signal_numbers, socket, tcp_state, terminate, thread_status, tid, unlink,
+    yield_now,
 };
 #[cfg(unix)]
 pub use self::backend::{action_of, handle_if_free, set_default_action};

@@ -22,9 +22,9 @@ impl SignalSet {
         }
     }
 
-    /// Returns the signals of both sets.
+    /// Returns the signals that are in either set.
     #[must_use]
-    pub const fn and(self, other: Self) -> Self {
+    pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
@@ -36,7 +36,7 @@ impl SignalSet {
 
     /// Returns the signals that are in both sets.
     #[must_use]
-    pub const fn common(self, other: Self) -> Self {
+    pub const fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 

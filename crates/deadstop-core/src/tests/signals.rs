@@ -44,7 +44,7 @@ fn signal_set_contains_the_added_signals() {
     assert_eq!(both.bits(), 1 << (SIGINT - 1) | 1 << (SIGTERM - 1));
     assert_eq!(numbers(SignalSet::from_bits(both.bits())), numbers(both));
     assert_eq!(
-        numbers(both.and(set(&[SIGHUP, SIGINT]))),
+        numbers(both.union(set(&[SIGHUP, SIGINT]))),
         [SIGHUP, SIGINT, SIGTERM]
     );
     assert!(SignalSet::EMPTY.is_empty() && !both.is_empty());

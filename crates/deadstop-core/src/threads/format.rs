@@ -2,15 +2,14 @@
 //!
 //! # Grammar
 //!
-//! A parser can read it back without knowing the format: sanitize of quotes, a
-//! comma and a space part the fields, and what came from sanitize the library is
-//! in quotes.
+//! Outside of quotes, a comma and a space separate the fields. Text from outside the
+//! library is in quotes, so that no name can be taken for a field.
 //!
 //! ```text
 //! thread     = tid " " quoted " " state " " where ", " activity [", " seconds " s of CPU" [", " number " % busy"]]
 //! state      = one ASCII letter, or "?"
 //! where      = "running" | identifier | "-"        the kernel's function; "running" where state is R
-//! activity      = "runs" | "waits (lock, channel, condition or join)" | "sleeps" | "polls"
+//! activity   = "runs" | "waits (lock, channel, condition or join)" | "sleeps" | "polls"
 //!            | "waits for a child process" | "waits for a signal"
 //!            | "reads" [" from " descriptor]
 //!            | "writes" [" to " descriptor]
@@ -27,13 +26,12 @@
 //! number, tid = digits
 //! ```
 //!
-//! `quoted` is [`TextSlice::quoted`]'s: no control character, `"` or `\` stands for
-//! itself in it; parentheses and commas do. `in uninterruptible sleep` is the
-//! one field that may be followed by a second of its own; that one begins with
-//! `in `, which no other field does.
+//! [`TextSlice::quoted`] writes `quoted`: it escapes control characters, `"` and `\`, and
+//! keeps parentheses and commas. Only `in uninterruptible sleep` may be followed by a
+//! second field of the same thing, `call`, which begins with `in `.
 //!
-//! The time is to the nearest tenth. It is left out if it is not known, and
-//! with it how busy the thread was.
+//! The processor time is rounded to the nearest tenth. If it is not known, the line ends
+//! before it.
 
 use core::ffi::c_int;
 

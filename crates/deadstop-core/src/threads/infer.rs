@@ -27,10 +27,10 @@ fn uninterruptible(syscall: Option<&Syscall>) -> Activity {
             descriptor: None,
         };
     };
-    let (name, sort) = sys::blocking_call(number).unwrap_or(("", WaitKind::Other));
+    let (name, kind) = sys::blocking_call(number).unwrap_or(("", WaitKind::Other));
     Activity::Uninterruptible {
         call: Some(SystemCall { number, name }),
-        descriptor: match sort {
+        descriptor: match kind {
             WaitKind::Read | WaitKind::Write | WaitKind::Descriptor => descriptor(first),
             _ => None,
         },
@@ -52,7 +52,7 @@ fn waiting(wait_channel: &str, syscall: Option<&Syscall>) -> Activity {
     };
     match sys::blocking_call(number) {
         None => by_wait_channel(wait_channel).unwrap_or(in_call("", None)),
-        Some((name, sort)) => match sort {
+        Some((name, kind)) => match kind {
             WaitKind::Lock => Activity::WaitsForLock,
             WaitKind::Read => Activity::Reads(descriptor(first)),
             WaitKind::Write => Activity::Writes(descriptor(first)),

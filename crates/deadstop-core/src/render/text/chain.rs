@@ -133,8 +133,8 @@ pub(super) fn is_in_first_chain(facts: &Facts<'_>, thread: &Thread) -> bool {
             waiter = task.tid;
         }
     };
-    facts.roster.hung(&mut first);
-    facts.roster.stalled(&mut first);
+    facts.roster.each_unfinished(&mut first);
+    facts.roster.each_stall(&mut first);
     for _ in 0..LINKS {
         match facts.threads.find(waiter).map(|waiter| &waiter.blocker) {
             Some(Blocker::Thread { tid, .. }) if *tid == thread.tid => return true,

@@ -15,7 +15,7 @@ use crate::sys::Nanos;
 use crate::threads::format::thread;
 
 pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, frames: usize) {
-    facts.roster.hung(|task| {
+    facts.roster.each_unfinished(|task| {
         running(line, facts, task);
         if let Some(stack) = facts.stack(task.tid) {
             stacks::render(line, stack, frames);
@@ -31,7 +31,7 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, fra
     }
     unlisted(line, facts.roster.pending.unlisted(), "waiting");
     phases(line, facts);
-    facts.roster.over(|task| over(line, facts, task));
+    facts.roster.each_finished(|task| over(line, facts, task));
 }
 
 fn running(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {

@@ -14,7 +14,7 @@ const NAMED: usize = 3;
 /// The late heartbeats: `heartbeat "consumer loop" has not ticked for 6.2 s`.
 pub(super) fn late(line: &mut TextSlice, facts: &Facts<'_>) {
     let mut named = 0_usize;
-    facts.roster.stalled(|beat| {
+    facts.roster.each_stall(|beat| {
         if named < NAMED {
             line.text(if named == 0 { "heartbeat " } else { ", " })
                 .quoted(beat.name)

@@ -4,8 +4,8 @@
 //! deadstop: deadline in 0.5 s: 1 task has not returned: "flush the log" (phase flush, 9.2 s of 3.0 s, abandoned)
 //! deadstop:   it says "segment 12 of 40"
 //! deadstop:   it is in server::log::flush (src/log.rs:120): thread 4242 writes to descriptor 7 (pipe), 0 % busy
-//! deadstop:   it has not moved for 8.9 s
-//! deadstop:   not done because of that: "close the pool" (close)
+//! deadstop:   it has not moved for 8.9 s: it did not run between 36 samples
+//! deadstop:   not begun: "close the pool" (close)
 //! deadstop:   cause: SIGTERM from pid 1, uid 0, 9.5 s ago; grace 10.0 s
 //! deadstop:   at the deadline the process ends with status 124
 //! deadstop: details:
@@ -40,7 +40,7 @@ use crate::buffer::TextSlice;
 
 pub use self::process::{ChildProcess, Process, process};
 
-/// The last line of one that did not fit.
+/// The last line of a report that did not fit.
 const CUT: &str = "deadstop: cut short\n";
 
 /// Renders the report, with at most `frames` of each stack.

@@ -77,7 +77,7 @@ fn blocks_its_runtime(line: &mut TextSlice, facts: &Facts<'_>) -> bool {
 /// Returns `true` if the thread polls the first culprit's future at this moment: its line exists.
 pub(super) fn polls_first(facts: &Facts<'_>, thread: &Thread) -> bool {
     let mut first = None;
-    facts.roster.hung(|task| {
+    facts.roster.each_unfinished(|task| {
         first.get_or_insert(task.polls);
     });
     matches!(first, Some(Polls::Last { tid, is_polled: true, .. }) if tid == thread.tid)

@@ -2,10 +2,13 @@
 //! busiest first, and the child processes.
 //!
 //! ```text
-//! deadstop: deadline in 0.5 s: "node" (pid 4711) has not ended: main runs, 100 % busy since the
-//! trigger deadstop:   cause: SIGTERM from pid 1, uid 0, 9.5 s ago; grace 10.0 s deadstop:
-//! process 4712 "sleep" (S) is killed with it deadstop:   at the deadline the process ends with
-//! status 124 deadstop: details: ... deadstop: end of hang report 1
+//! deadstop: deadline in 0.5 s: "node" (pid 4711) has not ended: main runs, 100 % busy since the trigger
+//! deadstop:   cause: SIGTERM from pid 1, uid 0, 9.5 s ago; grace 10.0 s
+//! deadstop:   process 4712 "sleep" (S) is killed with it
+//! deadstop:   at the deadline the process ends with status 124
+//! deadstop: details:
+//! ...
+//! deadstop: end of hang report 1
 //! ```
 
 #![expect(

@@ -32,7 +32,7 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
     headline(line, facts);
     let mut shown = 0_usize;
     let mut first = 0;
-    facts.roster.hung(|task| {
+    facts.roster.each_unfinished(|task| {
         match shown {
             0 => {
                 first = task.tid;
@@ -46,7 +46,7 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
         shown = shown.saturating_add(1);
     });
     let mut stalls = 0_usize;
-    facts.roster.stalled(|beat| {
+    facts.roster.each_stall(|beat| {
         if stalls < SHOWN {
             stall(line, facts, beat, stalls == 0);
         }
@@ -90,7 +90,9 @@ fn headline(line: &mut TextSlice, facts: &Facts<'_>) {
         None => line.text("no deadline"),
     };
     let mut hung = u64::from(facts.roster.running.unlisted());
-    facts.roster.hung(|_| hung = hung.saturating_add(1));
+    facts
+        .roster
+        .each_unfinished(|_| hung = hung.saturating_add(1));
     if facts.kind == Kind::Deadline && is_over(facts) {
         line.text(": the shutdown is over, but the process has not ended");
         abandoned(line, hung);
@@ -118,7 +120,7 @@ fn headline(line: &mut TextSlice, facts: &Facts<'_>) {
             .text(" tasks have not returned:"),
     };
     let mut named = 0_usize;
-    facts.roster.hung(|task| {
+    facts.roster.each_unfinished(|task| {
         if named < NAMED {
             line.text(if named == 0 { " " } else { ", " })
                 .quoted(task.name)

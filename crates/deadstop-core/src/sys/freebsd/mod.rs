@@ -71,5 +71,5 @@ pub use self::socket::{
 pub use self::syscalls::{blocking_call, revealing_call, thread_status};
 pub use self::terminal::{ControllingTerminal, TERMINAL_ATTRIBUTES_LEN};
 pub use self::terminate::{end_by_signal, terminate};
-pub use self::threads::{ThreadIds, ThreadReader, ThreadSource};
+pub use self::threads::{NumberedEntries, ThreadReader, ThreadSource};
 pub use self::timer::Timer;

@@ -56,5 +56,5 @@ pub use self::syscalls::{blocking_call, revealing_call};
 pub use self::terminal::{ControllingTerminal, TERMINAL_ATTRIBUTES_LEN};
 pub use self::terminate::{end_by_signal, terminate};
 pub use self::thread_status::thread_status;
-pub use self::threads::{ThreadIds, ThreadReader, ThreadSource};
+pub use self::threads::{NumberedEntries, ThreadReader, ThreadSource};
 pub use self::timer::Timer;

@@ -6,7 +6,7 @@
 use core::ffi::{CStr, c_int};
 
 use super::descriptor::{close, identity_at, mode_at, open, read, read_link, rewind};
-use super::threads::ThreadIds;
+use super::threads::NumberedEntries;
 use crate::buffer::TextBuffer;
 use crate::sys::HeldFile;
 
@@ -35,8 +35,8 @@ impl Processes {
     }
 
     /// Returns the ids of the next processes; empty at the end.
-    pub fn next<'a>(&self, buffer: &'a mut [u8]) -> ThreadIds<'a> {
-        ThreadIds::read(self.number, buffer)
+    pub fn next<'a>(&self, buffer: &'a mut [u8]) -> NumberedEntries<'a> {
+        NumberedEntries::read(self.number, buffer)
     }
 
     /// Opens the descriptors of a process. `None` if it is gone, or if the kernel does
@@ -52,8 +52,8 @@ impl Processes {
 
 impl ProcessDescriptors {
     /// Returns the next descriptors; empty at the end.
-    pub fn next<'a>(&self, buffer: &'a mut [u8]) -> ThreadIds<'a> {
-        ThreadIds::read(self.number, buffer)
+    pub fn next<'a>(&self, buffer: &'a mut [u8]) -> NumberedEntries<'a> {
+        NumberedEntries::read(self.number, buffer)
     }
 
     /// Reads the link of a descriptor, which names its file. `None` if it is closed.

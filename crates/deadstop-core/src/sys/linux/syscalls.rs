@@ -52,13 +52,13 @@ const NAMES: &str = "";
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! calls {
-    ($($(#[$only:meta])* $number:ident $name:ident $sort:ident,)*) => {
+    ($($(#[$only:meta])* $number:ident $name:ident $kind:ident,)*) => {
         const CALLS: &[Call] = &[$(
             $(#[$only])*
             Call {
                 number: libc::$number as i32,
                 name_len: core::stringify!($name).len() as u8,
-                kind: WaitKind::$sort,
+                kind: WaitKind::$kind,
             },
         )*];
 

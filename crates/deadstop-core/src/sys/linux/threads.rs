@@ -62,7 +62,7 @@ impl ThreadSource {
         let tasks = ThreadReader {
             number: number.inspect_err(|_| self.keep_spare())?,
             is_opened: tasks.is_none(),
-            procfs: self,
+            source: self,
         };
         // A `/proc` of another PID namespace knows this thread by another id.
         tasks.read(tid(), ThreadFile::Name, &mut [0; 32])?;
@@ -104,8 +104,9 @@ const fn file_name(file: ThreadFile) -> &'static str {
 #[derive(Debug)]
 pub struct ThreadReader<'a> {
     number: c_int,
+    /// Set if the reader opened the directory, and must close it.
     is_opened: bool,
-    procfs: &'a ThreadSource,
+    source: &'a ThreadSource,
 }
 
 impl ThreadReader<'_> {
@@ -121,8 +122,8 @@ impl ThreadReader<'_> {
     }
 
     /// Returns the ids of the next threads; empty at the end.
-    pub fn next<'a>(&self, buffer: &'a mut [u8]) -> ThreadIds<'a> {
-        ThreadIds::read(self.number, buffer)
+    pub fn next<'a>(&self, buffer: &'a mut [u8]) -> NumberedEntries<'a> {
+        NumberedEntries::read(self.number, buffer)
     }
 
     /// Reads the beginning of a thread's file.
@@ -171,18 +172,18 @@ impl Drop for ThreadReader<'_> {
         if self.is_opened {
             close(self.number);
         }
-        self.procfs.keep_spare();
+        self.source.keep_spare();
     }
 }
 
-/// The ids of threads or processes, or the descriptors, in a part of a directory: `struct
-/// linux_dirent64`, several times.
+/// The entries of a directory whose names are numbers: threads, processes or descriptors. One
+/// read of the directory (`struct linux_dirent64`, several times), which may be a part of it.
 #[derive(Debug)]
-pub struct ThreadIds<'a> {
+pub struct NumberedEntries<'a> {
     entries: &'a [u8],
 }
 
-impl<'a> ThreadIds<'a> {
+impl<'a> NumberedEntries<'a> {
     /// Reads the next entries of a directory that is open.
     pub(super) fn read(folder: c_int, buffer: &'a mut [u8]) -> Self {
         // SAFETY: the pointer is valid for writes of the length given.
@@ -205,7 +206,7 @@ impl<'a> ThreadIds<'a> {
     }
 }
 
-impl Iterator for ThreadIds<'_> {
+impl Iterator for NumberedEntries<'_> {
     type Item = c_int;
 
     fn next(&mut self) -> Option<c_int> {
@@ -219,8 +220,8 @@ impl Iterator for ThreadIds<'_> {
             self.entries = self.entries.get(len..)?;
             let name = CStr::from_bytes_until_nul(entry.get(NAME..)?).ok()?;
             // `.` and `..` are no numbers.
-            if let Ok(Ok(tid)) = name.to_str().map(str::parse) {
-                return Some(tid);
+            if let Ok(Ok(number)) = name.to_str().map(str::parse) {
+                return Some(number);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 
-use super::threads::ThreadIds;
+use super::threads::NumberedEntries;
 use crate::sys::HeldFile;
 
 /// A list of processes that is never made.
@@ -28,7 +28,7 @@ impl Processes {
     }
 
     /// Is never called.
-    pub fn next<'a>(&self, _buffer: &'a mut [u8]) -> ThreadIds<'a> {
+    pub fn next<'a>(&self, _buffer: &'a mut [u8]) -> NumberedEntries<'a> {
         match self.0 {}
     }
 
@@ -40,7 +40,7 @@ impl Processes {
 
 impl ProcessDescriptors {
     /// Is never called.
-    pub fn next<'a>(&self, _buffer: &'a mut [u8]) -> ThreadIds<'a> {
+    pub fn next<'a>(&self, _buffer: &'a mut [u8]) -> NumberedEntries<'a> {
         match self.0 {}
     }
 

@@ -45,7 +45,7 @@ impl ThreadReader<'_> {
     }
 
     /// Is never called.
-    pub fn next<'a>(&self, _buffer: &'a mut [u8]) -> ThreadIds<'a> {
+    pub fn next<'a>(&self, _buffer: &'a mut [u8]) -> NumberedEntries<'a> {
         match *self.never {}
     }
 
@@ -80,16 +80,16 @@ impl ThreadReader<'_> {
 
 /// No ids.
 #[derive(Debug)]
-pub struct ThreadIds<'a>(core::marker::PhantomData<&'a [u8]>);
+pub struct NumberedEntries<'a>(core::marker::PhantomData<&'a [u8]>);
 
-impl ThreadIds<'_> {
+impl NumberedEntries<'_> {
     /// Returns `true`.
     pub fn is_empty(&self) -> bool {
         true
     }
 }
 
-impl Iterator for ThreadIds<'_> {
+impl Iterator for NumberedEntries<'_> {
     type Item = c_int;
 
     fn next(&mut self) -> Option<c_int> {

@@ -72,8 +72,8 @@ impl ThreadReader<'_> {
     }
 
     /// Returns the ids of the next threads; empty at the end.
-    pub fn next<'a>(&self, _buffer: &'a mut [u8]) -> ThreadIds<'a> {
-        let mut ids = ThreadIds::empty();
+    pub fn next<'a>(&self, _buffer: &'a mut [u8]) -> NumberedEntries<'a> {
+        let mut ids = NumberedEntries::empty();
         let own = pid() as u32;
         while ids.has_room() {
             match self.entry() {
@@ -177,7 +177,7 @@ fn name(thread: &Handle) -> TextBuffer<{ NAME_LEN * 3 }> {
 
 /// Ids of threads of this process.
 #[derive(Debug)]
-pub struct ThreadIds<'a> {
+pub struct NumberedEntries<'a> {
     ids: [u32; IDS],
     len: usize,
     next: usize,
@@ -186,7 +186,7 @@ pub struct ThreadIds<'a> {
 
 const IDS: usize = 64;
 
-impl ThreadIds<'_> {
+impl NumberedEntries<'_> {
     const fn empty() -> Self {
         Self {
             ids: [0; IDS],
@@ -213,7 +213,7 @@ impl ThreadIds<'_> {
     }
 }
 
-impl Iterator for ThreadIds<'_> {
+impl Iterator for NumberedEntries<'_> {
     type Item = c_int;
 
     fn next(&mut self) -> Option<c_int> {
