@@ -1,0 +1,144 @@
+//! Tests of the report's text.
+
+use super::{entry, nanos, render, roster};
+use crate::buffer::TextBuffer;
+use crate::render::{Facts, Kind, text};
+use crate::roster::{Entry, Roster};
+use crate::stack::{Captured, Stack};
+use crate::threads::{Activity, Thread, ThreadTable};
+
+#[test]
+fn report_names_the_stuck_task_first() {
+    let roster = roster();
+    let place = roster.running.add(&entry("flush the log")).unwrap();
+    place.set_thread(4242);
+    place.set_progress("segment 12 of 40");
+    place.mark_abandoned();
+    let waiting = Entry {
+        phase: "close",
+        ..entry("close pool")
+    };
+    roster.pending.add(&waiting);
+    assert_eq!(
+        render(roster),
+        "deadstop: deadline in 0.5 s: 1 task has not returned: \"flush the log\" (phase flush, 9.5 s of 3.0 s, abandoned)\n\
+         deadstop:   it says \"segment 12 of 40\"\n\
+         deadstop:   not begun: \"close pool\" (close)\n\
+         deadstop:   cause: SIGTERM from pid 1, uid 0, 9.5 s ago; grace 10.0 s\n\
+         deadstop:   at the deadline the process ends with status 124\n\
+         deadstop: details:\n\
+         deadstop: task \"flush the log\" flush 9.5 s of 3.0 s, abandoned, src/main.rs:41, thread 4242; says \"segment 12 of 40\"\n\
+         deadstop: task \"close pool\" close waiting, src/main.rs:41\n\
+         deadstop: end of hang report 1\n"
+    );
+}
+
+#[test]
+fn report_without_tasks_says_so() {
+    assert_eq!(
+        render(roster()),
+        "deadstop: deadline in 0.5 s: no task is running, but the process has not ended\n\
+         deadstop:   cause: SIGTERM from pid 1, uid 0, 9.5 s ago; grace 10.0 s\n\
+         deadstop:   at the deadline the process ends with status 124\n\
+         deadstop: details:\n\
+         deadstop: end of hang report 1\n"
+    );
+}
+
+#[test]
+fn report_of_1000_tasks_counts_them_and_fits_into_a_pipe() {
+    let roster = roster();
+    for n in 0..1000 {
+        roster
+            .running
+            .add(&entry(&format!("task {n} {}", "x".repeat(100))));
+        roster.pending.add(&entry("waits"));
+    }
+    let report = render(roster);
+    assert!(
+        report
+            .starts_with("deadstop: deadline in 0.5 s: 1000 tasks have not returned: \"task 0 xxx")
+    );
+    assert!(report.len() <= 4096, "{}", report.len());
+    assert!(report.ends_with("\ndeadstop: cut short\n"), "{report}");
+}
+
+#[test]
+fn report_omits_tasks_that_were_removed() {
+    let roster = roster();
+    let a = roster.running.add(&entry("a"));
+    let b = roster.running.add(&entry("b")).unwrap();
+    roster.running.remove(a);
+    let report = render(roster);
+    assert!(!report.contains("\"a\""), "{report}");
+    roster.running.remove(Some(b));
+    // The places are others' by now.
+    roster.running.add(&entry("c"));
+    a.unwrap().mark_abandoned();
+    b.mark_abandoned();
+    let report = render(roster);
+    assert!(report.contains("\"c\" flush"), "{report}");
+    assert!(!report.contains("abandoned"), "{report}");
+}
+
+#[test]
+fn name_with_control_characters_stays_within_its_line() {
+    let roster = roster();
+    roster.running.add(&entry("a\nb\"c\\d\u{1b}[2J\u{7f}é"));
+    let report = render(roster);
+    assert!(
+        report.contains(r#""a\nb\"c\\d\u{1b}[2J\u{7f}é" (phase"#),
+        "{report}"
+    );
+    let plain = roster_with_plain_name();
+    assert_eq!(report.lines().count(), render(plain).lines().count());
+}
+
+/// Returns a roster with one running task whose name needs no escape.
+fn roster_with_plain_name() -> &'static Roster {
+    let roster = roster();
+    roster.running.add(&entry("a name"));
+    roster
+}
+
+#[test]
+fn suspicious_threads_in_the_same_function_are_listed_once() {
+    let mut threads = Box::new(ThreadTable::empty());
+    let mut stacks = Vec::new();
+    for (tid, function) in [(2, "app::serve"), (3, "app::serve"), (4, "app::read")] {
+        let mut thread = Thread::empty();
+        thread.tid = tid;
+        thread.state = b'S';
+        thread.name.text("worker-").number(tid as u64);
+        thread.activity = Activity::WaitsForLock;
+        threads.list_for_test(thread);
+        let mut stack = Stack::empty();
+        stack.tid = tid;
+        stack.captured = Captured::Yes;
+        stack.push(1).unwrap().function.text(function);
+        stacks.push(stack);
+    }
+    let facts = Facts {
+        kind: Kind::Status,
+        pid: 1,
+        roster: roster(),
+        threads: &threads,
+        stacks: &stacks,
+        cause: None,
+        begun: None,
+        now: nanos(100),
+        at: None,
+        exit_status: None,
+        still: &[],
+        number: 1,
+        replaced: "",
+        repeats: None,
+    };
+    let mut line = TextBuffer::<4096>::new();
+    text(&mut line, &facts, 8);
+    let report = line.as_str();
+    assert_eq!(report.matches("suspicious: thread").count(), 2, "{report}");
+    assert_eq!(report.matches("deadstop: thread ").count(), 2, "{report}");
+    let more = "deadstop:   and 1 more thread \"worker\" in the same function\n";
+    assert_eq!(report.matches(more).count(), 1, "{report}");
+}

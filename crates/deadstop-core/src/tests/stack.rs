@@ -1,0 +1,40 @@
+//! Tests of captured stacks, and of whose code a frame runs.
+
+use crate::render::frames::{Owner, owner};
+use crate::stack::{Captured, Source, Stack};
+
+#[test]
+fn cleared_stack_has_no_frames() {
+    let mut stack = Box::new(Stack::empty());
+    stack.clear(1);
+    stack.captured = Captured::Yes;
+    while let Some(frame) = stack.push(0x1000) {
+        frame.is_call = true;
+        frame.function.text("main");
+    }
+    assert!(stack.frames().count() > 0 && stack.left_out == 1);
+    stack.clear(2);
+    assert_eq!((stack.tid, stack.captured), (2, Captured::NotAsked));
+    assert_eq!((stack.frames().count(), stack.left_out), (0, 0));
+    let frame = stack.push(0x2000).expect("there is room");
+    assert_eq!((frame.address, frame.is_call), (0x2000, false));
+    assert_eq!(frame.function.as_str(), "");
+    assert_eq!(stack.frames().count(), 1);
+}
+
+/// With line tables only, the source decides, not the name.
+#[test]
+fn inlined_frame_of_std_without_a_path_in_its_name_is_of_std() {
+    let owner_of = |function, source| {
+        let mut stack = Box::new(Stack::empty());
+        let frame = stack.push(1).expect("there is room");
+        frame.function.text(function);
+        frame.source = source;
+        owner(frame)
+    };
+    for name in ["wait_until", "{closure}<core::option::Option<u8>>"] {
+        assert_eq!(owner_of(name, Source::Std), Owner::Std);
+        assert_eq!(owner_of(name, Source::Application), Owner::Application);
+    }
+    assert_eq!(owner_of("app::run<u8>", Source::Std), Owner::Application);
+}
