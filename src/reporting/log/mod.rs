@@ -13,66 +13,27 @@
 //! The queue's lock orders entries, and whether there is a thread for them. `start_due`,
 //! `reports` and `has_alert` are one word each, and nothing is passed on with them.
 
+mod thread;
+mod writer;
+
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
-use log::{Level, LevelFilter};
+use log::Level;
 
 use super::event::Event;
-use super::logger::{self, guarded};
-use super::progress::{Outlet, ProgressReporter};
+use super::progress::Outlet;
 use crate::lock::Mutex;
 use crate::process::RUN_WAKEUPS;
-use crate::sys::standard_error;
 use crate::threads;
-use deadstop_core::escape::Escaped;
 use deadstop_core::{EventCount, Nanos};
 
-/// Hands events and reports to `deadstop-log`.
-#[derive(Clone)]
-pub(crate) struct Log(Arc<Handle>);
+use self::thread::{Entry, Finds, Queue, Shared};
+use self::writer::Writer;
 
-/// The state that the clones of a [`Log`] share. The thread ends when the last clone is gone.
-struct Handle(Arc<Shared>);
-
-/// The state that the handles and the thread share.
-struct Shared {
-    queue: Mutex<Queue>,
-    /// Advances with each entry, and when there will be no more.
-    arrived: EventCount,
-    /// Advances with each flush that is done.
-    flushed: EventCount,
-    /// The time at which `deadstop-run` starts the thread; [`Nanos::LAST`] if it need
-    /// not.
-    start_due: AtomicU64,
-    /// Reports that the logger has not taken yet.
-    reports: AtomicUsize,
-    /// Set by an event that is written with or without a logger.
-    has_alert: AtomicBool,
-    /// Calls of the program for after the summary.
-    last: Mutex<Vec<Last>>,
-    /// Locked by the thread for its life.
-    writer: Mutex<Writer>,
-}
-
-#[derive(Default)]
-struct Queue {
-    entries: Vec<Entry>,
-    has_thread: bool,
-    is_refused: bool,
-    is_closed: bool,
-    flushes: u64,
-    flushes_done: u64,
-}
-
-/// A call of the program for after the summary.
-pub(super) type Last = Box<dyn FnOnce() + Send>;
-
-/// Finds lines out, on the thread that says them.
-pub(super) type Finds = Box<dyn FnOnce() -> Vec<(Level, String)> + Send>;
+pub(super) use self::thread::Last;
 
 /// Reports that may wait for a logger. A logger that hangs would otherwise let
 /// status reports fill the memory.
@@ -82,11 +43,12 @@ const MAX_PENDING_REPORTS: usize = 4;
 /// that is over by then mostly has no line.
 const START_AFTER: Duration = Duration::from_millis(1);
 
-/// The time for which the thread stays without an entry.
-const IDLE: Duration = Duration::from_secs(1);
+/// Hands events and reports to `deadstop-log`.
+#[derive(Clone)]
+pub(crate) struct Log(Arc<Handle>);
 
-/// The longest wait of an alert for standard error: less than that of a flush.
-const PRINT_PATIENCE: Duration = Duration::from_millis(50);
+/// The state that the clones of a [`Log`] share. The thread ends when the last clone is gone.
+struct Handle(Arc<Shared>);
 
 /// The state of the queue when an entry was added.
 struct Pushed {
@@ -94,14 +56,6 @@ struct Pushed {
     /// The system has refused the thread before.
     is_refused: bool,
     flushes: u64,
-}
-
-enum Entry {
-    Report(Level, String),
-    Event(Event),
-    Finds(Finds),
-    Last(Vec<Last>),
-    Flush,
 }
 
 impl Log {
@@ -273,168 +227,12 @@ impl Drop for Handle {
     }
 }
 
-impl Shared {
-    /// Runs the thread.
-    fn run(&self) {
-        let mut writer = self.writer.lock();
-        let mut idle_at = Nanos(0);
-        loop {
-            let seen = self.arrived.read();
-            let (entries, is_closed) = {
-                let mut queue = self.queue.lock();
-                (mem::take(&mut queue.entries), queue.is_closed)
-            };
-            let now = deadstop_core::now();
-            if !entries.is_empty() || idle_at == Nanos(0) {
-                idle_at = now.saturating_add(IDLE);
-            }
-            self.write(entries, &mut writer);
-            if is_closed || !writer.is_reporting() && idle_at <= now && self.leave() {
-                return;
-            }
-            let until = match writer.is_reporting() {
-                true => writer.next_look(),
-                false => Some(idle_at),
-            };
-            self.arrived.wait_past(seen, until);
-        }
-    }
-
-    /// Returns `true` if the thread may end: the next entry starts another.
-    fn leave(&self) -> bool {
-        let mut queue = self.queue.lock();
-        let may_leave = queue.entries.is_empty();
-        queue.has_thread = !may_leave;
-        may_leave
-    }
-
-    /// Writes what there is on the calling thread, where there can be no other.
-    fn write_here(&self) {
-        if let Some(mut writer) = self.writer.try_lock() {
-            let entries = mem::take(&mut self.queue.lock().entries);
-            self.write(entries, &mut writer);
-        }
-    }
-
-    fn write(&self, entries: Vec<Entry>, writer: &mut Writer) {
-        for entry in entries {
-            match entry {
-                Entry::Flush => {
-                    if log::max_level() != LevelFilter::Off {
-                        guarded(Box::new(|| log::logger().flush()));
-                    }
-                    self.queue.lock().flushes_done += 1;
-                    self.flushed.advance();
-                }
-                Entry::Report(level, text) => {
-                    self.reports.fetch_sub(1, Ordering::Relaxed);
-                    writer.report(level, &text);
-                }
-                Entry::Event(event) => writer.event(event),
-                Entry::Finds(find) => {
-                    let mut found = Vec::new();
-                    guarded(Box::new(|| found = find()));
-                    for (level, text) in found {
-                        writer.line(level, &text);
-                    }
-                }
-                Entry::Last(calls) => {
-                    for call in calls.into_iter().rev() {
-                        guarded(call);
-                    }
-                }
-            }
-        }
-        writer.look();
-    }
-}
-
-/// Writes entries, one after another.
-struct Writer {
-    outlet: Outlet,
-    /// Once a shutdown has begun.
-    reporter: Option<ProgressReporter>,
-}
-
-impl Writer {
-    fn is_reporting(&self) -> bool {
-        self.reporter.is_some()
-    }
-
-    fn next_look(&self) -> Option<Nanos> {
-        self.reporter.as_ref().and_then(ProgressReporter::next_look)
-    }
-
-    fn look(&mut self) {
-        if let Some(reporter) = &mut self.reporter {
-            reporter.look();
-        }
-    }
-
-    fn event(&mut self, event: Event) {
-        match event {
-            Event::ShutdownBegan { cause, grace } => {
-                self.reporter = Some(ProgressReporter::begin(&self.outlet, &cause, grace));
-            }
-            Event::ShutdownEnded(report) => {
-                if let Some(reporter) = &mut self.reporter {
-                    reporter.end(&report);
-                }
-            }
-            Event::Alert { text } => self.alert(&text),
-            event => {
-                if let Some(level) = event.level() {
-                    self.line(level, &event.line());
-                }
-            }
-        }
-    }
-
-    /// Logs a line, or writes it to standard error if the logger does not take it.
-    fn alert(&self, text: &str) {
-        // The logger's filter is code of the application.
-        let mut is_logged = false;
-        guarded(Box::new(|| {
-            is_logged = log::log_enabled!(target: "deadstop", Level::Warn);
-        }));
-        match is_logged {
-            true => self.line(Level::Warn, text),
-            false => self.aside(|| print(text)),
-        }
-    }
-
-    /// Logs a line, with its control characters escaped.
-    fn line(&self, level: Level, text: &str) {
-        let text = Escaped(text);
-        self.aside(|| logger::log(level, &text));
-    }
-
-    /// Logs a report, whose lines are escaped.
-    fn report(&self, level: Level, text: &str) {
-        self.aside(|| logger::log(level, &text));
-    }
-
-    /// Calls `say`, which may write to the terminal of a live view.
-    fn aside(&self, say: impl FnOnce()) {
-        match &self.reporter {
-            Some(reporter) => reporter.aside(say),
-            None => say(),
-        }
-    }
-}
-
-/// Writes a line to standard error, as soon as that takes it, or not at all.
-fn print(text: &str) {
-    let line = format!("deadstop: {}\n", Escaped(text));
-    let until = deadstop_core::now().saturating_add(PRINT_PATIENCE);
-    while !standard_error::write_line(line.as_bytes()) && deadstop_core::now() < until {
-        thread::sleep(PRINT_PATIENCE / 10);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::super::progress::Progress;
+    use super::thread::IDLE;
     use super::*;
     use crate::cause::Cause;
 
