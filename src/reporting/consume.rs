@@ -6,7 +6,7 @@ use std::time::Duration;
 use log::Level;
 
 use super::event::Event;
-use super::log::{Last, Log};
+use super::log::{LastCall, Log};
 use super::progress::Outlet;
 use super::reporter::Reporter;
 use super::stacks::SymbolizerStart;
@@ -93,7 +93,7 @@ impl Reporting {
     }
 
     /// Adds a call for after the summary.
-    pub(crate) fn add_last(&self, call: Last) {
+    pub(crate) fn add_last(&self, call: LastCall) {
         self.log.add_last(call);
     }
 

@@ -1,7 +1,9 @@
-//! The `log` facade and progress, on a thread that may hang over a logger.
+//! Lines for the `log` facade and for the progress, written by the thread `deadstop-log`: a
+//! logger is the application's code and may hang.
 //!
-//! The thread starts with the first entry. It ends where none has come for a while and no
-//! shutdown runs: a program in which nothing happens does not have it.
+//! [`Log`] hands entries over, `thread` has the queue and takes them from it, and `writer`
+//! writes them. The thread starts with the first entry. It ends when no entry has come for a
+//! while and no shutdown runs: a program in which nothing happens does not have it.
 //!
 //! ```text
 //!  event, report ──▶ start_due ──▶ start      on `deadstop-run`: the caller may hold a lock
@@ -18,22 +20,20 @@ mod writer;
 
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use log::Level;
 
 use super::event::Event;
 use super::progress::Outlet;
-use crate::lock::Mutex;
 use crate::process::RUN_WAKEUPS;
 use crate::threads;
-use deadstop_core::{EventCount, Nanos};
+use deadstop_core::Nanos;
 
-use self::thread::{Entry, Finds, Queue, Shared};
-use self::writer::Writer;
+use self::thread::{Entry, FindLines, Shared};
 
-pub(super) use self::thread::Last;
+pub(super) use self::thread::LastCall;
 
 /// Reports that may wait for a logger. A logger that hangs would otherwise let
 /// status reports fill the memory.
@@ -59,21 +59,9 @@ struct Pushed {
 }
 
 impl Log {
-    /// For a thread that writes progress to `outlet`.
+    /// Creates a log whose thread writes progress to `outlet`. Starts no thread.
     pub(crate) fn new(outlet: Outlet) -> Self {
-        Self(Arc::new(Handle(Arc::new(Shared {
-            queue: Mutex::default(),
-            arrived: EventCount::new(),
-            flushed: EventCount::new(),
-            start_due: AtomicU64::new(Nanos::LAST.0),
-            reports: AtomicUsize::new(0),
-            has_alert: AtomicBool::new(false),
-            last: Mutex::default(),
-            writer: Mutex::new(Writer {
-                outlet,
-                reporter: None,
-            }),
-        }))))
+        Self(Arc::new(Handle(Arc::new(Shared::new(outlet)))))
     }
 
     /// Returns `true` if the logger takes records of `level`.
@@ -124,7 +112,7 @@ impl Log {
     }
 
     /// Adds a call for after the summary.
-    pub(super) fn add_last(&self, call: Last) {
+    pub(super) fn add_last(&self, call: LastCall) {
         self.shared().last.lock().push(call);
     }
 
@@ -134,15 +122,15 @@ impl Log {
         let calls = mem::take(&mut *self.shared().last.lock());
         let is_any = !calls.is_empty();
         if is_any {
-            self.push(Entry::Last(calls));
+            self.push(Entry::LastCalls(calls));
         }
         is_any
     }
 
     /// Has `find` called on the thread, and says what it returns.
     #[cfg(feature = "platform")]
-    pub(super) fn find(&self, find: Finds) {
-        if !self.push(Entry::Finds(find)).has_thread {
+    pub(super) fn find(&self, find: FindLines) {
+        if !self.push(Entry::Find(find)).has_thread {
             self.want_thread(Nanos(0));
         }
     }

@@ -10,6 +10,7 @@ use super::writer::Writer;
 use crate::lock::Mutex;
 use crate::reporting::event::Event;
 use crate::reporting::logger::guarded;
+use crate::reporting::progress::Outlet;
 use deadstop_core::{EventCount, Nanos};
 
 /// The state that the handles and the thread share.
@@ -27,7 +28,7 @@ pub(super) struct Shared {
     /// Set by an event that is written with or without a logger.
     pub(super) has_alert: AtomicBool,
     /// Calls of the program for after the summary.
-    pub(super) last: Mutex<Vec<Last>>,
+    pub(super) last: Mutex<Vec<LastCall>>,
     /// Locked by the thread for its life.
     pub(super) writer: Mutex<Writer>,
 }
@@ -43,10 +44,10 @@ pub(super) struct Queue {
 }
 
 /// A call of the program for after the summary.
-pub(in crate::reporting) type Last = Box<dyn FnOnce() + Send>;
+pub(in crate::reporting) type LastCall = Box<dyn FnOnce() + Send>;
 
-/// Finds lines out, on the thread that says them.
-pub(in crate::reporting) type Finds = Box<dyn FnOnce() -> Vec<(Level, String)> + Send>;
+/// A call that returns lines to log. The thread makes it, since it may take long.
+pub(in crate::reporting) type FindLines = Box<dyn FnOnce() -> Vec<(Level, String)> + Send>;
 
 /// The time for which the thread stays without an entry.
 pub(super) const IDLE: Duration = Duration::from_secs(1);
@@ -54,12 +55,25 @@ pub(super) const IDLE: Duration = Duration::from_secs(1);
 pub(super) enum Entry {
     Report(Level, String),
     Event(Event),
-    Finds(Finds),
-    Last(Vec<Last>),
+    Find(FindLines),
+    LastCalls(Vec<LastCall>),
     Flush,
 }
 
 impl Shared {
+    pub(super) fn new(outlet: Outlet) -> Self {
+        Self {
+            queue: Mutex::default(),
+            arrived: EventCount::new(),
+            flushed: EventCount::new(),
+            start_due: AtomicU64::new(Nanos::LAST.0),
+            reports: AtomicUsize::new(0),
+            has_alert: AtomicBool::new(false),
+            last: Mutex::default(),
+            writer: Mutex::new(Writer::new(outlet)),
+        }
+    }
+
     /// Runs the thread.
     pub(super) fn run(&self) {
         let mut writer = self.writer.lock();
@@ -94,7 +108,7 @@ impl Shared {
         may_leave
     }
 
-    /// Writes what there is on the calling thread, where there can be no other.
+    /// Writes the queue on the calling thread, where the system has refused the other.
     pub(super) fn write_here(&self) {
         if let Some(mut writer) = self.writer.try_lock() {
             let entries = mem::take(&mut self.queue.lock().entries);
@@ -117,14 +131,14 @@ impl Shared {
                     writer.report(level, &text);
                 }
                 Entry::Event(event) => writer.event(event),
-                Entry::Finds(find) => {
+                Entry::Find(find) => {
                     let mut found = Vec::new();
                     guarded(Box::new(|| found = find()));
                     for (level, text) in found {
                         writer.line(level, &text);
                     }
                 }
-                Entry::Last(calls) => {
+                Entry::LastCalls(calls) => {
                     for call in calls.into_iter().rev() {
                         guarded(call);
                     }

@@ -17,12 +17,19 @@ const PRINT_PATIENCE: Duration = Duration::from_millis(50);
 
 /// Writes entries, one after another.
 pub(super) struct Writer {
-    pub(super) outlet: Outlet,
+    outlet: Outlet,
     /// Once a shutdown has begun.
-    pub(super) reporter: Option<ProgressReporter>,
+    reporter: Option<ProgressReporter>,
 }
 
 impl Writer {
+    pub(super) fn new(outlet: Outlet) -> Self {
+        Self {
+            outlet,
+            reporter: None,
+        }
+    }
+
     pub(super) fn is_reporting(&self) -> bool {
         self.reporter.is_some()
     }
