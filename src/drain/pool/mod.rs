@@ -26,6 +26,9 @@ mod drain;
 mod error;
 mod handover;
 mod job;
+mod job_error;
+mod job_handle;
+mod job_result;
 mod machine;
 #[cfg(test)]
 mod machine_tests;
@@ -48,7 +51,9 @@ use deadstop_core::now;
 
 pub use self::builder::PoolBuilder;
 pub use self::error::{Rejected, Why};
-pub use self::job::{Job, JobError, JobHandle};
+pub use self::job::Job;
+pub use self::job_error::JobError;
+pub use self::job_handle::JobHandle;
 #[cfg(feature = "health")]
 pub(crate) use self::numbers::{PoolNumbers, pools};
 pub use self::stats::PoolStats;
@@ -226,7 +231,7 @@ impl Pool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (work, handle) = job::shared(None, job);
+        let (work, handle) = job_result::shared(None, job);
         self.offer(work)?;
         Ok(handle)
     }
@@ -245,7 +250,7 @@ impl Pool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (work, handle) = job::shared(Some(name.into()), job);
+        let (work, handle) = job_result::shared(Some(name.into()), job);
         self.offer(work)?;
         Ok(handle)
     }
