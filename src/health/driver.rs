@@ -3,7 +3,8 @@
 use deadstop_core::roster::{Entry, SlotRef};
 use deadstop_core::{MAX_STALLS, Nanos, now};
 
-use super::beat::{Beat, MAX_HEARTBEATS, RECOVERED, STALLED};
+use super::beat::{Beat, RECOVERED, STALLED};
+use super::beats::MAX_HEARTBEATS;
 use super::heartbeat_policy::OnStall;
 use super::state::State;
 use super::watch::{Finding, Watch};

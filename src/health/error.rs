@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use super::beat::MAX_HEARTBEATS;
+use super::beats::MAX_HEARTBEATS;
 
 /// The reason why a heartbeat did not start. No heartbeat of this name is watched then.
 ///

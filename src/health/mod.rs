@@ -12,6 +12,7 @@
 //! allocate is done by `deadstop-stalls`.
 
 mod beat;
+mod beats;
 mod driver;
 mod error;
 mod heartbeat;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use deadstop_core::EventCount;
 
-use super::beat::Beats;
+use super::beats::Beats;
 use crate::process::WATCH;
 use crate::{Shutdown, process};
 

@@ -8,7 +8,8 @@ use super::facts::{BeatFacts, CheckFacts, Facts, PhaseFacts, Served, Stop, TaskF
 use super::request::Route;
 use super::shared::Shared;
 use crate::drain::{self, GateNumbers, LISTED, PoolNumbers};
-use crate::health::beat::{Beat, MAX_HEARTBEATS};
+use crate::health::beat::Beat;
+use crate::health::beats::MAX_HEARTBEATS;
 use crate::health::start;
 use crate::process::{ROSTER, WATCH};
 
