@@ -7,7 +7,8 @@ use deadstop_core::kill_path::Watchdog;
 use deadstop_core::roster::Roster;
 use deadstop_core::{EventCount, Nanos, now, pid};
 
-use super::plan::{Next, Plan, Situation, Stop};
+use super::plan::{Next, Plan};
+use super::situation::{Situation, Stop};
 use super::socket::Socket;
 use super::state::Notify;
 

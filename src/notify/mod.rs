@@ -17,6 +17,7 @@ mod message;
 mod plan;
 #[cfg_attr(not(target_os = "linux"), path = "no_predecessor.rs")]
 mod predecessor;
+mod situation;
 #[cfg_attr(not(target_os = "linux"), path = "no_socket.rs")]
 mod socket;
 mod state;

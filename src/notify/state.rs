@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use deadstop_core::Nanos;
 
 use super::heartbeats::{Heartbeats, Published};
-use super::plan::Reloads;
+use super::situation::Reloads;
 
 /// The state that handles and `deadstop-health` change and `deadstop-notify` reads. A caller
 /// that changes it must wake the thread.
