@@ -22,24 +22,24 @@ use super::message::Message;
 use super::situation::{Reloads, Situation, Stop};
 
 /// The time between two messages about the progress of the shutdown.
-const PROGRESS: Duration = Duration::from_secs(1);
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
-/// The manager's wait beyond the deadline: for the backup timer, and for the kernel to free
-/// the memory.
+/// How much longer than up to the deadline the manager should wait: for the backup timer, and
+/// for the kernel to free the memory.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// For how long a shutdown without a deadline asks at a time.
+/// For how long a shutdown without a deadline asks the manager to wait, at a time.
 const UNBOUNDED: Duration = Duration::from_secs(60);
 
 /// The delay before a message that the socket did not take is tried again.
-const RETRY: Duration = Duration::from_millis(100);
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// From a stall to `WATCHDOG=trigger`, upon which systemd kills: the time for the stall's
-/// report.
-const REPORT: Duration = Duration::from_millis(1_500);
+/// The time from a stall to `WATCHDOG=trigger`, upon which systemd kills the process: the
+/// stall's report must be written by then.
+const REPORT_TIME: Duration = Duration::from_millis(1_500);
 
 /// The time between two reads of heartbeats that are not known to be in time.
-const LOOK: Duration = Duration::from_millis(250);
+const REREAD_EVERY: Duration = Duration::from_millis(250);
 
 /// The next action.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,17 +49,18 @@ pub(super) enum Next {
     Wait(Option<Nanos>),
 }
 
-/// The messages sent so far.
+/// The messages sent so far, from which the next one follows.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// Half of the manager's watchdog interval, if it has one.
+    /// Half of the manager's watchdog interval, if the manager has one.
     interval: Option<Duration>,
     is_ready: bool,
     reloads_begun: u32,
     reloads_ended: u32,
     is_stopping: bool,
-    /// The time of the last `WATCHDOG=1`, and of the last progress.
+    /// The time of the last `WATCHDOG=1`.
     alive: Option<Nanos>,
+    /// The time of the last message about the progress of the shutdown.
     progress: Nanos,
     /// The stall for which `WATCHDOG=trigger` was sent.
     triggered: Option<Nanos>,
@@ -69,7 +70,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// For a process whose manager expects a sign of life each `watchdog`.
+    /// Makes a plan for a process whose manager expects a sign of life each `watchdog`.
     pub(super) fn new(watchdog: Option<Duration>) -> Self {
         Self {
             interval: watchdog.map(|length| (length / 2).max(Duration::from_millis(1))),
@@ -103,7 +104,7 @@ impl Plan {
         now: Nanos,
     ) {
         if !is_sent {
-            self.not_before = now.saturating_add(RETRY);
+            self.not_before = now.saturating_add(RETRY_AFTER);
             return;
         }
         match message {
@@ -147,7 +148,8 @@ impl Plan {
         }
     }
 
-    /// A reload that began and ended since the last look is announced as both.
+    /// Returns the message about readiness or a reload that is due. A reload that began and
+    /// ended since the last message is announced as both.
     fn lifecycle(&self, situation: &Situation) -> Option<Message> {
         let Reloads { begun, ended, at } = situation.reloads;
         if self.is_ready && begun != self.reloads_begun {
@@ -163,11 +165,11 @@ impl Plan {
             return None;
         }
         let progress = situation.stop.and_then(|stop| self.progress_due(&stop));
-        let look = (situation.heartbeats == Heartbeats::Unknown && self.interval.is_some())
-            .then(|| now.saturating_add(LOOK));
+        let reread = (situation.heartbeats == Heartbeats::Unknown && self.interval.is_some())
+            .then(|| now.saturating_add(REREAD_EVERY));
         let dues = [
             progress,
-            look,
+            reread,
             self.alive_due(situation),
             self.trigger_due(situation),
         ];
@@ -175,12 +177,12 @@ impl Plan {
     }
 
     fn progress_due(&self, stop: &Stop) -> Option<Nanos> {
-        let due = self.progress.saturating_add(PROGRESS);
+        let due = self.progress.saturating_add(PROGRESS_EVERY);
         (due < stop.report_due).then_some(due)
     }
 
-    /// A process that stops is bounded by its deadline: a loop that has ended must not cut
-    /// its grace short.
+    /// Returns the time of the next `WATCHDOG=1`. A process that stops is bounded by its
+    /// deadline, so its signs of life go on even if a loop has ended or is late.
     fn alive_due(&self, situation: &Situation) -> Option<Nanos> {
         let interval = self.interval?;
         let is_alive = match situation.heartbeats {
@@ -196,11 +198,11 @@ impl Plan {
         let since = situation
             .late_since()
             .filter(|_| situation.stop.is_none())?;
-        (self.triggered != Some(since)).then(|| since.saturating_add(REPORT))
+        (self.triggered != Some(since)).then(|| since.saturating_add(REPORT_TIME))
     }
 }
 
-/// The time from now until the manager must have lost patience.
+/// Returns for how long the manager should wait, from `now` on.
 fn extension(stop: &Stop, now: Nanos) -> Duration {
     match stop.deadline {
         Nanos::LAST => UNBOUNDED,

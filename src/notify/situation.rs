@@ -18,7 +18,7 @@ pub(super) struct Reloads {
 pub(super) struct Stop {
     /// The end of the process; `Nanos::LAST` without a deadline.
     pub(super) deadline: Nanos,
-    /// From when on the status is that of the hang report.
+    /// The time of the hang report, whose first line is the service's status from then on.
     pub(super) report_due: Nanos,
 }
 
@@ -29,6 +29,7 @@ pub(super) struct Situation {
     pub(super) reloads: Reloads,
     pub(super) stop: Option<Stop>,
     pub(super) heartbeats: Heartbeats,
+    /// The process that has taken over.
     pub(super) successor: Option<u32>,
 }
 

@@ -178,7 +178,7 @@ fn stall_ends_the_signs_of_life_and_triggers_once_after_its_report() {
     scene.sent.clear();
     assert_eq!(scene.pass(WATCHDOG * 10), [Message::Stalled]);
     let at = BEGUN.saturating_add(scene.sent[0].0);
-    assert_eq!(at.since(since), REPORT);
+    assert_eq!(at.since(since), REPORT_TIME);
     // It recovered, and stalls again.
     scene.situation.heartbeats = Heartbeats::InTime;
     assert_eq!(scene.pass(NOW), [Message::Alive]);
@@ -192,7 +192,7 @@ fn stall_that_recovers_before_its_report_triggers_nothing() {
     let mut scene = Scene::new(None);
     let since = scene.now;
     scene.situation.heartbeats = Heartbeats::Late { since };
-    scene.pass(REPORT - Duration::from_millis(1));
+    scene.pass(REPORT_TIME - Duration::from_millis(1));
     scene.situation.heartbeats = Heartbeats::InTime;
     assert_eq!(scene.pass(WATCHDOG), []);
 }
@@ -238,7 +238,7 @@ fn message_that_the_socket_did_not_take_is_sent_again() {
     scene.takes = false;
     assert_eq!(scene.pass(Duration::from_secs(4)), []);
     scene.takes = true;
-    let sent = scene.pass(RETRY);
+    let sent = scene.pass(RETRY_AFTER);
     let [Message::Stopping { extend }] = sent[..] else {
         panic!("{sent:?}");
     };
