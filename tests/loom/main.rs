@@ -135,6 +135,8 @@ mod drain {
         mod machine;
         #[path = "../../../../src/drain/pool/run_queue.rs"]
         mod run_queue;
+        #[path = "../../../../src/drain/pool/thread_table.rs"]
+        mod thread_table;
 
         mod models;
     }

@@ -1,5 +1,5 @@
 //! The way of jobs to threads: submitted jobs and the run queue under a lock each, and threads
-//! that look, sleep and are woken.
+//! that search, sleep and are woken.
 //!
 //! ```text
 //!          machine's lock              run queue's lock
@@ -34,8 +34,9 @@ use std::time::{Duration, Instant};
 
 use deadstop_core::Nanos;
 
-use super::machine::{Dispatch, Machine, Next, Offered, Start};
+use super::machine::{Dispatch, Machine, Next, Offered};
 use super::run_queue::{Progress, RunQueue, Running};
+use super::thread_table::Start;
 use crate::primitives::atomic::{AtomicU64, Ordering};
 use crate::primitives::thread::{self, Thread};
 use crate::primitives::{Backoff, CachePadded, EventCount, Mutex, MutexGuard};
@@ -287,7 +288,7 @@ impl<J, O: Observe<J>> Handover<J, O> {
     }
 
     /// Wakes threads that were asleep. One that has left meanwhile saw the job, and
-    /// another one that has its place looks once more than it must.
+    /// another one that has its place searches once more than it must.
     pub(crate) fn wake(&self, places: &[usize]) {
         for place in places {
             let thread = self.threads.lock().get(*place).cloned().flatten();
@@ -341,9 +342,9 @@ impl<J, O: Observe<J>> Handover<J, O> {
                     self.begin(&mut locked.run_queue, place, &job, since);
                     return Some((job, dispatch));
                 }
-                Next::Look => {
+                Next::Search => {
                     drop(locked);
-                    self.look();
+                    self.search();
                     since = self.observer.now();
                     locked = self.lock();
                     next = locked.machine.take_or_sleep(&mut locked.run_queue, place);
@@ -381,7 +382,7 @@ impl<J, O: Observe<J>> Handover<J, O> {
     }
 
     /// Waits a short time for a job.
-    fn look(&self) {
+    fn search(&self) {
         let backoff = Backoff::new();
         while !self.may_have_job() && !backoff.is_completed() {
             backoff.snooze();

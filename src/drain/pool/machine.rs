@@ -6,14 +6,9 @@
 //!   ╰──────────────────stop──────────────────▲
 //!
 //! Draining and Stopping are Terminated once no thread is left.
-//!
-//! thread:  Requested ──started──▶ Starting ──take──▶ Busy ──take──▶ Busy ...
-//!             │  ╰──────────take──────────────────────▲ │ ▲
-//!             ▼ start_failed                            ▼ │ take
-//!          Absent                                    Looking ──take_or_sleep──▶ Asleep
-//!                                                       ▲                         │ dispatch
-//!          leave: not from a job                        ╰── take ── Woken ◀───────╯
 //! ```
+//!
+//! What each thread does is in [`ThreadTable`].
 //!
 //! Submitters push to one queue, and threads pop from another, the [run queue](RunQueue),
 //! which has a lock of its own: they meet only when the run queue is empty and a thread
@@ -21,8 +16,8 @@
 //! of the run queue as they were; they only grow. It asks for the present ones where its
 //! decision depends on them.
 //!
-//! One thread that has nothing to do looks for a job for some microseconds before it
-//! sleeps: waking it takes a system call. While it looks, a submitter wakes no other
+//! One thread that has nothing to do searches for a job for some microseconds before it
+//! sleeps: waking it takes a system call. While it searches, a submitter wakes no other
 //! thread; when it takes a job and more are left, it wakes the next one. The thread that
 //! fell asleep last is woken first, so that the others can expire.
 //!
@@ -39,6 +34,7 @@
 use std::collections::VecDeque;
 
 use super::run_queue::{Progress, RunQueue};
+use super::thread_table::{Start, ThreadTable};
 
 /// The progress of a pool. It only advances.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -81,39 +77,14 @@ pub(crate) enum Dispatch {
     Start(Start),
 }
 
-/// A thread that the system is asked for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Start {
-    pub(crate) thread: usize,
-    /// Tells it from others that had the place before, and may have it after.
-    number: u64,
-}
-
 /// The next action of a thread.
 #[derive(Debug)]
 pub(crate) enum Next<J> {
     Run(J, Dispatch),
-    /// Look for a job for a short time, and then ask [`Machine::take_or_sleep`].
-    Look,
+    /// Search for a job for a short time, and then ask [`Machine::take_or_sleep`].
+    Search,
     Sleep,
     Leave,
-}
-
-/// The state of a thread of the pool.
-#[derive(Clone, Copy, Debug)]
-enum Thread {
-    /// No thread has this place.
-    Absent,
-    /// The system is asked for it, by this start.
-    Requested(u64),
-    /// It exists, and has not asked for a job.
-    Starting,
-    Looking,
-    Asleep,
-    /// It was asleep, and will ask for a job.
-    Woken,
-    /// It runs a job, or is between two.
-    Busy,
 }
 
 /// Numbers of a pool's life.
@@ -138,18 +109,7 @@ pub(crate) struct Machine<J> {
     accepted: u64,
     /// The run queue's numbers, which may have grown since.
     seen: Progress,
-    threads: Vec<Thread>,
-    alive: usize,
-    looking: usize,
-    woken: usize,
-    /// Threads that are asleep, the last one last.
-    asleep: Vec<usize>,
-    /// Threads that have not asked for a job since they were requested.
-    starting: usize,
-    /// Those of them that the system may refuse.
-    requested: usize,
-    /// Threads that were requested so far.
-    starts: u64,
+    threads: ThreadTable,
     pub(crate) counts: Counts,
 }
 
@@ -161,14 +121,7 @@ impl<J> Machine<J> {
             submitted: VecDeque::new(),
             accepted: 0,
             seen: Progress::NONE,
-            threads: Vec::new(),
-            alive: 0,
-            looking: 0,
-            woken: 0,
-            asleep: Vec::new(),
-            starting: 0,
-            requested: 0,
-            starts: 0,
+            threads: ThreadTable::empty(),
             counts: Counts {
                 largest: 0,
                 rejected: 0,
@@ -188,7 +141,7 @@ impl<J> Machine<J> {
     /// queue has come since the machine has seen it.
     #[inline]
     pub(crate) fn is_certain(&self) -> bool {
-        self.has_room() && (self.looking > 0 || !self.has_more() || self.is_covered(1))
+        self.has_room() && (self.threads.has_searching() || !self.has_more() || self.is_covered(1))
     }
 
     /// Offers a job; `from_job` if a job of this pool does. The machine must be
@@ -199,7 +152,7 @@ impl<J> Machine<J> {
             self.counts.rejected += 1;
             return Offered::Refused(job, self.stage);
         }
-        if self.may_have_no_thread() {
+        if self.threads.may_have_none() {
             return Offered::Starting(job);
         }
         if !self.has_room() {
@@ -207,9 +160,9 @@ impl<J> Machine<J> {
         }
         self.submitted.push_back(job);
         self.accepted += 1;
-        Offered::Accepted(match self.looking {
-            0 => self.dispatch(),
-            _ => Dispatch::Nothing,
+        Offered::Accepted(match self.threads.has_searching() {
+            true => Dispatch::Nothing,
+            false => self.dispatch(),
         })
     }
 
@@ -223,14 +176,14 @@ impl<J> Machine<J> {
 
     /// Returns `true` if there is a thread to wake or to start.
     fn has_more(&self) -> bool {
-        !self.asleep.is_empty() || self.alive < self.limits.threads
+        self.threads.has_asleep() || self.threads.alive() < self.limits.threads
     }
 
     /// Returns `true` if a thread comes for each queued job and for `more`: each thread that is
-    /// looking, woken or starting takes one.
+    /// searching, woken or starting takes one.
     fn is_covered(&self, more: u64) -> bool {
         let queued = self.accepted - self.seen.taken + more;
-        queued <= (self.looking + self.woken + self.starting) as u64
+        queued <= self.threads.free() as u64
     }
 
     /// Calls one more thread if no thread comes for some queued job.
@@ -238,8 +191,7 @@ impl<J> Machine<J> {
         if self.is_covered(0) {
             return Dispatch::Nothing;
         }
-        if let Some(thread) = self.asleep.pop() {
-            self.wake(thread);
+        if let Some(thread) = self.threads.wake_last() {
             return Dispatch::Wake { thread };
         }
         self.start().map_or(Dispatch::Nothing, Dispatch::Start)
@@ -247,40 +199,17 @@ impl<J> Machine<J> {
 
     /// Takes a place for a thread to start, if there may be one more.
     fn start(&mut self) -> Option<Start> {
-        if self.alive == self.limits.threads {
+        if self.threads.alive() == self.limits.threads {
             return None;
         }
-        self.alive += 1;
-        self.starting += 1;
-        self.requested += 1;
-        self.starts += 1;
-        self.counts.largest = self.counts.largest.max(self.alive);
-        let absent = |thread: &Thread| matches!(thread, Thread::Absent);
-        let place = self.threads.iter().position(absent);
-        let place = place.unwrap_or_else(|| {
-            self.threads.push(Thread::Absent);
-            self.threads.len() - 1
-        });
-        self.threads[place] = Thread::Requested(self.starts);
-        Some(Start {
-            thread: place,
-            number: self.starts,
-        })
-    }
-
-    /// Returns whether the pool has no thread if the system refuses those that it is asked
-    /// for.
-    fn may_have_no_thread(&self) -> bool {
-        self.requested > 0 && self.alive == self.requested
+        let start = self.threads.request();
+        self.counts.largest = self.counts.largest.max(self.threads.alive());
+        Some(start)
     }
 
     /// The system gave the thread, which may have come and gone meanwhile.
     pub(crate) fn started(&mut self, start: Start) {
-        let thread = &mut self.threads[start.thread];
-        if matches!(thread, Thread::Requested(number) if *number == start.number) {
-            *thread = Thread::Starting;
-            self.requested -= 1;
-        }
+        self.threads.started(start);
     }
 
     /// The system gave no thread. Returns the job that the thread was requested for if no
@@ -291,12 +220,12 @@ impl<J> Machine<J> {
         start: Start,
     ) -> (Option<J>, Dispatch) {
         self.leave(start.thread);
-        if self.alive > 0 {
+        if self.threads.alive() > 0 {
             // A submitter may have relied on this thread while another fell asleep. No other
             // start: the system has just refused one.
-            let dispatch = match self.asleep.is_empty() {
-                true => Dispatch::Nothing,
-                false => self.dispatch(),
+            let dispatch = match self.threads.has_asleep() {
+                true => self.dispatch(),
+                false => Dispatch::Nothing,
             };
             return (None, dispatch);
         }
@@ -317,56 +246,45 @@ impl<J> Machine<J> {
     /// Returns the thread's next action. The thread has no job at this moment.
     pub(crate) fn take(&mut self, queue: &mut RunQueue<J>, thread: usize) -> Next<J> {
         let next = self.take_or_leave(queue, thread);
-        if !matches!(next, Next::Look) {
+        if !matches!(next, Next::Search) {
             return next;
         }
-        if self.looking > 0 {
-            // One thread that looks is enough: others would only meet at the lock.
+        if self.threads.has_searching() {
+            // One thread that searches is enough: others would only meet at the lock.
             return self.sleep(thread);
         }
-        self.threads[thread] = Thread::Looking;
-        self.looking += 1;
+        self.threads.search(thread);
         next
     }
 
-    /// Does the same for a thread that has looked for a job.
+    /// Does the same for a thread that has searched for a job.
     pub(crate) fn take_or_sleep(&mut self, queue: &mut RunQueue<J>, thread: usize) -> Next<J> {
         let next = self.take_or_leave(queue, thread);
-        if !matches!(next, Next::Look) {
+        if !matches!(next, Next::Search) {
             return next;
         }
         self.sleep(thread)
     }
 
     fn sleep(&mut self, thread: usize) -> Next<J> {
-        self.threads[thread] = Thread::Asleep;
-        self.asleep.push(thread);
+        self.threads.sleep(thread);
         Next::Sleep
-    }
-
-    fn wake(&mut self, thread: usize) {
-        self.threads[thread] = Thread::Woken;
-        self.woken += 1;
     }
 
     /// All threads that are asleep are woken now; the driver must unpark them.
     pub(crate) fn wake_all(&mut self) -> Vec<usize> {
-        let asleep = std::mem::take(&mut self.asleep);
-        for &thread in &asleep {
-            self.wake(thread);
-        }
-        asleep
+        self.threads.wake_all()
     }
 
     fn take_or_leave(&mut self, queue: &mut RunQueue<J>, thread: usize) -> Next<J> {
-        let rested = self.settle(thread);
+        let rested = self.threads.settle(thread);
         if queue.is_empty() {
             self.refill(queue);
         }
         let job = queue.pop();
         self.see(queue.progress());
         if let Some(job) = job {
-            // While this thread looked, submitters called no other.
+            // While this thread searched, submitters called no other.
             let dispatch = match rested {
                 true => self.dispatch(),
                 false => Dispatch::Nothing,
@@ -376,7 +294,7 @@ impl<J> Machine<J> {
         if self.is_done() {
             return Next::Leave;
         }
-        Next::Look
+        Next::Search
     }
 
     /// Returns `true` if no job can come any more.
@@ -401,26 +319,7 @@ impl<J> Machine<J> {
 
     /// Notes that the thread is gone.
     pub(crate) fn leave(&mut self, thread: usize) {
-        self.settle(thread);
-        self.threads[thread] = Thread::Absent;
-        self.alive -= 1;
-    }
-
-    /// The thread is busy now. Returns whether it was not.
-    fn settle(&mut self, thread: usize) -> bool {
-        match self.threads[thread] {
-            Thread::Looking => self.looking -= 1,
-            Thread::Woken => self.woken -= 1,
-            Thread::Asleep => self.asleep.retain(|asleep| *asleep != thread),
-            Thread::Requested(_) => {
-                self.starting -= 1;
-                self.requested -= 1;
-            }
-            Thread::Starting => self.starting -= 1,
-            Thread::Absent | Thread::Busy => return false,
-        }
-        self.threads[thread] = Thread::Busy;
-        true
+        self.threads.leave(thread);
     }
 
     /// Takes no more jobs. Returns whether that is new.
@@ -464,16 +363,16 @@ impl<J> Machine<J> {
     }
 
     pub(crate) fn is_terminated(&self, queue: &RunQueue<J>) -> bool {
-        self.stage > Stage::Open && self.alive == 0 && self.queued(queue) == 0
+        self.stage > Stage::Open && self.threads.alive() == 0 && self.queued(queue) == 0
     }
 
     /// Returns the number of running jobs. A thread between two jobs counts as running one.
     pub(crate) fn running(&self) -> usize {
-        self.alive - self.looking - self.woken - self.asleep.len() - self.starting
+        self.threads.busy()
     }
 
     pub(crate) fn alive(&self) -> usize {
-        self.alive
+        self.threads.alive()
     }
 
     /// Returns the number of jobs queued so far.

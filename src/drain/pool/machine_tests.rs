@@ -3,8 +3,9 @@ use std::collections::VecDeque;
 use deadstop_core::Nanos;
 use proptest::prelude::*;
 
-use super::machine::{Dispatch, Limits, Machine, Next, Offered, Stage, Start};
+use super::machine::{Dispatch, Limits, Machine, Next, Offered, Stage};
 use super::run_queue::{RunQueue, Running};
+use super::thread_table::Start;
 
 /// A pool without its locks. Jobs are numbers.
 struct Pool {
@@ -90,7 +91,8 @@ impl Pool {
 
     /// A thread whose job ends falls asleep.
     fn ends_and_sleeps(&mut self, thread: usize) -> bool {
-        matches!(self.end(thread), Next::Look) && matches!(self.take_or_sleep(thread), Next::Sleep)
+        matches!(self.end(thread), Next::Search)
+            && matches!(self.take_or_sleep(thread), Next::Sleep)
     }
 
     fn queued(&self) -> usize {
@@ -170,24 +172,24 @@ fn sleeping_thread_is_woken_before_another_is_started() {
 }
 
 #[test]
-fn thread_that_looks_for_a_job_is_not_woken_for_one() {
+fn thread_that_searches_for_a_job_is_not_woken_for_one() {
     let mut pool = pool(2, 0);
     assert!(starts(&pool.offer(1), 0));
     assert!(runs(&pool.take(0), 1));
-    assert!(matches!(pool.end(0), Next::Look));
+    assert!(matches!(pool.end(0), Next::Search));
     assert!(is_queued(&pool.offer(2)));
     assert!(runs(&pool.take_or_sleep(0), 2));
 }
 
 /// Two jobs of which the first may hang.
 #[test]
-fn thread_that_looked_calls_another_for_the_job_that_it_leaves() {
+fn thread_that_searched_calls_another_for_the_job_that_it_leaves() {
     let mut pool = pool(3, 9);
     for (place, job) in [(0, 1), (1, 2)] {
         assert!(starts(&pool.offer(job), place));
         assert!(runs(&pool.take(place), job));
     }
-    assert!(matches!(pool.end(0), Next::Look));
+    assert!(matches!(pool.end(0), Next::Search));
     assert!(matches!(pool.end(1), Next::Sleep));
     for job in [3, 4, 5] {
         assert!(is_queued(&pool.offer(job)));
@@ -456,7 +458,7 @@ enum Is {
     Requested,
     Started,
     Runs,
-    Looks,
+    Searches,
     Sleeps,
 }
 
@@ -582,7 +584,7 @@ impl World {
         let next = match self.is[thread] {
             Is::Absent | Is::Sleeps => return,
             Is::Runs => self.pool.end(thread),
-            Is::Looks => self.pool.take_or_sleep(thread),
+            Is::Searches => self.pool.take_or_sleep(thread),
             Is::Requested | Is::Started => self.pool.take(thread),
         };
         match next {
@@ -591,7 +593,7 @@ impl World {
                 self.is[thread] = Is::Runs;
                 self.dispatch(dispatch, None);
             }
-            Next::Look => self.is[thread] = Is::Looks,
+            Next::Search => self.is[thread] = Is::Searches,
             Next::Sleep => self.is[thread] = Is::Sleeps,
             Next::Leave => {
                 self.pool.machine.leave(thread);
@@ -619,12 +621,12 @@ impl World {
         assert_eq!(self.pool.machine.alive(), 4 - self.count(&[Is::Absent]));
         // A job waits only where a thread will come for it: one that rests takes one and
         // calls the next. Else no thread sleeps.
-        let resting = self.count(&[Is::Requested, Is::Started, Is::Looks]);
+        let resting = self.count(&[Is::Requested, Is::Started, Is::Searches]);
         let sleeps = self.is.contains(&Is::Sleeps);
         assert!(self.pool.queued() == 0 || resting > 0 || !sleeps);
         // Only the job of the submitter that requests the first thread may wait for a
         // thread that the system may refuse.
-        let exist = self.count(&[Is::Started, Is::Looks, Is::Sleeps, Is::Runs]);
+        let exist = self.count(&[Is::Started, Is::Searches, Is::Sleeps, Is::Runs]);
         assert!(exist > 0 || self.pool.queued() <= self.count(&[Is::Requested]).min(1));
     }
 

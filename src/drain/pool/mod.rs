@@ -41,6 +41,7 @@ mod shared;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod thread_table;
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -36,7 +36,7 @@ pub(crate) struct Running {
 
 /// A thread of the pool and its job.
 #[derive(Clone, Debug, Default)]
-struct Lane {
+struct Worker {
     tid: i32,
     running: Option<Running>,
 }
@@ -45,7 +45,7 @@ struct Lane {
 #[derive(Debug)]
 pub(crate) struct RunQueue<J> {
     jobs: VecDeque<J>,
-    lanes: Vec<Lane>,
+    workers: Vec<Worker>,
     progress: Progress,
     /// Jobs that ran to their end, panics included.
     pub(crate) completed: u64,
@@ -58,7 +58,7 @@ impl<J> RunQueue<J> {
     pub(crate) const fn empty() -> Self {
         Self {
             jobs: VecDeque::new(),
-            lanes: Vec::new(),
+            workers: Vec::new(),
             progress: Progress::NONE,
             completed: 0,
             panicked: 0,
@@ -68,10 +68,10 @@ impl<J> RunQueue<J> {
 
     /// A thread has the place from here on.
     pub(crate) fn arrive(&mut self, place: usize, tid: i32) {
-        if self.lanes.len() <= place {
-            self.lanes.resize_with(place + 1, Lane::default);
+        if self.workers.len() <= place {
+            self.workers.resize_with(place + 1, Worker::default);
         }
-        self.lanes[place] = Lane { tid, running: None };
+        self.workers[place] = Worker { tid, running: None };
     }
 
     /// Takes the next job, for a thread.
@@ -85,13 +85,13 @@ impl<J> RunQueue<J> {
     /// Notes what the thread runs, after a job was taken for it.
     #[inline]
     pub(crate) fn run(&mut self, place: usize, running: Running) {
-        self.lanes[place].running = Some(running);
+        self.workers[place].running = Some(running);
     }
 
     /// Notes that the thread's job has ended.
     #[inline]
     pub(crate) fn end(&mut self, place: usize, panicked: bool) {
-        self.lanes[place].running = None;
+        self.workers[place].running = None;
         self.progress.ended += 1;
         self.completed += 1;
         self.panicked += u64::from(panicked);
@@ -140,10 +140,14 @@ impl<J> RunQueue<J> {
     /// Returns the place and the kernel id of the thread whose job has run longest, and
     /// the job.
     pub(crate) fn longest(&self) -> Option<(usize, i32, &Running)> {
-        let running = self.lanes.iter().enumerate().filter_map(|(at, lane)| {
-            let running = lane.running.as_ref()?;
-            Some((at, lane.tid, running))
-        });
+        let running = self
+            .workers
+            .iter()
+            .enumerate()
+            .filter_map(|(place, worker)| {
+                let running = worker.running.as_ref()?;
+                Some((place, worker.tid, running))
+            });
         running.min_by_key(|(.., running)| running.since)
     }
 }

@@ -11,12 +11,13 @@ use deadstop_core::{Nanos, now};
 use super::error::Why;
 use super::handover::{Handover, Observe};
 use super::job::Work;
-use super::machine::{Dispatch, Limits, Machine, Offered, Stage, Start};
+use super::machine::{Dispatch, Limits, Machine, Offered, Stage};
 use super::names::thread_name;
 #[cfg(feature = "health")]
 use super::numbers::Numbers;
 use super::room::Room;
 use super::run_queue::RunQueue;
+use super::thread_table::Start;
 use crate::TaskHandle;
 use crate::drain::latch::Latch;
 use crate::drain::thread_id;
