@@ -12,10 +12,14 @@
     reason = "victims are C programs in spirit, and talk to the test on standard output"
 )]
 
+mod children;
 mod end;
 mod exec;
+mod full_pipe;
 mod functions;
 mod generated_code;
+mod imports;
+mod standard_error;
 mod start;
 mod triggers;
 mod unwind;
@@ -29,6 +33,8 @@ fn main() {
             .iter()
             .chain(triggers::VICTIMS)
             .chain(end::VICTIMS)
+            .chain(standard_error::VICTIMS)
+            .chain(children::VICTIMS)
             .chain(exec::VICTIMS)
             .chain(generated_code::VICTIMS);
         for (victim, run) in victims {
@@ -45,6 +51,9 @@ fn main() {
         .iter()
         .chain(triggers::TESTS)
         .chain(end::TESTS)
+        .chain(standard_error::TESTS)
+        .chain(children::TESTS)
+        .chain(imports::TESTS)
         .chain(exec::TESTS)
         .chain(generated_code::TESTS)
         .chain(unwind::TESTS);
