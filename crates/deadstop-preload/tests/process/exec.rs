@@ -35,7 +35,7 @@ pub(crate) const TESTS: &[Test] = &[
         victim.end();
     }),
     ("exec_without_a_trigger_has_no_deadline", || {
-        Start::new("execs_at_once").end().is_silent_success();
+        Start::new("execs_at_once").end().assert_silent_success();
     }),
 ];
 

@@ -13,37 +13,37 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "sigaction_returns_the_handler_and_flags_of_the_program",
         || {
-            Start::new("asks_sigaction").end().is_silent_success();
+            Start::new("asks_sigaction").end().assert_silent_success();
         },
     ),
     ("sigaction_is_untouched_without_a_grace_period", || {
         Start::without_grace("asks_the_kernel")
             .end()
-            .is_silent_success();
+            .assert_silent_success();
     }),
     ("sigaction_of_other_signals_is_untouched", || {
-        Start::new("asks_the_kernel").end().is_silent_success();
+        Start::new("asks_the_kernel").end().assert_silent_success();
     }),
     ("signal_returns_the_handler_before", || {
-        Start::new("asks_signal").end().is_silent_success();
+        Start::new("asks_signal").end().assert_silent_success();
     }),
     ("sysv_signal_handles_once", || {
-        Start::new("handles_once").end().is_silent_success();
+        Start::new("handles_once").end().assert_silent_success();
     }),
     ("sigset_holds_and_releases", || {
-        Start::new("holds").end().is_silent_success();
+        Start::new("holds").end().assert_silent_success();
     }),
     ("siginterrupt_changes_the_flags", || {
-        Start::new("interrupts").end().is_silent_success();
+        Start::new("interrupts").end().assert_silent_success();
     }),
     (
         "handler_gets_the_sender_and_the_context_and_errno_is_kept",
         || {
-            Start::new("is_handled").end().is_silent_success();
+            Start::new("is_handled").end().assert_silent_success();
         },
     ),
     ("no_thread_runs_before_a_trigger", || {
-        Start::new("counts_threads").end().is_silent_success();
+        Start::new("counts_threads").end().assert_silent_success();
     }),
 ];
 

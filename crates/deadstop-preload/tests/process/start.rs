@@ -1,9 +1,12 @@
 //! Starts a victim and observes how it ends.
 
 use std::io::{BufRead, BufReader, Read};
+use std::iter;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) const VICTIM: &str = "DEADSTOP_TEST_VICTIM";
@@ -21,7 +24,8 @@ pub(crate) struct Start {
 /// A victim that runs.
 pub(crate) struct Running {
     child: Child,
-    output: BufReader<ChildStdout>,
+    output: Receiver<String>,
+    errors: Receiver<String>,
 }
 
 /// The end of a victim.
@@ -89,8 +93,13 @@ impl Start {
 
     pub(crate) fn start(mut self) -> Running {
         let mut child = self.command.spawn().expect("the victim starts");
-        let output = BufReader::new(child.stdout.take().expect("a pipe"));
-        Running { child, output }
+        let output = lines(child.stdout.take());
+        let errors = lines(child.stderr.take());
+        Running {
+            child,
+            output,
+            errors,
+        }
     }
 
     /// Runs a victim that ends by itself.
@@ -104,11 +113,16 @@ impl Running {
         i32::try_from(self.child.id()).expect("a process id")
     }
 
-    /// Reads a line of the victim.
+    /// Returns the next line that the victim prints; empty if it ends before.
     pub(crate) fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("a line");
-        line.trim_end().into()
+        match self.output.recv_timeout(PATIENCE) {
+            Ok(line) => line.trim_end().into(),
+            Err(RecvTimeoutError::Disconnected) => String::new(),
+            Err(RecvTimeoutError::Timeout) => {
+                let _ = self.child.kill();
+                panic!("the victim has printed nothing for {PATIENCE:?}");
+            }
+        }
     }
 
     pub(crate) fn send(&self, signal: i32) {
@@ -130,17 +144,16 @@ impl Running {
                     let _ = self.child.kill();
                     panic!("the victim is still there after {PATIENCE:?}");
                 }
-                None => std::thread::sleep(Duration::from_millis(2)),
+                None => thread::sleep(Duration::from_millis(2)),
             }
         };
-        let mut stderr = String::new();
-        if let Some(mut pipe) = self.child.stderr.take() {
-            pipe.read_to_string(&mut stderr).expect("text");
-        }
+        // A process that the victim has left may hold the pipe open.
+        let left = || end.saturating_duration_since(Instant::now());
+        let lines = iter::from_fn(|| self.errors.recv_timeout(left()).ok());
         End {
             code: status.code(),
             signal: status.signal(),
-            stderr,
+            stderr: lines.collect(),
         }
     }
 
@@ -158,7 +171,7 @@ impl Running {
     /// period. Kills it.
     pub(crate) fn outlives_deadline(mut self) {
         self.send(libc::SIGTERM);
-        std::thread::sleep(GRACE * 2);
+        thread::sleep(GRACE * 2);
         assert!(self.is_alive(), "the control has ended by itself");
         self.child.kill().expect("killed");
         self.child.wait().expect("reaped");
@@ -166,11 +179,12 @@ impl Running {
 }
 
 impl End {
-    /// Expects a clean end without a word.
-    pub(crate) fn is_silent_success(&self) {
+    /// Asserts that the victim ended with 0 and wrote nothing to standard error.
+    pub(crate) fn assert_silent_success(&self) {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{self:?}");
     }
 
+    /// Asserts that standard error has these words.
     pub(crate) fn says(&self, words: &str) {
         assert!(
             self.stderr.contains(words),
@@ -180,11 +194,27 @@ impl End {
     }
 }
 
+/// Reads lines on a thread of its own, so that a test can wait for one with a bound.
+fn lines(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (found, lines) = channel();
+    thread::spawn(move || {
+        let mut pipe = pipe.map(BufReader::new);
+        loop {
+            let mut line = String::new();
+            let read = pipe.as_mut().map(|pipe| pipe.read_line(&mut line));
+            if !matches!(read, Some(Ok(1..))) || found.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
 /// Waits until `condition` holds.
 pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < end, "not {what} after {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
     }
 }

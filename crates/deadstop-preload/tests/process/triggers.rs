@@ -26,7 +26,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("bytes_like_a_signal_in_another_file_do_not_arm", || {
         Start::new("reads_bytes_like_a_signal")
             .end()
-            .is_silent_success();
+            .assert_silent_success();
     }),
     ("child_of_fork_has_a_deadline_of_its_own", || {
         let mut victim = Start::new("forks").start();
@@ -46,7 +46,7 @@ pub(crate) const TESTS: &[Test] = &[
         assert_eq!(end.code, Some(0), "{end:?}");
     }),
     ("child_of_vfork_arms_nothing_for_its_parent", || {
-        Start::new("vforks").end().is_silent_success();
+        Start::new("vforks").end().assert_silent_success();
     }),
     ("other_signals_do_not_arm", || {
         let mut victim = Start::new("loops_on_usr1").start();
