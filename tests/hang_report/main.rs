@@ -7,7 +7,6 @@
 #![expect(unsafe_code, reason = "makes a fifo")]
 
 mod chains;
-mod dumps;
 mod files;
 #[path = "../harness/mod.rs"]
 mod harness;
@@ -17,6 +16,7 @@ mod order;
 mod planted;
 mod read;
 mod sinks;
+mod status_reports;
 
 use std::time::Duration;
 

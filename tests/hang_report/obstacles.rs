@@ -19,19 +19,19 @@ fn run(fault: &str, files: &Files) -> Option<Death> {
     (!victim.is_refused()).then(|| ended(victim, REPORTED))
 }
 
-fn is_named(text: &str, death: &Death) {
+fn assert_named(text: &str, death: &Death) {
     let head = text.lines().next().expect("a line");
     assert!(head.contains(&format!("{NAME:?}")), "{death:?}");
 }
 
 /// On standard error, in the message, and in JSON.
-fn is_everywhere(death: &Death, files: &Files) -> HangReport {
-    is_named(text(death), death);
-    is_in_files(death, files)
+fn assert_everywhere(death: &Death, files: &Files) -> HangReport {
+    assert_named(text(death), death);
+    assert_in_files(death, files)
 }
 
-fn is_in_files(death: &Death, files: &Files) -> HangReport {
-    is_named(&files.message(), death);
+fn assert_in_files(death: &Death, files: &Files) -> HangReport {
+    assert_named(&files.message(), death);
     let report = files.report();
     assert_eq!(report.tasks[0].name, NAME, "{death:?}");
     report
@@ -80,10 +80,10 @@ stuck! {
 }
 
 #[test]
-fn without_an_allocator() {
+fn report_comes_without_an_allocator() {
     let files = Files::new();
     let death = run("out_dead_allocator", &files).expect("not refused");
-    let report = is_everywhere(&death, &files);
+    let report = assert_everywhere(&death, &files);
     let thread = thread(&report, NAME);
     assert_eq!(thread.doing, "waits for a signal", "{death:?}");
     if cfg!(feature = "stacks") {
@@ -94,24 +94,24 @@ fn without_an_allocator() {
 }
 
 #[test]
-fn with_standard_streams_and_logger_locked() {
+fn report_comes_with_standard_streams_and_logger_locked() {
     let files = Files::new();
     let death = run("out_locks_held", &files).expect("not refused");
-    is_everywhere(&death, &files);
+    assert_everywhere(&death, &files);
 }
 
 #[test]
-fn with_a_pipe_for_standard_error_that_is_full() {
+fn report_is_in_files_if_standard_error_is_a_full_pipe() {
     let files = Files::new();
     let death = run("out_stderr_full", &files).expect("not refused");
-    is_in_files(&death, &files);
+    assert_in_files(&death, &files);
 }
 
 #[test]
-fn with_a_terminal_for_standard_error_that_is_full() {
+fn report_is_in_files_if_standard_error_is_a_full_terminal() {
     let files = Files::new();
     let death = run("out_stderr_terminal_full", &files).expect("not refused");
-    is_in_files(&death, &files);
+    assert_in_files(&death, &files);
 }
 
 /// A program that closes all it has, and opens files under the same numbers:
@@ -156,17 +156,17 @@ fn file_that_got_our_files_number_as_well_is_not_touched() {
 }
 
 #[test]
-fn where_the_standard_streams_were_closed_before() {
+fn report_is_in_files_if_the_standard_streams_were_closed() {
     let files = Files::new();
     let death = run("out_descriptors_standard", &files).expect("not refused");
-    is_in_files(&death, &files);
+    assert_in_files(&death, &files);
 }
 
 #[test]
-fn with_a_thousand_threads() {
+fn report_of_a_thousand_threads_counts_those_that_it_does_not_list() {
     let files = Files::new();
     let death = run("out_thousand_threads", &files).expect("not refused");
-    let report = is_everywhere(&death, &files);
+    let report = assert_everywhere(&death, &files);
     assert_eq!(report.hung(), 1, "{death:?}");
     thread(&report, NAME);
     let listed = report.threads.len() as u64;
@@ -175,7 +175,7 @@ fn with_a_thousand_threads() {
 }
 
 #[test]
-fn as_a_user_without_privileges() {
+fn report_comes_from_a_user_without_privileges() {
     for fault in ["out_unprivileged_later", "out_unprivileged"] {
         let files = Files::new();
         // Whatever thread it is by then.
@@ -187,7 +187,7 @@ fn as_a_user_without_privileges() {
         let Some(death) = run(fault, &files) else {
             continue;
         };
-        let report = is_everywhere(&death, &files);
+        let report = assert_everywhere(&death, &files);
         let thread = thread(&report, NAME);
         assert_eq!(
             (thread.state, thread.name.as_str()),
@@ -198,12 +198,12 @@ fn as_a_user_without_privileges() {
 }
 
 #[test]
-fn after_a_change_of_root() {
+fn report_comes_after_a_change_of_root() {
     let files = Files::new();
     let Some(death) = run("out_chrooted", &files) else {
         return;
     };
-    let report = is_everywhere(&death, &files);
+    let report = assert_everywhere(&death, &files);
     assert_eq!(
         thread(&report, NAME).doing,
         "waits for a signal",
@@ -212,12 +212,12 @@ fn after_a_change_of_root() {
 }
 
 #[test]
-fn without_a_proc_file_system() {
+fn report_without_proc_says_so() {
     let files = Files::new();
     let Some(death) = run("out_no_proc", &files) else {
         return;
     };
-    let report = is_everywhere(&death, &files);
+    let report = assert_everywhere(&death, &files);
     assert_eq!(
         report.threads_refused,
         Some(libc::ENOENT as u32),
@@ -228,19 +228,19 @@ fn without_a_proc_file_system() {
 
 /// The report is rendered on a thread's stack, and no variable makes that too small.
 #[test]
-fn where_threads_have_small_stacks() {
+fn report_comes_where_threads_have_small_stacks() {
     let files = Files::new();
     let mut command = files.command("out_in_peace", REPORTED);
     command.env("RUST_MIN_STACK", "65536");
     let death = ended(Victim::start(command, "out_in_peace", REPORTED), REPORTED);
-    is_everywhere(&death, &files);
+    assert_everywhere(&death, &files);
 }
 
 #[test]
-fn with_all_descriptors_used_up() {
+fn report_comes_with_all_descriptors_used_up() {
     let files = Files::new();
     let death = run("out_descriptors_used_up", &files).expect("not refused");
-    let report = is_everywhere(&death, &files);
+    let report = assert_everywhere(&death, &files);
     assert_eq!(
         thread(&report, NAME).doing,
         "waits for a signal",
@@ -250,18 +250,18 @@ fn with_all_descriptors_used_up() {
 
 /// Standard error is a pipe, which has no size.
 #[test]
-fn where_no_file_may_grow() {
+fn report_is_on_standard_error_where_no_file_may_grow() {
     let files = Files::new();
     let death = run("out_file_size_zero", &files).expect("not refused");
-    is_named(text(&death), &death);
+    assert_named(text(&death), &death);
     assert_eq!(files.text("message"), "", "{death:?}");
 }
 
 #[test]
-fn where_the_message_has_no_room() {
+fn report_is_on_standard_error_where_the_message_has_no_room() {
     let files = Files::new();
     let Some(death) = run("out_no_room", &files) else {
         return;
     };
-    is_named(text(&death), &death);
+    assert_named(text(&death), &death);
 }

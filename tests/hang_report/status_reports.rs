@@ -21,7 +21,7 @@ fn hung(fault: &str, files: &Files) -> Death {
     ended(files.victim(fault, REPORTED), REPORTED)
 }
 
-fn is_in_files(death: &Death, files: &Files) {
+fn assert_in_files(death: &Death, files: &Files) {
     let message = files.message();
     assert!(message.starts_with("deadstop: deadline in "), "{death:?}");
     let mut lines = message.lines();
@@ -63,7 +63,7 @@ fn healthy(fault: &str, signal: i32) -> (Death, Files) {
 }
 
 #[test]
-fn signal_asks_and_another_handler_hears_it_too() {
+fn signal_requests_a_status_report_and_reaches_another_handler_too() {
     let (death, _) = healthy("dump_by_signal", libc::SIGQUIT);
     assert!(death.stdout.contains("other handler"), "{death:?}");
 }
@@ -74,7 +74,7 @@ fn signal_handler_may_request_a_status_report() {
 }
 
 #[test]
-fn dump_during_the_shutdown_does_not_cost_the_report() {
+fn status_report_during_the_shutdown_does_not_cost_the_hang_report() {
     let files = Files::new();
     let death = hung("dump_of_a_hang", &files);
     let reports = reports(&death);
@@ -85,7 +85,7 @@ fn dump_during_the_shutdown_does_not_cost_the_report() {
         "{death:?}"
     );
     assert!(text(&death).contains("\"hold the gate\""), "{death:?}");
-    is_in_files(&death, &files);
+    assert_in_files(&death, &files);
 }
 
 #[test]
@@ -97,43 +97,43 @@ fn each_of_hundred_status_reports_is_whole() {
     let whole = reports.iter().filter(|report| report.contains(LAST_LINE));
     assert_eq!(whole.count(), reports.len(), "{death:?}");
     text(&death);
-    is_in_files(&death, &files);
+    assert_in_files(&death, &files);
 }
 
 /// Runs `fault`, whose standard error no process reads, so that the report is in files only.
-fn is_not_read(fault: &str) {
+fn assert_hang_report_in_files(fault: &str) {
     let files = Files::new();
     let death = hung(fault, &files);
-    is_in_files(&death, &files);
+    assert_in_files(&death, &files);
 }
 
 #[test]
-fn nor_does_one_into_a_full_pipe() {
-    is_not_read("dump_with_stderr_full");
+fn status_report_into_a_full_pipe_does_not_cost_the_hang_report() {
+    assert_hang_report_in_files("dump_with_stderr_full");
 }
 
 #[test]
-fn nor_does_one_into_a_full_pipe_when_the_report_is_due() {
-    is_not_read("dump_late_with_stderr_full");
+fn status_report_into_a_full_pipe_does_not_cost_the_hang_report_that_is_due() {
+    assert_hang_report_in_files("dump_late_with_stderr_full");
 }
 
 #[test]
-fn nor_does_one_into_a_full_terminal() {
-    is_not_read("dump_with_terminal_full");
+fn status_report_into_a_full_terminal_does_not_cost_the_hang_report() {
+    assert_hang_report_in_files("dump_with_terminal_full");
 }
 
 #[test]
-fn nor_does_one_before_the_descriptors_are_used_up() {
+fn status_report_before_descriptors_are_used_up_does_not_cost_the_hang_report() {
     let files = Files::new();
     let death = hung("dump_then_descriptors_used_up", &files);
-    is_in_files(&death, &files);
+    assert_in_files(&death, &files);
     let report = files.report();
     let thread = thread(&report, "hold the gate");
     assert_eq!(thread.doing, "waits for a signal", "{death:?}");
 }
 
 #[test]
-fn one_comes_without_an_allocator_and_does_not_cost_the_report() {
+fn status_report_without_an_allocator_does_not_cost_the_hang_report() {
     let files = Files::new();
     let mut victim = files.victim("dump_by_signal_with_dead_allocator", REPORTED);
     victim.send(libc::SIGQUIT);
@@ -161,7 +161,7 @@ fn child_of_fork_writes_no_report() {
 }
 
 #[test]
-fn signal_cannot_both_ask_and_end() {
+fn signal_for_both_the_shutdown_and_status_reports_is_refused() {
     let death = Victim::watched("dump_signal_twice", REPORTED).wait();
     assert_eq!(death.end, End::Status(97), "{death:?}");
     let refusal = "refusal SIGQUIT is in `signals` and in `status_signals`; it must be in one";
