@@ -7,6 +7,7 @@
 
 mod signal_thread;
 
+#[cfg(feature = "shutdown")]
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -145,7 +146,7 @@ impl Installation {
     }
 
     /// Starts the watchdog and the backup timer, with `signals` unblocked in
-    /// `deadstop-signal`. Returns why there is no backup timer, if it is not
+    /// `deadstop-signal`. Returns why there is no backup timer, as the core's number, if it is not
     /// required.
     pub(crate) fn start(
         &mut self,
@@ -153,7 +154,7 @@ impl Installation {
         requires_backup_timer: bool,
         spares_core_dumps: bool,
         signals: SignalSet,
-    ) -> Result<Option<io::Error>, InstallError> {
+    ) -> Result<Option<i32>, InstallError> {
         process::register_fork_handler().map_err(InstallError::Fork)?;
         own_code::keep_loaded();
         if STARTED.has(Piece::SparesCoreDumps) != spares_core_dumps {
@@ -162,8 +163,10 @@ impl Installation {
             WATCH.backup_timer().reset_after_fork();
         }
         let refused = match self.start_backup_timer(signals, spares_core_dumps)? {
-            Err(error) if requires_backup_timer => return Err(InstallError::BackupTimer(error)),
-            Err(error) => Some(error),
+            Err(number) if requires_backup_timer => {
+                return Err(InstallError::BackupTimer(errno::error(number)));
+            }
+            Err(number) => Some(number),
             Ok(()) => None,
         };
         WATCH.set_status(status.into());
@@ -236,12 +239,12 @@ impl Installation {
         WATCH.enable();
     }
 
-    /// The outer error is of a thread, the inner one of the timer.
+    /// The outer error is of a thread, the inner one of the timer, as the core's number.
     fn start_backup_timer(
         &mut self,
         signals: SignalSet,
         spares_core_dumps: bool,
-    ) -> Result<io::Result<()>, InstallError> {
+    ) -> Result<Result<(), i32>, InstallError> {
         let mode = match STARTED.backup_timer_mode() {
             Some(mode) => Ok(mode),
             None => {
@@ -262,8 +265,7 @@ impl Installation {
                 .map_or(0, |before| SIGNAL_THREAD.wait(before)),
             _ => 0,
         };
-        let made = mode.and_then(|mode| WATCH.backup_timer().create(mode, tid));
-        Ok(made.map_err(errno::error))
+        Ok(mode.and_then(|mode| WATCH.backup_timer().create(mode, tid)))
     }
 
     /// Returns the mode of the backup timer, if it is in place.

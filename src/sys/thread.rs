@@ -3,17 +3,21 @@
 use std::os::unix::thread::JoinHandleExt;
 use std::thread::JoinHandle;
 
-/// Names the calling thread for `ps`, `top` and `/proc`, which show up to 15
-/// bytes. Bytes of zero are left out, and a character is not cut in two.
-pub(crate) fn set_name(name: &str) {
-    let bytes = short(name).0;
+/// Names the calling thread, one of deadstop's own, for `ps`, `top` and `/proc`, which show up to
+/// 15 bytes. `name` is ASCII.
+pub(crate) fn set_name(name: &'static str) {
+    let mut bytes = [0; 16];
+    for (to, from) in bytes[..15].iter_mut().zip(name.bytes()) {
+        *to = from;
+    }
     // SAFETY: `PR_SET_NAME` reads up to 16 bytes of a text that ends with zero,
-    // and changes the calling thread only. At most 15 of these are not zero.
+    // and changes the calling thread only. The last of these is zero.
     unsafe { libc::prctl(libc::PR_SET_NAME, bytes.as_ptr()) };
 }
 
-/// Names the thread `tid` of this process in the same way. Does nothing if the thread has
-/// ended, or if `/proc` cannot be written.
+/// Names the thread `tid` of this process in the same way, by any text: bytes of zero are left
+/// out, and a character is not cut in two. Does nothing if the thread has ended, or if `/proc`
+/// cannot be written.
 pub(crate) fn set_name_of(tid: i32, name: &str) {
     let (bytes, len) = short(name);
     let _ = std::fs::write(format!("/proc/self/task/{tid}/comm"), &bytes[..len]);

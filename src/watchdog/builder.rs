@@ -288,7 +288,7 @@ impl WatchdogBuilder {
         installation.start_exit_estimate(self.estimator.filter(|_| self.exits_early))?;
         Ok(Watchdog {
             grace: self.grace,
-            protection: Protection::of_watchdog(installation.backup_timer_mode(), refused.as_ref()),
+            protection: Protection::of_watchdog(installation.backup_timer_mode(), refused),
             anchor: Anchor::cast(),
             is_attached: true,
         })

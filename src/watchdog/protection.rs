@@ -6,6 +6,7 @@ use std::io;
 use deadstop_core::kill_path::BackupTimerMode;
 
 use crate::signal::Signal;
+use crate::sys::errno;
 
 /// The lines of defense that are in place in this process, and the triggers that
 /// another library has taken.
@@ -28,8 +29,8 @@ use crate::signal::Signal;
 pub struct Protection {
     watchdog: bool,
     backup_timer: BackupTimer,
-    /// The reason why there is no timer: the kernel's `errno`, or that the system has none.
-    timer_refused: Option<Result<i32, io::ErrorKind>>,
+    /// The reason why there is no timer, as the core's number.
+    timer_refused: Option<i32>,
     replaced_signals: Vec<Signal>,
     ignored_signals: Vec<Signal>,
     blocked_signals: Vec<Signal>,
@@ -47,7 +48,7 @@ impl Protection {
         panic_hook_replaced: false,
     };
 
-    pub(super) fn of_watchdog(mode: Option<BackupTimerMode>, refused: Option<&io::Error>) -> Self {
+    pub(super) fn of_watchdog(mode: Option<BackupTimerMode>, refused: Option<i32>) -> Self {
         Self {
             watchdog: true,
             backup_timer: match mode {
@@ -56,7 +57,7 @@ impl Protection {
                 Some(BackupTimerMode::Handler { .. }) => BackupTimer::Handler,
                 None => BackupTimer::Absent,
             },
-            timer_refused: refused.map(|error| error.raw_os_error().ok_or(error.kind())),
+            timer_refused: refused,
             ..Self::NONE
         }
     }
@@ -93,10 +94,7 @@ impl Protection {
     /// Returns why the kernel refused the backup timer, if it did. macOS has none; Windows
     /// has one if the program has started a guard.
     pub fn backup_timer_error(&self) -> Option<io::Error> {
-        self.timer_refused.map(|refused| match refused {
-            Ok(number) => io::Error::from_raw_os_error(number),
-            Err(kind) => kind.into(),
-        })
+        self.timer_refused.map(errno::error)
     }
 
     /// Returns the signals whose handler another library has replaced: it decides

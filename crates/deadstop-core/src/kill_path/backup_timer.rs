@@ -118,6 +118,7 @@ impl BackupTimer {
     }
 
     /// Returns `true` if the timer exists.
+    #[inline]
     pub fn is_present(&self) -> bool {
         self.timer.is_present()
     }
@@ -164,6 +165,7 @@ impl BackupTimer {
         }
     }
 
+    #[inline(never)] // The first turn of `follow` stands before its loop.
     fn distance(&self, deadline: &Deadline) -> Duration {
         match self.distance.load(Ordering::Acquire) {
             DEFAULT => default_distance(deadline.grace().unwrap_or(Duration::ZERO)),
@@ -173,6 +175,7 @@ impl BackupTimer {
 
     /// Forgets the timer: a child of `fork` has none. In any other process the
     /// timer stays behind, disarmed.
+    #[inline]
     pub fn reset_after_fork(&self) {
         self.timer.reset_after_fork();
     }

@@ -162,18 +162,21 @@ impl Deadline {
 
     /// Returns the time at which the deadline was first armed: every length in a report
     /// is counted from this point. Async-signal-safe.
+    #[inline]
     pub fn begun(&self) -> Option<Nanos> {
         self.begun.get()
     }
 
     /// Returns the number of changes so far, for
     /// [`wait_for_change`](Self::wait_for_change).
+    #[inline]
     pub fn change_count(&self) -> u32 {
         self.changed.read()
     }
 
     /// Waits until there are more changes than `seen`, or the clock reads
     /// `until`. May return before either.
+    #[inline]
     pub fn wait_for_change(&self, seen: u32, until: Option<Nanos>) {
         self.changed.wait_past(seen, until);
     }
@@ -208,6 +211,7 @@ impl Earliest {
         self.0.fetch_max(!at.0, Ordering::AcqRel);
     }
 
+    #[inline]
     fn get(&self) -> Option<Nanos> {
         match self.0.load(Ordering::Acquire) {
             UNSET => None,

@@ -141,6 +141,7 @@ impl Watchdog {
 
     /// Returns the process that installed the watchdog: this one, or one that it
     /// was forked from. Async-signal-safe.
+    #[inline]
     pub fn owner(&self) -> Option<c_int> {
         match self.owner_pid.load(Ordering::Acquire) {
             NO_PROCESS => None,
@@ -150,6 +151,7 @@ impl Watchdog {
 
     /// Returns `true` if a process has installed the watchdog, be it this one or
     /// the parent that it was forked from a moment ago. Async-signal-safe.
+    #[inline]
     pub fn is_installed(&self) -> bool {
         self.owner_pid.load(Ordering::Acquire) != NO_PROCESS
     }
@@ -173,11 +175,13 @@ impl Watchdog {
     }
 
     /// Sets the status that the watchdog ends the process with.
+    #[inline]
     pub fn set_status(&self, status: c_int) {
         self.status.store(status, Ordering::Release);
     }
 
     /// Returns the status that the process ends with at the deadline.
+    #[inline]
     pub fn status(&self) -> c_int {
         self.status.load(Ordering::Acquire)
     }
@@ -239,6 +243,7 @@ impl Watchdog {
 
     /// Returns the number of watchdog threads that have started, for
     /// [`wait_started`](Self::wait_started).
+    #[inline]
     pub fn start_count(&self) -> u32 {
         self.started.read()
     }

@@ -11,6 +11,7 @@ use super::bypass::{bypass_replaced_clock, is_bypassed};
 use crate::sys::Nanos;
 
 /// Reads the clock. Async-signal-safe.
+#[inline(never)] // The watchdog reads it in many places.
 pub fn now() -> Nanos {
     let mut time = ZERO;
     // SAFETY: the pointer is valid for writes. The call has no error to report:
@@ -65,24 +66,28 @@ unsafe fn read_kernels(clock: libc::clockid_t, time: *mut libc::timespec) -> c_i
 fn is_replaced() -> bool {
     let mut before = Nanos(0);
     for is_kernels in [true, false, true, false, true] {
-        let mut time = ZERO;
-        let clock = libc::CLOCK_MONOTONIC;
-        let result = match is_kernels {
-            // SAFETY: the pointer is valid for writes.
-            true => unsafe { read_kernels(clock, &raw mut time) },
-            // SAFETY: as above.
-            false => unsafe { libc::clock_gettime(clock, &raw mut time) },
-        };
-        if result != 0 {
+        match reading(is_kernels) {
+            Some(time) if time < before => return true,
+            Some(time) => before = time,
             // A seccomp filter refuses the call.
-            return false;
+            None => return false,
         }
-        if nanos(&time) < before {
-            return true;
-        }
-        before = nanos(&time);
     }
     false
+}
+
+/// Reads the kernel's clock, or libc's. Async-signal-safe.
+#[inline(never)] // Not in an unrolled loop.
+fn reading(is_kernels: bool) -> Option<Nanos> {
+    let mut time = ZERO;
+    let clock = libc::CLOCK_MONOTONIC;
+    let result = match is_kernels {
+        // SAFETY: the pointer is valid for writes.
+        true => unsafe { read_kernels(clock, &raw mut time) },
+        // SAFETY: as above.
+        false => unsafe { libc::clock_gettime(clock, &raw mut time) },
+    };
+    (result == 0).then(|| nanos(&time))
 }
 
 const ZERO: libc::timespec = libc::timespec {

@@ -22,6 +22,7 @@ pub fn main_tid() -> Option<c_int> {
 
 /// Returns the calling thread's id, as `/proc/self/task` and `ps -L` show it.
 /// Async-signal-safe.
+#[inline]
 pub fn tid() -> c_int {
     // SAFETY: no precondition, and it cannot fail.
     unsafe { libc::gettid() }

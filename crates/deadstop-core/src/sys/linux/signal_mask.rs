@@ -24,37 +24,44 @@ impl SignalMask {
     /// Blocks every signal for the calling thread and the threads that it
     /// starts, and returns the mask from before. A thread that blocks a signal
     /// does not run its handler. Async-signal-safe.
+    #[inline]
     pub fn block_all() -> Self {
         Self::change(libc::SIG_SETMASK, SignalSet::ALL)
     }
 
     /// Blocks the signals of `set` in addition to those that are blocked, and
     /// returns the mask from before. Async-signal-safe.
+    #[inline]
     pub fn block(set: SignalSet) -> Self {
         Self::change(libc::SIG_BLOCK, set)
     }
 
     /// Blocks every signal except those of `set`.
+    #[inline]
     pub fn block_all_except(set: SignalSet) {
         Self::change(libc::SIG_SETMASK, SignalSet::ALL.without(set));
     }
 
     /// Blocks no signal. Async-signal-safe.
+    #[inline]
     pub fn unblock_all() {
         Self::change(libc::SIG_SETMASK, SignalSet::EMPTY);
     }
 
     /// Unblocks the signals of `set` for the calling thread. Async-signal-safe.
+    #[inline]
     pub fn unblock(set: SignalSet) {
         Self::change(libc::SIG_UNBLOCK, set);
     }
 
     /// Returns the mask.
+    #[inline]
     pub fn current() -> Self {
         Self::change(libc::SIG_BLOCK, SignalSet::EMPTY)
     }
 
     /// Makes `set` the calling thread's mask. Async-signal-safe.
+    #[inline]
     pub fn set(set: SignalSet) {
         Self::change(libc::SIG_SETMASK, set);
     }
@@ -65,6 +72,7 @@ impl SignalMask {
     }
 
     /// Makes this the calling thread's mask. Async-signal-safe.
+    #[inline]
     pub fn restore(&self) {
         Self::change(libc::SIG_SETMASK, self.0);
     }

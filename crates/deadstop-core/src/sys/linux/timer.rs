@@ -16,7 +16,8 @@ impl Target {
     /// for it, which must be async-signal-safe and end the process.
     pub fn free_signal(handler: extern "C" fn(c_int)) -> Option<c_int> {
         // The signals that libc leaves to programs, highest first.
-        let mut signals = (libc::SIGRTMIN()..=libc::SIGRTMAX()).rev();
+        let end = libc::SIGRTMAX().saturating_add(1);
+        let mut signals = (libc::SIGRTMIN()..end).rev();
         signals.find(|signal| handle_if_free(*signal, handler))
     }
 }
@@ -44,6 +45,7 @@ impl Timer {
     }
 
     /// Returns `true` if the timer exists.
+    #[inline]
     pub fn is_present(&self) -> bool {
         self.is_present.load(Ordering::Acquire)
     }
@@ -81,6 +83,7 @@ impl Timer {
     }
 
     /// Forgets the timer. A child of `fork` does not inherit it.
+    #[inline]
     pub fn reset_after_fork(&self) {
         self.is_present.store(false, Ordering::Release);
     }
@@ -89,6 +92,7 @@ impl Timer {
     /// expires at once if that is in the past.
     ///
     /// Async-signal-safe: POSIX lists `timer_settime`.
+    #[inline(never)] // As `BackupTimer::distance`.
     pub fn set(&self, at: Nanos) {
         if !self.is_present() {
             return;

@@ -37,6 +37,7 @@ impl EventCount {
     }
 
     /// Reads the count.
+    #[inline]
     pub fn read(&self) -> u32 {
         self.0.load(Ordering::Acquire)
     }
@@ -55,6 +56,7 @@ impl EventCount {
     ///
     /// On Windows, the watchdog's thread does not hear an event in the last 20 ms before
     /// `until`, and learns of it then; it naps for 5 ms at a time.
+    #[inline]
     pub fn wait_past(&self, seen: u32, until: Option<Nanos>) {
         wait(&self.0, seen, until);
     }
