@@ -30,5 +30,5 @@ pub use self::shutdown::{PhaseReport, ShutdownReport};
 pub(crate) use self::site::Site;
 pub use self::task_report::TaskReport;
 pub(crate) use self::task_report::{Ending, Recorded, TaskRecord};
-pub(crate) use self::text::{Escaped, Tenths};
+pub(crate) use self::text::Tenths;
 pub use crate::reporting::{Progress, Sinks};

@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use super::task_list::TaskList;
-use super::text::{Escaped, Seconds};
+use super::text::Seconds;
 use super::{Outcome, SharedText, TaskReport};
 use crate::cause::Cause;
+use deadstop_core::escape::Escaped;
 
 /// The report of a shutdown, or of a scope that stopped alone: each phase and task, how it
 /// ended, and how long it took.

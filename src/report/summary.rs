@@ -4,8 +4,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::text::{Escaped, Seconds};
+use super::text::Seconds;
 use super::{PhaseReport, ShutdownReport, TaskReport};
+use deadstop_core::escape::Escaped;
 
 /// The largest number of phases, and of tasks, that a summary shows.
 const SHOWN: usize = 20;
@@ -14,7 +15,7 @@ const SHOWN: usize = 20;
 /// budget.
 const LONG: Duration = Duration::from_secs(1);
 
-/// A report in brief, for an operator, with control characters escaped.
+/// A report in brief, for an operator, with unsafe characters escaped.
 pub(crate) struct Brief<'a>(&'a ShutdownReport);
 
 impl ShutdownReport {

@@ -108,6 +108,16 @@ fn table_escapes_control_characters() {
     assert!(text.contains("failed: a\\nERROR b\\u{1b}]0;c"), "{text}");
 }
 
+#[test]
+fn table_and_summary_escape_characters_that_reorder_a_line() {
+    let failed = Outcome::Failed("\u{202e}evil".into());
+    let report = report(vec![phase("p\u{200b}", 1, vec![task("t", failed, 1, 2)])]);
+    for text in [report.to_string(), report.brief().to_string()] {
+        assert!(text.contains(r"failed: \u{202e}evil"), "{text}");
+        assert!(text.contains(r"p\u{200b}"), "{text}");
+    }
+}
+
 #[cfg(feature = "serde")]
 mod serde_forms {
     use serde_json::{Value, json};

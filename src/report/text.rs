@@ -1,19 +1,7 @@
-//! Text and lengths of time as the summaries show them.
+//! Lengths of time as the summaries show them.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::time::Duration;
-
-/// A text whose control characters are written as in a string of Rust.
-pub(crate) struct Escaped<'a>(pub(crate) &'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c.is_control() {
-            true => write!(f, "{}", c.escape_debug()),
-            false => f.write_char(c),
-        })
-    }
-}
 
 /// A length of time in seconds, to hundredths.
 pub(super) struct Seconds(pub(super) Duration);

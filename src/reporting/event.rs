@@ -10,7 +10,8 @@ use log::Level;
 
 use crate::cause::Cause;
 use crate::phase_name::PhaseName;
-use crate::report::{Escaped, Outcome, SharedText, ShutdownReport, Tenths};
+use crate::report::{Outcome, SharedText, ShutdownReport, Tenths};
+use deadstop_core::escape::Escaped;
 
 /// An event of the shutdown.
 ///

@@ -13,12 +13,13 @@ use super::{Outlet, POLL_INTERVAL, Progress};
 use crate::cause::Cause;
 use crate::process::ROSTER;
 use crate::process::WATCH;
-use crate::report::{Escaped, ShutdownReport};
+use crate::report::ShutdownReport;
 use crate::reporting::logger;
 use crate::reporting::schedule::due_at;
 use crate::reporting::stderr::Stderr;
 use deadstop_core::Nanos;
 use deadstop_core::buffer::TextBuffer;
+use deadstop_core::escape::Escaped;
 use deadstop_core::render::Layout;
 
 /// Reports the progress of one shutdown.
