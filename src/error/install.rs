@@ -104,7 +104,9 @@ impl fmt::Display for InstallError {
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AlreadyInstalled => f.write_str("this process already has a watchdog"),
+            Self::AlreadyInstalled => f.write_str(
+                "this process already has a watchdog, or another thread is installing one",
+            ),
             #[cfg(feature = "shutdown")]
             Self::Exit(_) => f.write_str("could not register an exit handler (on_exit failed)"),
             Self::ExitStatus => f.write_str(
@@ -137,7 +139,8 @@ impl fmt::Display for InstallError {
             #[cfg(feature = "signals")]
             Self::Signal { signal, .. } => write!(
                 f,
-                "could not use {signal} (number {}) as a signal that deadstop handles",
+                "could not handle {signal} (number {}); allowed are signals that a program can \
+                 handle, and as triggers those that end a process by default",
                 signal.number()
             ),
             #[cfg(feature = "shutdown")]

@@ -28,12 +28,12 @@ debug_is_display!(UnknownPhaseError);
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PhasesError {
-    /// The phases' budgets and reserves are more than the grace.
+    /// The budgets and reserves of the phases add up to more than the grace.
     #[non_exhaustive]
     Budgets {
-        /// Each phase with a budget or a reserve, and that.
+        /// Each phase that has a budget or a reserve, and the time that it asks for.
         phases: Vec<(PhaseName, Duration)>,
-        /// The sum of those.
+        /// The sum of these times.
         sum: Duration,
         /// The grace.
         grace: Duration,
@@ -52,12 +52,12 @@ pub enum PhasesError {
         /// The time that it may use.
         budget: Duration,
     },
-    /// A phase says that it comes after or before one that does not exist.
+    /// A phase must run after or before a phase that does not exist.
     #[non_exhaustive]
     Unknown {
-        /// The phase that says so.
+        /// The phase that names the other.
         phase: PhaseName,
-        /// The one it names.
+        /// The name that no phase has.
         names: PhaseName,
     },
     /// A phase has an empty name, or one of blanks.
@@ -86,14 +86,19 @@ impl fmt::Display for PhasesError {
                 }
                 Ok(())
             }
-            Self::Duplicate(phase) => write!(f, "phase \"{phase}\" is added twice"),
+            Self::Duplicate(phase) => {
+                write!(
+                    f,
+                    "phase \"{phase}\" is added twice; a name may be added once"
+                )
+            }
             Self::Reserve {
                 phase,
                 reserve,
                 budget,
             } => write!(
                 f,
-                "phase \"{phase}\" reserves {reserve:?}, but its budget is {budget:?}"
+                "phase \"{phase}\" reserves {reserve:?}, more than its budget of {budget:?}"
             ),
             Self::Unknown { phase, names } => write!(
                 f,

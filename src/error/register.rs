@@ -50,7 +50,10 @@ impl fmt::Display for RegisterError {
                 "this process is a child of fork and has no shutdown; install after forking",
             ),
             Self::Over => f.write_str("the shutdown, or the scope's own, is over"),
-            Self::PhaseOver { phase } => write!(f, "phase \"{phase}\" is over"),
+            Self::PhaseOver { phase } => write!(
+                f,
+                "phase \"{phase}\" is over; the running phase and later ones take tasks"
+            ),
             Self::UnknownPhase { phase } => write!(f, "there is no phase \"{phase}\""),
             Self::Unnamed => {
                 f.write_str("a task has an empty name; any text that is not blank is allowed")

@@ -450,7 +450,7 @@ fn impossible_settings_are_refused_at_install_with_the_reason() -> Case {
                 drain 8s, flush 2s, close 500ms";
         assert_eq!(sum, says);
         let reserve = phases(vec![Phase::FLUSH.reserve(2 * second).budget(second)]);
-        let says = "phase \"flush\" reserves 2s, but its budget is 1s";
+        let says = "phase \"flush\" reserves 2s, more than its budget of 1s";
         assert_eq!(reserve, says);
         let cycle = phases(vec![
             Phase::new("a").after(Phase::FLUSH).before(Phase::DRAIN),
@@ -460,7 +460,10 @@ fn impossible_settings_are_refused_at_install_with_the_reason() -> Case {
             "{cycle:?}"
         );
         let twice = phases(vec![Phase::DRAIN, Phase::DRAIN.disabled(true)]);
-        assert_eq!(twice, "phase \"drain\" is added twice");
+        assert_eq!(
+            twice,
+            "phase \"drain\" is added twice; a name may be added once"
+        );
         let nowhere = phases(vec![Phase::new("a").before("nowhere")]);
         let says = "phase \"a\" names phase \"nowhere\", which does not exist";
         assert_eq!(nowhere, says);

@@ -144,7 +144,10 @@ fn report_has_who_came_too_late() -> Case {
         task.on_shutdown(move |_| {
             let late = handle.task("late").phase(Phase::DRAIN);
             let refused = late.on_shutdown(|_| {}).expect_err("it is refused");
-            assert_eq!(refused.to_string(), "phase \"drain\" is over");
+            assert_eq!(
+                refused.to_string(),
+                "phase \"drain\" is over; the running phase and later ones take tasks"
+            );
         })
         .expect("it has not begun");
         let report = run(&shutdown);

@@ -107,7 +107,7 @@ fn bad_names_are_refused() {
     );
     assert_eq!(
         refusal([Phase::new("a"), Phase::new("a")]),
-        "phase \"a\" is added twice"
+        "phase \"a\" is added twice; a name may be added once"
     );
     assert_eq!(
         refusal([Phase::new("a").after("nowhere")]),
@@ -129,7 +129,7 @@ fn plan_that_cannot_fit_is_refused_with_its_sum() {
         refusal([Phase::FLUSH
             .reserve(Duration::from_secs(2))
             .budget(Duration::from_secs(1))]),
-        "phase \"flush\" reserves 2s, but its budget is 1s"
+        "phase \"flush\" reserves 2s, more than its budget of 1s"
     );
     let disabled = [Phase::DRAIN.budget(Duration::from_secs(80)).disabled(true)];
     assert!(order_of(disabled).is_ok());
