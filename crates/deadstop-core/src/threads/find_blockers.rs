@@ -1,7 +1,6 @@
 //! Finds what holds up a thread: another thread, or another process.
 //!
-//! A futex has no owner that the kernel knows. What is there to know stands in the
-//! process's own memory:
+//! A futex has no owner that the kernel knows. The evidence is in the process's own memory:
 //!
 //! | wait | known by |
 //! | --- | --- |
@@ -10,12 +9,12 @@
 //! | priority-inheriting mutexes | the word has the owner's id |
 //! | `flock`, `fcntl` with a lock | `/proc/locks` has the holder, by the file |
 //! | other locks | the lock's address is on the stack of exactly one other thread, in a guard |
-//! | `parking_lot` | as others; the lock's address stands before the word that its threads wait on |
+//! | `parking_lot` | as other locks; the lock's address is before the word that its threads wait on |
 //!
-//! The other ends of pipes and local sockets are found by `find_other_ends`.
+//! The last two rows are evidence and no proof: [`Hold::Refers`] says so. If several threads
+//! have the address on their stacks, the blocker stays unknown.
 //!
-//! The last two are evidence and no proof: [`Hold::Refers`] says so. Where the
-//! evidence points to several threads, nothing is said.
+//! `find_other_ends` finds the other ends of pipes and local sockets.
 
 use core::ffi::c_int;
 
@@ -49,8 +48,8 @@ const LOCKS: usize = 16;
 
 /// Fills in who holds up the listed threads. Begins nothing after `until`.
 pub(super) fn find(table: &mut ThreadTable, folder: &ThreadReader<'_>, until: Nanos) {
-    let mut locks = [(0_usize, 0_usize); LOCKS];
-    let mut len = 0_usize;
+    let mut locks = [const { None::<WaitedForLock> }; LOCKS];
+    let mut free = locks.iter_mut();
     for place in 0..table.len {
         let call = table.threads.get(place).and_then(|thread| thread.call);
         let Some(call) = call.filter(|_| !is_over(until)) else {
@@ -78,19 +77,48 @@ pub(super) fn find(table: &mut ThreadTable, folder: &ThreadReader<'_>, until: Na
                 }
             }
             Found::Lock(address) => {
-                if let Some(slot) = locks.get_mut(len) {
-                    *slot = (place, address);
-                    len = len.saturating_add(1);
+                if let Some(slot) = free.next() {
+                    *slot = Some(WaitedForLock {
+                        place,
+                        address,
+                        holder: Holder::None,
+                    });
                 }
             }
         }
     }
-    let locks = locks.get(..len).unwrap_or(&[]);
-    if !locks.is_empty() {
-        search(table, locks, until);
+    if locks.iter().any(Option::is_some) {
+        search_stacks(table, &mut locks, until);
     }
 }
 
+/// A lock whose owner is not known.
+struct WaitedForLock {
+    /// The position in the table of the thread that waits for it.
+    place: usize,
+    address: usize,
+    holder: Holder,
+}
+
+/// The threads that have a lock's address on their stacks.
+#[derive(Clone, Copy)]
+enum Holder {
+    None,
+    One(c_int),
+    Several,
+}
+
+impl Holder {
+    fn add(&mut self, tid: c_int) {
+        *self = match *self {
+            Self::None => Self::One(tid),
+            Self::One(known) if known == tid => return,
+            Self::One(_) | Self::Several => Self::Several,
+        };
+    }
+}
+
+/// What the arguments of a system call say about the blocker.
 enum Found {
     Nothing,
     Blocker(Blocker),
@@ -127,9 +155,9 @@ fn futex(call: &Arguments, folder: &ThreadReader<'_>) -> Found {
     }
 }
 
-/// The address that threads have in common that wait for the same lock or condition; 0 if
-/// the call is another. Of `parking_lot`, where each thread waits on a futex of its own, it
-/// is the lock's.
+/// Returns the address that all threads have in common that wait for the same lock or
+/// condition; 0 if the call does not wait for one. With `parking_lot` each thread waits on a
+/// futex of its own: there it is the lock's address.
 fn lock_address(call: &Arguments) -> usize {
     let [address, operation, ..] = call.arguments;
     let waits = matches!(
@@ -149,16 +177,16 @@ const P_PID: u64 = 1;
 /// The word of a lock that threads wait for, of glibc and of std.
 const CONTENDED: u32 = 2;
 
-/// The id of a thread of this process. Locks have small
-/// numbers in their words, which are the ids of threads in a PID namespace of
-/// its own: these are not taken for ids.
+/// Returns `id`, if it is a thread of this process. The words of locks hold small numbers,
+/// which may be ids of threads too in a PID namespace of its own: 1 and 2 are not taken for
+/// ids.
 fn thread(id: u32, folder: &ThreadReader<'_>) -> Option<c_int> {
     let tid = c_int::try_from(id).ok().filter(|tid| *tid > 2)?;
     folder.read(tid, ThreadFile::Name, &mut [0; 32]).ok()?;
     Some(tid)
 }
 
-/// The owner in a glibc mutex: `lock`, `count`, `owner`, `users`, `kind`. The
+/// Returns the owner's id in a glibc mutex: `lock`, `count`, `owner`, `users`, `kind`. The
 /// last two have few values, which tells a mutex from other memory.
 fn owner_of_pthread_mutex(address: usize) -> Option<u32> {
     let word = |offset| read_u32(address.wrapping_add(offset));
@@ -168,9 +196,9 @@ fn owner_of_pthread_mutex(address: usize) -> Option<u32> {
     (count <= 1 && users == 1 && kind & !0x3ff == 0 && kind & 0x7f <= 3).then_some(owner)
 }
 
-/// The lock that a thread of `parking_lot` waits for, if the futex is of such
-/// a thread: its key stands before it, as the address of a lock that is held and
-/// waited for.
+/// Returns the address of the lock that a thread of `parking_lot` waits for, if `futex` is
+/// such a thread's: the word before it is then the address of a lock that is held and that
+/// threads wait for.
 fn parking_lot_key(futex: usize) -> Option<usize> {
     const HELD_AND_WAITED_FOR: u8 = 3;
     PARKING_LOT_KEY.iter().find_map(|distance| {
@@ -184,33 +212,29 @@ fn parking_lot_key(futex: usize) -> Option<usize> {
 /// The possible positions of the key, in bytes before the futex.
 const PARKING_LOT_KEY: &[usize] = &[32];
 
-/// Searches the stacks of waiting threads for the addresses of locks.
-fn search(table: &mut ThreadTable, locks: &[(usize, usize)], until: Nanos) {
-    // The thread that refers to each lock; 0 for none, -1 for several.
-    let mut holders = [0; LOCKS];
-    for thread in table.iter() {
+/// Searches the stacks of waiting threads for the addresses of locks, and fills in the
+/// holders.
+fn search_stacks(table: &mut ThreadTable, locks: &mut [Option<WaitedForLock>], until: Nanos) {
+    for (place, thread) in table.iter().enumerate() {
         let Some(call) = thread.call.filter(|_| !is_over(until)) else {
             continue;
         };
-        let mut waits_for = 0_usize;
-        if let Some((_, address)) = locks.iter().find(|(place, _)| {
-            table
-                .threads
-                .get(*place)
-                .is_some_and(|other| other.tid == thread.tid)
-        }) {
-            waits_for = *address;
-        }
+        // The stack of a thread that waits for a lock has its address too.
+        let mut waiting = locks.iter().flatten().filter(|lock| lock.place == place);
+        let waits_for = waiting.next().map(|lock| lock.address);
         each_word(call.stack_pointer, |word| {
-            for ((_, address), holder) in locks.iter().zip(&mut holders) {
-                if word == *address && word != waits_for && *holder != thread.tid {
-                    *holder = if *holder == 0 { thread.tid } else { -1 };
+            for lock in locks.iter_mut().flatten() {
+                if word == lock.address && Some(word) != waits_for {
+                    lock.holder.add(thread.tid);
                 }
             }
         });
     }
-    for ((place, _), &tid) in locks.iter().zip(&holders) {
-        if let Some(thread) = table.threads.get_mut(*place).filter(|_| tid > 0) {
+    for lock in locks.iter().flatten() {
+        let Holder::One(tid) = lock.holder else {
+            continue;
+        };
+        if let Some(thread) = table.threads.get_mut(lock.place) {
             thread.blocker = Blocker::Thread {
                 tid,
                 hold: Hold::Refers,
@@ -219,6 +243,7 @@ fn search(table: &mut ThreadTable, locks: &[(usize, usize)], until: Nanos) {
     }
 }
 
+/// Calls `each` with the words of a stack, from its innermost end.
 fn each_word(stack_pointer: usize, mut each: impl FnMut(usize)) {
     let mut buffer = [0; PIECE];
     let start = stack_pointer & !(size_of::<usize>().wrapping_sub(1));

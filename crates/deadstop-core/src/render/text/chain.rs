@@ -1,4 +1,5 @@
-//! For whom a thread waits, one thread after another.
+//! The chain of a wait: the thread that holds up a thread, the one that holds up that one, and
+//! so on.
 
 use super::doing::{doing_without_id, name, names};
 use crate::buffer::TextSlice;
@@ -7,10 +8,10 @@ use crate::render::words::number;
 use crate::roster::TaskReading;
 use crate::threads::{Blocker, Hold, Thread};
 
-/// Longest chain of threads that is followed.
+/// The longest chain of threads that is followed.
 const LINKS: usize = 4;
 
-/// The threads that hold up `thread`, one after another, up to a cycle.
+/// Writes the threads that hold up `thread`, one after another, up to a cycle.
 pub(super) fn chain(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let mut waiter = thread;
     let mut seen = [0; LINKS];
@@ -49,32 +50,13 @@ pub(super) fn chain(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
                 length = length.saturating_add(1);
                 waiter = next;
             }
-            Blocker::Process {
-                pid,
-                ref name,
-                state,
-                others,
-            } => {
-                which(line, facts, waiter, length)
-                    .text("process ")
-                    .number(number(pid));
-                if !name.as_str().is_empty() {
-                    line.text(" ").quoted(name.as_str());
-                }
-                if state != 0 {
-                    line.text(" in state ")
-                        .text(char::from(state).encode_utf8(&mut [0; 4]));
-                }
-                match others {
-                    0 => &mut *line,
-                    1 => line.text(" and 1 other"),
-                    others => line.text(" and ").number(u64::from(others)).text(" others"),
-                }
-                .text("\n");
+            Blocker::Process { .. } => {
+                begin_last_link(line, facts, waiter, length);
+                process(line, &waiter.blocker);
                 return;
             }
             Blocker::OwnDescriptor { number: other } => {
-                which(line, facts, waiter, length)
+                begin_last_link(line, facts, waiter, length)
                     .text("this process: the other end is its descriptor ")
                     .number(number(other))
                     .text("\n");
@@ -94,11 +76,44 @@ pub(super) fn chain(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     }
 }
 
+/// Ends the line with `process 77 "psql" in state S and 2 others`.
+fn process(line: &mut TextSlice, blocker: &Blocker) {
+    let Blocker::Process {
+        pid,
+        name,
+        state,
+        others,
+    } = blocker
+    else {
+        return;
+    };
+    line.text("process ").number(number(*pid));
+    if !name.as_str().is_empty() {
+        line.text(" ").quoted(name.as_str());
+    }
+    if *state != 0 {
+        line.text(" in state ")
+            .text(char::from(*state).encode_utf8(&mut [0; 4]));
+    }
+    match others {
+        0 => {}
+        1 => {
+            line.text(" and 1 other");
+        }
+        others => {
+            line.text(" and ")
+                .number(u64::from(*others))
+                .text(" others");
+        }
+    }
+    line.text("\n");
+}
+
 /// Threads that are named as waiting for the same.
 const TOGETHER: usize = 3;
 
-/// The threads that wait for the same lock or condition, where it is not known who holds
-/// it.
+/// Names the other threads that wait for the same lock or condition, where its holder is not
+/// known.
 fn together(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let with = facts.threads.waiting_with(thread);
     if with.is_empty() {
@@ -109,9 +124,9 @@ fn together(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     line.text("\n");
 }
 
-/// Begins a link of a chain whose end is no thread: what the last thread does says how it
-/// waits. The first thread's has a line of its own.
-fn which<'a>(
+/// Begins the last link of a chain whose end is no thread: it says what the last thread does.
+/// The first thread has a line of its own for that.
+fn begin_last_link<'a>(
     line: &'a mut TextSlice,
     facts: &Facts<'_>,
     waiter: &Thread,
