@@ -1,12 +1,13 @@
 //! Reports and progress, on threads that may hang over them.
 //!
 //! ```text
-//! reporter ─┬▶ schedule           what is due                deadstop-report
-//!           ├▶ samples            whether hung tasks move
-//!           ├▶ gather ─▶ stacks   threads and their stacks
-//!           └▶ sinks              files, standard error, log
-//! names of functions                                         deadstop-symbols
-//! log, progress                                              deadstop-log
+//! reporter ─┬▶ schedule                 what is due    deadstop-report
+//!           └▶ report_writer
+//!               ├▶ samples              whether hung tasks move
+//!               ├▶ gather ─▶ stacks     threads and their stacks
+//!               └▶ sinks                files, standard error, log
+//! names of functions                                   deadstop-symbols
+//! log, progress                                        deadstop-log
 //! ```
 //!
 //! The coordinator notifies reporting by [events](Event); reporting calls nothing of the
@@ -23,6 +24,7 @@ mod log;
 mod logger;
 mod patience;
 mod progress;
+mod report_writer;
 mod reporter;
 mod samples;
 mod schedule;
