@@ -34,14 +34,14 @@ pub struct Job {
     work: Mutex<Work>,
 }
 
-/// A job in the queue.
+/// The code of a job, and the time at which it was queued.
 pub(super) struct Work {
     since: Nanos,
-    job: Box<dyn Once>,
+    job: Box<dyn RunOnce>,
 }
 
 /// Code that runs once, and its name if it has one.
-pub(super) trait Once: Send {
+pub(super) trait RunOnce: Send {
     fn run(self: Box<Self>);
     fn name(&self) -> Option<Arc<str>>;
 }
@@ -53,7 +53,7 @@ struct Named<F> {
     run: F,
 }
 
-impl<F: FnOnce() + Send> Once for Plain<F> {
+impl<F: FnOnce() + Send> RunOnce for Plain<F> {
     fn run(self: Box<Self>) {
         (self.0)();
     }
@@ -63,7 +63,7 @@ impl<F: FnOnce() + Send> Once for Plain<F> {
     }
 }
 
-impl<F: FnOnce() + Send> Once for Named<F> {
+impl<F: FnOnce() + Send> RunOnce for Named<F> {
     fn run(self: Box<Self>) {
         (self.run)();
     }
@@ -84,7 +84,7 @@ impl Work {
         Self::new(Box::new(Named { name, run }))
     }
 
-    pub(super) fn new(job: Box<dyn Once>) -> Self {
+    pub(super) fn new(job: Box<dyn RunOnce>) -> Self {
         Self {
             since: recent(),
             job,

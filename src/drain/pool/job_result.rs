@@ -1,4 +1,5 @@
-//! A job that returns something, as the thread that runs it and its handle share it.
+//! The result of a job that returns something: shared by the job in the queue, which runs or
+//! cancels, and its handle, which waits.
 //!
 //! ```text
 //! Queued ──start──▶ Running ──▶ Ready(result) ──join──▶ Taken
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use super::job::{Once, PANICKED, Work};
+use super::job::{PANICKED, RunOnce, Work};
 use super::job_error::{JobError, Lost};
 use super::job_handle::{Await, JobHandle};
 use crate::contain::contain;
@@ -18,47 +19,53 @@ use crate::lock::{Condvar, Mutex};
 use crate::process;
 
 /// Makes a job that returns something, and the handle that waits for it.
-pub(super) fn shared<F, T>(name: Option<Arc<str>>, run: F) -> (Work, JobHandle<T>)
+pub(super) fn with_handle<F, T>(name: Option<Arc<str>>, run: F) -> (Work, JobHandle<T>)
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let cell = Arc::new(Cell {
+    let job = Arc::new(SharedJob {
         state: Mutex::new(State::Queued(run)),
         ended: Condvar::new(),
         waker: Mutex::new(None),
         name,
     });
-    let work = Work::new(Box::new(Unstarted(Arc::clone(&cell))));
+    let work = Work::new(Box::new(CancelOnDrop(Arc::clone(&job))));
     let handle = JobHandle {
-        result: cell,
+        result: job,
         generation: process::generation(),
     };
     (work, handle)
 }
 
-/// A shared job that has not started; dropping it cancels it.
-struct Unstarted<R: Run + ?Sized>(Arc<R>);
+/// The job in the queue. Dropping it cancels the job, unless it has run.
+struct CancelOnDrop<F, T>(Arc<SharedJob<F, T>>);
 
-impl<R: Run + ?Sized> Once for Unstarted<R> {
+impl<F, T> RunOnce for CancelOnDrop<F, T>
+where
+    F: FnOnce() -> T + Send,
+    T: Send,
+{
     fn run(self: Box<Self>) {
         self.0.run();
     }
 
     fn name(&self) -> Option<Arc<str>> {
-        self.0.name()
+        self.0.name.clone()
     }
 }
 
-impl<R: Run + ?Sized> Drop for Unstarted<R> {
+impl<F, T> Drop for CancelOnDrop<F, T> {
     fn drop(&mut self) {
-        self.0.cancel();
+        self.0.cancel_queued();
     }
 }
 
-struct Cell<F, T> {
+struct SharedJob<F, T> {
     state: Mutex<State<F, T>>,
+    /// Notified when the state is `Ready`.
     ended: Condvar,
+    /// The future that waits.
     waker: Mutex<Option<Waker>>,
     name: Option<Arc<str>>,
 }
@@ -87,7 +94,7 @@ impl<F, T> State<F, T> {
     }
 }
 
-impl<F, T> Cell<F, T> {
+impl<F, T> SharedJob<F, T> {
     fn end(&self, result: Result<T, Lost>) {
         *self.state.lock() = State::Ready(result);
         self.wake();
@@ -102,6 +109,7 @@ impl<F, T> Cell<F, T> {
         }
     }
 
+    /// Cancels the job if it has not started. Returns whether it did that.
     fn cancel_queued(&self) -> bool {
         let mut state = self.state.lock();
         let State::Queued(_) = *state else {
@@ -116,18 +124,8 @@ impl<F, T> Cell<F, T> {
     }
 }
 
-/// The pool's side of a job.
-trait Run: Send + Sync {
-    fn run(&self);
-    fn cancel(&self);
-    fn name(&self) -> Option<Arc<str>>;
-}
-
-impl<F, T> Run for Cell<F, T>
-where
-    F: FnOnce() -> T + Send,
-    T: Send,
-{
+impl<F: FnOnce() -> T, T> SharedJob<F, T> {
+    /// Runs the job, unless it was cancelled.
     fn run(&self) {
         let mut state = self.state.lock();
         let State::Queued(_) = *state else {
@@ -144,17 +142,9 @@ where
             PANICKED.set(true);
         }
     }
-
-    fn cancel(&self) {
-        self.cancel_queued();
-    }
-
-    fn name(&self) -> Option<Arc<str>> {
-        self.name.clone()
-    }
 }
 
-impl<F: Send, T: Send> Await<T> for Cell<F, T> {
+impl<F: Send, T: Send> Await<T> for SharedJob<F, T> {
     fn try_take(&self) -> Option<Result<T, JobError>> {
         self.state.lock().take()
     }

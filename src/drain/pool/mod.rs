@@ -232,7 +232,7 @@ impl Pool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (work, handle) = job_result::shared(None, job);
+        let (work, handle) = job_result::with_handle(None, job);
         self.offer(work)?;
         Ok(handle)
     }
@@ -251,7 +251,7 @@ impl Pool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (work, handle) = job_result::shared(Some(name.into()), job);
+        let (work, handle) = job_result::with_handle(Some(name.into()), job);
         self.offer(work)?;
         Ok(handle)
     }
@@ -269,7 +269,7 @@ impl Pool {
         }
     }
 
-    /// Does with a job for which there was no room what the pool does then.
+    /// Does with a job for which there is no room what [`WhenFull`] says.
     #[cold]
     fn offer_to_full(&self, work: Work) -> Result<Option<Unstarted>, Rejected> {
         let shared = self.shared();
