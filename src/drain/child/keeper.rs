@@ -51,18 +51,18 @@ use crate::threads;
 
 const THREAD: &str = "deadstop-child";
 
-/// The time between two looks at groups whose leader has ended, and at children that there is
-/// no descriptor for. The thread waits no shorter than this for a descriptor that is ready
-/// without a cause.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The time between two checks of what no descriptor reports: groups whose leader has ended,
+/// and children without a pidfd. Also the pause after a descriptor that was ready for nothing.
+const CHECK_EVERY: Duration = Duration::from_millis(100);
 
 /// The keeper of this process, once it has a child.
 static KEEPER: PerProcess<Mutex<Option<Keeper>>> = PerProcess::nothing();
 
 struct Keeper {
     requests: Sender<Request>,
+    /// The end of the wake-up socket to which a caller writes.
     wake: Checked<UnixStream>,
-    /// The other end, which its thread has.
+    /// The other end, which the keeper's thread reads.
     woken: Place,
 }
 
@@ -97,17 +97,18 @@ pub(super) fn spawn(
     };
     {
         let mut keeper = KEEPER.get(|| Mutex::new(None)).lock();
-        let heard = keeper.take().filter(Keeper::is_reached);
-        let keeper = match heard {
-            Some(heard) => keeper.insert(heard),
+        let keeper = match keeper.take().filter(Keeper::can_be_woken) {
+            Some(usable) => keeper.insert(usable),
             None => keeper.insert(Keeper::start()?),
         };
-        let gone = |_| io::Error::other("the thread for child processes has ended");
-        keeper.requests.send(request).map_err(gone)?;
+        keeper.requests.send(request).map_err(|_| ended())?;
         keeper.wake()?;
     }
-    let gone = |_| io::Error::other("the thread for child processes has ended");
-    answered.recv().map_err(gone)?
+    answered.recv().map_err(|_| ended())?
+}
+
+fn ended() -> io::Error {
+    io::Error::other("the thread for child processes has ended")
 }
 
 impl Keeper {
@@ -127,8 +128,8 @@ impl Keeper {
         })
     }
 
-    /// Returns `false` if the program has closed an end.
-    fn is_reached(&self) -> bool {
+    /// Returns `false` if the program has closed an end of the wake-up socket.
+    fn can_be_woken(&self) -> bool {
         self.wake.get().is_some() && self.woken.is_kept()
     }
 
@@ -155,7 +156,7 @@ fn no_thread(error: InstallError) -> io::Error {
 
 /// The children that are not reaped.
 struct Children {
-    /// One byte for each request; `None` if there will be none.
+    /// Has one byte for each request; `None` once no more requests can come.
     woken: Option<Checked<UnixStream>>,
     kept: Vec<Kept>,
 }
@@ -165,7 +166,7 @@ struct Kept {
     child: process::Child,
     pidfd: Option<Checked<OwnedFd>>,
     listed: Option<KillSlot>,
-    /// It has ended, and others of its group live.
+    /// Set if the child has ended, and others of its group live.
     has_ended: bool,
 }
 
@@ -182,7 +183,7 @@ impl Children {
             let mut has_acted = self.take_wakes();
             loop {
                 match requests.try_recv() {
-                    Ok(request) => self.spawn(request),
+                    Ok(request) => self.answer(request),
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => {
                         self.woken = None;
@@ -196,22 +197,29 @@ impl Children {
             has_acted |= before != self.living();
             if is_ready && !has_acted {
                 // A descriptor that another file has, or that cannot be read.
-                thread::sleep(LOOK_EVERY);
+                thread::sleep(CHECK_EVERY);
             }
         }
     }
 
-    /// Returns `true` if a descriptor is ready.
+    /// Waits for a wake-up or the end of a child. Returns `true` if a descriptor is ready.
     fn wait(&self) -> bool {
-        let woken = self.woken.as_ref().map(Checked::get);
-        let is_deaf = woken.is_some_and(|woken| woken.is_none());
-        let looks = |kept: &Kept| kept.has_ended || kept.end().is_none();
-        let looks = is_deaf || self.kept.iter().any(looks);
-        let ends = self.kept.iter().filter(|kept| !kept.has_ended);
-        let ends = ends.filter_map(Kept::end).map(AsFd::as_fd);
-        let woken = woken.flatten().map(AsFd::as_fd);
-        let readable: Vec<_> = woken.into_iter().chain(ends).collect();
-        wait_readable(&readable, looks.then_some(LOOK_EVERY))
+        let woken = self.woken.as_ref().and_then(Checked::get);
+        let running = self.kept.iter().filter(|kept| !kept.has_ended);
+        let ends = running.filter_map(Kept::end).map(AsFd::as_fd);
+        let readable: Vec<_> = woken.map(AsFd::as_fd).into_iter().chain(ends).collect();
+        wait_readable(&readable, self.must_check().then_some(CHECK_EVERY))
+    }
+
+    /// Returns `true` if something happens that no descriptor reports: the program has closed
+    /// the wake-up socket or a pidfd, or a group outlives its leader.
+    fn must_check(&self) -> bool {
+        let socket_is_closed = self
+            .woken
+            .as_ref()
+            .is_some_and(|woken| woken.get().is_none());
+        let is_unreported = |kept: &Kept| kept.has_ended || kept.end().is_none();
+        socket_is_closed || self.kept.iter().any(is_unreported)
     }
 
     /// A request is sent before its byte: a byte that is taken here has its request there.
@@ -224,55 +232,71 @@ impl Children {
         self.kept.iter().filter(|kept| !kept.has_ended).count()
     }
 
-    fn spawn(&mut self, request: Request) {
+    fn answer(&mut self, request: Request) {
         let Request {
             mut command,
             name,
             cgroup,
             answer,
         } = request;
-        die_with_thread(&mut command);
-        unblock_signals(&mut command).process_group(0);
-        announce(&mut command, WATCH.newborn().place());
-        let entered = cgroup
-            .as_ref()
-            .map_or(Ok(()), |own| own.enter(&mut command));
-        // The keeper's own thread blocks all signals, and a child inherits that.
-        let spawned = entered.and_then(|()| threads::with_program_mask(|| command.spawn()));
-        let spawned = spawned.map(|mut child| {
-            let pid = child.id() as i32;
-            let pidfd = pidfd_open(pid);
-            let raw = pidfd.as_ref().map(AsRawFd::as_raw_fd);
-            let listed = WATCH.kill_list().add(pid, raw, true);
-            if listed.is_none() && WATCH.kill_list().is_closed() {
-                // This process is about to end. It stays announced, and must not wait for
-                // this thread to be killed.
-                let _ = signal_group(pid, libc::SIGKILL);
-            } else {
+        let spawned = match start(&mut command, cgroup.as_ref()) {
+            Ok(child) => Ok(self.keep_child(child, name, cgroup)),
+            Err(error) => {
                 WATCH.newborn().clear();
+                Err(error)
             }
-            let running = Arc::new(Running::new(name, pid, listed.is_some(), cgroup));
-            let spawned = Spawned {
-                running: Arc::clone(&running),
-                stdin: child.stdin.take(),
-                stdout: child.stdout.take(),
-                stderr: child.stderr.take(),
-            };
-            self.kept.push(Kept {
-                running,
-                child,
-                pidfd: pidfd.map(Checked::new),
-                listed,
-                has_ended: false,
-            });
-            spawned
-        });
-        if spawned.is_err() {
-            WATCH.newborn().clear();
-        }
+        };
         // Fails if the caller is gone.
         let _ = answer.send(spawned);
     }
+
+    /// Lists the child, which was announced, for the watchdog, and keeps it until it is reaped.
+    fn keep_child(
+        &mut self,
+        mut child: process::Child,
+        name: Box<str>,
+        cgroup: Option<Cgroup>,
+    ) -> Spawned {
+        let pid = child.id() as i32;
+        let pidfd = pidfd_open(pid);
+        let raw = pidfd.as_ref().map(AsRawFd::as_raw_fd);
+        let listed = WATCH.kill_list().add(pid, raw, true);
+        if listed.is_none() && WATCH.kill_list().is_closed() {
+            // This process is about to end. The child stays announced, and must not wait for
+            // this thread to be killed.
+            let _ = signal_group(pid, libc::SIGKILL);
+        } else {
+            WATCH.newborn().clear();
+        }
+        let running = Arc::new(Running::new(name, pid, listed.is_some(), cgroup));
+        let spawned = Spawned {
+            running: Arc::clone(&running),
+            stdin: child.stdin.take(),
+            stdout: child.stdout.take(),
+            stderr: child.stderr.take(),
+        };
+        self.kept.push(Kept {
+            running,
+            child,
+            pidfd: pidfd.map(Checked::new),
+            listed,
+            has_ended: false,
+        });
+        spawned
+    }
+}
+
+/// Starts `command` as the leader of a process group, in `cgroup` if there is one. The child is
+/// announced to the watchdog before it exists.
+fn start(command: &mut process::Command, cgroup: Option<&Cgroup>) -> io::Result<process::Child> {
+    die_with_thread(command);
+    unblock_signals(command).process_group(0);
+    announce(command, WATCH.newborn().place());
+    if let Some(cgroup) = cgroup {
+        cgroup.enter(command)?;
+    }
+    // The keeper's own thread blocks all signals, and a child inherits that.
+    threads::with_program_mask(|| command.spawn())
 }
 
 impl Kept {
@@ -291,7 +315,7 @@ impl Kept {
         };
         self.has_ended = true;
         if status.is_some() && self.running.has_cgroup_members() {
-            // Its task still has those to end.
+            // The child's task still has to end the members of the cgroup.
             self.running.note_status(status);
             return false;
         }
