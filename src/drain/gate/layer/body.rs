@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
@@ -31,6 +31,24 @@ enum Held {
         /// Sent where the gate ends the stream: a gRPC response ends with its status.
         trailers: Option<HeaderMap>,
     },
+}
+
+impl Held {
+    /// Polls whether the body should end although its handler has more of it: a stream should
+    /// once the gate closes, a request never.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Request { .. } => Poll::Pending,
+            Self::Stream { closing, .. } => Pin::new(closing).poll(context),
+        }
+    }
+
+    fn take_trailers(&mut self) -> Option<HeaderMap> {
+        match self {
+            Self::Request { .. } => None,
+            Self::Stream { trailers, .. } => trailers.take(),
+        }
+    }
 }
 
 impl<B> GateBody<B> {
@@ -76,28 +94,23 @@ impl<B: Body> Body for GateBody<B> {
             return Poll::Ready(None);
         };
         let polled = inner.poll_frame(context);
-        if polled.is_pending() {
-            let Some(Held::Stream {
-                closing, trailers, ..
-            }) = this.held
-            else {
-                return Poll::Pending;
-            };
-            if Pin::new(closing).poll(context).is_pending() {
-                return Poll::Pending;
+        match (&polled, this.held.as_mut()) {
+            (Poll::Pending, Some(held)) => {
+                ready!(held.poll_end(context));
+                // Between two frames.
+                this.inner.set(None);
+                let trailers = held.take_trailers();
+                if trailers.is_none() {
+                    *this.held = None;
+                }
+                Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
             }
-            // The stream is asked to end, between two of its frames.
-            this.inner.set(None);
-            if let Some(trailers) = trailers.take() {
-                return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+            (Poll::Ready(None | Some(Err(_))), _) => {
+                *this.held = None;
+                polled
             }
-            *this.held = None;
-            return Poll::Ready(None);
+            _ => polled,
         }
-        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
-            *this.held = None;
-        }
-        polled
     }
 
     fn is_end_stream(&self) -> bool {

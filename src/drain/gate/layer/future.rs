@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
@@ -67,35 +67,34 @@ where
             // It has returned its refusal, and is polled again against the contract.
             return Poll::Pending;
         };
-        let response = match handler.poll(context) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(error)) => {
-                *this.entered = None;
-                return Poll::Ready(Err(error));
-            }
-            Poll::Ready(Ok(response)) => response,
+        let response = ready!(handler.poll(context));
+        let Some((layer, guard)) = this.entered.take() else {
+            // It has returned its response, and is polled again against the contract.
+            return Poll::Pending;
         };
-        let (mut parts, body) = response.into_parts();
-        let body = match this.entered.take() {
-            None => return Poll::Pending,
-            Some((layer, guard)) => {
-                if has_connection_header(*this.version) && layer.gate.should_close() {
-                    close_connection(&mut parts);
-                }
-                match (layer.is_stream)(&parts) {
-                    true => {
-                        let trailers = has_type(&parts.headers, GRPC).then(|| {
-                            let closed = GateClosed::new(layer.gate.name());
-                            unavailable(&closed)
-                        });
-                        GateBody::stream(body, guard.into_stream(), trailers)
-                    }
-                    false => GateBody::request(body, guard),
-                }
-            }
-        };
-        Poll::Ready(Ok(Response::from_parts(parts, body)))
+        let version = *this.version;
+        Poll::Ready(response.map(|response| hold(response, layer, guard, version)))
     }
+}
+
+/// Makes the response's body hold the guard, as a request or as a stream.
+fn hold<R>(
+    response: Response<R>,
+    layer: GateLayer,
+    guard: GateGuard,
+    version: Version,
+) -> Response<GateBody<R>> {
+    let (mut parts, body) = response.into_parts();
+    if has_connection_header(version) && layer.gate.should_close() {
+        close_connection(&mut parts);
+    }
+    if !(layer.is_stream)(&parts) {
+        return Response::from_parts(parts, GateBody::request(body, guard));
+    }
+    let is_grpc = has_type(&parts.headers, GRPC);
+    let trailers = is_grpc.then(|| unavailable(&GateClosed::new(layer.gate.name())));
+    let body = GateBody::stream(body, guard.into_stream(), trailers);
+    Response::from_parts(parts, body)
 }
 
 impl<F> fmt::Debug for GateFuture<F> {
