@@ -1,7 +1,7 @@
 //! Records that load balancers have seen that the process is not ready.
 //!
-//! The health server advances this when a prober was answered "not ready" often
-//! enough; gates that still admit work then end their wait early.
+//! The health server notes it when one prober was answered "not ready" often enough; gates that
+//! still admit work then end their wait early.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,7 +24,8 @@ impl Announcement {
         }
     }
 
-    /// Notes that load balancers have seen it. Wakes the gates that wait.
+    /// Notes that load balancers have seen that the process is not ready. Wakes the gates that
+    /// wait.
     #[cfg_attr(
         not(feature = "health"),
         expect(dead_code, reason = "for the health server")
@@ -34,8 +35,8 @@ impl Announcement {
         self.changes.advance();
     }
 
-    /// Blocks the thread until it was seen, or until `until`. Returns whether it was
-    /// seen.
+    /// Blocks the thread until load balancers have seen it, or until `until`. Returns whether
+    /// they have.
     pub(crate) fn wait_seen(&self, until: Nanos) -> bool {
         loop {
             let before = self.changes.read();

@@ -1,4 +1,5 @@
-//! The very last things: files to remove, and the terminal to restore.
+//! What is done at the very end of the process: files are removed, calls of the application are
+//! made, the terminal is restored.
 
 use std::ffi::CString;
 use std::fmt;

@@ -1,9 +1,15 @@
-//! Output of the kit's tasks: the thread that the reports show.
+//! What the tasks of this folder show while they wait: how often they update their progress, and
+//! which thread the reports show for them.
+
+use std::time::Duration;
 
 use crate::TaskContext;
 
+/// The time between two updates of a task's progress. What the task waits for wakes it sooner.
+pub(super) const UPDATE_EVERY: Duration = Duration::from_millis(250);
+
 /// Makes the reports show the thread `tid` as the task's own: the one that the task
 /// waits for. With `None`, the task's own thread again.
-pub(crate) fn show_thread(cx: &TaskContext, tid: Option<i32>) {
+pub(super) fn show_thread(cx: &TaskContext, tid: Option<i32>) {
     cx.show_thread(tid.unwrap_or_else(deadstop_core::tid));
 }

@@ -38,10 +38,10 @@ const KILLED_WITHIN: Duration = Duration::from_secs(1);
 const KILL_BEFORE: Duration = Duration::from_millis(500);
 
 /// The interval at which the task updates its progress.
-const SAY_EVERY: Duration = Duration::from_millis(250);
+const UPDATE_EVERY: Duration = Duration::from_millis(250);
 
 /// The interval at which the end of a successor without a pidfd is polled.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const CHECK_EVERY: Duration = Duration::from_millis(20);
 
 /// The attempt to hand over. Dropping it withdraws the waker and the task.
 pub(super) struct Attempt {
@@ -246,7 +246,7 @@ impl Shared {
         let kill_before = KILL_BEFORE.min(cx.remaining() / 10);
         loop {
             let left = cx.remaining().saturating_sub(kill_before);
-            if self.is_over_within(SAY_EVERY.min(left)) {
+            if self.is_over_within(UPDATE_EVERY.min(left)) {
                 return Ok(());
             }
             let Some(process) = self.successor() else {
@@ -325,7 +325,7 @@ impl Process {
                 Some(pidfd) if wait_readable(&[pidfd.as_fd()], left) => return,
                 None if !is_alive(self.pid) => return,
                 Some(_) => {}
-                None => std::thread::sleep(LOOK_EVERY),
+                None => std::thread::sleep(CHECK_EVERY),
             }
             if left == Some(Duration::ZERO) {
                 return;

@@ -80,7 +80,7 @@ use Marker::{Ancestor, File, On, Variables};
 use Supervisor as S;
 
 /// Everything that is known, by supervisor. systemd has no marker: it is
-/// recognized by its control group (see `detect.rs`).
+/// recognized by its control group (see `systemd_evidence` in `supervision.rs`).
 pub(super) static FACTS: [Facts; 18] = [
     Facts {
         target: Target::Group,

@@ -20,8 +20,8 @@ use crate::lock::Mutex;
 use crate::process::{self, CGROUPS};
 use crate::sys::cgroup;
 
-/// The time between two looks at a killed cgroup, until it is empty.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// The time between two checks whether a killed cgroup is empty.
+const CHECK_EVERY: Duration = Duration::from_millis(2);
 
 /// Counts the cgroups of this process, for their names.
 static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -99,7 +99,7 @@ impl Cgroup {
             if now() >= until {
                 return false;
             }
-            std::thread::sleep(LOOK_EVERY);
+            std::thread::sleep(CHECK_EVERY);
         }
         true
     }

@@ -7,9 +7,7 @@ use deadstop_core::roster::TaskKind;
 
 use super::running::Running;
 use crate::TaskContext;
-
-/// The time between two updates of the task's progress.
-const SAY_EVERY: Duration = Duration::from_millis(250);
+use crate::drain::task_progress::UPDATE_EVERY;
 
 /// The longest time before the end of its own at which a task kills the child.
 const KILL_BEFORE: Duration = Duration::from_millis(500);
@@ -26,7 +24,7 @@ pub(super) fn end(child: &Running, signal: i32, cx: &TaskContext) -> Result<(), 
     let kill_before = KILL_BEFORE.min(cx.remaining() / 10);
     loop {
         let left = cx.remaining().saturating_sub(kill_before);
-        let until = now().saturating_add(SAY_EVERY.min(left));
+        let until = now().saturating_add(UPDATE_EVERY.min(left));
         if child.whole_end().wait(Some(until)) {
             return end_cgroup(child, cx.remaining());
         }

@@ -9,13 +9,10 @@ use deadstop_core::roster::TaskKind;
 use super::plan::Plan;
 use super::round::Round;
 use super::state::State;
-use crate::drain::report::show_thread;
+use crate::drain::task_progress::{UPDATE_EVERY, show_thread};
 use crate::drain::{RegisterError, announcement, no_phase};
 use crate::task::PhaseName;
 use crate::{Phase, TaskContext};
-
-/// The time between two updates of the task's progress. An empty gate wakes the task.
-const SAY_EVERY: Duration = Duration::from_millis(250);
 
 /// Registers the task that closes the gate and waits for it, and the one that keeps it
 /// accepting.
@@ -98,7 +95,7 @@ fn wait_empty(state: &State, streams_within: Duration, cx: &TaskContext) -> Resu
     cx.progress(&state.describe());
     while !state
         .requests
-        .wait_empty(Some(now().saturating_add(SAY_EVERY)), now)
+        .wait_empty(Some(now().saturating_add(UPDATE_EVERY)), now)
     {
         if cx.is_abandoned() {
             let (name, left) = (&state.name, state.describe());

@@ -1,7 +1,5 @@
 //! The task of a pool.
 
-use std::time::Duration;
-
 use deadstop_core::now;
 use deadstop_core::roster::TaskKind;
 
@@ -10,10 +8,7 @@ use super::{Drain, Unstarted, unstarted};
 use crate::TaskContext;
 use crate::contain::contain;
 use crate::drain::owner::Owner;
-use crate::drain::report::show_thread;
-
-/// The time between two updates of the task's progress. The end of the pool wakes the task.
-const SAY_EVERY: Duration = Duration::from_millis(250);
+use crate::drain::task_progress::{UPDATE_EVERY, show_thread};
 
 /// The number of jobs that the log names.
 const NAMED: usize = 10;
@@ -33,7 +28,7 @@ pub(super) fn drain(
     }
     loop {
         cx.progress(&shared.describe());
-        let until = now().saturating_add(SAY_EVERY.min(cx.remaining()));
+        let until = now().saturating_add(UPDATE_EVERY.min(cx.remaining()));
         if shared.wait_terminated(Some(until)) {
             return Ok(());
         }

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use deadstop_core::{Nanos, now};
 use tokio::runtime::{Handle, Runtime};
@@ -14,17 +13,13 @@ use crate::contain::contain;
 use crate::coordinator::TaskBuilder;
 use crate::drain::RegisterError;
 use crate::drain::latch::Latch;
-use crate::drain::report::show_thread;
+use crate::drain::task_progress::{UPDATE_EVERY, show_thread};
 use crate::drain::thread_id;
 use crate::lock::Mutex;
 use crate::report::Outcome;
 use crate::task::TaskResult;
 use crate::trigger::panic::message;
 use crate::{TaskContext, TaskHandle};
-
-/// The time between two looks at the worker that polls the future, for the reports. The future's
-/// end wakes the task.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// A tokio runtime or its handle.
 ///
@@ -116,7 +111,7 @@ struct State {
 }
 
 fn wait_for(driven: &State, cx: &TaskContext) -> Result<(), String> {
-    while !driven.ended.wait(Some(now().saturating_add(LOOK_EVERY))) {
+    while !driven.ended.wait(Some(now().saturating_add(UPDATE_EVERY))) {
         let worker = driven.polled_by.load(Ordering::Relaxed);
         show_thread(cx, (worker != 0).then_some(worker));
         let last = Nanos(driven.last_polled.load(Ordering::Relaxed));

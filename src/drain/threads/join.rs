@@ -6,7 +6,7 @@ use crate::TaskHandle;
 use crate::contain::Payload;
 use crate::coordinator::TaskBuilder;
 use crate::drain::RegisterError;
-use crate::drain::report::show_thread;
+use crate::drain::task_progress::show_thread;
 use crate::report::Outcome;
 use crate::sys::thread::tid_of;
 use crate::task::TaskResult;

@@ -15,7 +15,7 @@ use deadstop_core::roster::TaskKind;
 use crate::contain::{Payload, contain};
 use crate::drain::RegisterError;
 use crate::drain::latch::Latch;
-use crate::drain::report::show_thread;
+use crate::drain::task_progress::{UPDATE_EVERY, show_thread};
 use crate::drain::thread_id;
 use crate::lock::Mutex;
 use crate::process;
@@ -25,9 +25,6 @@ use crate::task::TaskResult;
 use crate::trigger::panic::message;
 use crate::wait::Requested;
 use crate::{Cause, Phase, Shutdown, TaskContext, TaskHandle};
-
-/// The time between two updates of the task's progress.
-const SAY_EVERY: Duration = Duration::from_millis(250);
 
 impl Shutdown {
     /// Starts describing a kept thread: `finish` and `wait` wait for it, in the phase DRAIN.
@@ -172,7 +169,7 @@ fn wait_for(kept: &State, cx: &TaskContext) -> Result<(), String> {
     let begun = now();
     loop {
         show_thread(cx, *kept.tid.lock());
-        let until = now().saturating_add(SAY_EVERY);
+        let until = now().saturating_add(UPDATE_EVERY);
         if kept.ended.wait(Some(until)) {
             show_thread(cx, None);
             return kept.failed.lock().clone().map_or(Ok(()), Err);
