@@ -5,7 +5,8 @@ export interface Options {
   exitStatus?: number;
   /**
    * The signals that start the clock, if the program has listeners for them. Default SIGTERM
-   * and SIGINT. A signal without a listener ends the process by itself, as before.
+   * and SIGINT; an empty list is none. A signal without a listener ends the process by itself,
+   * as before.
    */
   signals?: NodeJS.Signals[];
   /** Whether the clock also starts when the process exits. Default true. */

@@ -7,6 +7,7 @@ const { isMainThread } = require('node:worker_threads');
 const { target, targets } = require('./target.js');
 
 const SIGNALS_CHAIN = 0;
+const SIGNALS_NONE = 1;
 
 let library;
 
@@ -115,7 +116,8 @@ function install(options = {}) {
     grace_ms: Math.max(1, milliseconds(grace, 'grace')),
     exit_status: exitStatus,
     failure_status: 0,
-    signal_mode: SIGNALS_CHAIN,
+    // Without signals: a sum of 0 would be the library's default.
+    signal_mode: signals.length > 0 ? SIGNALS_CHAIN : SIGNALS_NONE,
     second_signal: 0,
     when_done: 0,
     progress: progress ? 1 : 0,
