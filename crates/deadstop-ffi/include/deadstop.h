@@ -219,7 +219,7 @@ extern "C" {
 const char *deadstop_last_error(void);
 
 // Starts a heartbeat: from now on, deadstop_heartbeat_tick() must be called at least every
-// `every_ms` milliseconds (10 or more), or `on_stall` happens. Of up to 64 names.
+// `every_ms` milliseconds (10 or more), or `on_stall` happens. A process may have 64 at a time.
 //
 // # Safety
 //

@@ -18,7 +18,7 @@ pub const DEADSTOP_ON_STALL_SHUTDOWN: c_int = 1;
 pub struct HeartbeatHandle(Heartbeat);
 
 /// Starts a heartbeat: from now on, deadstop_heartbeat_tick() must be called at least every
-/// `every_ms` milliseconds (10 or more), or `on_stall` happens. Of up to 64 names.
+/// `every_ms` milliseconds (10 or more), or `on_stall` happens. A process may have 64 at a time.
 ///
 /// # Safety
 ///
@@ -41,7 +41,12 @@ pub unsafe extern "C" fn deadstop_heartbeat_start(
         let on_stall = match on_stall {
             DEADSTOP_ON_STALL_REPORT => OnStall::Report,
             DEADSTOP_ON_STALL_SHUTDOWN => OnStall::Shutdown,
-            other => return Err(Failure::argument(format!("`on_stall` is {other}"))),
+            other => {
+                return Err(Failure::argument(format!(
+                    "`on_stall` is {other}; allowed is {DEADSTOP_ON_STALL_REPORT} or \
+                     {DEADSTOP_ON_STALL_SHUTDOWN}"
+                )));
+            }
         };
         let started = installed
             .shutdown

@@ -21,7 +21,7 @@ pub(crate) unsafe fn optional<'a>(
     let text = unsafe { CStr::from_ptr(pointer) };
     match text.to_str() {
         Ok(text) => Ok(Some(text)),
-        Err(_) => Err(Failure::argument(format!("{what} is not UTF-8"))),
+        Err(_) => Err(Failure::argument(format!("`{what}` is not UTF-8"))),
     }
 }
 
@@ -33,7 +33,7 @@ pub(crate) unsafe fn optional<'a>(
 pub(crate) unsafe fn required<'a>(pointer: *const c_char, what: &str) -> Result<&'a str, Failure> {
     // SAFETY: the caller's contract.
     let text = unsafe { optional(pointer, what) }?;
-    text.ok_or_else(|| Failure::argument(format!("{what} is null; a text is required")))
+    text.ok_or_else(|| Failure::argument(format!("`{what}` is null; a text is required")))
 }
 
 /// Copies `text` to a buffer of `size` bytes as snprintf(3) does: as much as fits, with a

@@ -1,7 +1,6 @@
 //! Turns the options into a builder of the library, and refuses a value that an option does not
 //! have.
 
-use std::ffi::c_int;
 use std::time::Duration;
 
 use deadstop::report::{Progress, Sinks};
@@ -36,7 +35,7 @@ impl Options {
         match self.guard {
             0 => Ok(()),
             1 => start_guard(),
-            other => Err(out_of_range("guard", other)),
+            other => Err(out_of_range("guard", other, 1)),
         }
     }
 
@@ -56,17 +55,17 @@ impl Options {
             .when_done(match self.when_done {
                 DEADSTOP_WHEN_DONE_WAIT => WhenDone::Wait,
                 DEADSTOP_WHEN_DONE_EXIT => WhenDone::Exit,
-                other => return Err(out_of_range("when_done", other)),
+                other => return Err(out_of_range("when_done", other, DEADSTOP_WHEN_DONE_EXIT)),
             })
             .progress(match self.progress {
                 DEADSTOP_PROGRESS_OFF => Progress::Off,
                 DEADSTOP_PROGRESS_STDERR => Progress::Stderr,
-                other => return Err(out_of_range("progress", other)),
+                other => return Err(out_of_range("progress", other, DEADSTOP_PROGRESS_STDERR)),
             })
             .require_backup_timer(match self.require_backup_timer {
                 0 => false,
                 1 => true,
-                other => return Err(out_of_range("require_backup_timer", other)),
+                other => return Err(out_of_range("require_backup_timer", other, 1)),
             })
             .status_signals(list(SignalSet::from_bits(self.status_signals)));
         builder = match self.signal_mode {
@@ -74,7 +73,7 @@ impl Options {
             DEADSTOP_SIGNALS_CHAIN | DEADSTOP_SIGNALS_NONE => {
                 builder.signals([]).forwarded_signals(list(self.triggers()))
             }
-            other => return Err(out_of_range("signal_mode", other)),
+            other => return Err(out_of_range("signal_mode", other, DEADSTOP_SIGNALS_HANDLE)),
         };
         if self.grace_ms != 0 {
             builder = builder.grace(Duration::from_millis(self.grace_ms));
@@ -101,7 +100,13 @@ impl Options {
             DEADSTOP_SECOND_SIGNAL_DEFAULT | DEADSTOP_SECOND_SIGNAL_IGNORE => SecondSignal::Ignore,
             DEADSTOP_SECOND_SIGNAL_END_FROM_TERMINAL => SecondSignal::EndFromTerminal,
             DEADSTOP_SECOND_SIGNAL_END => SecondSignal::End,
-            other => return Err(out_of_range("second_signal", other)),
+            other => {
+                return Err(out_of_range(
+                    "second_signal",
+                    other,
+                    DEADSTOP_SECOND_SIGNAL_END,
+                ));
+            }
         })
     }
 
@@ -122,7 +127,7 @@ impl Options {
             DEADSTOP_STDERR_TEXT => sinks,
             DEADSTOP_STDERR_JSON => sinks.stderr_as_json(true),
             DEADSTOP_STDERR_NONE => sinks.stderr(false),
-            other => return Err(out_of_range("stderr_format", other)),
+            other => return Err(out_of_range("stderr_format", other, DEADSTOP_STDERR_NONE)),
         })
     }
 }
@@ -149,9 +154,9 @@ fn list(signals: SignalSet) -> Vec<Signal> {
     signals.numbers().map(Signal::from).collect()
 }
 
-fn out_of_range(field: &str, value: impl Into<c_int>) -> Failure {
-    let value = value.into();
-    Failure::argument(format!("`{field}` is {value}, which is no value of it"))
+/// Refuses `value`: the field may be 0 to `last`.
+fn out_of_range(field: &str, value: u8, last: u8) -> Failure {
+    Failure::argument(format!("`{field}` is {value}; allowed is 0 to {last}"))
 }
 
 #[cfg(test)]
@@ -179,69 +184,37 @@ mod tests {
     }
 
     #[test]
-    fn value_out_of_range_is_refused_by_name() {
-        let options = [
-            (
-                "signal_mode",
-                Options {
-                    signal_mode: 3,
-                    ..defaults()
-                },
-            ),
-            (
-                "second_signal",
-                Options {
-                    second_signal: 4,
-                    ..defaults()
-                },
-            ),
-            (
-                "when_done",
-                Options {
-                    when_done: 2,
-                    ..defaults()
-                },
-            ),
-            (
-                "progress",
-                Options {
-                    progress: 2,
-                    ..defaults()
-                },
-            ),
-            (
-                "stderr_format",
-                Options {
-                    stderr_format: 3,
-                    ..defaults()
-                },
-            ),
-            (
-                "require_backup_timer",
-                Options {
-                    require_backup_timer: 2,
-                    ..defaults()
-                },
-            ),
-            (
-                "reserved",
-                Options {
-                    reserved: 1,
-                    ..defaults()
-                },
-            ),
-            (
-                "reserved_bytes",
-                Options {
-                    reserved_bytes: [0, 0, 0, 0, 0, 0, 1],
-                    ..defaults()
-                },
-            ),
+    fn value_out_of_range_is_refused_with_its_field_and_what_is_allowed() {
+        let cases: [(&str, fn(&mut Options)); 9] = [
+            ("`signal_mode` is 3; allowed is 0 to 2", |it| {
+                it.signal_mode = 3
+            }),
+            ("`second_signal` is 4; allowed is 0 to 3", |it| {
+                it.second_signal = 4
+            }),
+            ("`when_done` is 2; allowed is 0 to 1", |it| it.when_done = 2),
+            ("`progress` is 2; allowed is 0 to 1", |it| it.progress = 2),
+            ("`stderr_format` is 3; allowed is 0 to 2", |it| {
+                it.stderr_format = 3
+            }),
+            ("`require_backup_timer` is 2; allowed is 0 to 1", |it| {
+                it.require_backup_timer = 2
+            }),
+            ("`guard` is 2; allowed is 0 to 1", |it| it.guard = 2),
+            ("`reserved` and `reserved_bytes` must be 0", |it| {
+                it.reserved = 1
+            }),
+            ("`reserved` and `reserved_bytes` must be 0", |it| {
+                it.reserved_bytes[6] = 1
+            }),
         ];
-        for (field, options) in options {
+        for (words, set) in cases {
+            let mut options = defaults();
+            set(&mut options);
             // SAFETY: the paths are null.
-            let failure = unsafe { options.builder() }.expect_err(field);
-            assert!(format!("{failure:?}").contains(field), "{failure:?}");
+            let built = unsafe { options.builder() }.map(drop);
+            let failure = built.and(options.start_guard()).expect_err(words);
+            assert!(format!("{failure:?}").contains(words), "{failure:?}");
         }
         // SAFETY: the paths are null.
         assert!(unsafe { defaults().builder() }.is_ok());
