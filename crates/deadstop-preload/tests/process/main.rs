@@ -18,7 +18,6 @@ mod exec;
 mod full_pipe;
 mod functions;
 mod generated_code;
-mod imports;
 mod standard_error;
 mod start;
 mod triggers;
@@ -53,7 +52,6 @@ fn main() {
         .chain(end::TESTS)
         .chain(standard_error::TESTS)
         .chain(children::TESTS)
-        .chain(imports::TESTS)
         .chain(exec::TESTS)
         .chain(generated_code::TESTS)
         .chain(unwind::TESTS);
