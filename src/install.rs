@@ -37,8 +37,8 @@ static INSTALLING: Claim = Claim::free();
 /// The parts that earlier tries of this process have started.
 static STARTED: Started = Started::nothing();
 
-/// Pieces that are there once they were started, as bits of one word: the
-/// generation in the upper half, so that a child of `fork` starts with none.
+/// The pieces that are in place, as bits of one word. Its upper half is the generation, so
+/// that a child of `fork` starts with none.
 struct Started(AtomicU64);
 
 /// The byte of the word that holds the timer's mode: 0, `KILL`, or a signal.
@@ -111,10 +111,10 @@ impl Started {
 pub(crate) struct Installation {
     _claim: Claimed<'static>,
     backup_timer_mode: Option<BackupTimerMode>,
-    /// The watchdog's count of starts before its thread was started.
-    watch: Option<u32>,
-    /// The value that [`SIGNAL_THREAD`] returned for the wait.
-    hear: Option<u32>,
+    /// If the watchdog's thread was started: its count of starts before that.
+    watchdog_starts: Option<u32>,
+    /// If `deadstop-signal` was given signals: what its wait takes.
+    signal_thread: Option<u32>,
 }
 
 impl Installation {
@@ -140,8 +140,8 @@ impl Installation {
         Ok(Self {
             _claim: claim,
             backup_timer_mode: None,
-            watch: None,
-            hear: None,
+            watchdog_starts: None,
+            signal_thread: None,
         })
     }
 
@@ -174,7 +174,7 @@ impl Installation {
             let before = WATCH.start_count();
             threads::spawn(WATCHDOG, STACK, || WATCH.run())?;
             STARTED.set(Piece::Watchdog, true);
-            self.watch = Some(before);
+            self.watchdog_starts = Some(before);
         }
         Ok(refused)
     }
@@ -221,13 +221,13 @@ impl Installation {
         Ok(())
     }
 
-    /// Waits until the threads run that were started: the watchdog watches, and
-    /// `deadstop-signal` hears its signals.
+    /// Waits for the threads that were started: until the watchdog watches, and
+    /// `deadstop-signal` has unblocked its signals.
     fn wait_started(&mut self) {
-        if let Some(before) = self.watch.take() {
+        if let Some(before) = self.watchdog_starts.take() {
             WATCH.wait_started(before);
         }
-        if let Some(before) = self.hear.take() {
+        if let Some(before) = self.signal_thread.take() {
             SIGNAL_THREAD.wait(before);
         }
     }
@@ -253,14 +253,14 @@ impl Installation {
         };
         STARTED.set_backup_timer_mode(mode.ok());
         self.backup_timer_mode = mode.ok();
-        let heard = signals.union(mode.map_or(SignalSet::EMPTY, BackupTimerMode::signals));
-        if !heard.is_empty() {
-            self.hear = Some(SIGNAL_THREAD.hear(heard)?);
+        let unblocked = signals.union(mode.map_or(SignalSet::EMPTY, BackupTimerMode::signals));
+        if !unblocked.is_empty() {
+            self.signal_thread = Some(SIGNAL_THREAD.unblock(unblocked)?);
         }
         let tid = match mode {
             // The timer is made for the thread.
             Ok(BackupTimerMode::Handler { .. }) => self
-                .hear
+                .signal_thread
                 .take()
                 .map_or(0, |before| SIGNAL_THREAD.wait(before)),
             _ => 0,
@@ -276,7 +276,8 @@ impl Installation {
 }
 
 impl Drop for Installation {
-    /// The threads of one that failed are kept for the next, which does not wait for them.
+    /// Waits for the threads of an `install` that failed: the next one uses them, and does not
+    /// wait.
     fn drop(&mut self) {
         self.wait_started();
     }

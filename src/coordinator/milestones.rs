@@ -183,7 +183,7 @@ impl Requested {
     /// ```
     #[cfg(feature = "crossbeam-channel")]
     pub fn receiver(&self) -> crossbeam_channel::Receiver<std::convert::Infallible> {
-        self.0.coordinator().gate(self.0.scope.id)
+        self.0.coordinator().request_channel(self.0.scope.id)
     }
 }
 

@@ -111,12 +111,12 @@ fn run(files: &UsageFiles, teardown: &Teardown) {
         // The fast read first: the other one waits for a kernel lock that a stuck thread
         // may hold.
         let usage = files.read(huge);
-        exit_early_by(lead(teardown.takes(&usage)));
+        exit_early_by(with_margin(teardown.takes(&usage)));
         let now = deadstop_core::now();
         if has_time_to_walk(now, deadline.exit_at(), walk, &usage) {
             huge = files.read_huge();
             walk = Some(deadstop_core::now().since(now));
-            exit_early_by(lead(teardown.takes(&usage.with_huge(huge))));
+            exit_early_by(with_margin(teardown.takes(&usage.with_huge(huge))));
         }
         // Read the count after the calls above, which change it too.
         let seen = deadline.change_count();
@@ -125,15 +125,15 @@ fn run(files: &UsageFiles, teardown: &Teardown) {
     }
 }
 
-/// Makes the exit begin `lead` before the deadline, or half of the grace if that
+/// Makes the exit begin `early_by` before the deadline, or half of the grace if that
 /// is less: an estimate must not cost the cleanup.
-fn exit_early_by(lead: Duration) {
+fn exit_early_by(early_by: Duration) {
     let grace = WATCH.deadline().grace().unwrap_or(Duration::MAX);
-    let (length, is_capped) = capped(lead, grace);
+    let (length, is_capped) = capped(early_by, grace);
     if is_capped && !WARNED.swap(true, Ordering::AcqRel) {
         let mut line = TextBuffer::<192>::new();
         line.text("deadstop: the exit is estimated to take ")
-            .seconds(lead)
+            .seconds(early_by)
             .text(", more than half of the grace of ")
             .seconds(grace)
             .text("; it begins ")
@@ -148,13 +148,13 @@ fn exit_early_by(lead: Duration) {
 }
 
 /// Returns the length by which the exit begins early, and whether it is capped.
-fn capped(lead: Duration, grace: Duration) -> (Duration, bool) {
+fn capped(early_by: Duration, grace: Duration) -> (Duration, bool) {
     let most = grace / 2;
-    (lead.min(most), lead > most)
+    (early_by.min(most), early_by > most)
 }
 
-/// Returns the time from the begin of an exit to the deadline, for an exit that takes so long.
-fn lead(takes: Duration) -> Duration {
+/// Returns the time from the begin of an exit to the deadline: the estimate, and a margin.
+fn with_margin(takes: Duration) -> Duration {
     takes
         .saturating_add(takes / MARGIN)
         .saturating_add(SCHEDULING)
@@ -192,8 +192,8 @@ mod tests {
     #[test]
     fn exit_begins_earlier_by_the_estimate_a_quarter_and_2_ms() {
         let takes = Duration::from_millis(100);
-        assert_eq!(lead(takes), Duration::from_millis(127));
-        assert_eq!(lead(Duration::MAX), Duration::MAX);
+        assert_eq!(with_margin(takes), Duration::from_millis(127));
+        assert_eq!(with_margin(Duration::MAX), Duration::MAX);
     }
 
     #[test]

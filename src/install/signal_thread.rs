@@ -3,7 +3,7 @@
 //!
 //! # Orderings
 //!
-//! The set is written before `told` advances, and `tid` before `ready` does: the
+//! The set is written before `changed` advances, and `tid` before `ready` does: the
 //! event counts order them, as `tests/loom` tries for the deadline's.
 
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
@@ -25,31 +25,31 @@ const STACK: usize = 64 * 1024;
 pub(super) static SIGNAL_THREAD: SignalThread = SignalThread {
     tid: AtomicI32::new(0),
     set: AtomicU64::new(0),
-    told: EventCount::new(),
+    changed: EventCount::new(),
     ready: EventCount::new(),
 };
 
 pub(super) struct SignalThread {
     tid: AtomicI32,
     set: AtomicU64,
-    told: EventCount,
+    changed: EventCount,
     ready: EventCount,
 }
 
 impl SignalThread {
-    /// Makes the thread hear `signals` and no others. It does so when
-    /// [`wait`](Self::wait) for what this returns is over.
-    pub(super) fn hear(&'static self, signals: SignalSet) -> Result<u32, InstallError> {
+    /// Makes the thread unblock `signals` and no others, and starts it if need be. The thread
+    /// has done so once [`wait`](Self::wait) with the value that this returns is over.
+    pub(super) fn unblock(&'static self, signals: SignalSet) -> Result<u32, InstallError> {
         self.set.store(signals.bits(), Ordering::Release);
         let before = self.ready.read();
         match self.tid.load(Ordering::Acquire) {
             0 => threads::spawn(SIGNAL, STACK, || self.run())?,
-            _ => self.told.advance(),
+            _ => self.changed.advance(),
         }
         Ok(before)
     }
 
-    /// Waits until the thread hears its signals, and returns its id.
+    /// Waits until the thread has unblocked its signals, and returns the thread's id.
     pub(super) fn wait(&self, before: u32) -> i32 {
         while self.ready.read() == before {
             self.ready.wait_past(before, None);
@@ -57,17 +57,17 @@ impl SignalThread {
         self.tid.load(Ordering::Acquire)
     }
 
-    /// Runs the thread. It does nothing itself; signal handlers run on it.
+    /// Runs the thread: it unblocks its signals and sleeps, and their handlers run on it.
     fn run(&self) {
         deadstop_core::sys::request_prompt_wakeups();
         self.tid.store(deadstop_core::tid(), Ordering::Release);
         loop {
-            let seen = self.told.read();
+            let seen = self.changed.read();
             let set = SignalSet::from_bits(self.set.load(Ordering::Acquire));
             SignalMask::block_all_except(set);
             self.ready.advance();
-            while self.told.read() == seen {
-                self.told.wait_past(seen, None);
+            while self.changed.read() == seen {
+                self.changed.wait_past(seen, None);
             }
         }
     }

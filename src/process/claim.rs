@@ -38,7 +38,7 @@ impl Claim {
 }
 
 impl Claimed<'_> {
-    /// Never gives the right back.
+    /// Keeps the right for good.
     #[cfg(all(target_os = "linux", feature = "shutdown"))]
     pub(crate) fn keep(self) {
         let _kept = std::mem::ManuallyDrop::new(self);

@@ -49,7 +49,7 @@ impl Requests {
         self.of(request).fetch_add(1, Ordering::Release);
     }
 
-    /// The number of requests so far.
+    /// Returns the number of requests so far.
     pub(crate) fn count(&self, request: Request) -> u32 {
         self.of(request).load(Ordering::Acquire)
     }

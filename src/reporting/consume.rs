@@ -1,4 +1,4 @@
-//! Consumes events.
+//! The entrance to reporting: hands the coordinator's events to the threads that report.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub(crate) struct Reporting {
 }
 
 impl Reporting {
-    /// `log` writes the progress to `outlet`.
+    /// Creates the entrance; the thread of `log` writes the progress to `outlet`.
     pub(crate) fn new(log: Log, reporter: Option<Reporter>, outlet: Outlet) -> Self {
         Self {
             log,

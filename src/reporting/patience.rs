@@ -53,7 +53,7 @@ impl Patience {
         }
     }
 
-    /// Half of the time that is left: the rest is for rendering, and for sinks
+    /// Returns the point half-way to the end: the second half is for rendering, and for sinks
     /// that block.
     pub(super) fn half(self, now: Nanos) -> Nanos {
         now.saturating_add(self.end().since(now) / 2)

@@ -5,7 +5,7 @@ use log::Level;
 use super::gather;
 use super::patience::Patience;
 use super::samples::Samples;
-use super::sinks::{MESSAGE_LEN, Open};
+use super::sinks::{MESSAGE_LEN, OpenSinks};
 use super::stacks::{LookUp, Stacks};
 #[cfg(feature = "health")]
 use super::stalled::{STALLED_STACKS, STALLED_TEXT};
@@ -33,7 +33,7 @@ const MESSAGE_FRAMES: usize = 16;
 
 /// What reports are made from, and where they go.
 pub(super) struct ReportWriter {
-    pub(super) sinks: Open,
+    pub(super) sinks: OpenSinks,
     pub(super) proc: ThreadSource,
     pub(super) stacks: Stacks,
     /// A signal that this process gets before the deadline's report.

@@ -22,7 +22,7 @@ use super::patience::Patience;
 use super::report_writer::{ReportWriter, To, sample};
 use super::samples::Samples;
 use super::schedule::{Next, Schedule};
-use super::sinks::Open;
+use super::sinks::OpenSinks;
 use super::stacks::{Stacks, SymbolizerStart};
 
 /// The stack on which a report is made: most of a megabyte, and more in a debug build.
@@ -61,7 +61,7 @@ impl Reporter {
     /// before it writes the deadline's report. `replaced` returns the signals whose handler
     /// another library has replaced.
     pub(crate) fn start(
-        sinks: Open,
+        sinks: OpenSinks,
         signal: Option<Signal>,
         replaced: fn() -> SignalSet,
     ) -> Result<(Self, Beginning), InstallError> {

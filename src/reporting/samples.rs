@@ -46,7 +46,7 @@ impl Samples {
         NONE
     }
 
-    /// Since when each of the threads has not moved.
+    /// Returns since when each of the threads has not moved.
     pub(super) fn still(&self) -> &[Still] {
         &self.still[..self.len]
     }

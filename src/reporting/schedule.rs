@@ -1,14 +1,14 @@
 //! The reporter's schedule.
 //!
 //! ```text
-//! next ──┬─▶ Leave              the thread is retired
-//!        ├─▶ Write(Deadline)    the deadline is near, and its report is not out
-//!        ├─▶ Write(Abandoned)   a task was abandoned since the last report
-//!        ├─▶ Write(Stall)       a heartbeat is missing
-//!        ├─▶ Write(Serve)       the health server was asked for a status report
-//!        ├─▶ Write(Status)      a status report was requested, and the last is old
-//!        ├─▶ Sample             samples of hung tasks are due
-//!        └─▶ Wait               for a change, or until one of these may be due
+//! next ──┬─▶ Leave               the thread is retired
+//!        ├─▶ Report              the deadline is near, and its report is not written
+//!        ├─▶ Answer(Abandoned)   a task was abandoned since the last report
+//!        ├─▶ Answer(Stall)       a heartbeat is missing
+//!        ├─▶ Answer(Serve)       the health server was asked for a status report
+//!        ├─▶ Answer(Status)      a status report was requested, and the last is old
+//!        ├─▶ Sample              samples of hung tasks are due
+//!        └─▶ Wait                for a change, or until one of these may be due
 //! ```
 //!
 //! # Orderings

@@ -37,7 +37,7 @@ const PIECE: usize = 4096;
 const RETRY_PAUSE: Duration = Duration::from_millis(1);
 
 impl Stderr {
-    /// Standard error as it is now, for as long as it is number 2; `None` if it is
+    /// Returns standard error as it is now, for as long as it is number 2; `None` if it is
     /// closed. No descriptor is kept: a program that lets go of standard error, as
     /// a daemon does, lets its reader see the end.
     pub(super) fn of_now() -> Option<Self> {
@@ -45,9 +45,9 @@ impl Stderr {
         Some(Self(Which::Number2(Identity::of(&metadata))))
     }
 
-    /// The same, with a pipe or a terminal opened once more if that is allowed,
-    /// so that a write to it need not block: a terminal that says it takes
-    /// something may not take a whole line.
+    /// Returns standard error with a pipe or a terminal opened once more if that is allowed,
+    /// so that a write to it need not block: a terminal that poll(2) calls writable may not
+    /// take a whole line.
     pub(super) fn reopened() -> Option<Self> {
         let stderr = duplicate()?;
         let file = reopened(&stderr).unwrap_or(stderr);

@@ -47,7 +47,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The builder's own number counts again.
+    /// Makes the builder's own number the grace again.
     pub(super) fn forget_grace(&mut self) {
         self.grace = GraceSource::Builder;
     }

@@ -175,7 +175,7 @@ pub(crate) fn replaced() -> Vec<Signal> {
     replaced_set().numbers().map(Signal::from).collect()
 }
 
-/// The same as a set. Async-signal-safe.
+/// Returns the same as a set. Async-signal-safe.
 pub(crate) fn replaced_set() -> SignalSet {
     let wanted = SIGNALS.triggers.load().union(SIGNALS.status.load());
     let is_replaced = |number: &i32| {
@@ -187,13 +187,14 @@ pub(crate) fn replaced_set() -> SignalSet {
     replaced.fold(SignalSet::EMPTY, SignalSet::with)
 }
 
-/// Notes which signals of `handle` the thread that called `install` had blocked.
+/// Notes which of the triggers and status signals the thread that called `install` had
+/// blocked.
 pub(crate) fn note_blocked(blocked: SignalSet) {
-    let heard = SIGNALS.triggers.load().union(SIGNALS.status.load());
-    SIGNALS.blocked.store(blocked.intersection(heard));
+    let handled = SIGNALS.triggers.load().union(SIGNALS.status.load());
+    SIGNALS.blocked.store(blocked.intersection(handled));
 }
 
-/// Returns those.
+/// Returns the signals that [`note_blocked`] noted.
 pub(crate) fn blocked() -> Vec<Signal> {
     let set = SIGNALS.blocked.load();
     set.numbers().map(Signal::from).collect()

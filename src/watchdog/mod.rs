@@ -57,7 +57,7 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// A handle of no watchdog.
+    /// Creates a handle of no watchdog.
     #[cfg(feature = "shutdown")]
     pub(crate) fn absent(grace: Duration) -> Self {
         Self {

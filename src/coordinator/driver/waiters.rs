@@ -66,9 +66,9 @@ impl Coordinator {
         }
     }
 
-    /// A channel that is disconnected when the scope is requested.
+    /// Returns a channel that is disconnected when the scope is requested to stop.
     #[cfg(feature = "crossbeam-channel")]
-    pub(in crate::coordinator) fn gate(&self, scope: ScopeId) -> Receiver<Infallible> {
+    pub(in crate::coordinator) fn request_channel(&self, scope: ScopeId) -> Receiver<Infallible> {
         let open = || crossbeam_channel::bounded(0);
         if !self.is_here() {
             return open().1;
@@ -80,7 +80,7 @@ impl Coordinator {
         }
         state
             .wakers
-            .gates
+            .channels
             .entry(scope)
             .or_insert_with(open)
             .1

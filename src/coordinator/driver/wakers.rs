@@ -26,7 +26,8 @@ pub(super) struct Wakers {
     /// Threads that wait for a phase.
     pub(super) threads: usize,
     #[cfg(feature = "crossbeam-channel")]
-    pub(super) gates: HashMap<ScopeId, (Sender<Infallible>, Receiver<Infallible>)>,
+    /// The channels that are disconnected when their scope is requested to stop.
+    pub(super) channels: HashMap<ScopeId, (Sender<Infallible>, Receiver<Infallible>)>,
 }
 
 impl Wakers {
@@ -66,7 +67,7 @@ impl Wakers {
     #[inline(never)] // Once for each run.
     pub(super) fn take_requested(&mut self, machine: &Machine, pool: &mut Pool) {
         #[cfg(feature = "crossbeam-channel")]
-        self.gates
+        self.channels
             .retain(|&scope, _| !machine.is_scope_requested(scope));
         pool.wake(self.requested.take(&|milestone| match milestone {
             Milestone::Requested(scope) => machine.is_scope_requested(scope),

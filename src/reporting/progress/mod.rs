@@ -1,12 +1,9 @@
 //! Progress of a shutdown, for the operator.
 //!
 //! One line as it begins, one every five seconds or fifth of the grace, and a
-//! summary. They are said by `deadstop-log`, which may hang over them: it runs
-//! the user's logger, allocates, and waits for the reader of standard error. The
-//! hang report has the floor in the last tenth of the grace; nothing is said
-//! then but the summary.
-//!
-//! Before a shutdown begins nothing here is awake.
+//! summary. `deadstop-log` writes them, and may hang over them: it runs the user's
+//! logger, allocates, and waits for the reader of standard error. In the last tenth
+//! of the grace only the hang report and the summary are written.
 
 mod pace;
 mod progress_reporter;
@@ -35,7 +32,7 @@ pub(super) use self::view::{give_way_back, make_way};
 /// Written is one line as the shutdown begins; one every five seconds, or every
 /// fifth of the grace if that is shorter, of what is still running, for how long,
 /// and how much time is left; and a summary. In the last tenth of the grace (at
-/// most 500 ms) the hang report has the floor.
+/// most 500 ms) only the hang report and the summary are written.
 ///
 /// Warnings, of a task over its budget, say, go to the [`log`] facade whatever
 /// is set here.
@@ -116,7 +113,7 @@ impl Outlet {
         }
     }
 
-    /// Returns `true` if nothing is ever told.
+    /// Returns `true` if no line is ever written.
     pub(crate) fn is_silent(&self) -> bool {
         match self.progress {
             Progress::Log => !may_log(),
@@ -152,5 +149,6 @@ fn may_log() -> bool {
     Level::Info <= log::max_level()
 }
 
-/// The deadline may be brought forward meanwhile, which is not noticed here.
+/// The longest sleep between two looks: no event tells this thread that the deadline was brought
+/// forward.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);

@@ -33,8 +33,8 @@ impl Pace {
         self.due
     }
 
-    /// The deadline is at `deadline`. If that is earlier than before, what is
-    /// left from `now` on takes the place of the grace.
+    /// Follows a deadline that may have been brought forward to `deadline`: the time that is
+    /// left from `now` on then takes the place of the grace.
     pub(super) fn follow(&mut self, now: Nanos, deadline: Nanos) {
         if deadline < self.deadline {
             self.deadline = deadline;

@@ -26,8 +26,7 @@ use deadstop_core::render::Layout;
 pub(in crate::reporting) struct ProgressReporter {
     to: To,
     pace: Pace,
-    /// The first line, for as long as the shutdown may be over before it is
-    /// worth a word.
+    /// The first line, as long as it is not written: a brief normal end is silent.
     held_back: Option<String>,
     is_over: bool,
     #[cfg(feature = "terminal")]

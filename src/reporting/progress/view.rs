@@ -7,10 +7,9 @@
 //!   press Ctrl-C again to end now
 //! ```
 //!
-//! The process may be ended at any moment by `_exit`, behind which nothing can
-//! be put right. So the view changes nothing that would have to be: not the
-//! terminal's mode, and not its cursor, which rests behind the last line, where
-//! the hang report then begins a new one.
+//! The watchdog may end the process at any moment, and nothing restores the terminal after
+//! that. So the view does not change the terminal's mode, and leaves the cursor at the end of
+//! the last line, where the hang report begins a new one.
 
 use std::env;
 use std::fmt::Write;
@@ -95,7 +94,7 @@ pub(super) struct View {
 }
 
 impl View {
-    /// A view on `stderr`, if that is a terminal and the outlet may show one.
+    /// Creates a view on `stderr`, if that is a terminal and the outlet may show one.
     pub(super) fn new(outlet: &Outlet, stderr: &Arc<Stderr>, cause: &Cause) -> Option<Self> {
         let is_wanted = outlet.progress == Progress::Live;
         if !is_wanted || !stderr.is_terminal() || is_dumb() {

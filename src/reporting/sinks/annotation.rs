@@ -9,7 +9,7 @@ pub(super) fn is_wanted() -> bool {
     env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
-/// `::error title=deadstop::MESSAGE`, with the message escaped as the runner
+/// Returns `::error title=deadstop::MESSAGE`, with the message escaped as the runner
 /// expects it. Allocates nothing.
 pub(super) fn of(line: &str) -> TextBuffer<1024> {
     let message = line.strip_prefix("deadstop: ").unwrap_or(line);

@@ -17,7 +17,7 @@ const DATAGRAM: usize = 8 * 1024;
 pub(super) struct Supervisor(Socket);
 
 impl Supervisor {
-    /// `None` without a manager that listens.
+    /// Connects to the service manager. `None` if none listens.
     pub(super) fn connect() -> Option<Self> {
         Socket::of_the_manager()?.ok().map(Self)
     }

@@ -13,7 +13,7 @@ use crate::error::InstallError;
 use self::datagram::{Journal, Supervisor};
 use self::open::Format;
 pub(super) use self::open::MESSAGE_LEN;
-pub(crate) use self::open::Open;
+pub(crate) use self::open::OpenSinks;
 use self::overwritten::Overwritten;
 use self::render_json::RenderJson;
 use super::Log;
@@ -193,7 +193,7 @@ impl Sinks {
     }
 
     /// Opens the sinks. Those that were not named are left out if they cannot be opened.
-    pub(crate) fn open(&self, log: &Log) -> Result<Open, InstallError> {
+    pub(crate) fn open(&self, log: &Log) -> Result<OpenSinks, InstallError> {
         let message = match &self.message {
             Message::None => None,
             Message::OfContainer => {
@@ -206,7 +206,7 @@ impl Sinks {
         for path in [&self.json, &self.injected].into_iter().flatten() {
             json.push(named(path, None)?);
         }
-        Ok(Open {
+        Ok(OpenSinks {
             message,
             json,
             render_json: self.render_json,

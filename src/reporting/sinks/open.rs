@@ -22,7 +22,8 @@ pub(super) enum Format {
     JsonLine,
 }
 
-pub(crate) struct Open {
+/// The sinks of a process, which `install` has opened.
+pub(crate) struct OpenSinks {
     pub(super) message: Option<Overwritten>,
     pub(super) json: Vec<Overwritten>,
     /// Where a sink gets JSON.
@@ -37,7 +38,7 @@ pub(crate) struct Open {
     pub(super) log: Option<Log>,
 }
 
-impl Open {
+impl OpenSinks {
     /// Returns `true` if there is a termination message to write.
     pub(in crate::reporting) fn has_message(&self) -> bool {
         self.message.is_some()

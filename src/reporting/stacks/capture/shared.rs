@@ -1,8 +1,7 @@
 //! The unwinder that the reporter uses and the symbolizer replaces.
 //!
-//! The reporter must not wait: it takes the lock if it is free, which it always
-//! lasts for an exchange. The symbolizer allocates before that,
-//! and frees after.
+//! The reporter must not wait for the lock. The symbolizer holds it only while it exchanges
+//! two values: it allocates the new unwinder before, and frees the old one after.
 
 use std::mem;
 
