@@ -239,7 +239,8 @@ impl Installation {
         WATCH.enable();
     }
 
-    /// The outer error is of a thread, the inner one of the timer, as the core's number.
+    /// Starts the backup timer. The outer error is a thread's; the inner one is the timer's, as the
+    /// core's number.
     fn start_backup_timer(
         &mut self,
         signals: SignalSet,

@@ -62,7 +62,8 @@ pub enum InstallError {
         /// The system's error.
         source: io::Error,
     },
-    /// A signal is in the list of triggers and in that of status signals.
+    /// A signal is in the list of triggers (or of those that the application hands over), and in
+    /// the list of status signals.
     #[cfg(feature = "shutdown")]
     SignalTwice {
         /// The signal.
@@ -146,7 +147,8 @@ impl fmt::Display for InstallError {
             #[cfg(feature = "shutdown")]
             Self::SignalTwice { signal } => write!(
                 f,
-                "{signal} is in `signals` and in `status_signals`; it must be in one of them"
+                "{signal} would both begin a shutdown and request a status report; \
+                 `status_signals` must have other signals than `signals` and `forwarded_signals`"
             ),
             #[cfg(feature = "shutdown")]
             Self::Sink { path, .. } => {

@@ -41,6 +41,8 @@ impl ShutdownBuilder {
     )]
     pub fn install(mut self) -> Result<Shutdown, InstallError> {
         self.check_limits()?;
+        let signals = self.check_signals()?;
+        let handled = signals.triggers.union(signals.status);
         #[cfg(feature = "platform")]
         let found = self.platform.find(
             Program::new(self.watchdog.grace)
@@ -52,19 +54,6 @@ impl ShutdownBuilder {
             self.watchdog.grace = found.grace;
         }
         let plan = (self.plan)(self.phases, self.watchdog.grace).map_err(InstallError::Phases)?;
-        let signals = trigger::signal::check_triggers(&self.signals)?;
-        let forwarded = trigger::signal::check_triggers(&self.forwarded_signals)?;
-        let status = trigger::signal::check(&self.status_signals)?;
-        trigger::signal::check(self.stack_dump_signal.as_slice())?;
-        if let Some(number) = signals
-            .union(forwarded)
-            .numbers()
-            .find(|number| status.has(*number))
-        {
-            let signal = Signal::from(number);
-            return Err(InstallError::SignalTwice { signal });
-        }
-        let heard = signals.union(status);
         #[cfg(feature = "fault")]
         {
             crate::fault::prepare().map_err(InstallError::Fault)?;
@@ -73,15 +62,15 @@ impl ShutdownBuilder {
         let mut installation = Installation::begin()?;
         trigger::reset();
         let grace = self.watchdog.grace;
-        let watchdog = self.watchdog.start(&mut installation, heard)?;
+        let watchdog = self.watchdog.start(&mut installation, handled)?;
         let blocked = SignalMask::current().blocked();
 
         let before = match self.block_signals {
-            true => SignalMask::block(heard),
+            true => SignalMask::block(handled),
             false => SignalMask::current(),
         };
         sys::command::remember_blocked(match self.block_signals {
-            true => heard.without(blocked),
+            true => handled.without(blocked),
             false => SignalSet::EMPTY,
         });
         let settings = Settings {
@@ -98,10 +87,9 @@ impl ShutdownBuilder {
         };
         let interrupts = self.signals.contains(&Signal::INT);
         let outlet = Outlet::new(self.progress, interrupts);
-        // The coordinator comes last: once its thread has started, nothing can
-        // fail. What a failure before it leaves behind waits for the next try:
-        // threads that are parked, and handlers that do as if they were not
-        // there.
+        // The coordinator comes last: once its thread has started, nothing can fail. A
+        // failure before that leaves threads, which are parked, and handlers, which do what
+        // the signal's default action does. The next try uses both.
         let started = (|| {
             let log = Log::new(outlet.clone());
             let sinks = self.sinks.open(&log)?;
@@ -113,7 +101,12 @@ impl ShutdownBuilder {
             installation.once_for_exit(exit_hold::register)?;
             trigger::on_begin(exit_hold::register_first);
             trigger::panic::hook(self.panics, exit_hold::exit_after_panic_of_main)?;
-            let ignored = trigger::signal::handle(signals, status, forwarded, self.second_signal)?;
+            let ignored = trigger::signal::handle(
+                signals.triggers,
+                signals.status,
+                signals.forwarded,
+                self.second_signal,
+            )?;
             coordinator.start()?;
             beginning.wait();
             Ok((coordinator, ignored))
@@ -196,6 +189,23 @@ impl ShutdownBuilder {
         })
     }
 
+    /// Returns the signals as sets, or an error for one that cannot be used.
+    fn check_signals(&self) -> Result<SignalSets, InstallError> {
+        let sets = SignalSets {
+            triggers: trigger::signal::check_triggers(&self.signals)?,
+            forwarded: trigger::signal::check_triggers(&self.forwarded_signals)?,
+            status: trigger::signal::check(&self.status_signals)?,
+        };
+        trigger::signal::check(self.stack_dump_signal.as_slice())?;
+        let begin_shutdown = sets.triggers.union(sets.forwarded);
+        match begin_shutdown.intersection(sets.status).numbers().next() {
+            Some(number) => Err(InstallError::SignalTwice {
+                signal: Signal::from(number),
+            }),
+            None => Ok(sets),
+        }
+    }
+
     /// Returns an error for a number that cannot be used.
     fn check_limits(&self) -> Result<(), InstallError> {
         match self {
@@ -209,4 +219,12 @@ impl ShutdownBuilder {
             _ => Ok(()),
         }
     }
+}
+
+/// The signals of a builder.
+struct SignalSets {
+    triggers: SignalSet,
+    /// Triggers that the application hands over.
+    forwarded: SignalSet,
+    status: SignalSet,
 }

@@ -164,6 +164,6 @@ fn child_of_fork_writes_no_report() {
 fn signal_for_both_the_shutdown_and_status_reports_is_refused() {
     let death = Victim::watched("dump_signal_twice", REPORTED).wait();
     assert_eq!(death.end, End::Status(97), "{death:?}");
-    let refusal = "refusal SIGQUIT is in `signals` and in `status_signals`; it must be in one";
+    let refusal = "refusal SIGQUIT would both begin a shutdown and request a status report";
     assert!(death.stdout.contains(refusal), "{death:?}");
 }
