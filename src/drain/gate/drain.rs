@@ -78,7 +78,24 @@ impl Drains {
         self.state.close(&self.round);
         let result = wait_empty(self.state, streams_within, cx);
         self.round.drained.set();
+        if result.is_err() {
+            self.stay(cx);
+        }
         result
+    }
+
+    /// Stays while something is in flight, so that reports name it: of a task that has
+    /// returned they say nothing.
+    fn stay(&self, cx: &TaskContext) {
+        let state = self.state;
+        let is_over = || {
+            let until = now().saturating_add(UPDATE_EVERY);
+            state.requests.wait_empty(Some(until), now)
+        };
+        while Arc::ptr_eq(&state.round(), &self.round) && !is_over() {
+            cx.progress(&state.describe());
+            show_thread(cx, state.oldest().map(|oldest| oldest.tid));
+        }
     }
 }
 

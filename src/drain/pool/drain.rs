@@ -13,8 +13,10 @@ use crate::drain::task_progress::{UPDATE_EVERY, show_thread};
 /// The number of jobs that the log names.
 const NAMED: usize = 10;
 
-/// Closes the pool as `mode` says, and waits until its threads have ended. At the end of
-/// the task's time, jobs that have not started are dropped: none starts after it.
+/// Closes the pool as `mode` says, and waits until its jobs have ended. At the end of the
+/// task's time, jobs that have not started are dropped: none starts after it. Those that run
+/// are waited for beyond it, so that reports name them: of a task that has returned they say
+/// nothing.
 pub(super) fn drain(
     shared: &Shared,
     owner: &Owner,
@@ -26,18 +28,20 @@ pub(super) fn drain(
         Drain::Finish => drop(shared.close()),
         Drain::Discard => discard(shared, owner, "discarded"),
     }
+    let mut left = None;
     loop {
         cx.progress(&shared.describe());
-        let until = now().saturating_add(UPDATE_EVERY.min(cx.remaining()));
-        if shared.wait_terminated(Some(until)) {
-            return Ok(());
-        }
         show_thread(cx, shared.longest_tid());
-        if cx.remaining().is_zero() {
-            let left = shared.describe();
-            cx.progress(&left);
+        let wait = match left {
+            None => UPDATE_EVERY.min(cx.remaining()),
+            Some(_) => UPDATE_EVERY,
+        };
+        if shared.wait_terminated(Some(now().saturating_add(wait))) {
+            return left.map_or(Ok(()), Err);
+        }
+        if left.is_none() && cx.remaining().is_zero() {
+            left = Some(shared.describe());
             discard(shared, owner, "not started in time");
-            return Err(left);
         }
     }
 }

@@ -164,6 +164,8 @@ impl Drop for EndOnDrop {
     }
 }
 
+/// Waits for the thread, also beyond the task's time, so that reports name it: of a task that
+/// has returned they say nothing.
 fn wait_for(kept: &State, cx: &TaskContext) -> Result<(), String> {
     cx.note_kind(TaskKind::Thread);
     let begun = now();
@@ -184,9 +186,6 @@ fn wait_for(kept: &State, cx: &TaskContext) -> Result<(), String> {
         match says.is_empty() {
             true => cx.progress(&text),
             false => cx.progress(&format!("{text}, says {says:?}")),
-        }
-        if cx.is_abandoned() {
-            return Err(text);
         }
     }
 }
