@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use deadstop::{Cause, Phase};
 
-use crate::{finish, shutdown, victim, wait};
+use crate::{finish, hang, shutdown, victim, wait};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -138,6 +138,24 @@ fn hang_report_names_the_oldest_entry_and_its_age() {
     ended.assert_says("http requests");
     ended.assert_says("3 in flight; oldest \\\"GET /orders/7\\\" for");
     ended.assert_silent_about("GET /orders/8");
+}
+
+#[test]
+fn reports_name_the_oldest_entry_after_the_budget_of_its_gate() {
+    let name = "gate::reports_name_the_oldest_entry_after_the_budget_of_its_gate";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(4);
+        let gate = shutdown.gate("http requests").budget(200 * MS);
+        let gate = gate.open().expect("it opens");
+        let _oldest = gate.enter_named("GET /orders/7").expect("it is open");
+        let last = shutdown.task("last").phase(Phase::CLOSE);
+        last.on_shutdown(|_| -> () { hang() })
+            .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(124);
+    let says = "1 in flight; oldest \\\"GET /orders/7\\\" for";
+    crate::assert_named_after_its_budget(&ended, "\"http requests\" (phase drain,", says);
 }
 
 #[test]

@@ -57,6 +57,21 @@ fn hang() -> ! {
     }
 }
 
+/// Asserts that the first screens of two reports name `task` and have `text`: the report of the
+/// task's abandonment, and that of the deadline.
+#[track_caller]
+fn assert_named_after_its_budget(ended: &victim::Ended, task: &str, text: &str) {
+    for report in ["deadstop: task abandoned, ", "deadstop: deadline in "] {
+        let (_, text_after) = ended.stderr.split_once(report).expect("it is written");
+        let screen = text_after.split("deadstop: details:").next();
+        let screen = screen.unwrap_or_default();
+        assert!(
+            screen.contains(task) && screen.contains(text),
+            "{report}: {ended:#?}"
+        );
+    }
+}
+
 /// An exit code has no number to read, so the scenario ends with it by name.
 fn succeeded(code: ExitCode) -> bool {
     format!("{code:?}") == format!("{:?}", ExitCode::SUCCESS)

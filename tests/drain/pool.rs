@@ -135,6 +135,140 @@ fn hang_report_names_the_job_its_thread_and_what_was_queued() {
     ended.assert_says("on thread mailer-1; next: \\\"mail 18\\\"");
 }
 
+/// The task stays until its jobs have ended: the report of the abandonment, and that of the
+/// deadline, name what a task that has returned would not.
+#[test]
+fn reports_name_the_job_after_the_budget_of_its_pool() {
+    let name = "pool::reports_name_the_job_after_the_budget_of_its_pool";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(4);
+        let pool = shutdown.pool("mailer").threads(1).budget(200 * MS);
+        let pool = pool.start().expect("it starts");
+        pool.execute_named("mail 17", || hang()).expect("room");
+        let last = shutdown.task("last").phase(Phase::CLOSE);
+        last.on_shutdown(|_| -> () { hang() })
+            .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(124);
+    let says = "1 running, 0 queued; longest: \\\"mail 17\\\" for";
+    crate::assert_named_after_its_budget(&ended, "\"mailer\" (phase drain,", says);
+}
+
+/// `main` of a program that submits on one thread and waits on another.
+#[test]
+fn job_that_runs_on_its_callers_thread_is_waited_for() {
+    let name = "pool::job_that_runs_on_its_callers_thread_is_waited_for";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(60);
+        let pool = shutdown.pool("parts").threads(1).queue(0);
+        let pool = pool.when_full(WhenFull::CallerRuns);
+        let pool = pool.start().expect("it starts");
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let begins = begun.clone();
+        let requested = shutdown.requested();
+        let first = move || {
+            begins.send(()).expect("the scenario waits");
+            requested.wait();
+        };
+        pool.execute_named("part 1", first)
+            .expect("a thread is free");
+        has_begun.recv().expect("it runs");
+        let submits = pool.clone();
+        thread::spawn(move || {
+            let second = move || {
+                begun.send(()).expect("the scenario waits");
+                thread::sleep(1000 * MS);
+                println!("part 2 is done");
+            };
+            submits.execute_named("part 2", second).map(drop)
+        });
+        has_begun.recv().expect("it runs on its caller's thread");
+        let flush = shutdown.task("flush").phase(Phase::FLUSH);
+        let terminated = move |_: &deadstop::TaskContext| {
+            println!(
+                "terminated: {}, {:?}",
+                pool.is_terminated(),
+                pool.stats().caller_ran
+            );
+        };
+        flush.on_shutdown(terminated).expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(0);
+    ended.assert_says("part 2 is done\nterminated: true, 1");
+}
+
+/// It is a job of the pool, which submits the next step of its chain.
+#[test]
+fn job_that_runs_on_its_callers_thread_may_submit_to_a_closed_pool() {
+    let name = "pool::job_that_runs_on_its_callers_thread_may_submit_to_a_closed_pool";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(60);
+        let pool = shutdown.pool("parts").threads(1).queue(0);
+        let pool = pool.when_full(WhenFull::CallerRuns).accept_from_jobs(true);
+        let pool = pool.start().expect("it starts");
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let begins = begun.clone();
+        let requested = shutdown.requested();
+        let first = move || {
+            begins.send(()).expect("the scenario waits");
+            requested.wait();
+        };
+        pool.execute_named("part 1", first)
+            .expect("a thread is free");
+        has_begun.recv().expect("it runs");
+        let (submits, again, requested) = (pool.clone(), pool.clone(), shutdown.requested());
+        thread::spawn(move || {
+            let second = move || {
+                begun.send(()).expect("the scenario waits");
+                requested.wait();
+                thread::sleep(500 * MS);
+                let accepted = again.execute_named("part 3", || println!("part 3 is done"));
+                println!("accepted: {}", accepted.is_ok());
+            };
+            submits.execute_named("part 2", second).map(drop)
+        });
+        has_begun.recv().expect("it runs on its caller's thread");
+        finish(&shutdown);
+    });
+    ended.assert_status(0);
+    ended.assert_says("part 3 is done");
+    ended.assert_says("accepted: true");
+}
+
+#[test]
+fn job_that_hangs_on_its_callers_thread_is_named() {
+    let name = "pool::job_that_hangs_on_its_callers_thread_is_named";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(1);
+        let pool = shutdown.pool("parts").threads(1).queue(0);
+        let pool = pool.when_full(WhenFull::CallerRuns);
+        let pool = pool.start().expect("it starts");
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let requested = shutdown.requested();
+        pool.execute_named("part 1", move || requested.wait())
+            .expect("a thread is free");
+        let submitter = thread::Builder::new().name("submitter".to_owned());
+        let submits = move || {
+            let second = move || {
+                begun.send(()).expect("the scenario waits");
+                hang()
+            };
+            pool.execute_named("part 2", second).map(drop)
+        };
+        submitter.spawn(submits).expect("it starts");
+        has_begun.recv().expect("it runs on its caller's thread");
+        let last = shutdown.task("last").phase(Phase::CLOSE);
+        last.on_shutdown(|_| -> () { hang() })
+            .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(124);
+    ended.assert_says("longest: \\\"part 2\\\" for");
+    ended.assert_says("on the thread of its caller");
+}
+
 #[test]
 fn last_request_of_a_server_may_still_submit() {
     let name = "pool::last_request_of_a_server_may_still_submit";

@@ -67,6 +67,26 @@ fn kept_thread_that_hangs_is_named_with_what_it_says() {
 }
 
 #[test]
+fn reports_name_a_kept_thread_after_its_budget() {
+    let name = "threads::reports_name_a_kept_thread_after_its_budget";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(4);
+        let uploader = shutdown.keep("uploader").budget(Duration::from_millis(600));
+        let uploader = uploader.spawn(|cx| {
+            cx.progress("part 3 of 7");
+            hang()
+        });
+        uploader.expect("it starts");
+        let last = shutdown.task("last").phase(Phase::CLOSE);
+        last.on_shutdown(|_| -> () { hang() })
+            .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended.assert_status(124);
+    crate::assert_named_after_its_budget(&ended, "\"uploader\" (phase drain,", "part 3 of 7");
+}
+
+#[test]
 fn kept_thread_that_ended_before_leaves_no_task() {
     let name = "threads::kept_thread_that_ended_before_leaves_no_task";
     let ended = victim::run(name, || {

@@ -5,7 +5,7 @@
 //! Open ───────────▶ Draining ───────────▶ Stopping
 //!   ╰──────────────────stop──────────────────▲
 //!
-//! Draining and Stopping are Terminated once no thread is left.
+//! Draining and Stopping are Terminated once no thread is left, and no caller runs a job.
 //! ```
 //!
 //! What each thread does is in [`ThreadTable`].
@@ -148,9 +148,8 @@ impl<J> Machine<J> {
     /// [certain](Self::is_certain), or have seen the run queue as it is.
     #[inline]
     pub(crate) fn offer(&mut self, job: J, from_job: bool) -> Offered<J> {
-        if !self.accepts(from_job) {
-            self.counts.rejected += 1;
-            return Offered::Refused(job, self.stage);
+        if let Some(stage) = self.refuses(from_job) {
+            return Offered::Refused(job, stage);
         }
         if self.threads.may_have_none() {
             return Offered::Starting(job);
@@ -303,6 +302,7 @@ impl<J> Machine<J> {
             Stage::Open => false,
             // A job that another thread runs may still submit one. The thread that asks
             // counts as busy.
+            // That of a caller starts a thread if it must.
             Stage::Draining => !self.limits.accept_from_jobs || self.running() <= 1,
             Stage::Stopping => true,
         }
@@ -350,12 +350,16 @@ impl<J> Machine<J> {
         oldest
     }
 
-    fn accepts(&self, from_job: bool) -> bool {
-        match self.stage {
+    /// Returns the stage, and counts the job as rejected, if the pool takes none.
+    #[inline]
+    pub(crate) fn refuses(&mut self, from_job: bool) -> Option<Stage> {
+        let accepts = match self.stage {
             Stage::Open => true,
             Stage::Draining => from_job && self.limits.accept_from_jobs,
             Stage::Stopping => false,
-        }
+        };
+        self.counts.rejected += u64::from(!accepts);
+        (!accepts).then_some(self.stage)
     }
 
     pub(crate) fn stage(&self) -> Stage {
@@ -363,7 +367,8 @@ impl<J> Machine<J> {
     }
 
     pub(crate) fn is_terminated(&self, queue: &RunQueue<J>) -> bool {
-        self.stage > Stage::Open && self.threads.alive() == 0 && self.queued(queue) == 0
+        let is_idle = self.threads.alive() == 0 && queue.callers() == 0;
+        self.stage > Stage::Open && is_idle && self.queued(queue) == 0
     }
 
     /// Returns the number of running jobs. A thread between two jobs counts as running one.

@@ -73,8 +73,8 @@ pub(crate) use self::shared::Pulse;
 pub enum WhenFull {
     /// The caller gets it back.
     Reject,
-    /// The caller's thread runs it, and so submits no more meanwhile. A closed pool still
-    /// gives it back.
+    /// The caller's thread runs it, and so submits no more meanwhile. The pool's phase waits
+    /// for it as for the other jobs. A closed pool still gives it back.
     CallerRuns,
     /// The caller waits for room, for this long at most.
     Block(Duration),
@@ -275,11 +275,7 @@ impl Pool {
         let shared = self.shared();
         let (outcome, dropped) = match self.handle.when_full {
             WhenFull::Reject => (Outcome::Refused(work, Why::Full), None),
-            WhenFull::CallerRuns => {
-                let panicked = work.run_and_catch();
-                shared.note_caller_ran(panicked);
-                return Ok(None);
-            }
+            WhenFull::CallerRuns => (shared.run_here(work), None),
             WhenFull::Block(time) => (shared.offer_within(work, time), None),
             WhenFull::DropOldest => shared.offer_or_drop(work),
         };

@@ -52,6 +52,10 @@ pub(crate) struct RunQueue<J> {
     pub(crate) panicked: u64,
     /// Callers that wait for room.
     pub(crate) blocked: usize,
+    /// Jobs that run on the threads of their callers, each with its number.
+    callers: Vec<(u64, Worker)>,
+    /// Jobs that began on the threads of their callers so far.
+    called: u64,
 }
 
 impl<J> RunQueue<J> {
@@ -63,6 +67,8 @@ impl<J> RunQueue<J> {
             completed: 0,
             panicked: 0,
             blocked: 0,
+            callers: Vec::new(),
+            called: 0,
         }
     }
 
@@ -95,6 +101,25 @@ impl<J> RunQueue<J> {
         self.progress.ended += 1;
         self.completed += 1;
         self.panicked += u64::from(panicked);
+    }
+
+    /// Notes that the thread `tid`, which is none of the pool's, runs a job. Returns the
+    /// number by which that ends.
+    pub(super) fn caller_begins(&mut self, tid: i32, running: Running) -> u64 {
+        self.called += 1;
+        let running = Some(running);
+        self.callers.push((self.called, Worker { tid, running }));
+        self.called
+    }
+
+    /// Notes that the caller's job has ended.
+    pub(super) fn caller_ends(&mut self, number: u64) {
+        self.callers.retain(|(begun, _)| *begun != number);
+    }
+
+    /// Returns the number of jobs that run on the threads of their callers.
+    pub(crate) fn callers(&self) -> usize {
+        self.callers.len()
     }
 
     /// Moves the jobs of `submitted` to the end of the queue.
@@ -138,16 +163,15 @@ impl<J> RunQueue<J> {
     }
 
     /// Returns the place and the kernel id of the thread whose job has run longest, and
-    /// the job.
-    pub(crate) fn longest(&self) -> Option<(usize, i32, &Running)> {
-        let running = self
-            .workers
-            .iter()
-            .enumerate()
-            .filter_map(|(place, worker)| {
-                let running = worker.running.as_ref()?;
-                Some((place, worker.tid, running))
-            });
+    /// the job. The thread of a caller has no place.
+    pub(crate) fn longest(&self) -> Option<(Option<usize>, i32, &Running)> {
+        let workers = self.workers.iter().enumerate();
+        let workers = workers.map(|(place, worker)| (Some(place), worker));
+        let callers = self.callers.iter().map(|(_, worker)| (None, worker));
+        let running = workers.chain(callers).filter_map(|(place, worker)| {
+            let running = worker.running.as_ref()?;
+            Some((place, worker.tid, running))
+        });
         running.min_by_key(|(.., running)| running.since)
     }
 }

@@ -16,7 +16,7 @@ use super::names::thread_name;
 #[cfg(feature = "health")]
 use super::numbers::Numbers;
 use super::room::Room;
-use super::run_queue::RunQueue;
+use super::run_queue::{RunQueue, Running};
 use super::thread_table::Start;
 use crate::TaskHandle;
 use crate::drain::latch::Latch;
@@ -228,8 +228,7 @@ impl Shared {
             },
             // Each kind of offer waits while it is not decided.
             Offered::Full(work) | Offered::Starting(work) => Outcome::Refused(work, Why::Full),
-            Offered::Refused(work, Stage::Stopping) => Outcome::Refused(work, Why::Stopped),
-            Offered::Refused(work, _) => Outcome::Refused(work, Why::Closed),
+            Offered::Refused(work, stage) => Outcome::Refused(work, why(stage)),
         }
     }
 
@@ -339,24 +338,53 @@ impl Shared {
         POOL.try_with(Cell::get).is_ok_and(|pool| pool == this)
     }
 
-    /// Notes that a job of the pool ran on a caller's thread.
-    pub(super) fn note_caller_ran(&self, panicked: bool) {
+    /// Runs a job on the calling thread, for which there was no room. The pool waits for it as
+    /// for its threads' jobs. Returns the job if the pool takes none any more.
+    pub(super) fn run_here(&self, work: Work) -> Outcome {
+        let running = Running {
+            since: recent(),
+            name: work.name(),
+        };
         let mut locked = self.lock();
+        if let Some(stage) = locked.machine.refuses(self.is_current()) {
+            drop(locked);
+            return Outcome::Refused(work, why(stage));
+        }
+        let number = locked
+            .run_queue
+            .caller_begins(thread_id::current(), running);
+        drop(locked);
+        // A job of another pool may be under way on this thread.
+        let this = std::ptr::from_ref(self) as usize;
+        let outer = POOL.try_with(|pool| pool.replace(this)).ok();
+        let panicked = work.run_and_catch();
+        if let Some(outer) = outer {
+            POOL.set(outer);
+        }
+        let mut locked = self.lock();
+        locked.run_queue.caller_ends(number);
         locked.machine.counts.caller_ran += 1;
         locked.machine.counts.caller_panicked += u64::from(panicked);
+        drop(locked);
+        self.note_if_terminated();
+        Outcome::Accepted
     }
 
     /// Describes what is left: "2 running, 37 queued; longest: "mail 17" for 12.3 s on
     /// thread mailer-3".
     pub(super) fn describe(&self) -> String {
         let Locked { machine, run_queue } = self.lock();
-        let (running, queued) = (machine.running(), machine.queued(&run_queue));
+        let running = machine.running() + run_queue.callers();
+        let queued = machine.queued(&run_queue);
         let mut text = format!("{running} running, {queued} queued");
         if let Some((place, _, longest)) = run_queue.longest() {
             let seconds = now().since(longest.since).as_secs_f64();
             let job = longest.name.as_deref().unwrap_or("a job");
-            let thread = thread_name(&self.name, place);
-            text += &format!("; longest: {job:?} for {seconds:.1} s on thread {thread}");
+            let thread = match place {
+                Some(place) => format!("thread {}", thread_name(&self.name, place)),
+                None => "the thread of its caller".to_owned(),
+            };
+            text += &format!("; longest: {job:?} for {seconds:.1} s on {thread}");
         }
         let named = machine.waiting(&run_queue).find_map(Work::name);
         if let Some(next) = named {
@@ -374,5 +402,13 @@ impl Shared {
     /// Blocks the thread until the pool has terminated, or until `until`.
     pub(super) fn wait_terminated(&self, until: Option<Nanos>) -> bool {
         self.terminated.wait(until)
+    }
+}
+
+/// Returns why a pool of this stage takes no job.
+fn why(stage: Stage) -> Why {
+    match stage {
+        Stage::Stopping => Why::Stopped,
+        _ => Why::Closed,
     }
 }

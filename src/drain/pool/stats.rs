@@ -42,7 +42,7 @@ pub struct PoolStats {
     pub caller_ran: u64,
     /// For how long the oldest job has waited.
     pub oldest_queued: Option<Duration>,
-    /// For how long the longest job has run.
+    /// For how long the longest job has run, on whichever thread.
     pub longest_running: Option<Duration>,
 }
 
