@@ -2,6 +2,9 @@
 
 use super::texts::{Texts, number};
 
+/// How often a mask is read again that blocks a signal.
+const LOOKS: usize = 10;
+
 /// A process as `/proc` shows it: this one, or one of its ancestors.
 ///
 /// # Examples
@@ -49,6 +52,19 @@ impl Process {
             self.command.push(&word.into());
         }
         self
+    }
+
+    /// Keeps those of the blocked signals that stay blocked. The C library blocks all of them
+    /// for the moment in which a thread starts another thread, or a program.
+    pub(super) fn settle_blocked(&mut self, mut again: impl FnMut() -> Option<Self>) {
+        for _ in 0..LOOKS {
+            if self.blocked == 0 {
+                return;
+            }
+            if let Some(later) = again() {
+                self.blocked &= later.blocked;
+            }
+        }
     }
 
     /// Sets the signals that its main thread blocks, as the mask in `SigBlk`:
@@ -221,6 +237,21 @@ mod tests {
         assert_eq!(Process::new(9, 1, "tini").program(), "tini");
         let replaced = Process::new(9, 1, "x").executable("/usr/bin/bash (deleted)");
         assert_eq!(replaced.program(), "bash");
+    }
+
+    #[test]
+    fn signal_that_is_blocked_for_a_moment_is_not_blocked() {
+        let mask = |mask| Process::new(7, 1, "app").blocked(mask);
+        let (all, own) = (u64::MAX, 1 << (libc::SIGINT - 1));
+        // The main thread starts a thread each time but once.
+        let mut masks = [all, all, own, all].into_iter().cycle();
+        let mut process = mask(all);
+        process.settle_blocked(|| masks.next().map(mask));
+        assert!(!process.blocks(libc::SIGTERM));
+        assert!(process.blocks(libc::SIGINT));
+        // `/proc` is gone meanwhile.
+        process.settle_blocked(|| None);
+        assert!(process.blocks(libc::SIGINT));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use super::environment::{DEEPEST, Environment, System};
 use super::process::Process;
@@ -23,6 +24,9 @@ const FILES: [&str; 4] = [
     "/var/run/argo/ctr",
     "/var/run/secrets/kubernetes.io/serviceaccount",
 ];
+
+/// The pause before a mask is read again.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 impl Environment {
     /// Reads the environment of this process from its variables and `/proc`.
@@ -74,10 +78,14 @@ impl Environment {
     fn add_chain(&mut self, proc: &Path) -> Result<(), String> {
         let status = fs::read_to_string(proc.join("self/status"))
             .map_err(|error| format!("/proc/self/status cannot be read ({error})"))?;
-        let own = Process::from_status(&status).ok_or("/proc/self/status has no process id")?;
+        let mut own = Process::from_status(&status).ok_or("/proc/self/status has no process id")?;
         if own.pid != self.pid {
             return Err("/proc belongs to another PID namespace".to_owned());
         }
+        own.settle_blocked(|| {
+            thread::sleep(LOOK_EVERY);
+            text(proc, "self/status").and_then(|status| Process::from_status(&status))
+        });
         let mut folder = proc.join("self");
         let mut process = own;
         for _ in 0..=DEEPEST {
