@@ -61,9 +61,40 @@ pub fn owner(frame: &Frame) -> Owner {
     match frame.function.as_str() {
         "" => Owner::Unknown,
         // With line tables only, an inlined function's name has no path.
-        function if frame.source == Source::Std && !has_path(function) => Owner::Std,
-        function => owner_of_function(function),
+        function if has_path(function) => owner_of_function(function),
+        function => match frame.source {
+            Source::Std => Owner::Std,
+            Source::Dependency => {
+                owner_of_crate(frame.site.as_str()).unwrap_or_else(|| owner_of_function(function))
+            }
+            Source::Application | Source::Unknown => owner_of_function(function),
+        },
     }
+}
+
+/// Returns the owner of a dependency's source file, `tokio-1.45.0/src/time.rs`, if it is known
+/// by the crate.
+fn owner_of_crate(site: &str) -> Option<Owner> {
+    if is_of_crate(site, "deadstop") || is_of_crate(site, "deadstop_core") {
+        return Some(Owner::Deadstop);
+    }
+    let is_runtime = RUNTIMES.split(' ').any(|name| is_of_crate(site, name));
+    is_runtime.then_some(Owner::Runtime)
+}
+
+/// Returns `true` if a path begins with the folder of the crate `name`, with or without its
+/// version.
+fn is_of_crate(site: &str, name: &str) -> bool {
+    let mut site = site.bytes();
+    let is_same = |byte: u8| match site.next() {
+        Some(b'-') => byte == b'_' || byte == b'-',
+        other => other == Some(byte),
+    };
+    name.bytes().all(is_same)
+        && match site.next() {
+            Some(b'-') => site.next().is_some_and(|byte| byte.is_ascii_digit()),
+            other => other == Some(b'/'),
+        }
 }
 
 fn owner_of_function(function: &str) -> Owner {

@@ -38,3 +38,34 @@ fn inlined_frame_of_std_without_a_path_in_its_name_is_of_std() {
     }
     assert_eq!(owner_of("app::run<u8>", Source::Std), Owner::Application);
 }
+
+/// Otherwise the thread that waits for the shutdown would be a suspicious one.
+#[test]
+fn inlined_frame_of_a_dependency_without_a_path_in_its_name_is_of_its_crate() {
+    let owner_of = |function, site| {
+        let mut stack = Box::new(Stack::empty());
+        let frame = stack.push(1).expect("there is room");
+        frame.function.text(function);
+        frame.source = Source::Dependency;
+        frame.site.text(site);
+        owner(frame)
+    };
+    for (site, of) in [
+        ("deadstop-0.1.0/src/wait.rs:7", Owner::Deadstop),
+        ("deadstop/src/wait.rs:7", Owner::Deadstop),
+        ("deadstop-core-0.1.0/src/wait.rs:7", Owner::Deadstop),
+        ("tokio-1.45.0/src/park.rs:7", Owner::Runtime),
+        ("hyper-util-0.1.3/src/server.rs:7", Owner::Runtime),
+        ("futures/futures-util/src/lib.rs:7", Owner::Runtime),
+        ("deadstop-testkit-0.1.0/src/lib.rs:7", Owner::Application),
+        ("tokio-postgres-0.7.2/src/lib.rs:7", Owner::Application),
+        ("redis-0.27.5/src/cmd.rs:7", Owner::Application),
+        ("tokio", Owner::Application),
+        ("", Owner::Application),
+    ] {
+        assert_eq!(owner_of("wait_until", site), of, "{site}");
+        assert_eq!(owner_of("{closure}<redis::Cmd>", site), of, "{site}");
+    }
+    let with_path = owner_of("redis::wait", "tokio-1.45.0/src/park.rs:7");
+    assert_eq!(with_path, Owner::Application);
+}

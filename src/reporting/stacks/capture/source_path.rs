@@ -10,6 +10,10 @@ const REGISTRY: &str = "/registry/src/";
 const CHECKOUTS: &str = "/git/checkouts/";
 const DEPENDENCIES_OF_STD: &str = "/rust/deps/";
 
+/// The end of this file's own path. What is before it is the folder of deadstop's sources, if
+/// that is not the program's own.
+const THIS: &str = "src/reporting/stacks/capture/source_path.rs";
+
 /// Returns whose `file` is, and its path: of a crate from a registry or a repository
 /// `crate-1.2.3/src/file.rs`, of the standard library `std/src/file.rs`, of the program
 /// the path from the folder in which it was built.
@@ -29,6 +33,9 @@ pub(super) fn source_path(file: &str, build_folder: Option<&str>) -> (Source, St
     if let Some((_, path)) = file.split_once(DEPENDENCIES_OF_STD) {
         return (Source::Std, path.to_owned());
     }
+    if let Some(path) = in_deadstop(file, file!()) {
+        return (Source::Dependency, path);
+    }
     if !file.starts_with('/') {
         let path = file.trim_start_matches("./");
         return (Source::Application, path.to_owned());
@@ -47,6 +54,21 @@ pub(super) fn source_path(file: &str, build_folder: Option<&str>) -> (Source, St
 /// toolchain's own copy names it.
 pub(super) fn is_standard(file: &str) -> bool {
     file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/library/")
+}
+
+/// Returns the path of a source of deadstop's, where a program has it as a dependency in a
+/// folder. `this` is this file.
+fn in_deadstop(file: &str, this: &str) -> Option<String> {
+    let folder = this.strip_suffix(THIS)?;
+    if !folder.starts_with('/') {
+        return None;
+    }
+    let path = file.strip_prefix(folder)?;
+    let (name, path) = match path.strip_prefix("crates/") {
+        Some(path) => path.split_once('/')?,
+        None => ("deadstop", path),
+    };
+    path.starts_with("src/").then(|| format!("{name}/{path}"))
 }
 
 /// Returns the name and the path of `NAME-HASH/REVISION/PATH`.
@@ -128,6 +150,23 @@ mod tests {
             Source::Std,
             "hashbrown-0.15.2/src/map.rs",
         );
+    }
+
+    #[test]
+    fn file_of_deadstop_in_a_folder_begins_with_its_crate() {
+        let this = format!("/home/me/deadstop/{THIS}");
+        let is = |file: &str, path: Option<&str>| {
+            assert_eq!(in_deadstop(file, &this).as_deref(), path, "{file}");
+        };
+        let library = "/home/me/deadstop/src/wait.rs";
+        is(library, Some("deadstop/src/wait.rs"));
+        let core = "/home/me/deadstop/crates/deadstop-core/src/lib.rs";
+        is(core, Some("deadstop-core/src/lib.rs"));
+        // Programs of the repository, and of others.
+        is("/home/me/deadstop/examples/health.rs", None);
+        is("/home/me/service/src/wait.rs", None);
+        // In the repository itself.
+        assert_eq!(in_deadstop("src/wait.rs", THIS), None);
     }
 
     #[test]
