@@ -74,7 +74,7 @@ impl RosterEntry {
         }
     }
 
-    /// The task has ended at `at`.
+    /// Records that the task has ended at `at`.
     pub(super) fn finish(&self, at: Nanos, has_failed: bool) {
         self.ended_at.store(at.0, Ordering::Relaxed);
         self.has_failed.store(has_failed, Ordering::Relaxed);

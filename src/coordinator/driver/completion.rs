@@ -1,4 +1,4 @@
-//! The end of the shutdown, and a place to wait for it.
+//! The result of the shutdown, and a latch to wait for it.
 
 use std::sync::Arc;
 use std::thread;

@@ -36,7 +36,7 @@ impl Executor {
         }
     }
 
-    /// The run of the last task.
+    /// Returns the run of the last task.
     pub(super) fn last_run(&self) -> Option<RunId> {
         self.last.as_ref().map(|(run, _)| *run)
     }

@@ -1,9 +1,9 @@
 //! The lock of the coordinator, and the calls that change the machine under it.
 //!
-//! Whatever changes the machine calls [`Guard::settle`] before it lets go of the
-//! lock: that carries the actions out, and notes whether a pool thread has work, and
-//! `deadstop-run` would sleep too long. These are woken once the lock is free. So no
-//! wake-up is lost.
+//! A caller that changes the machine calls [`Guard::settle`] before it releases the
+//! lock. That carries the actions out, and decides whether a pool thread must wake for
+//! work, and `deadstop-run` because it would sleep too long. The guard wakes them once
+//! the lock is free. So no wake-up is lost.
 
 use std::mem;
 use std::sync::Arc;
@@ -61,8 +61,7 @@ impl Drop for Wakes<'_> {
 }
 
 impl Guard<'_> {
-    /// The time, or any time before the shutdown has begun: nothing depends on it
-    /// then.
+    /// Returns the time; zero before the shutdown has begun, when nothing depends on it.
     fn now_if_begun(&self) -> Nanos {
         match self.state.machine.is_active() {
             true => deadstop_core::now(),
@@ -262,8 +261,8 @@ impl Coordinator {
         true
     }
 
-    /// The number of tasks that are registered and were never asked for: `None` once
-    /// the shutdown has begun, or where the lock is held.
+    /// Returns the number of registered tasks, if no shutdown was requested: `None` once one
+    /// has begun, or while another thread has the lock.
     pub(crate) fn never_requested(&self) -> Option<usize> {
         if self.is_requested() || !self.is_here() {
             return None;

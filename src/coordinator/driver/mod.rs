@@ -2,7 +2,7 @@
 //! code, and what is reported.
 //!
 //! ```text
-//!  handles ──events──▶ Machine (under the lock) ──actions──▶ dispatch ──▶ reporting
+//!  handles ──events──▶ Machine (under the lock) ──actions──▶ carry_out ─▶ reporting
 //!                         ▲                                     │
 //!  pool threads ──────────┘◀──── tasks, wakers, discards ───────┘
 //!  deadstop-run: time, the deadline, more threads, the end

@@ -1,7 +1,7 @@
 //! Names threads after the tasks that they run, for `ps`, `top` and thread dumps.
 //!
-//! It takes system calls, and the name matters for tasks that hang. So `deadstop-run`
-//! names the thread of a task that has run for a while, from outside.
+//! Naming takes system calls, and the name matters only for tasks that hang. So
+//! `deadstop-run` names the thread of a task that has run for a while, from outside.
 //!
 //! Only `deadstop-run` gives a thread a task's name. A thread that was named takes its
 //! own name back before it waits for work. Where that comes first, `deadstop-run` sees
@@ -30,10 +30,9 @@ pub(super) struct Unnamed {
 }
 
 impl State {
-    /// Takes the threads whose tasks have run for a while, and decides when to look
-    /// again. With one task of a run all that started before it are named, so that a look
-    /// goes no further back than to the first that has its name: with ten thousand tasks,
-    /// too.
+    /// Returns the threads whose tasks have run for a while and that have no name yet, and
+    /// decides when to look again. The walk goes from the newest task back to the first whose
+    /// thread has a name: all older ones have one too, so it is short with ten thousand tasks.
     pub(super) fn unnamed_threads(&mut self, now: Nanos) -> Vec<Unnamed> {
         let mut unnamed = Vec::new();
         let mut due = Nanos::LAST;
@@ -58,6 +57,7 @@ impl State {
 }
 
 impl Coordinator {
+    /// Names threads after their tasks. Without the lock: the system calls take a while.
     pub(super) fn name_threads(&self, threads: &[Unnamed]) {
         for thread in threads {
             sys::thread::set_name_of(thread.tid, thread.shared.name());

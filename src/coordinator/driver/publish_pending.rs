@@ -18,7 +18,7 @@ pub(super) struct PublishedPending {
 }
 
 impl PublishedPending {
-    /// For a coordinator whose tasks are in no report.
+    /// Returns an empty list, for a coordinator whose tasks are in no report.
     pub(super) fn nothing() -> Self {
         Self {
             listed: Vec::new(),
@@ -49,7 +49,7 @@ impl PublishedPending {
         published
     }
 
-    /// A task has started.
+    /// Removes a task that has started.
     pub(super) fn start(&mut self, task: TaskId) {
         let at = self.listed.iter().position(|(id, _)| *id == task);
         if let Some(at) = at {
@@ -61,7 +61,7 @@ impl PublishedPending {
         }
     }
 
-    /// Takes all of it off the roster.
+    /// Removes all tasks from the roster.
     pub(super) fn remove(self) {
         for (_, slot) in self.listed {
             ROSTER.pending.remove(Some(slot));

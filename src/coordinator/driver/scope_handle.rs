@@ -21,7 +21,7 @@ impl ScopeHandle {
         }
     }
 
-    /// The scope `name` in this one. In a child of `fork`, this one.
+    /// Returns the scope `name` in this one. In a child of `fork`, returns this one.
     pub(in crate::coordinator) fn open(&self, name: &str, detached: bool) -> Self {
         let coordinator = Arc::clone(&self.coordinator);
         let (id, path) = match coordinator.is_here() {

@@ -36,7 +36,8 @@ impl State {
         }
     }
 
-    /// The same, if `deadstop-run` would sleep for longer.
+    /// Returns the latest time at which `deadstop-run` must look again, if it would sleep for
+    /// longer: the caller then wakes it.
     pub(super) fn wakes_run_thread(&self, now: Nanos) -> Option<Nanos> {
         let due = self.run_thread_due();
         // For each task: what follows is of interest only if it can change the answer.

@@ -21,13 +21,13 @@ impl<S: Shared, B> Machine<S, B> {
         self.completion.has_tasks
     }
 
-    /// A thread or future begins to wait for the end.
+    /// Counts in a thread or future that begins to wait for the end.
     pub(in crate::coordinator) fn add_waiter(&mut self) {
         self.completion.waiters += 1;
         self.completion.unwaited_since = None;
     }
 
-    /// A waiter has left without being the one that ends the process.
+    /// Counts out a waiter that has left without ending the process.
     pub(in crate::coordinator) fn remove_waiter(&mut self, now: Nanos) {
         self.completion.waiters = self.completion.waiters.saturating_sub(1);
         self.watch_for_waiters(now);
@@ -37,7 +37,7 @@ impl<S: Shared, B> Machine<S, B> {
         self.completion.waiters > 0
     }
 
-    /// The summary is written: the end is announced now.
+    /// Notes that the summary is written: the end is announced now.
     pub(in crate::coordinator) fn conclude(&mut self, now: Nanos) {
         self.completion.stage = Stage::Over;
         let left = self.deadline.since(now);
@@ -53,7 +53,7 @@ impl<S: Shared, B> Machine<S, B> {
         }
     }
 
-    /// The root's run is over.
+    /// Notes that the root's run is over.
     pub(super) fn root_ended(&mut self, report: ShutdownReport) {
         self.completion.stage = Stage::RootOver(Box::new(report));
     }
@@ -98,7 +98,7 @@ impl<S: Shared, B> Machine<S, B> {
         self.actions.push(Action::AllEnded(report.into()));
     }
 
-    /// The exit status that belongs to `report`.
+    /// Returns the exit status that belongs to `report`.
     pub(super) fn status(&self, report: &ShutdownReport) -> u8 {
         if !report.is_clean() {
             return self.rules.failure_status;

@@ -44,7 +44,7 @@ impl RunIndex {
         self.wakeups.first().map(|(at, _)| at)
     }
 
-    /// The run that is due first, if it is due at `now`.
+    /// Returns the run that is due first, if it is due at `now`.
     pub(super) fn due(&self, now: Nanos) -> Option<RunId> {
         let (at, run) = self.wakeups.first()?;
         (at <= now).then_some(RunId(run))

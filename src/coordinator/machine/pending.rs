@@ -11,7 +11,7 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// The list of the phase.
+    /// Returns the list of the phase, which is made if need be.
     pub(super) fn list(&mut self, phase: usize) -> &mut List {
         let at = match self.find(phase) {
             Ok(at) => at,
@@ -23,7 +23,7 @@ impl Pending {
         &mut self.lists[at].1
     }
 
-    /// The lists of the phases after `place`, with their phases.
+    /// Returns the lists of the phases after `place`, with their phases.
     pub(super) fn lists_after(&self, place: usize) -> impl Iterator<Item = (usize, &List)> {
         let first = self.lists.partition_point(|(phase, _)| *phase <= place);
         self.lists[first..]

@@ -143,7 +143,7 @@ impl<S: Shared, B> Machine<S, B> {
         }
     }
 
-    /// A running task has an outcome.
+    /// Records the outcome of a running task.
     pub(super) fn end_running(&mut self, id: RunId, task_id: TaskId, outcome: Outcome, now: Nanos) {
         let Some(run) = self.runs.get_mut(id.0) else {
             return;
@@ -205,7 +205,7 @@ impl<S: Shared, B> Machine<S, B> {
         run.place += 1;
     }
 
-    /// The run's phase begins, after those that are skipped; or the run ends.
+    /// Begins the run's next phase that is not skipped, or ends the run.
     pub(super) fn enter_phase(&mut self, id: RunId, now: Nanos) {
         loop {
             let Some(run) = self.runs.get_mut(id.0) else {

@@ -48,7 +48,7 @@ impl ThreadScaling {
         }
     }
 
-    /// The system refuses threads. It is not asked again before the next phase.
+    /// Notes that the system refuses threads: no other is started before the next phase.
     pub(in crate::coordinator) fn mark_refused(&mut self) {
         self.step = 0;
     }

@@ -95,7 +95,7 @@ impl Scopes {
         }
     }
 
-    /// The scope whose run the tasks of `id` belong to.
+    /// Returns the scope whose run the tasks of `id` belong to.
     pub(super) fn owner(&self, mut id: ScopeId) -> ScopeId {
         loop {
             let scope = self.get(id);
@@ -137,7 +137,7 @@ impl Scopes {
         }
     }
 
-    /// The list of the scope's tasks of a phase that has not begun.
+    /// Returns the list of the scope's tasks of a phase that has not begun.
     pub(super) fn pending_of(&mut self, id: ScopeId, phase: usize) -> Option<&mut List> {
         let scope = self.all.get_mut(id.0)?;
         Some(scope.pending.list(phase))

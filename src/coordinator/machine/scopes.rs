@@ -79,7 +79,8 @@ impl<S: Shared, B> Machine<S, B> {
         self.scopes.release(id);
     }
 
-    /// The program asks, or waits to hear, whether the scope stops.
+    /// Notes that the program asks or waits whether the scope stops: it has a use for the
+    /// scope.
     pub(in crate::coordinator) fn use_scope(&mut self, id: ScopeId) {
         if let Some(scope) = self.scopes.all.get_mut(id.0) {
             scope.is_used = true;

@@ -167,13 +167,13 @@ impl<T> Slab<T> {
         Some(value)
     }
 
-    /// The values, in no order.
+    /// Returns the values, in no order.
     pub(super) fn values(&self) -> impl Iterator<Item = &T> {
         looks::count(self.slots.len());
         self.slots.iter().filter_map(|slot| slot.value.as_ref())
     }
 
-    /// The keys of all values, in the order of their numbers.
+    /// Returns the keys of all values, in the order of their numbers.
     pub(super) fn keys(&self) -> Vec<Key> {
         looks::count(self.slots.len());
         let mut keys = Vec::with_capacity(self.len);
@@ -227,7 +227,7 @@ impl<T> Slab<T> {
         Some(key)
     }
 
-    /// The keys of the values in `list`.
+    /// Returns the keys of the values in `list`.
     pub(super) fn iter<'a>(&'a self, list: &List) -> impl Iterator<Item = Key> + 'a {
         let mut next = list.first;
         std::iter::from_fn(move || {
@@ -237,7 +237,7 @@ impl<T> Slab<T> {
         })
     }
 
-    /// The keys of the values in `list`, the last first.
+    /// Returns the keys of the values in `list`, the last first.
     pub(super) fn iter_back<'a>(&'a self, list: &List) -> impl Iterator<Item = Key> + 'a {
         let mut next = list.last;
         std::iter::from_fn(move || {
@@ -254,8 +254,8 @@ impl<T> Slab<T> {
     }
 }
 
-/// A heap sort, which is 1 KB of program; each of std's sorts is 5. Mostly the values are sorted
-/// already.
+/// Sorts `values`, which mostly are sorted already. By a heap sort: it is 1 KB of program, and
+/// each of std's sorts is 5.
 pub(super) fn sorted<T: Ord>(values: Vec<T>) -> Vec<T> {
     // `is_sorted` is an unrolled loop of 2 KB.
     match values.windows(2).all(|pair| pair[0] <= pair[1]) {

@@ -89,8 +89,8 @@ impl<S: Shared, B> Machine<S, B> {
         !self.actions.is_empty()
     }
 
-    /// The process's deadline is at `at` now. It may be brought forward, and an
-    /// estimate of the exit's cost may move it a little either way.
+    /// Sets the process's deadline. It may be brought forward, and an estimate of the exit's
+    /// cost may move it a little either way.
     pub(in crate::coordinator) fn set_deadline(&mut self, at: Nanos, now: Nanos) {
         if self.deadline != at {
             self.deadline = at;
@@ -101,7 +101,7 @@ impl<S: Shared, B> Machine<S, B> {
         }
     }
 
-    /// The whole shutdown begins: its clock started at `begun`. The phases before
+    /// Begins the whole shutdown, whose clock started at `begun`. The phases before
     /// `first` are skipped. Later calls change nothing.
     pub(in crate::coordinator) fn begin(
         &mut self,
@@ -133,7 +133,7 @@ impl<S: Shared, B> Machine<S, B> {
         self.holds = true;
     }
 
-    /// The tasks of the whole shutdown may start.
+    /// Lets the tasks of the whole shutdown start.
     pub(in crate::coordinator) fn release(&mut self, now: Nanos) {
         self.holds = false;
         let ScopeState::Stopping(run) = *self.scopes.state(ScopeId::ROOT) else {
@@ -155,7 +155,7 @@ impl<S: Shared, B> Machine<S, B> {
         self.cause.as_deref()
     }
 
-    /// Time has passed.
+    /// Does what is due at `now`.
     pub(in crate::coordinator) fn advance(&mut self, now: Nanos) {
         while let Some(run) = self.index.due(now) {
             self.step(run, now);
@@ -181,7 +181,7 @@ impl<S: Shared, B> Machine<S, B> {
         (self.settled, self.phases_begun)
     }
 
-    /// The place of the phase that the whole shutdown is in: `None` before it begins,
+    /// Returns the index of the phase that the whole shutdown is in: `None` before it begins,
     /// the number of phases once all are over.
     pub(in crate::coordinator) fn place(&self) -> Option<usize> {
         match self.scopes.state(ScopeId::ROOT) {
@@ -230,7 +230,7 @@ impl<S: Shared, B> Machine<S, B> {
         matches!(state, Some(TaskState::Running { .. }))
     }
 
-    /// A run has changed, whose phase's time is over at `ends`.
+    /// Updates the index for a run that has changed, whose phase's time is over at `ends`.
     pub(super) fn refresh(&mut self, id: RunId, ends: Nanos) {
         let Some(run) = self.runs.get_mut(id.0) else {
             return;

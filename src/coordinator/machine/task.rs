@@ -66,8 +66,8 @@ impl<S: Shared, B> Task<S, B> {
         }
     }
 
-    /// The report of a task that ended at `now`, in a run that began at `begun`. One
-    /// that never started had until `ends`, and what it would have run is returned too.
+    /// Makes the report of a task that ended at `now`, in a run that began at `begun`. A task
+    /// that never started had until `ends`; what it would have run is returned too.
     pub(super) fn into_report(
         self,
         outcome: Outcome,

@@ -184,7 +184,7 @@ impl<S: Shared, B> Machine<S, B> {
         self.tasks.len() - self.running
     }
 
-    /// The first `most` tasks of the whole shutdown that have not started, those of
+    /// Returns the first `most` tasks of the whole shutdown that have not started, those of
     /// its current phase first, and how many more there are. For the hang report.
     pub(in crate::coordinator) fn waiting_tasks(&self, most: usize) -> (Waiting<'_, S, B>, usize) {
         let Some(run) = self.whole_run() else {

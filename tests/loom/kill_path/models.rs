@@ -243,12 +243,12 @@ fn backup_timer() -> BackupTimer {
 pub(crate) fn arm(deadline: &Deadline, now: Nanos, at: Nanos) {
     deadline.arm(now, at);
     deadline.wake_watchdog();
-    deadline.wake();
+    deadline.wake_followers();
 }
 
 /// Wakes the threads that wait.
 pub(crate) fn wake(deadline: &Deadline) {
-    deadline.wake();
+    deadline.wake_followers();
 }
 
 /// Texts of two words.

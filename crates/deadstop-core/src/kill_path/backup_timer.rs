@@ -142,8 +142,8 @@ impl BackupTimer {
         deadline.arm(now, at);
         self.follow(deadline);
         deadline.wake_watchdog();
-        if deadline.follow_at().is_none() {
-            deadline.wake();
+        if deadline.followers_due().is_none() {
+            deadline.wake_followers();
         }
         deadline.set_in_force(at);
     }

@@ -6,17 +6,9 @@
 //!
 //! [`Deadline::arm`] takes a minimum: the deadline never moves to a later
 //! point, and cannot be unset. Two triggers that race therefore need no lock.
-//! A second word keeps, by a minimum too, when the first trigger came.
-//! Each of these words is an [`Earliest`].
 //!
-//! Another word is the earliest deadline that is in force: the backup timer is set
-//! to it, and the watchdog was woken. Arming for the same or a later one does
-//! nothing. It is not the deadline itself: the thread that sets that may be stopped
+//! `in_force` is not the deadline itself: the thread that sets `at` may be stopped
 //! before it has set the timer, and then the next thread that arms sets it.
-//!
-//! A fourth word is how long before the deadline the exit begins: a process with
-//! much memory takes a while to disappear, and may have to be gone by the
-//! deadline. It is an estimate, and may grow and shrink.
 //!
 //! # Orderings
 //!
@@ -47,20 +39,28 @@ use crate::sys::{EventCount, Nanos};
 /// The point in time at which the process ends, once it is known.
 #[derive(Debug)]
 pub struct Deadline {
+    /// The deadline.
     at: Earliest,
+    /// The time of the first trigger.
     begun: Earliest,
+    /// The earliest deadline for which the backup timer was set and the watchdog was woken:
+    /// arming for this one or a later one does nothing.
     in_force: Earliest,
+    /// The nanoseconds by which the exit begins before the deadline, for a process that must
+    /// have disappeared by then. An estimate: it may grow and shrink.
     early_by: AtomicU64,
+    /// Wakes the watchdog.
     armed: EventCount,
+    /// Wakes the followers: all other threads that wait for the deadline, such as the reporter.
     changed: EventCount,
 }
 
 /// With a grace of this or more, the thread that arms leaves it to the watchdog to wake the
-/// threads that follow the deadline.
+/// followers.
 const LONG_GRACE: Duration = Duration::from_secs(1);
 
-/// The time from the beginning until the watchdog does that. Most shutdowns are over by then, and
-/// these threads have nothing to do before a sixteenth of the grace.
+/// The time from the first trigger until the watchdog wakes the followers. Most shutdowns are over
+/// by then, and followers have nothing to do before a sixteenth of the grace.
 const FOLLOW_DELAY: Duration = Duration::from_millis(5);
 
 impl Deadline {
@@ -79,8 +79,7 @@ impl Deadline {
     /// Brings the deadline forward to `at`, unless it is earlier already. `now`
     /// is when the caller asked for it.
     ///
-    /// Wakes no thread: [`wake`](Self::wake) does, after the timer is set.
-    /// Async-signal-safe.
+    /// Wakes no thread: the caller does, after the timer is set. Async-signal-safe.
     pub(crate) fn arm(&self, now: Nanos, at: Nanos) {
         self.begun.bring_forward(now);
         self.at.bring_forward(at);
@@ -116,14 +115,14 @@ impl Deadline {
         self.armed.wait_past(seen, until);
     }
 
-    /// Wakes the threads that wait for a change. Async-signal-safe.
-    pub(crate) fn wake(&self) {
+    /// Wakes the followers. Async-signal-safe.
+    pub(crate) fn wake_followers(&self) {
         self.changed.advance();
     }
 
-    /// Returns the time at which the watchdog wakes the threads that wait for a change,
-    /// after an arm. A thread that arms for a short grace wakes them itself: `None`.
-    pub(crate) fn follow_at(&self) -> Option<Nanos> {
+    /// Returns the time at which the watchdog wakes the followers after an arm; `None` for a
+    /// short grace, where the thread that arms wakes them itself.
+    pub(crate) fn followers_due(&self) -> Option<Nanos> {
         let is_long = self.grace()? >= LONG_GRACE;
         let begun = self.begun().filter(|_| is_long)?;
         Some(begun.saturating_add(FOLLOW_DELAY))

@@ -129,7 +129,7 @@ impl Watchdog {
         self.deadline.set_early_by(length);
         self.backup_timer.follow(&self.deadline);
         self.deadline.wake_watchdog();
-        self.deadline.wake();
+        self.deadline.wake_followers();
     }
 
     /// Returns `true` in the process that installed the watchdog. A child of
@@ -191,7 +191,7 @@ impl Watchdog {
     /// `errno`.
     pub fn notify(&self) {
         let _errno = ErrnoGuard::save();
-        self.deadline.wake();
+        self.deadline.wake_followers();
     }
 
     /// Returns the deadline.
@@ -284,7 +284,7 @@ impl Watchdog {
                     terminate(self.status.load(Ordering::Acquire))
                 }
                 Some(at) => {
-                    let followers_at = self.wake_followers(now, &mut followed);
+                    let followers_at = self.wake_followers_if_due(now, &mut followed);
                     match next_look(now, at, looks_at_once) {
                         Look::AtOnce => {
                             looks_at_once = looks_at_once.saturating_add(1);
@@ -303,17 +303,17 @@ impl Watchdog {
 
     /// Wakes the threads that follow the deadline, if that is due and was not done for this
     /// deadline; `followed` is the last one for which it was. Returns when it will be due.
-    fn wake_followers(&self, now: Nanos, followed: &mut Option<Nanos>) -> Option<Nanos> {
+    fn wake_followers_if_due(&self, now: Nanos, followed: &mut Option<Nanos>) -> Option<Nanos> {
         let deadline = self.deadline.get();
         let due = self
             .deadline
-            .follow_at()
+            .followers_due()
             .filter(|_| *followed != deadline)?;
         if now < due {
             return Some(due);
         }
         *followed = deadline;
-        self.deadline.wake();
+        self.deadline.wake_followers();
         None
     }
 }

@@ -270,7 +270,7 @@ const WAITS_FOR_LOCK: [u64; 2] = [F_SETLKW, F_OFD_SETLKW];
 const F_SETLKW: u64 = 7;
 const F_OFD_SETLKW: u64 = 38;
 
-/// The process that holds a lock on the file of a descriptor, by `/proc/locks`.
+/// Finds the process that holds a lock on the file of a descriptor, by `/proc/locks`.
 fn lock_holder(descriptor: c_int, kind: LockKind) -> Found {
     let Some((major, minor, inode)) = file_identity(descriptor) else {
         return Found::Nothing;
@@ -283,7 +283,7 @@ fn lock_holder(descriptor: c_int, kind: LockKind) -> Found {
     match parse::lock_holder(locks, kind, (major, minor, inode)) {
         // The lock of an open file has no process, and this process cannot wait for
         // its own by fcntl(2).
-        Some(holder) if holder > 0 => Found::Blocker(process(holder)),
+        Some(holder) if holder > 0 => Found::Blocker(process(holder, 0)),
         _ => Found::Nothing,
     }
 }
@@ -291,17 +291,17 @@ fn lock_holder(descriptor: c_int, kind: LockKind) -> Found {
 /// As much of `/proc/locks` as is read: some 200 locks.
 const LOCKS_FILE: usize = 16 * 1024;
 
-/// The child `pid`, if it is one that is waited for by its id.
+/// Returns the child `pid`, if the thread waits for one child by its id.
 fn child(pid: c_int) -> Found {
     if pid <= 0 {
         return Found::Nothing;
     }
-    Found::Blocker(process(pid))
+    Found::Blocker(process(pid, 0))
 }
 
-/// Returns the process `pid` with its name, if that is known.
+/// Returns the process `pid` with its name, if that is known; `others` have the same end open.
 #[inline(never)] // For locks, children and other ends.
-pub(super) fn process(pid: c_int) -> Blocker {
+pub(super) fn process(pid: c_int, others: u32) -> Blocker {
     let mut buffer = [0; 256];
     let mut name = TextBuffer::new();
     if let Some(comm) = process_file(pid, "/comm", &mut buffer) {
@@ -313,6 +313,6 @@ pub(super) fn process(pid: c_int) -> Blocker {
         pid,
         name,
         state,
-        others: 0,
+        others,
     }
 }

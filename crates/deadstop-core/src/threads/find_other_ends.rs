@@ -92,7 +92,7 @@ pub(super) fn find(table: &mut ThreadTable, folder: &ThreadReader<'_>, until: Na
     }
 }
 
-/// The end that a thread waits for.
+/// Returns the end that a thread waits for.
 fn wanted_by(thread: &Thread, place: usize, folder: &ThreadReader<'_>) -> Option<Wanted> {
     let end = |descriptor, side| {
         Some(Wanted {
@@ -152,7 +152,7 @@ fn polled(address: u64, count: usize) -> Option<[Option<(c_int, Side)>; POLLED]>
     Some(found)
 }
 
-/// The file whose descriptors are the other end of a thread's.
+/// Returns the file whose descriptors are the other end of a thread's.
 fn other_file(tid: c_int, own: c_int, side: Side, folder: &ThreadReader<'_>) -> Option<File> {
     let mut buffer = [0; LINK];
     let link = folder.link(tid, own, &mut buffer).ok()?;
@@ -278,28 +278,19 @@ impl Wanted {
 /// Returns the blocker at the end that was found.
 fn blocker(table: &ThreadTable, wanted: &Wanted) -> Blocker {
     if wanted.holder > 0 {
-        return match process(wanted.holder) {
-            Blocker::Process {
-                pid, name, state, ..
-            } => Blocker::Process {
-                pid,
-                name,
-                state,
-                others: wanted.others,
-            },
-            other => other,
-        };
+        return process(wanted.holder, wanted.others);
     }
     if wanted.own >= 0 {
         return own(table, wanted);
     }
     match peer_process(wanted.descriptor) {
-        Some(peer) if peer != pid() => process(peer),
+        Some(peer) if peer != pid() => process(peer, 0),
         _ => Blocker::Unknown,
     }
 }
 
-/// The other end is this process's. A thread that is in a call on it is named.
+/// Returns the blocker where the other end is this process's: the thread that is in a call on
+/// it, if there is exactly one.
 fn own(table: &ThreadTable, wanted: &Wanted) -> Blocker {
     let is_on_it = |thread: &&Thread| {
         let descriptor = match &thread.activity {

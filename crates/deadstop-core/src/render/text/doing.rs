@@ -3,7 +3,7 @@
 use super::label::label;
 use crate::buffer::{TextBuffer, TextSlice};
 use crate::render::words::number;
-use crate::render::{Facts, Still, frames, order};
+use crate::render::{Facts, Repeats, Still, frames, order};
 use crate::roster::TaskBuffer;
 use crate::sizes::TASK_NAME_LEN;
 use crate::threads::{Activity, Thread, format};
@@ -34,7 +34,7 @@ pub(super) fn names(
     }
 }
 
-/// `task "flush the log"`, `main`, or `thread 4243 "consumer"`.
+/// Writes `task "flush the log"`, `main`, or `thread 4243 "consumer"`.
 pub(super) fn name(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let mut buffer = TaskBuffer::new();
     let mut task_name = TextBuffer::<TASK_NAME_LEN>::new();
@@ -53,7 +53,7 @@ pub(super) fn name(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     label(line, facts, thread.tid);
 }
 
-/// `is in FUNCTION (SITE), called by FUNCTION (SITE): thread 4242 writes to ..., 0 % busy`.
+/// Writes `is in FUNCTION (SITE), called by FUNCTION (SITE): thread 4242 writes to ..., 0 % busy`.
 pub(super) fn doing(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     match function(line, facts, thread) {
         true => line.text("thread ").number(number(thread.tid)).text(" "),
@@ -70,7 +70,7 @@ pub(super) fn doing(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     activity(line, thread);
 }
 
-/// The same of a thread whose id stands before it.
+/// Writes the same without the thread's id, which the line has already.
 #[inline(never)] // As `activity`.
 pub(super) fn doing_without_id(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     function(line, facts, thread);
@@ -102,7 +102,8 @@ fn activity(line: &mut TextSlice, thread: &Thread) {
     }
 }
 
-/// Since when the thread has used no processor time.
+/// Writes since when the thread has used no processor time, or that it runs: a line, or nothing
+/// if the thread was not sampled twice.
 pub(super) fn movement(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let still = facts.still.iter().find(|still| still.tid == thread.tid);
     let Some(still) = still.filter(|still| still.samples > 1) else {
@@ -132,25 +133,29 @@ pub(super) fn movement(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread)
     if has_moved {
         shares(line, still);
     }
-    let repeats = facts.repeats.filter(|it| is_busy && it.tid == thread.tid);
-    if let Some(repeats) = repeats {
-        line.text("; of ")
-            .number(u64::from(repeats.samples))
-            .text(" stacks ");
-        match repeats.distinct {
-            1 if repeats.samples < ENOUGH => line.text("all are the same"),
-            1 => line.text("all are the same: a loop in one function"),
-            distinct if distinct < repeats.samples => line
-                .number(u64::from(distinct))
-                .text(" are different: a loop through these"),
-            _ if repeats.samples < ENOUGH => line.text("all are different"),
-            _ => line.text("all are different: it may make progress"),
-        };
+    if let Some(repeats) = facts.repeats.filter(|it| is_busy && it.tid == thread.tid) {
+        self::repeats(line, repeats);
     }
     line.text("\n");
 }
 
-/// Stacks from which a conclusion is drawn. On a busy machine there are fewer.
+/// Adds what repeated stacks of a thread that runs say: a loop, or progress.
+fn repeats(line: &mut TextSlice, repeats: Repeats) {
+    line.text("; of ")
+        .number(u64::from(repeats.samples))
+        .text(" stacks ");
+    match repeats.distinct {
+        1 if repeats.samples < ENOUGH => line.text("all are the same"),
+        1 => line.text("all are the same: a loop in one function"),
+        distinct if distinct < repeats.samples => line
+            .number(u64::from(distinct))
+            .text(" are different: a loop through these"),
+        _ if repeats.samples < ENOUGH => line.text("all are different"),
+        _ => line.text("all are different: it may make progress"),
+    };
+}
+
+/// The least number of stacks from which a conclusion is drawn. On a busy machine there are fewer.
 const ENOUGH: u32 = 4;
 
 /// Shares of a processor that a line shows.

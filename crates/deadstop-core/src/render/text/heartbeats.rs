@@ -11,7 +11,7 @@ use crate::roster::TaskReading;
 /// Heartbeats that the first line names.
 const NAMED: usize = 3;
 
-/// The late heartbeats: `heartbeat "consumer loop" has not ticked for 6.2 s`.
+/// Names the late heartbeats: `heartbeat "consumer loop" has not ticked for 6.2 s`.
 pub(super) fn late(line: &mut TextSlice, facts: &Facts<'_>) {
     let mut named = 0_usize;
     facts.roster.each_stall(|beat| {
@@ -30,7 +30,8 @@ pub(super) fn late(line: &mut TextSlice, facts: &Facts<'_>) {
     });
 }
 
-/// The activity of a late heartbeat's thread, and the other ends of its wait.
+/// Writes what a late heartbeat's thread does; for the first heartbeat also what the thread waits
+/// for.
 pub(super) fn stall(
     line: &mut TextSlice,
     facts: &Facts<'_>,

@@ -8,7 +8,7 @@ use crate::search::contains;
 use crate::stack::Stack;
 use crate::threads::Thread;
 
-/// The last poll of the task's future by a runtime, and whether it is over.
+/// Writes when a runtime last polled the task's future, and whether that poll is over.
 pub(super) fn polls(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
     let Polls::Last { at, tid, is_polled } = task.polls else {
         if task.polls == Polls::Never {
@@ -49,8 +49,8 @@ pub(super) fn polls(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<
     line.text("\n");
 }
 
-/// Says whether a thread waits for deadstop on a runtime that has this one thread.
-fn blocks_its_runtime(line: &mut TextSlice, facts: &Facts<'_>) -> bool {
+/// Writes a line if a thread waits for deadstop on a runtime that has no other thread.
+fn blocks_its_runtime(line: &mut TextSlice, facts: &Facts<'_>) {
     let has = |stack: &Stack, part: &str| {
         let mut frames = stack.frames();
         frames.any(|frame| contains(frame.function.as_str(), part))
@@ -63,7 +63,7 @@ fn blocks_its_runtime(line: &mut TextSlice, facts: &Facts<'_>) -> bool {
         })
     };
     let Some(thread) = facts.threads.iter().find(is_it) else {
-        return false;
+        return;
     };
     line.text("deadstop:   ");
     name(line, facts, thread);
@@ -71,7 +71,6 @@ fn blocks_its_runtime(line: &mut TextSlice, facts: &Facts<'_>) -> bool {
         " blocks the only thread of its runtime in `wait`, so the future cannot go on: \
          use `ended().await`\n",
     );
-    true
 }
 
 /// Returns `true` if the thread polls the first culprit's future at this moment: its line exists.

@@ -52,18 +52,27 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
         }
         stalls = stalls.saturating_add(1);
     });
-    let room = if shown < SHOWN {
-        SUSPECTS.saturating_add(1)
-    } else {
-        SUSPECTS
+    let room = match shown < SHOWN {
+        true => SUSPECTS.saturating_add(1),
+        false => SUSPECTS,
     };
+    suspects(line, facts, roles, room);
+    undone(line, facts);
+    replaced(line, facts);
+    cause(line, facts);
+    end(line, facts);
+}
+
+/// Names up to `most` suspicious threads that no line before has named, one of those that hang
+/// in the same function.
+fn suspects(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, most: usize) {
     let suspects = roles.suspects(facts);
     let suspects = suspects.iter().filter(|thread| {
         let is_stalled = roles.get(facts, thread.tid) == Role::Suspect(Suspicion::Stalled);
         !is_stalled && !is_in_first_chain(facts, thread) && !polls_first(facts, thread)
     });
     let mut last: Option<&Thread> = None;
-    let mut left = room;
+    let mut left = most;
     for thread in suspects {
         let is_new = last.is_none_or(|last| !hangs_like(facts, last, thread));
         if is_new && left > 0 {
@@ -72,10 +81,6 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
         }
         last = Some(thread);
     }
-    undone(line, facts);
-    replaced(line, facts);
-    cause(line, facts);
-    end(line, facts);
 }
 
 fn headline(line: &mut TextSlice, facts: &Facts<'_>) {

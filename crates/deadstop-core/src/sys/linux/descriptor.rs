@@ -225,7 +225,7 @@ fn status_at(folder: c_int, path: &CStr, flags: c_int) -> Option<libc::statx> {
 
 /// Returns the inode of the file that a link of `/proc/PID/fd` leads to. Asks no file
 /// server.
-pub(super) fn identity_at(folder: c_int, link: &CStr) -> Option<u64> {
+pub(super) fn inode_at(folder: c_int, link: &CStr) -> Option<u64> {
     let status = status_at(folder, link, libc::AT_STATX_DONT_SYNC)?;
     Some(status.stx_ino)
 }

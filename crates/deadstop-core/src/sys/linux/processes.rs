@@ -5,7 +5,7 @@
 
 use core::ffi::{CStr, c_int};
 
-use super::descriptor::{close, identity_at, mode_at, open, read, read_link, rewind};
+use super::descriptor::{close, inode_at, mode_at, open, read, read_link, rewind};
 use super::threads::NumberedEntries;
 use crate::buffer::TextBuffer;
 use crate::sys::HeldFile;
@@ -70,7 +70,7 @@ impl ProcessDescriptors {
         // The link's own mode says how the descriptor was opened.
         let mode = mode_at(self.number, path)?;
         Some(HeldFile {
-            inode: identity_at(self.number, path)?,
+            inode: inode_at(self.number, path)?,
             is_read: mode & libc::S_IRUSR != 0,
             is_written: mode & libc::S_IWUSR != 0,
         })
