@@ -4,7 +4,8 @@ use std::time::Duration;
 
 #[cfg(feature = "report")]
 use super::last_report;
-use super::{Anchor, Protection, Watchdog};
+use super::protection::Installed;
+use super::{Anchor, Watchdog};
 use crate::error::InstallError;
 use crate::exit_estimate::{Estimator, Teardown};
 use crate::install::Installation;
@@ -288,7 +289,7 @@ impl WatchdogBuilder {
         installation.start_exit_estimate(self.estimator.filter(|_| self.exits_early))?;
         Ok(Watchdog {
             grace: self.grace,
-            protection: Protection::of_watchdog(installation.backup_timer_mode(), refused),
+            installed: Installed::watchdog(installation.backup_timer_mode(), refused),
             anchor: Anchor::cast(),
             is_attached: true,
         })

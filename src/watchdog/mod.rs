@@ -12,6 +12,7 @@ use crate::process::{self, WATCH};
 
 pub(crate) use self::anchor::Anchor;
 pub use self::builder::WatchdogBuilder;
+use self::protection::Installed;
 pub use self::protection::{BackupTimer, Protection};
 
 /// A watchdog that ends the process at a deadline, whatever its cleanup is
@@ -50,7 +51,7 @@ pub use self::protection::{BackupTimer, Protection};
 #[derive(Clone, Debug)]
 pub struct Watchdog {
     grace: Duration,
-    protection: Protection,
+    installed: Installed,
     anchor: Anchor,
     /// Set if this is a handle of the process's watchdog.
     is_attached: bool,
@@ -62,7 +63,7 @@ impl Watchdog {
     pub(crate) fn absent(grace: Duration) -> Self {
         Self {
             grace,
-            protection: Protection::NONE,
+            installed: Installed::NOTHING,
             anchor: Anchor::cast(),
             is_attached: false,
         }
@@ -134,7 +135,7 @@ impl Watchdog {
     /// Gives `say` what an operator may want to know at startup.
     #[cfg(feature = "shutdown")]
     pub(crate) fn tell_protection(&self, say: impl Fn(log::Level, String)) {
-        self.protection.tell(say);
+        Protection::at_install(self.installed).tell(say);
     }
 
     /// Returns the lines of defense that are in place in the calling process, those that the system
@@ -145,7 +146,7 @@ impl Watchdog {
     /// default hook.
     pub fn protection(&self) -> Protection {
         match WATCH.is_owner() {
-            true => self.protection.clone().with_triggers(),
+            true => Protection::at_install(self.installed).with_triggers(),
             false => Protection::NONE,
         }
     }

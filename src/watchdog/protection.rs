@@ -37,6 +37,39 @@ pub struct Protection {
     panic_hook_replaced: bool,
 }
 
+/// The part of a [`Protection`] that stays as `install` left it. A handle keeps it: it is copied
+/// without an allocation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Installed {
+    watchdog: bool,
+    backup_timer: BackupTimer,
+    timer_refused: Option<i32>,
+}
+
+impl Installed {
+    #[cfg(feature = "shutdown")]
+    pub(super) const NOTHING: Self = Self {
+        watchdog: false,
+        backup_timer: BackupTimer::Absent,
+        timer_refused: None,
+    };
+
+    /// A watchdog, with a backup timer in `mode` if there is one; `refused` is the reason why
+    /// there is none, as the core's number.
+    pub(super) fn watchdog(mode: Option<BackupTimerMode>, refused: Option<i32>) -> Self {
+        Self {
+            watchdog: true,
+            backup_timer: match mode {
+                Some(BackupTimerMode::Kill) if cfg!(windows) => BackupTimer::Guard,
+                Some(BackupTimerMode::Kill) => BackupTimer::Kill,
+                Some(BackupTimerMode::Handler { .. }) => BackupTimer::Handler,
+                None => BackupTimer::Absent,
+            },
+            timer_refused: refused,
+        }
+    }
+}
+
 impl Protection {
     pub(super) const NONE: Self = Self {
         watchdog: false,
@@ -48,16 +81,12 @@ impl Protection {
         panic_hook_replaced: false,
     };
 
-    pub(super) fn of_watchdog(mode: Option<BackupTimerMode>, refused: Option<i32>) -> Self {
+    /// Returns the protection at install, before another library can replace a trigger.
+    pub(super) fn at_install(installed: Installed) -> Self {
         Self {
-            watchdog: true,
-            backup_timer: match mode {
-                Some(BackupTimerMode::Kill) if cfg!(windows) => BackupTimer::Guard,
-                Some(BackupTimerMode::Kill) => BackupTimer::Kill,
-                Some(BackupTimerMode::Handler { .. }) => BackupTimer::Handler,
-                None => BackupTimer::Absent,
-            },
-            timer_refused: refused,
+            watchdog: installed.watchdog,
+            backup_timer: installed.backup_timer,
+            timer_refused: installed.timer_refused,
             ..Self::NONE
         }
     }
