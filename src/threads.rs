@@ -136,8 +136,15 @@ pub(crate) fn spawn_deep(
 /// As [`start_bare`].
 #[cfg(feature = "signals")]
 fn start_deep(name: &'static str, life: Life) -> Result<(), InstallError> {
+    start(name, life, |life| spawn_std(name, life))
+}
+
+/// Starts a thread of `std`'s. The life is in a box so that `std`'s start, 1.4 KB, is compiled
+/// once.
+#[cfg(feature = "signals")]
+pub(crate) fn spawn_std(name: &'static str, life: Life) -> io::Result<()> {
     let builder = thread::Builder::new().name(name.into());
-    start(name, life, |life| builder.spawn(life).map(drop))
+    builder.spawn(life).map(drop)
 }
 
 /// Starts a thread by `spawn`.

@@ -11,7 +11,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
 
 use super::coordinator::{Coordinator, State};
 use super::execute::{Executor, Finished};
@@ -25,6 +24,7 @@ use crate::current_task::{self, TaskOwner};
 use crate::process;
 use crate::report::Outcome;
 use crate::sys;
+use crate::threads;
 use deadstop_core::Nanos;
 use deadstop_core::roster::Entry;
 use deadstop_core::sys::SignalMask;
@@ -76,14 +76,12 @@ impl Coordinator {
         self.lock().state.pool.idle += 1;
         let coordinator = Arc::clone(self);
         let mask = SignalMask::block_all();
-        let thread = thread::Builder::new()
-            .name(THREAD_NAME.into())
-            .spawn(move || coordinator.work());
+        let thread = threads::spawn_std(THREAD_NAME, Box::new(move || coordinator.work()));
         mask.restore();
         if thread.is_err() {
             self.lock().state.pool.idle -= 1;
         }
-        thread.map(drop)
+        thread
     }
 
     /// Runs a pool thread, which is counted as idle at first.
