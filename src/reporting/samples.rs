@@ -64,16 +64,22 @@ impl Samples {
             let Some(cpu) = cpu(tid) else {
                 continue;
             };
-            let known = self.still().iter().position(|still| still.tid == tid);
-            let (sampled, still) = match known {
-                Some(place) => self.again(place, cpu, now),
-                None => first(tid, cpu, now),
-            };
+            let (sampled, still) = self.next(tid, cpu, now);
             kept.still[kept.len] = still;
             kept.threads[kept.len] = sampled;
             kept.len += 1;
         }
         *self = kept;
+    }
+
+    /// The next sample of a thread.
+    #[inline(never)] // Not in an unrolled loop.
+    fn next(&self, tid: c_int, cpu: Duration, now: Nanos) -> (Sampled, Still) {
+        let known = self.still().iter().position(|still| still.tid == tid);
+        match known {
+            Some(place) => self.again(place, cpu, now),
+            None => first(tid, cpu, now),
+        }
     }
 
     /// The next sample of the thread at `place`.

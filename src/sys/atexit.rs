@@ -28,6 +28,7 @@ static HANDLER: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 ///
 /// Fails if `exit` will not call it. That `quick_exit` will not is no error: a C library may
 /// not have it, or take no more than 32 handlers.
+#[inline(never)] // Not in an unrolled loop.
 pub(crate) fn register(handler: fn(Exit)) -> io::Result<()> {
     HANDLER.store(handler as *mut (), Ordering::Release);
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

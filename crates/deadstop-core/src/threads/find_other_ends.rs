@@ -212,6 +212,7 @@ fn search(wanted: &mut [Option<Wanted>], until: Nanos) {
 }
 
 /// Looks at the descriptors of the process `holder`.
+#[inline(never)] // Not in an unrolled loop.
 fn look_at(
     descriptors: &ProcessDescriptors,
     holder: c_int,

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use addr2line::gimli::{Dwarf, DwarfPackage, EndianSlice, Error, LittleEndian};
+use addr2line::gimli::{Dwarf, DwarfPackage, EndianSlice, Error, LittleEndian, SectionId};
 use addr2line::{Context, Frame, FrameIter, FunctionName, LookupResult, SplitDwarfLoad};
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use object::read::elf::ElfFile64;
@@ -55,7 +55,7 @@ impl DebugInfo {
         if file.bytes.len() as u64 > LARGEST {
             return None;
         }
-        let dwarf = Dwarf::load(|id| section(elf, Some(id.name()))).ok()?;
+        let dwarf = dwarf(elf, |id| Some(id.name()))?;
         Some(Self {
             context: Context::from_dwarf(dwarf).ok()?,
             package: package(&file.path),
@@ -122,7 +122,7 @@ impl DebugInfo {
         let part = |part: &Reader| Path::new(OsStr::from_bytes(part.slice())).to_path_buf();
         let folder = load.comp_dir.as_ref().map(part).unwrap_or_default();
         let elf = open(&folder.join(load.path.as_ref().map(part)?))?;
-        let mut dwarf = Dwarf::load(|id| section(&elf, id.dwo_name())).ok()?;
+        let mut dwarf = dwarf(&elf, SectionId::dwo_name)?;
         let header = dwarf.units().next().ok()??;
         if dwarf.unit(header).ok()?.dwo_id != Some(load.dwo_id) {
             return None;
@@ -168,6 +168,12 @@ fn package(path: &Path) -> Option<DwarfPackage<Reader>> {
 #[cold]
 fn open(path: &Path) -> Option<Elf> {
     Elf::parse(mapped_file::map(&File::open(path).ok()?)?).ok()
+}
+
+/// The sections of debug information, by their names.
+#[cold]
+fn dwarf(elf: &Elf, name: fn(SectionId) -> Option<&'static str>) -> Option<Dwarf<Reader>> {
+    Dwarf::load(|id| section(elf, name(id))).ok()
 }
 
 /// The bytes of a section, empty if there is none. A compressed section stays in

@@ -23,24 +23,25 @@ pub(super) struct Mapping<'a> {
     pub(super) path: &'a [u8],
 }
 
-/// Shows `visit` each mapping of this process, until it breaks. Returns what it
-/// broke with.
-pub(super) fn each<T>(mut visit: impl FnMut(&Mapping<'_>) -> ControlFlow<T>) -> Option<T> {
-    let mut file = File::open("/proc/self/maps").ok()?;
+/// Shows `visit` each mapping of this process, until it breaks.
+pub(super) fn each(visit: &mut dyn FnMut(&Mapping<'_>) -> ControlFlow<()>) {
+    let Ok(mut file) = File::open("/proc/self/maps") else {
+        return;
+    };
     let mut buffer = [0; LINE];
     let mut len = 0;
     loop {
         // A line that is longer than the buffer is not one of a file with code.
         len = if len == buffer.len() { 0 } else { len };
-        len += match file.read(buffer.get_mut(len..)?) {
+        len += match file.read(&mut buffer[len..]) {
             Ok(read @ 1..) => read,
-            _ => return None,
+            _ => return,
         };
         let mut begin = 0;
         while let Some(end) = buffer[begin..len].iter().position(|byte| *byte == b'\n') {
             if let Some(mapping) = parse(&buffer[begin..begin + end]) {
-                if let ControlFlow::Break(found) = visit(&mapping) {
-                    return Some(found);
+                if visit(&mapping).is_break() {
+                    return;
                 }
             }
             begin += end + 1;
@@ -113,13 +114,14 @@ mod tests {
     fn code_of_this_test_is_found_in_its_program() {
         let here = parse as *const () as u64;
         let program = std::env::current_exe().unwrap();
-        let found = each(|mapping| {
-            if mapping.range.contains(&here) {
-                return ControlFlow::Break(
-                    mapping.is_executable && mapping.path == program.as_os_str().as_encoded_bytes(),
-                );
+        let mut found = None;
+        each(&mut |mapping| {
+            if !mapping.range.contains(&here) {
+                return ControlFlow::Continue(());
             }
-            ControlFlow::Continue(())
+            let path = program.as_os_str().as_encoded_bytes();
+            found = Some(mapping.is_executable && mapping.path == path);
+            ControlFlow::Break(())
         });
         assert_eq!(found, Some(true));
     }

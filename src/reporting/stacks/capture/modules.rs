@@ -119,7 +119,7 @@ fn find() -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     // The first mapping of the file that is being read.
     let mut first: Option<(Box<[u8]>, u64, u64)> = None;
-    maps::each(|mapping: &Mapping<'_>| {
+    maps::each(&mut |mapping| {
         let Mapping {
             range,
             offset,
@@ -129,7 +129,7 @@ fn find() -> Vec<Found> {
         } = mapping;
         let has_file = path.starts_with(b"/") && !id.is_empty();
         if !has_file && *path != VDSO {
-            return ControlFlow::<()>::Continue(());
+            return ControlFlow::Continue(());
         }
         // A file may be mapped twice, one copy next to the other.
         if *offset == 0 || first.as_ref().is_none_or(|(known, ..)| **known != **path) {

@@ -340,7 +340,7 @@ impl SymbolizerThread {
 
     /// Finds the lines of those frames of the stack in the slot that are wanted.
     #[cold]
-    fn look_up_lines(&mut self, is_wanted: impl Fn(&Frame) -> bool) {
+    fn look_up_lines(&mut self, is_wanted: fn(&Frame) -> bool) {
         let mut wanted = [false; MAX_FRAMES];
         if let Some(slot) = self.shared.try_slot() {
             for (wanted, frame) in wanted.iter_mut().zip(slot.frames()) {

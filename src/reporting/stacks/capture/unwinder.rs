@@ -246,9 +246,13 @@ fn interrupted(sp: u64, read: &mut Read<'_>) -> Option<Registers> {
 
 /// Returns `true` if code is mapped at `address`, by the kernel's own list. Slow.
 fn is_executable(address: u64) -> bool {
-    let found = maps::each(|mapping| match mapping.range.contains(&address) {
-        true => ControlFlow::Break(mapping.is_executable),
-        false => ControlFlow::Continue(()),
+    let mut is_executable = false;
+    maps::each(&mut |mapping| {
+        if !mapping.range.contains(&address) {
+            return ControlFlow::Continue(());
+        }
+        is_executable = mapping.is_executable;
+        ControlFlow::Break(())
     });
-    found == Some(true)
+    is_executable
 }
