@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+#[cfg(feature = "signals")]
+use deadstop_core::buffer::TextSlice;
+
 use crate::signal::Signal;
 
 /// The cause of a shutdown: the record of the first trigger.
@@ -133,6 +136,16 @@ impl Sender {
     /// Returns `true` if the kernel filled the fields.
     pub const fn is_vouched_for(&self) -> bool {
         !self.is_claimed
+    }
+
+    /// Adds the beginning of what `Display` writes to `line`, up to the process's id, without an
+    /// allocator. Async-signal-safe.
+    #[cfg(feature = "signals")]
+    pub(crate) fn write_pid_to(&self, line: &mut TextSlice) {
+        if self.is_claimed {
+            line.text("a sender that claims to be ");
+        }
+        line.text("pid ").number(self.pid.unsigned_abs().into());
     }
 }
 

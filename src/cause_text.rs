@@ -27,16 +27,9 @@ pub(crate) fn cause_text(cause: &Cause) -> TextBuffer<CAUSE_LEN> {
             line.text("request: ").quoted(by);
         }
         Cause::Signaled { signal, sender } => {
-            match signal.name() {
-                Some(name) => line.text(name),
-                None => line.text("signal ").number(positive(signal.number())),
-            };
+            signal.write_to(&mut line);
             if let Some(sender) = sender {
-                line.text(match sender.is_vouched_for() {
-                    true => " from pid ",
-                    false => " from a sender that claims to be pid ",
-                });
-                line.number(positive(sender.pid));
+                sender.write_pid_to(line.text(" from "));
                 line.text(", uid ").number(sender.uid.into());
             }
         }
@@ -45,10 +38,6 @@ pub(crate) fn cause_text(cause: &Cause) -> TextBuffer<CAUSE_LEN> {
         }
     }
     line
-}
-
-fn positive(number: i32) -> u64 {
-    number.unsigned_abs().into()
 }
 
 #[cfg(test)]

@@ -176,6 +176,8 @@ mod lock;
 mod notify;
 #[cfg(feature = "shutdown")]
 mod phase_name;
+#[cfg(feature = "report")]
+mod pieces;
 #[cfg(feature = "platform")]
 pub mod platform;
 mod primitives;

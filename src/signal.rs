@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+#[cfg(feature = "signals")]
+use deadstop_core::buffer::TextSlice;
 use deadstop_core::sys::signal_numbers as numbers;
 
 /// A signal, by its number on this system.
@@ -79,6 +81,15 @@ impl Signal {
     pub(crate) fn name(self) -> Option<&'static str> {
         let named = Self::NAMED.iter().find(|(signal, _)| *signal == self);
         named.map(|(_, name)| *name)
+    }
+
+    /// Adds what `Display` writes to `line`, without an allocator. Async-signal-safe.
+    #[cfg(feature = "signals")]
+    pub(crate) fn write_to(self, line: &mut TextSlice) {
+        match self.name() {
+            Some(name) => line.text(name),
+            None => line.text("signal ").number(self.0.unsigned_abs().into()),
+        };
     }
 }
 

@@ -12,7 +12,7 @@
 use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-#[cfg(feature = "signals")]
+#[cfg(feature = "shutdown")]
 use std::thread;
 
 use crate::error::InstallError;
@@ -125,7 +125,7 @@ fn start_bare(name: &'static str, stack: usize, life: Life) -> Result<(), Instal
 
 /// Starts a thread of `std`'s that runs code of the program: a logger, an exit handler.
 /// Its stack has the usual size.
-#[cfg(feature = "signals")]
+#[cfg(feature = "shutdown")]
 pub(crate) fn spawn_deep(
     name: &'static str,
     life: impl FnOnce() + Send + 'static,
@@ -134,7 +134,7 @@ pub(crate) fn spawn_deep(
 }
 
 /// As [`start_bare`].
-#[cfg(feature = "signals")]
+#[cfg(feature = "shutdown")]
 fn start_deep(name: &'static str, life: Life) -> Result<(), InstallError> {
     start(name, life, |life| spawn_std(name, life))
 }

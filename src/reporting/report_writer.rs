@@ -266,10 +266,7 @@ fn names(signals: SignalSet) -> TextBuffer<128> {
         if !names.as_str().is_empty() {
             names.text(", ");
         }
-        match Signal::from(number).name() {
-            Some(name) => names.text(name),
-            None => names.text("signal ").number(number.unsigned_abs().into()),
-        };
+        Signal::from(number).write_to(&mut names);
     }
     names
 }

@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::thread;
 use std::time::Duration;
 
+use crate::pieces::first_piece;
 use crate::sys;
 use crate::sys::quiet_write;
 use crate::sys::verified_file::{Identity, VerifiedFile};
@@ -28,10 +29,6 @@ enum Which {
     /// time.
     Number2(Identity),
 }
-
-/// As much as a pipe takes in one piece, so that the lines of several writers
-/// do not mix.
-const PIECE: usize = 4096;
 
 /// The pause after the system has refused a write.
 const RETRY_PAUSE: Duration = Duration::from_millis(1);
@@ -116,7 +113,7 @@ fn write_piece(file: &File, rest: &[u8], until: &dyn Fn() -> Nanos) -> Option<us
     if !sys::poll::is_writable(file.as_fd(), until) {
         return None;
     }
-    let length = piece(rest);
+    let length = first_piece(rest);
     match quiet_write::write(file.as_fd(), &rest[..length]) {
         Ok(written) => Some(written),
         Err(libc::EINTR) => Some(0),
@@ -156,13 +153,4 @@ fn reopened(stderr: &File) -> Option<File> {
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
     let mut options = OpenOptions::new();
     options.write(true).custom_flags(flags).open(path).ok()
-}
-
-/// The length of the longest run of whole lines that a pipe takes in one piece.
-fn piece(text: &[u8]) -> usize {
-    if text.len() <= PIECE {
-        return text.len();
-    }
-    let end = text[..PIECE].iter().rposition(|byte| *byte == b'\n');
-    end.map_or(PIECE, |end| end + 1)
 }

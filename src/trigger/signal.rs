@@ -273,16 +273,9 @@ fn repeat(number: i32, origin: Origin, after: Duration) {
 
 fn describe(line: &mut TextBuffer<256>, what: &str, number: i32, origin: Origin, after: Duration) {
     line.text("deadstop: ").text(what);
-    match Signal::from(number).name() {
-        Some(name) => line.text(name),
-        None => line.text("signal ").number(number.unsigned_abs().into()),
-    };
+    Signal::from(number).write_to(line);
     if let Some(sender) = origin.sender {
-        line.text(match sender.is_vouched_for() {
-            true => " from pid ",
-            false => " from a sender that claims to be pid ",
-        });
-        line.number(sender.pid.unsigned_abs().into());
+        sender.write_pid_to(line.text(" from "));
     }
     line.text(" after ").seconds(after);
 }

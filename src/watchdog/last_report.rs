@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use crate::error::InstallError;
 use crate::install::Installation;
+use crate::pieces::first_piece;
 use crate::process::WATCH;
 use crate::sys::standard_error;
 use crate::threads;
@@ -36,9 +37,6 @@ const OWN_THREADS: u32 = 2;
 
 /// Bytes of the report.
 const TEXT: usize = 16 * 1024;
-
-/// As much as a pipe takes in one piece.
-const PIECE: usize = 4096;
 
 /// The status that the line names; 0 if no line is wanted.
 static STATUS: AtomicU8 = AtomicU8::new(0);
@@ -136,19 +134,10 @@ fn write_threads() {
     render::process(&mut text, &process, threads.iter(), |_| None, no_children);
     let mut rest = text.as_bytes();
     while !rest.is_empty() {
-        let (piece, others) = rest.split_at(whole_lines(rest));
+        let (piece, others) = rest.split_at(first_piece(rest));
         if !standard_error::write_line(piece) {
             return;
         }
         rest = others;
     }
-}
-
-/// The length of the longest run of whole lines that a pipe takes in one piece.
-fn whole_lines(text: &[u8]) -> usize {
-    if text.len() <= PIECE {
-        return text.len();
-    }
-    let end = text[..PIECE].iter().rposition(|byte| *byte == b'\n');
-    end.map_or(PIECE, |end| end + 1)
 }

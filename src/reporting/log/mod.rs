@@ -31,7 +31,9 @@ use crate::process::RUN_WAKEUPS;
 use crate::threads;
 use deadstop_core::Nanos;
 
-use self::thread::{Entry, FindLines, Shared};
+#[cfg(feature = "platform")]
+use self::thread::FindLines;
+use self::thread::{Entry, Shared};
 
 pub(super) use self::thread::LastCall;
 

@@ -55,6 +55,10 @@ pub(super) const IDLE: Duration = Duration::from_secs(1);
 pub(super) enum Entry {
     Report(Level, String),
     Event(Event),
+    #[cfg_attr(
+        not(feature = "platform"),
+        expect(dead_code, reason = "only the platform's lines take long")
+    )]
     Find(FindLines),
     LastCalls(Vec<LastCall>),
     Flush,
