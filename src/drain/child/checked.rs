@@ -3,7 +3,7 @@
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd};
 
-use deadstop_core::sys::file_identity;
+use deadstop_core::sys::{FileIdentity, file_identity};
 
 /// A descriptor of deadstop's own. A program that closes all descriptors, as daemons do, closes
 /// this one too, and its number may go to another file.
@@ -19,7 +19,7 @@ pub(super) struct Checked<T: AsFd> {
 pub(super) struct Place {
     number: i32,
     /// `None` for all where a filter refuses the call: then nothing is checked.
-    file: Option<(u32, u32, u64)>,
+    file: Option<FileIdentity>,
 }
 
 impl Place {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::{Value, json};
 
-use self::scene::{Registered, Scene, on_stage, one_task_on_a_listed_thread, rendered, scene};
+use self::scene::{Registered, Scene, one_task_on_a_listed_thread, rendered, scene, with_facts};
 use super::*;
 
 const EXAMPLE: &str = include_str!("example.json");
@@ -322,7 +322,7 @@ fn address_is_written_only_without_a_module() {
 
 #[test]
 fn threads_of_tasks_are_in_the_order_of_the_report() {
-    on_stage(&one_task_on_a_listed_thread(), |facts| {
+    with_facts(&one_task_on_a_listed_thread(), |facts| {
         let mut threads = [0; 2];
         assert_eq!(facts.roster.hung_threads(&mut threads), 1);
         assert_eq!(threads, [7, 0]);

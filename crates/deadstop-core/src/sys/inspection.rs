@@ -70,6 +70,17 @@ pub enum FileKind {
     Other,
 }
 
+/// The identity of a file: no other file has the same one while this one exists.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FileIdentity {
+    /// The major number of the device.
+    pub major: u32,
+    /// The minor number of the device.
+    pub minor: u32,
+    /// The inode on that device.
+    pub inode: u64,
+}
+
 /// A descriptor's file, and what its process may do with it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct HeldFile {

@@ -39,7 +39,8 @@ pub use self::backend::{action_of, handle_if_free, set_default_action};
 #[cfg(target_os = "linux")]
 pub use self::backend::{bypass_libc, recent};
 pub use self::inspection::{
-    FileKind, HeldFile, RevealingCall, Socket, SocketEnd, ThreadFile, ThreadStatus, WaitKind,
+    FileIdentity, FileKind, HeldFile, RevealingCall, Socket, SocketEnd, ThreadFile, ThreadStatus,
+    WaitKind,
 };
 pub use self::kill_target::KillTarget;
 pub use self::nanos::Nanos;

@@ -272,7 +272,7 @@ const F_OFD_SETLKW: u64 = 38;
 
 /// Finds the process that holds a lock on the file of a descriptor, by `/proc/locks`.
 fn lock_holder(descriptor: c_int, kind: LockKind) -> Found {
-    let Some((major, minor, inode)) = file_identity(descriptor) else {
+    let Some(file) = file_identity(descriptor) else {
         return Found::Nothing;
     };
     let mut buffer = [0; LOCKS_FILE];
@@ -280,7 +280,7 @@ fn lock_holder(descriptor: c_int, kind: LockKind) -> Found {
     let Some(locks) = process_file(pid(), "/../locks", &mut buffer) else {
         return Found::Nothing;
     };
-    match parse::lock_holder(locks, kind, (major, minor, inode)) {
+    match parse::lock_holder(locks, kind, file) {
         // The lock of an open file has no process, and this process cannot wait for
         // its own by fcntl(2).
         Some(holder) if holder > 0 => Found::Blocker(process(holder, 0)),

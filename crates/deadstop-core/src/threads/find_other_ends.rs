@@ -172,10 +172,10 @@ fn other_file(tid: c_int, own: c_int, side: Side, folder: &ThreadReader<'_>) -> 
         }
         parse::Link::Pipe | parse::Link::Path(_) => {
             let is_pipe = sys::file_kind(own) == Some(sys::FileKind::Pipe);
-            let (.., inode) = file_identity(own).filter(|_| is_pipe)?;
+            let identity = file_identity(own).filter(|_| is_pipe)?;
             Some(File {
                 link: hash(link),
-                inode,
+                inode: identity.inode,
                 side,
             })
         }

@@ -5,6 +5,8 @@
 
 use core::ffi::c_long;
 
+use crate::sys::FileIdentity;
+
 /// Returns the name in `comm`, without the line end that the kernel adds.
 pub fn name(comm: &[u8]) -> &[u8] {
     comm.strip_suffix(b"\n").unwrap_or(comm)
@@ -128,13 +130,9 @@ pub enum LockKind {
     Fcntl,
 }
 
-/// Returns the process that holds a lock of this kind on the file with this device and
-/// inode, in the text of `/proc/locks`. Lines of waiters have an arrow.
-pub fn lock_holder(
-    locks: &[u8],
-    kind: LockKind,
-    (major, minor, inode): (u32, u32, u64),
-) -> Option<i32> {
+/// Returns the process that holds a lock of this kind on `file`, in the text of
+/// `/proc/locks`. Lines of waiters have an arrow.
+pub fn lock_holder(locks: &[u8], kind: LockKind, file: FileIdentity) -> Option<i32> {
     locks.split(|byte| *byte == b'\n').find_map(|line| {
         // 1: POSIX  ADVISORY  WRITE 1234 fe:00:326279 0 EOF
         let mut line = core::str::from_utf8(line).ok()?;
@@ -151,12 +149,12 @@ pub fn lock_holder(
         let (_is_advisory, _access) = (next()?, next()?);
         // -1 stands for a lock of an open file.
         let holder = next()?.parse().ok()?;
-        let (device, of_line) = next()?.rsplit_once(COLON)?;
-        let (major_of_line, minor_of_line) = device.split_once(COLON)?;
-        let is_it = number(major_of_line, 16)? == u64::from(major)
-            && number(minor_of_line, 16)? == u64::from(minor)
-            && number(of_line, 10)? == inode;
-        is_it.then_some(holder)
+        let (device, inode) = next()?.rsplit_once(COLON)?;
+        let (major, minor) = device.split_once(COLON)?;
+        let is_same_file = number(major, 16)? == u64::from(file.major)
+            && number(minor, 16)? == u64::from(file.minor)
+            && number(inode, 10)? == file.inode;
+        is_same_file.then_some(holder)
     })
 }
 

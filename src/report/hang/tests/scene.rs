@@ -1,4 +1,4 @@
-//! Anything that can be in a report, made up.
+//! Made-up contents of a report: any that there can be, and small ones for one test each.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(super) struct Registered {
 
 /// A thread: its number, name, state and place; what it does, and to what; its
 /// processor time, and how busy it is.
-pub(super) type Listed = (
+pub(super) type ThreadFields = (
     i32,
     String,
     u8,
@@ -48,7 +48,7 @@ pub(super) type Listed = (
 );
 
 /// A stack: of which thread, how it went, and its frames.
-pub(super) type Captive = (i32, u8, Vec<(usize, String, u64, String, String)>);
+pub(super) type StackFields = (i32, u8, Vec<(usize, String, u64, String, String)>);
 
 /// Everything that can be in a report.
 #[derive(Clone, Debug)]
@@ -62,10 +62,10 @@ pub(super) struct Scene {
     pub(super) phases: Vec<(String, u64, u64, Option<u64>)>,
     /// Heartbeats that are stalled: the phase is the policy.
     pub(super) stalls: Vec<Registered>,
-    pub(super) threads: Vec<Listed>,
+    pub(super) threads: Vec<ThreadFields>,
     pub(super) total: u32,
     pub(super) refused: i32,
-    pub(super) stacks: Vec<Captive>,
+    pub(super) stacks: Vec<StackFields>,
 }
 
 /// Any text at all, with a liking for what has a meaning in the format.
@@ -198,7 +198,7 @@ pub(super) fn scene() -> impl Strategy<Value = Scene> {
             let (threads, total, refused, mut stacks) = threads;
             // A thread is asked once.
             let mut asked = HashSet::new();
-            stacks.retain(|(tid, ..): &Captive| asked.insert(*tid));
+            stacks.retain(|(tid, ..): &StackFields| asked.insert(*tid));
             Scene {
                 status,
                 begun,
@@ -218,8 +218,8 @@ pub(super) fn scene() -> impl Strategy<Value = Scene> {
     )
 }
 
-/// Sets the scene, and calls `look` with it.
-pub(super) fn on_stage<T>(scene: &Scene, look: impl FnOnce(&Facts<'_>) -> T) -> T {
+/// Makes the facts of a report with the contents of `scene`, and calls `look` with them.
+pub(super) fn with_facts<T>(scene: &Scene, look: impl FnOnce(&Facts<'_>) -> T) -> T {
     // Tables hand out places for good.
     let roster: &'static Roster = Box::leak(Box::new(Roster::empty()));
     for task in &scene.running {
@@ -250,9 +250,9 @@ pub(super) fn on_stage<T>(scene: &Scene, look: impl FnOnce(&Facts<'_>) -> T) -> 
             roster.phases.end(Nanos(*ended));
         }
     }
-    let mut census = Box::new(ThreadTable::empty());
+    let mut threads = Box::new(ThreadTable::empty());
     for (tid, name, state, place, doing, detail, cpu, busy) in &scene.threads {
-        census.list_for_test(Thread {
+        threads.list_for_test(Thread {
             tid: *tid,
             name: line(name),
             state: *state,
@@ -269,8 +269,8 @@ pub(super) fn on_stage<T>(scene: &Scene, look: impl FnOnce(&Facts<'_>) -> T) -> 
             busy: *busy,
         });
     }
-    census.total = scene.total;
-    census.proc_error = scene.refused;
+    threads.total = scene.total;
+    threads.proc_error = scene.refused;
     let stacks: Vec<_> = scene.stacks.iter().map(stack).collect();
     look(&Facts {
         kind: if scene.status {
@@ -280,7 +280,7 @@ pub(super) fn on_stage<T>(scene: &Scene, look: impl FnOnce(&Facts<'_>) -> T) -> 
         },
         pid: 4241,
         roster,
-        threads: &census,
+        threads: &threads,
         stacks: &stacks,
         cause: scene.cause.as_deref(),
         begun: scene.begun.map(Nanos),
@@ -406,7 +406,7 @@ fn doing(kind: u8, detail: &str) -> Activity {
     }
 }
 
-fn stack((tid, captured, frames): &Captive) -> Stack {
+fn stack((tid, captured, frames): &StackFields) -> Stack {
     let mut stack = Stack::empty();
     stack.clear(*tid);
     stack.captured = match captured {
@@ -437,7 +437,7 @@ fn stack((tid, captured, frames): &Captive) -> Stack {
 /// The JSON that the library writes of `scene`.
 pub(super) fn rendered(scene: &Scene) -> String {
     let mut object = Box::new(TextBuffer::<SIZE>::new());
-    on_stage(scene, |facts| json(&mut object, facts));
+    with_facts(scene, |facts| json(&mut object, facts));
     object.as_str().to_owned()
 }
 

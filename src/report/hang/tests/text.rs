@@ -1,6 +1,6 @@
 //! The report for people, line by line.
 
-use super::scene::{on_stage, one_task_on_a_listed_thread};
+use super::scene::{one_task_on_a_listed_thread, with_facts};
 use super::*;
 use deadstop_core::buffer::TextBuffer;
 use deadstop_core::render::{first_screen, text};
@@ -56,14 +56,14 @@ fn scene() -> Scene {
 
 fn rendered(scene: &Scene) -> String {
     let mut lines = Box::new(TextBuffer::<65536>::new());
-    on_stage(scene, |facts| text(&mut lines, facts, usize::MAX));
+    with_facts(scene, |facts| text(&mut lines, facts, usize::MAX));
     lines.as_str().to_owned()
 }
 
 /// The lines before the details.
 fn screen(scene: &Scene) -> String {
     let mut lines = Box::new(TextBuffer::<65536>::new());
-    on_stage(scene, |facts| first_screen(&mut lines, facts));
+    with_facts(scene, |facts| first_screen(&mut lines, facts));
     let whole = rendered(scene);
     assert!(whole.starts_with(lines.as_str()), "{whole}");
     assert!(lines.as_str().lines().count() <= 10, "{}", lines.as_str());
@@ -160,7 +160,7 @@ fn tasks_without_room_are_counted() {
     screen(&scene);
 }
 
-/// Threads 1 to 4 have blockers in a scene; see `on_stage`.
+/// Threads 1 to 4 have blockers in a scene; see `with_facts`.
 #[test]
 fn what_a_culprit_waits_for_is_followed_to_the_end() {
     let mut scene = scene();
@@ -310,7 +310,7 @@ fn message_that_is_cut_ends_with_a_whole_line() {
         .map(|n| called(&format!("w{n}"), 0, &scene.running[1]))
         .collect();
     let mut message = Box::new(TextBuffer::<1024>::new());
-    on_stage(&scene, |facts| text(&mut message, facts, 8));
+    with_facts(&scene, |facts| text(&mut message, facts, 8));
     assert!(
         message.as_str().ends_with("\ndeadstop: cut short\n"),
         "{}",

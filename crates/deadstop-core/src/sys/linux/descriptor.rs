@@ -8,7 +8,7 @@ use core::ffi::{CStr, c_int, c_long, c_uint};
 use core::mem::MaybeUninit;
 
 use super::errno;
-use crate::sys::FileKind;
+use crate::sys::{FileIdentity, FileKind};
 
 /// The number of tries of an interrupted system call.
 const CALL_ATTEMPTS: u32 = 100;
@@ -36,7 +36,7 @@ pub fn file_kind(descriptor: c_int) -> Option<FileKind> {
 #[derive(Debug)]
 pub(super) struct VerifiedDescriptor {
     number: c_int,
-    identity: Identity,
+    identity: FileIdentity,
 }
 
 impl VerifiedDescriptor {
@@ -44,7 +44,7 @@ impl VerifiedDescriptor {
     #[inline(never)] // Six callers.
     pub(super) fn new(number: c_int) -> Option<Self> {
         let number = above_stdio(number)?;
-        match identity(number) {
+        match file_identity(number) {
             Some(identity) => Some(Self { number, identity }),
             None => {
                 close(number);
@@ -59,40 +59,32 @@ impl VerifiedDescriptor {
 
     /// Returns `true` if the number still stands for the same file.
     pub(super) fn is_ours(&self) -> bool {
-        identity(self.number).is_some_and(|now| now == self.identity)
+        file_identity(self.number) == Some(self.identity)
     }
 }
 
-/// The identity of a file: its device's two numbers, and its inode.
-#[derive(Debug, PartialEq)]
-struct Identity(u32, u32, u64);
-
+/// Returns the identity of a descriptor's file. `None` if the descriptor is closed.
 #[inline(never)] // As `status_at`.
-fn identity(descriptor: c_int) -> Option<Identity> {
+pub fn file_identity(descriptor: c_int) -> Option<FileIdentity> {
     if let Some(status) = status(descriptor) {
-        return Some(Identity(
-            status.stx_dev_major,
-            status.stx_dev_minor,
-            status.stx_ino,
-        ));
+        return Some(FileIdentity {
+            major: status.stx_dev_major,
+            minor: status.stx_dev_minor,
+            inode: status.stx_ino,
+        });
     }
     // Before Linux 4.11, and under filters as old as that, there is no statx.
     let status = old_status(descriptor)?;
-    Some(Identity(
-        libc::major(status.st_dev),
-        libc::minor(status.st_dev),
-        wide(status.st_ino),
-    ))
+    Some(FileIdentity {
+        major: libc::major(status.st_dev),
+        minor: libc::minor(status.st_dev),
+        inode: wide(status.st_ino),
+    })
 }
 
 /// An inode's number, which has 32 bits on some systems.
 fn wide(inode: impl Into<u64>) -> u64 {
     inode.into()
-}
-
-/// Returns the device's two numbers and the inode of a descriptor's file.
-pub fn file_identity(descriptor: c_int) -> Option<(u32, u32, u64)> {
-    identity(descriptor).map(|Identity(major, minor, inode)| (major, minor, inode))
 }
 
 /// Returns the number of links to the file of a descriptor.

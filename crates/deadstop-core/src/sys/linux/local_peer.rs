@@ -133,8 +133,8 @@ mod tests {
     use std::os::unix::net::{UnixDatagram, UnixStream};
 
     fn inode(socket: &impl AsRawFd) -> u64 {
-        let (.., inode) = super::super::file_identity(socket.as_raw_fd()).expect("it is open");
-        inode
+        let identity = super::super::file_identity(socket.as_raw_fd());
+        identity.expect("it is open").inode
     }
 
     #[test]

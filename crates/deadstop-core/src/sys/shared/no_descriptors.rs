@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 
-use crate::sys::FileKind;
+use crate::sys::{FileIdentity, FileKind};
 
 /// Returns `None`: no thread is known to wait for a descriptor.
 pub fn file_kind(_descriptor: c_int) -> Option<FileKind> {
@@ -10,6 +10,6 @@ pub fn file_kind(_descriptor: c_int) -> Option<FileKind> {
 }
 
 /// Returns `None`, for the same reason.
-pub fn file_identity(_descriptor: c_int) -> Option<(u32, u32, u64)> {
+pub fn file_identity(_descriptor: c_int) -> Option<FileIdentity> {
     None
 }

@@ -7,6 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::buffer::TextBuffer;
+use crate::sys::FileIdentity;
 use crate::threads::parse::{self, Link, Syscall};
 use crate::threads::{address, format, infer};
 
@@ -292,21 +293,36 @@ proptest! {
 fn holder_of_a_file_lock_is_read_from_the_list_of_locks() {
     use parse::LockKind::{Fcntl, Flock};
 
+    let file = |major, minor, inode| FileIdentity {
+        major,
+        minor,
+        inode,
+    };
+
     let locks = b"1: FLOCK  ADVISORY  WRITE 711 fe:00:326279 0 EOF\n\
                   1: FLOCK  ADVISORY  WRITE 710 fe:00:42 0 EOF\n\
                   2: -> POSIX  ADVISORY  WRITE 712 fe:00:42 0 EOF\n\
                   2: POSIX  ADVISORY  READ  713 fe:00:42 0 9\n\
                   3: OFDLCK ADVISORY  WRITE -1 fe:00:43 0 EOF\n";
     assert_eq!(
-        parse::lock_holder(locks, Flock, (0xfe, 0, 326_279)),
+        parse::lock_holder(locks, Flock, file(0xfe, 0, 326_279)),
         Some(711)
     );
-    assert_eq!(parse::lock_holder(locks, Fcntl, (0xfe, 0, 42)), Some(713));
-    assert_eq!(parse::lock_holder(locks, Flock, (0xfe, 0, 42)), Some(710));
-    assert_eq!(parse::lock_holder(locks, Fcntl, (0xfe, 0, 43)), Some(-1));
-    assert_eq!(parse::lock_holder(locks, Fcntl, (0xfe, 1, 42)), None);
     assert_eq!(
-        parse::lock_holder(b"1: POSIX ADVISORY", Fcntl, (0, 0, 0)),
+        parse::lock_holder(locks, Fcntl, file(0xfe, 0, 42)),
+        Some(713)
+    );
+    assert_eq!(
+        parse::lock_holder(locks, Flock, file(0xfe, 0, 42)),
+        Some(710)
+    );
+    assert_eq!(
+        parse::lock_holder(locks, Fcntl, file(0xfe, 0, 43)),
+        Some(-1)
+    );
+    assert_eq!(parse::lock_holder(locks, Fcntl, file(0xfe, 1, 42)), None);
+    assert_eq!(
+        parse::lock_holder(b"1: POSIX ADVISORY", Fcntl, file(0, 0, 0)),
         None
     );
 }
