@@ -141,7 +141,7 @@ fn start_deep(name: &'static str, life: Life) -> Result<(), InstallError> {
 
 /// Starts a thread of `std`'s. The life is in a box so that `std`'s start, 1.4 KB, is compiled
 /// once.
-#[cfg(feature = "signals")]
+#[cfg(feature = "shutdown")]
 pub(crate) fn spawn_std(name: &'static str, life: Life) -> io::Result<()> {
     let builder = thread::Builder::new().name(name.into());
     builder.spawn(life).map(drop)
