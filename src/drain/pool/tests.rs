@@ -6,11 +6,16 @@ use std::time::{Duration, Instant};
 
 use super::machine::Limits;
 use super::shared::Shared;
-use super::{JobError, Pool, WhenFull, Why};
+use super::{JobError, JobHandle, Pool, WhenFull, Why};
 use crate::lock::Mutex;
 
 /// Only bounds a failing run.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Joins a job, with a bound: one that is lost must fail its test and not hold it up.
+fn join<T>(job: JobHandle<T>) -> Result<T, JobError> {
+    job.join_timeout(PATIENCE).expect("the job is over")
+}
 
 fn pool(threads: usize, queue: usize, when_full: WhenFull) -> Pool {
     with(threads, queue, when_full, false, None)
@@ -152,9 +157,9 @@ fn drop_oldest_returns_the_head_of_the_queue() {
     // Its handle waits for what becomes of it.
     assert!(!first.is_finished());
     drop(dropped);
-    assert!(matches!(first.join(), Err(JobError::Cancelled)));
+    assert!(matches!(join(first), Err(JobError::Cancelled)));
     drop(release);
-    assert_eq!(second.join().expect("it runs"), 2);
+    assert_eq!(join(second).expect("it runs"), 2);
     assert_eq!(pool.stats().dropped, 1);
 }
 
@@ -303,7 +308,7 @@ fn pool_goes_on_after_panics_in_all_threads() {
     let handle = pool
         .submit(|| -> u32 { panic!("with a handle") })
         .expect("room");
-    let Err(JobError::Panicked(payload)) = handle.join() else {
+    let Err(JobError::Panicked(payload)) = join(handle) else {
         panic!("the handle has the payload");
     };
     assert_eq!(payload.downcast_ref(), Some(&"with a handle"));
@@ -320,7 +325,7 @@ fn job_that_panics_makes_room_for_another() {
     for _ in 0..5 {
         // The job before may still take its room.
         let job = pool.submit(|| panic!("a job panics")).expect("room");
-        assert!(matches!(job.join(), Err(JobError::Panicked(_))));
+        assert!(matches!(join(job), Err(JobError::Panicked(_))));
     }
 }
 
@@ -330,7 +335,7 @@ fn description_of_an_idle_pool_has_no_job_that_panicked() {
     let pool = pool(1, 9, WhenFull::Reject);
     let job = pool.submit_named("mail 17", || panic!("a job panics"));
     assert!(matches!(
-        job.expect("room").join(),
+        join(job.expect("room")),
         Err(JobError::Panicked(_))
     ));
     // The thread notes the end a moment after the handle has the result.
@@ -499,7 +504,7 @@ fn idle_thread_ends_after_keep_alive_and_is_started_again() {
     let pool = Pool::new(shared, WhenFull::Reject);
     for _ in 0..3 {
         let job = pool.submit(|| thread::current().name().map(str::to_owned));
-        let name = job.expect("room").join().expect("it runs");
+        let name = join(job.expect("room")).expect("it runs");
         assert_eq!(name.as_deref(), Some("test-1"));
         let until = Instant::now() + PATIENCE;
         while pool.stats().threads > 0 && Instant::now() < until {
@@ -527,7 +532,7 @@ fn cancelled_job_does_not_run_and_a_running_one_cannot_be_cancelled() {
     assert_eq!(Arc::strong_count(&token), 1);
     assert!(cancelled.is_finished());
     drop(release);
-    assert!(matches!(cancelled.join(), Err(JobError::Cancelled)));
+    assert!(matches!(join(cancelled), Err(JobError::Cancelled)));
     pool.close();
     assert!(pool.await_termination(PATIENCE));
     assert_eq!(ran.load(Ordering::SeqCst), 0);
