@@ -243,6 +243,18 @@ mod tests {
         );
     }
 
+    /// The time for which the watcher did not run says nothing about the other threads.
+    #[test]
+    fn heartbeat_that_a_late_round_would_find_is_found_in_the_next() {
+        let mut scene = Scene::new();
+        assert_eq!(scene.pass(LIMIT), []);
+        let due = scene.watch.due().expect("there is a heartbeat");
+        scene.now = due.saturating_add(TOLERANCE * 2);
+        assert_eq!(scene.round(false), Finding::Nothing);
+        scene.now = scene.watch.due().expect("there is a heartbeat");
+        assert_eq!(scene.round(false), Finding::Stalled);
+    }
+
     #[test]
     fn paused_heartbeat_is_not_late_and_its_pause_does_not_count() {
         let mut scene = Scene::new();

@@ -201,6 +201,7 @@ mod tests {
             (three, true),
             ("application/openmetrics-text;q=0", false),
             ("application/openmetrics-text;q=0.5, text/plain", false),
+            ("text/plain, application/openmetrics-text", true),
             ("text/plain", false),
             ("*/*", false),
         ] {
