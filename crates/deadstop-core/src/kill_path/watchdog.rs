@@ -141,7 +141,6 @@ impl Watchdog {
 
     /// Returns the process that installed the watchdog: this one, or one that it
     /// was forked from. Async-signal-safe.
-    #[inline]
     pub fn owner(&self) -> Option<c_int> {
         match self.owner_pid.load(Ordering::Acquire) {
             NO_PROCESS => None,
