@@ -11,7 +11,6 @@ use super::bypass::{bypass_replaced_clock, is_bypassed};
 use crate::sys::Nanos;
 
 /// Reads the clock. Async-signal-safe.
-#[inline(never)] // The watchdog reads it in many places.
 pub fn now() -> Nanos {
     let mut time = ZERO;
     // SAFETY: the pointer is valid for writes. The call has no error to report:
