@@ -94,32 +94,10 @@ impl Coordinator {
         let mut guard = self.lock();
         loop {
             let Some(work) = guard.state.take_work(now, tid, executor.last_run()) else {
-                if let Some(report) = guard.settle_idle(now) {
-                    guard.state.pool.idle -= 1;
-                    drop(guard);
-                    self.end(report);
-                    guard = self.lock();
-                    guard.state.pool.idle += 1;
-                    now = deadstop_core::now();
-                    continue;
+                match self.idle(guard, now, &mut is_named_after_task) {
+                    Some(locked) => guard = locked,
+                    None => return,
                 }
-                let pool = &mut guard.state.pool;
-                if pool.is_retired || pool.idle > MAX_IDLE_THREADS {
-                    pool.idle -= 1;
-                    return;
-                }
-                if std::mem::take(&mut is_named_after_task) {
-                    drop(guard);
-                    sys::thread::set_name(THREAD_NAME);
-                    guard = self.lock();
-                    now = deadstop_core::now();
-                    continue;
-                }
-                guard.state.pool.waiting += 1;
-                guard = guard.wait_for_work();
-                let pool = &mut guard.state.pool;
-                pool.waiting -= 1;
-                pool.woken = pool.woken.saturating_sub(1);
                 now = deadstop_core::now();
                 continue;
             };
@@ -158,6 +136,40 @@ impl Coordinator {
             }
             guard.state.pool.idle += 1;
         }
+    }
+
+    /// Does what a pool thread without work does: ends the shutdown, takes its own name back,
+    /// or waits. Returns `None` if the thread must end.
+    fn idle<'a>(
+        &'a self,
+        mut guard: Guard<'a>,
+        now: Nanos,
+        is_named_after_task: &mut bool,
+    ) -> Option<Guard<'a>> {
+        if let Some(report) = guard.settle_idle(now) {
+            guard.state.pool.idle -= 1;
+            drop(guard);
+            self.end(report);
+            guard = self.lock();
+            guard.state.pool.idle += 1;
+            return Some(guard);
+        }
+        let pool = &mut guard.state.pool;
+        if pool.is_retired || pool.idle > MAX_IDLE_THREADS {
+            pool.idle -= 1;
+            return None;
+        }
+        if std::mem::take(is_named_after_task) {
+            drop(guard);
+            sys::thread::set_name(THREAD_NAME);
+            return Some(self.lock());
+        }
+        guard.state.pool.waiting += 1;
+        guard = guard.wait_for_work();
+        let pool = &mut guard.state.pool;
+        pool.waiting -= 1;
+        pool.woken = pool.woken.saturating_sub(1);
+        Some(guard)
     }
 
     fn after_job(&self) -> (Nanos, Guard<'_>) {
