@@ -1,7 +1,7 @@
 //! Standard error is a pipe that its reader does not empty: no write may delay the end.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,7 @@ fn ends(options: &[&str], script: &str, is_signaled: bool) -> (Option<i32>, Dura
     command.stdout(Stdio::piped());
     command.stderr(writer.try_clone().expect("dup"));
     let mut deadstop = Run::start(&mut command);
-    let output = deadstop.0.stdout.take().expect("a pipe");
-    let mut line = String::new();
-    BufReader::new(output).read_line(&mut line).expect("a line");
+    deadstop.first_line();
     let begun = Instant::now();
     if is_signaled {
         deadstop.send(libc::SIGTERM);
@@ -76,9 +74,7 @@ fn report_and_last_line_are_written_where_there_is_a_reader() {
     let mut command = run::deadstop(&["--grace", "1"], IGNORES_TERM);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut deadstop = Run::start(&mut command);
-    let output = deadstop.0.stdout.take().expect("a pipe");
-    let mut line = String::new();
-    BufReader::new(output).read_line(&mut line).expect("a line");
+    deadstop.first_line();
     deadstop.send(libc::SIGTERM);
     assert_eq!(deadstop.wait().and_then(|it| it.code()), Some(124));
     let mut text = String::new();

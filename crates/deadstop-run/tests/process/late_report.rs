@@ -1,7 +1,6 @@
 //! A machine so busy that the report comes when the program has been killed.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 use std::ptr;
 
@@ -44,10 +43,7 @@ fn late_report_is_of_an_earlier_inspection() {
     let mut command = run::deadstop(&["--grace", "1"], SPINS);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut deadstop = Run::start(&mut command);
-    let output = deadstop.0.stdout.take().expect("a pipe");
-    let mut errors = deadstop.0.stderr.take().expect("a pipe");
-    let mut line = String::new();
-    BufReader::new(output).read_line(&mut line).expect("a line");
+    let line = deadstop.first_line();
     let program = line.trim();
     deadstop.send(libc::SIGTERM);
     let pid = deadstop.0.id();
@@ -59,8 +55,7 @@ fn late_report_is_of_an_earlier_inspection() {
     release(reporter);
     assert!(is_gone.is_some(), "the program is killed");
     let status = deadstop.wait().expect("it ends").code();
-    let mut text = String::new();
-    errors.read_to_string(&mut text).expect("text");
+    let text = deadstop.errors();
     assert_eq!(status, Some(124), "{text}");
     assert!(text.contains("has not ended: main runs"), "{text}");
 }

@@ -1,7 +1,6 @@
 //! The file of `--report`.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -73,9 +72,7 @@ fn end_at_the_deadline(path: &Path, prepare: impl Fn()) -> String {
     let mut command = run::deadstop(&options, IGNORES_TERM);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut deadstop = Run::start(&mut command);
-    let output = deadstop.0.stdout.take().expect("a pipe");
-    let mut line = String::new();
-    BufReader::new(output).read_line(&mut line).expect("a line");
+    deadstop.first_line();
     prepare();
     deadstop.send(libc::SIGTERM);
     assert_eq!(deadstop.wait().and_then(|it| it.code()), Some(124));

@@ -1,6 +1,5 @@
 //! Processes that the program leaves behind.
 
-use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use crate::run::{self, Run};
@@ -11,16 +10,12 @@ fn says(options: &[&str], script: &str, is_signaled: bool) -> (Option<i32>, Stri
     let mut command = run::deadstop(options, script);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut deadstop = Run::start(&mut command);
-    let output = deadstop.0.stdout.take().expect("a pipe");
-    let mut errors = deadstop.0.stderr.take().expect("a pipe");
-    let mut line = String::new();
-    BufReader::new(output).read_line(&mut line).expect("a line");
+    deadstop.first_line();
     if is_signaled {
         deadstop.send(libc::SIGTERM);
     }
     let status = deadstop.wait().expect("it ends").code();
-    let mut text = String::new();
-    errors.read_to_string(&mut text).expect("text");
+    let text = deadstop.errors();
     (status, text)
 }
 

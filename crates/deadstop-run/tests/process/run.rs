@@ -1,9 +1,11 @@
 //! Processes that a test starts, waits for with a bound, and never leaves behind.
 
 use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread::sleep;
+use std::sync::mpsc::channel;
+use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
 /// The longest wait of a test for an event that must come. No verdict on lateness.
@@ -38,6 +40,26 @@ impl Run {
         assert_eq!(unsafe { libc::kill(pid, signal) }, 0, "kill");
     }
 
+    /// Returns the first line of standard output, and closes the pipe.
+    pub(crate) fn first_line(&mut self) -> String {
+        let output = self.0.stdout.take().expect("a pipe");
+        let mut line = within_bound(move || {
+            let mut line = String::new();
+            BufReader::new(output).read_line(&mut line).map(|_| line)
+        });
+        line.truncate(line.trim_end().len());
+        line
+    }
+
+    /// Returns what is written to standard error up to its end.
+    pub(crate) fn errors(&mut self) -> String {
+        let mut errors = self.0.stderr.take().expect("a pipe");
+        within_bound(move || {
+            let mut text = String::new();
+            errors.read_to_string(&mut text).map(|_| text)
+        })
+    }
+
     /// Returns the status, if the process ends within [`BOUND`].
     pub(crate) fn wait(&mut self) -> Option<ExitStatus> {
         until(|| self.0.try_wait().expect("waitpid"))
@@ -53,6 +75,14 @@ impl Drop for Run {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Reads on a thread of its own. Panics if that takes longer than [`BOUND`].
+fn within_bound(read: impl FnOnce() -> std::io::Result<String> + Send + 'static) -> String {
+    let (done, is_done) = channel();
+    spawn(move || done.send(read()));
+    let read = is_done.recv_timeout(BOUND).expect("the process writes");
+    read.expect("text")
 }
 
 /// Asks until there is an answer, or [`BOUND`] is over.

@@ -1,6 +1,5 @@
 //! A program that stops itself where no shell continues it.
 
-use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -21,10 +20,7 @@ fn start(script: &str) -> (Run, i32) {
     // SAFETY: the closure makes a system call alone.
     unsafe { command.pre_exec(leave_terminal) };
     let mut deadstop = Run::start(&mut command);
-    let mut line = String::new();
-    let output = deadstop.0.stdout.take().expect("a pipe");
-    BufReader::new(output).read_line(&mut line).expect("a line");
-    let program = line.trim().parse().expect("a number");
+    let program = deadstop.first_line().parse().expect("a number");
     until(|| (state(program) == Some(b'T')).then_some(())).expect("it has stopped");
     (deadstop, program)
 }
