@@ -45,7 +45,10 @@ pub unsafe extern "C" fn deadstop_warnings(buffer: *mut c_char, size: usize) -> 
     let code = guarded(|| {
         let installed = state::required()?;
         let mut warnings = installed.shutdown.watchdog().protection().warnings();
-        for number in crate::signals::look(installed.chained).replaced.numbers() {
+        for number in crate::signals::destinations(installed.chained)
+            .replaced
+            .numbers()
+        {
             let signal = deadstop::Signal::from(number);
             warnings.push(format!(
                 "another library has taken {signal}: it does not begin the shutdown; call \

@@ -79,28 +79,28 @@ pub(crate) fn chain() -> Result<(), Failure> {
     result
 }
 
-/// The destinations of signals.
-pub(crate) struct Look {
+/// The destinations of the signals of a set: deadstop's handler, another one, none.
+pub(crate) struct Destinations {
     pub(crate) ours: SignalSet,
     pub(crate) replaced: SignalSet,
     pub(crate) ignored: SignalSet,
 }
 
-/// Looks where each signal of `set` goes.
-pub(crate) fn look(set: SignalSet) -> Look {
-    let mut look = Look {
+/// Returns where each signal of `set` goes. Those with the default action are in none.
+pub(crate) fn destinations(set: SignalSet) -> Destinations {
+    let mut found = Destinations {
         ours: SignalSet::EMPTY,
         replaced: SignalSet::EMPTY,
         ignored: SignalSet::EMPTY,
     };
     for number in set.numbers() {
         let place = match handler::place(number) {
-            Place::Ours => &mut look.ours,
-            Place::Host => &mut look.replaced,
-            Place::Ignored => &mut look.ignored,
+            Place::Ours => &mut found.ours,
+            Place::Host => &mut found.replaced,
+            Place::Ignored => &mut found.ignored,
             Place::Default => continue,
         };
         *place = place.with(number);
     }
-    look
+    found
 }

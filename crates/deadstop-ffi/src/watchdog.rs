@@ -93,7 +93,7 @@ pub unsafe extern "C" fn deadstop_read_protection(out: *mut Protection) -> c_int
         }
         let installed = state::required()?;
         let found = installed.shutdown.watchdog().protection();
-        let chained = signals::look(installed.chained);
+        let chained = signals::destinations(installed.chained);
         out.watchdog = found.watchdog().into();
         out.backup_timer = match found.backup_timer() {
             BackupTimer::Kill => DEADSTOP_BACKUP_TIMER_KILL,

@@ -27,7 +27,7 @@ type Generated = [bool; MAX_FRAMES];
 
 /// Writes the stack of thread `tid` to `stack` if it runs generated code, and to `note` why
 /// that has no names.
-pub(crate) fn look(tid: c_int, until: Nanos, stack: &mut Stack, note: &mut TextBuffer<NOTE>) {
+pub(crate) fn capture(tid: c_int, until: Nanos, stack: &mut Stack, note: &mut TextBuffer<NOTE>) {
     stack.clear(tid);
     if !has_generated_code(until) || may_be_in_handler(tid) {
         return;

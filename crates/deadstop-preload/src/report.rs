@@ -78,7 +78,7 @@ fn write(begun: Nanos, at: Nanos, descendants: &Descendants) {
     let mut note = TextBuffer::new();
     if let Some(tid) = busiest(&threads) {
         let until = now().saturating_add(at.since(now()).checked_div(2).unwrap_or_default());
-        generated_code::look(tid, until, &mut stack, &mut note);
+        generated_code::capture(tid, until, &mut stack, &mut note);
     }
     let main = threads.find(pid());
     let process = Process {

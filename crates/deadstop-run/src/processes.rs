@@ -41,13 +41,8 @@ impl CpuTimes {
 
     /// Returns the part of a processor that `tid` has used since `self`, in per cent.
     pub(crate) fn share(&self, tid: i32, later: &Self) -> Option<u8> {
-        let used = later.threads.get(&tid)?
-            - self
-                .threads
-                .get(&tid)
-                .copied()
-                .unwrap_or(0)
-                .min(*later.threads.get(&tid)?);
+        let before = self.threads.get(&tid).copied().unwrap_or(0);
+        let used = later.threads.get(&tid)?.saturating_sub(before);
         let length = later.at?.since(self.at?).as_nanos();
         let share = (u128::from(used) * 100).checked_div(length)?;
         Some(u8::try_from(share).unwrap_or(100).min(100))
