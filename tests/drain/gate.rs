@@ -163,6 +163,28 @@ fn reports_name_the_oldest_entry_after_the_budget_of_its_gate() {
 }
 
 #[test]
+fn tasks_of_a_gate_are_registered_where_it_is_opened() {
+    let name = "gate::tasks_of_a_gate_are_registered_where_it_is_opened";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        let gate = shutdown.gate("requests").keep_accepting(10 * MS);
+        let line = line!() + 1;
+        let _gate = gate.open().expect("it opens");
+        let _ = shutdown.finish();
+        let report = shutdown.report().expect("it is over");
+        let here = format!("tests/drain/gate.rs:{line}");
+        for task in ["requests", "keep accepting requests"] {
+            let site = report.task(task).map(|task| task.site() == here);
+            println!("<{task}> {site:?}");
+        }
+        shutdown.wait_and_exit();
+    });
+    ended.assert_status(0);
+    ended.assert_says("<requests> Some(true)");
+    ended.assert_says("<keep accepting requests> Some(true)");
+}
+
+#[test]
 fn leaked_guard_costs_the_gate_its_budget_and_the_flush_runs() {
     let name = "gate::leaked_guard_costs_the_gate_its_budget_and_the_flush_runs";
     let ended = victim::run(name, || {

@@ -41,17 +41,25 @@ pub(super) fn register(state: &'static State, round: &Arc<Round>) -> Result<(), 
 /// Registers the task that keeps the first phase from ending.
 #[track_caller]
 fn announce(state: &'static State, round: &Arc<Round>, plan: &Plan) -> Result<(), RegisterError> {
-    let name = format!("keep accepting {}", state.name);
-    let time = plan.keep_accepting;
-    let register = |phase: PhaseName| {
-        let task = plan.owner.task(&name).phase(phase);
-        let round = Arc::clone(round);
-        task.on_shutdown(move |cx| keep_accepting(state, &round, time, cx))
-    };
-    match register("announce".into()) {
-        Err(error) if no_phase(&error) => register(Phase::UNBIND.into()).map(drop),
-        other => other.map(drop),
+    match announce_in("announce".into(), state, round, plan) {
+        Err(error) if no_phase(&error) => announce_in(Phase::UNBIND.into(), state, round, plan),
+        other => other,
     }
+}
+
+/// Registers that task in `phase`. A closure could not know who registers it.
+#[track_caller]
+fn announce_in(
+    phase: PhaseName,
+    state: &'static State,
+    round: &Arc<Round>,
+    plan: &Plan,
+) -> Result<(), RegisterError> {
+    let name = format!("keep accepting {}", state.name);
+    let task = plan.owner.task(&name).phase(phase);
+    let (round, time) = (Arc::clone(round), plan.keep_accepting);
+    let task = task.on_shutdown(move |cx| keep_accepting(state, &round, time, cx));
+    task.map(drop)
 }
 
 /// Keeps the gate's first phase from ending for `time`, or until load balancers have
