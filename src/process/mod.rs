@@ -169,6 +169,7 @@ extern "C" fn reset_after_fork() {
 
 /// Says on standard error, once, that this process has no watchdog because its
 /// parent installed it. Does nothing in any other process. Async-signal-safe.
+#[cold]
 pub(crate) fn warn_if_forked() {
     if !LOST_BY_FORK.swap(false, Ordering::AcqRel) {
         return;
