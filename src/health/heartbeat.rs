@@ -68,8 +68,8 @@ pub struct HeartbeatBuilder {
 }
 
 impl HeartbeatBuilder {
-    /// Sets the longest time that may pass between two ticks: 5 s by default, at least
-    /// 10 ms. A stall is noticed up to a quarter of it later, and up to 1 s later.
+    /// Sets the longest time that may pass between two ticks: 5 s unless set, at least
+    /// 10 ms. A stall is noticed at most a quarter of that time later, and at most 1 s later.
     pub fn every(mut self, every: Duration) -> Self {
         self.every = every;
         self
@@ -104,24 +104,25 @@ impl HeartbeatBuilder {
         }
         let starting = start::begin(&self.shutdown).map_err(HeartbeatError::Watcher)?;
         let state = starting.state;
-        let open = || {
-            state
-                .beats
-                .open(&self.name, self.every, self.on_stall.number())
-        };
-        let mut beat = open();
-        for _ in 0..ROUNDS {
-            if beat.is_some() || !state.beats.has_unsettled() {
-                break;
-            }
-            // A round of the watcher gives the places of closed heartbeats back.
-            state.wake();
-            thread::sleep(ROUND);
-            beat = open();
-        }
-        let beat = beat.ok_or(HeartbeatError::TooMany)?;
+        let beat = self.open_in(state).ok_or(HeartbeatError::TooMany)?;
         state.wake();
         Ok(Heartbeat { state, beat })
+    }
+
+    /// Takes a place for the heartbeat. If all are taken, waits for rounds of the watcher, which
+    /// give the places of closed heartbeats back.
+    fn open_in(&self, state: &'static State) -> Option<&'static Beat> {
+        let policy = self.on_stall.number();
+        let open = || state.beats.open(&self.name, self.every, policy);
+        for _ in 0..ROUNDS {
+            let beat = open();
+            if beat.is_some() || !state.beats.has_unsettled() {
+                return beat;
+            }
+            state.wake();
+            thread::sleep(ROUND);
+        }
+        open()
     }
 
     #[cfg(feature = "tokio")]

@@ -29,7 +29,7 @@ impl Shutdown {
     /// thread of its own. If the shutdown has begun already, it runs at once.
     ///
     /// No task of any phase starts before each waker was called. Wakers that hang hold the
-    /// tasks for a tenth of the grace at most, and for 1 s.
+    /// tasks for a tenth of the grace at most, and no longer than 1 s.
     ///
     /// A waker that panics, or that has not returned after 20 ms, does not keep the others
     /// from running; the log names it. [`wakers`] has callbacks for sockets, pipes,
