@@ -81,6 +81,7 @@ pub(super) enum Seen {
 
 impl Attempt {
     /// Prepares to end a successor that runs `program` if the shutdown begins.
+    #[track_caller]
     pub(super) fn begin(shutdown: &Shutdown, program: &Path) -> Result<Self, HandOverError> {
         if shutdown.is_requested() {
             return Err(HandOverError::ShuttingDown);

@@ -138,6 +138,7 @@ impl HandOver {
     ///
     /// Fails as [`HandOverError`] says. No successor runs then. This process goes on as
     /// before, and can try again, unless its shutdown has begun.
+    #[track_caller]
     pub fn start(self) -> Result<Successor, HandOverError> {
         if !self.shutdown.notifies() {
             return Err(HandOverError::Forked);

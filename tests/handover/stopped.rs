@@ -92,6 +92,10 @@ fn successor_that_ignores_sigterm_is_killed_before_the_process_ends() {
         let shutdown = builder.install().expect("there is no watchdog yet");
         let script = format!("trap '' TERM; {HELLO} while :; do sleep 0.1; done");
         hand_over_beside(&shutdown, hand_over_to(&shutdown, &script));
+        let _ = shutdown.wait();
+        let report = shutdown.report().expect("it is over");
+        let task = report.task("successor /bin/sh").expect("it has run");
+        println!("registered at {}", task.site());
         shutdown.wait_and_exit();
     });
     let successor = Successor::of(&old.hear("successor "));
@@ -101,6 +105,7 @@ fn successor_that_ignores_sigterm_is_killed_before_the_process_ends() {
     // The task has failed: the successor was cut off.
     ended.assert_status(1);
     ended.assert_says("hand-over: Err(ShuttingDown)");
+    ended.assert_says("registered at tests/handover/stopped.rs:");
 }
 
 #[test]
