@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd};
 
-/// Rows and columns of the terminal behind `descriptor`; `None` if it is not
+/// Returns the rows and columns of the terminal that `descriptor` stands for; `None` if it is not
 /// one, or does not say.
 pub(crate) fn size(descriptor: &impl AsFd) -> Option<(u16, u16)> {
     let mut size = MaybeUninit::<libc::winsize>::zeroed();

@@ -174,7 +174,7 @@ impl BackupTimer {
     }
 
     /// Forgets the timer: a child of `fork` has none. In any other process the
-    /// timer stays behind, disarmed.
+    /// timer is left in the kernel, disarmed.
     #[inline]
     pub fn reset_after_fork(&self) {
         self.timer.reset_after_fork();

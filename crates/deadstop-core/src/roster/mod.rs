@@ -1,4 +1,5 @@
-//! The roster: fixed tables that tasks write and the reporter reads.
+//! The roster: fixed tables that tasks write and the reporter reads. `tables` joins them,
+//! `table` is one, `slot` is an entry in atomics, and `reading` is an entry as it was read.
 //!
 //! ```text
 //! tables ─┬▶ table ─▶ slot ─▶ reading ─▶ task_status

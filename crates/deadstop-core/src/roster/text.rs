@@ -18,7 +18,7 @@ use super::words::Words;
 use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::sizes::READ_ATTEMPTS;
 
-/// Up to `WORDS` words of UTF-8, eight bytes each; see [`words`](super::words).
+/// Up to `WORDS` words of UTF-8, eight bytes each; see [`words`](fn@super::words).
 #[derive(Debug)]
 pub struct Text<const WORDS: usize> {
     count: AtomicU32,

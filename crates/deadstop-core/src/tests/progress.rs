@@ -41,7 +41,7 @@ fn progress_names_the_phase_that_began_last() {
     let line = || render_progress(roster, nanos(104), nanos(110));
     let says = "6.0 s left, phase fl\\nush: no task is running";
     assert_eq!(line(), says);
-    // Between two phases, and behind the last.
+    // Between two phases, and after the last.
     roster.phases.end(nanos(103));
     assert_eq!(line(), "6.0 s left: no task is running");
     // The table has no room for these phases.
