@@ -183,38 +183,52 @@ mod tests {
         assert!(format!("{failure:?}").contains("`guard` is 2"));
     }
 
+    /// Returns the reason why the defaults, changed by `set`, are refused.
+    fn refusal(set: impl FnOnce(&mut Options)) -> String {
+        let mut options = defaults();
+        set(&mut options);
+        // SAFETY: the paths are null.
+        let built = unsafe { options.builder() }.map(drop);
+        let refused = built.and(options.start_guard());
+        format!("{:?}", refused.expect_err("out of range"))
+    }
+
     #[test]
     fn value_out_of_range_is_refused_with_its_field_and_what_is_allowed() {
-        let cases: [(&str, fn(&mut Options)); 9] = [
-            ("`signal_mode` is 3; allowed is 0 to 2", |it| {
-                it.signal_mode = 3
-            }),
-            ("`second_signal` is 4; allowed is 0 to 3", |it| {
-                it.second_signal = 4
-            }),
-            ("`when_done` is 2; allowed is 0 to 1", |it| it.when_done = 2),
-            ("`progress` is 2; allowed is 0 to 1", |it| it.progress = 2),
-            ("`stderr_format` is 3; allowed is 0 to 2", |it| {
-                it.stderr_format = 3
-            }),
-            ("`require_backup_timer` is 2; allowed is 0 to 1", |it| {
-                it.require_backup_timer = 2
-            }),
-            ("`guard` is 2; allowed is 0 to 1", |it| it.guard = 2),
-            ("`reserved` and `reserved_bytes` must be 0", |it| {
-                it.reserved = 1
-            }),
-            ("`reserved` and `reserved_bytes` must be 0", |it| {
-                it.reserved_bytes[6] = 1
-            }),
-        ];
-        for (words, set) in cases {
-            let mut options = defaults();
-            set(&mut options);
-            // SAFETY: the paths are null.
-            let built = unsafe { options.builder() }.map(drop);
-            let failure = built.and(options.start_guard()).expect_err(words);
-            assert!(format!("{failure:?}").contains(words), "{failure:?}");
+        let reserved = "`reserved` and `reserved_bytes` must be 0";
+        for (refusal, words) in [
+            (
+                refusal(|it| it.signal_mode = 3),
+                "`signal_mode` is 3; allowed is 0 to 2",
+            ),
+            (
+                refusal(|it| it.second_signal = 4),
+                "`second_signal` is 4; allowed is 0 to 3",
+            ),
+            (
+                refusal(|it| it.when_done = 2),
+                "`when_done` is 2; allowed is 0 to 1",
+            ),
+            (
+                refusal(|it| it.progress = 2),
+                "`progress` is 2; allowed is 0 to 1",
+            ),
+            (
+                refusal(|it| it.stderr_format = 3),
+                "`stderr_format` is 3; allowed is 0 to 2",
+            ),
+            (
+                refusal(|it| it.require_backup_timer = 2),
+                "`require_backup_timer` is 2; allowed is 0 to 1",
+            ),
+            (
+                refusal(|it| it.guard = 2),
+                "`guard` is 2; allowed is 0 to 1",
+            ),
+            (refusal(|it| it.reserved = 1), reserved),
+            (refusal(|it| it.reserved_bytes[6] = 1), reserved),
+        ] {
+            assert!(refusal.contains(words), "{refusal}");
         }
         // SAFETY: the paths are null.
         assert!(unsafe { defaults().builder() }.is_ok());
