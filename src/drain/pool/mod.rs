@@ -100,7 +100,8 @@ pub enum Drain {
 ///
 /// - The pool accepts jobs until its own phase begins, not only until the request, so that
 ///   the last request of a server can still submit.
-/// - A job that panics is counted, and its thread goes on.
+/// - A job that panics is counted in [`PoolStats::panicked`], and its thread goes on. The exit
+///   status does not change.
 /// - A job that is still running at the end of the budget is abandoned, and the hang report
 ///   names it, its thread and what was left in the queue.
 /// - In a child of `fork` the pool is closed: it gives jobs back, its numbers are zero, and
