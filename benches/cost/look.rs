@@ -21,9 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Look {
     pub(crate) program: &'static str,
     pub(crate) install_nanoseconds: f64,
-    /// Kilobytes that `install` adds: resident, and this process's share.
+    /// Kilobytes that `install` adds: resident, and those of them that no file holds.
     pub(crate) resident: f64,
-    pub(crate) share: f64,
+    pub(crate) anonymous: f64,
     pub(crate) threads: f64,
     /// Context switches of all threads while idle, if it was watched that long.
     pub(crate) switches: Option<u64>,
@@ -61,7 +61,7 @@ fn at(program: &Program) -> (Look, Process) {
         program: program.name,
         install_nanoseconds,
         resident: after.resident - before.resident,
-        share: after.share - before.share,
+        anonymous: after.anonymous - before.anonymous,
         threads: (process.threads().count() - 1) as f64,
         switches: None,
     };
@@ -76,7 +76,7 @@ struct Process {
 
 struct Memory {
     resident: f64,
-    share: f64,
+    anonymous: f64,
 }
 
 impl Process {
@@ -114,7 +114,7 @@ impl Process {
         let text = fs::read_to_string(file).unwrap();
         Memory {
             resident: number(&text, "Rss:"),
-            share: number(&text, "Pss:"),
+            anonymous: number(&text, "Anonymous:"),
         }
     }
 

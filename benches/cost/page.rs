@@ -131,7 +131,7 @@ impl Measured<'_> {
 
     fn programs_table(&self) -> String {
         let mut table = format!(
-            "| program | install | resident | share | threads | switches in {} s |\n\
+            "| program | install | resident | of it anonymous | threads | switches in {} s |\n\
              | --- | ---: | ---: | ---: | ---: | ---: |\n",
             self.idle
         );
@@ -145,7 +145,7 @@ impl Measured<'_> {
                 program.name,
                 median(|look| look.install_nanoseconds) / 1e3,
                 median(|look| look.resident),
-                median(|look| look.share),
+                median(|look| look.anonymous),
                 median(|look| look.threads),
             )
             .unwrap();
@@ -185,7 +185,7 @@ impl Measured<'_> {
         for look in self.looks {
             line(look.program, "install", "ns", look.install_nanoseconds);
             line(look.program, "resident", "KiB", look.resident);
-            line(look.program, "share", "KiB", look.share);
+            line(look.program, "anonymous", "KiB", look.anonymous);
             line(look.program, "threads", "threads", look.threads);
             if let Some(switches) = look.switches {
                 line(look.program, "idle", "switches", switches as f64);
