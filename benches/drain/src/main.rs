@@ -12,6 +12,7 @@ mod memory;
 mod pools;
 
 use std::collections::BTreeMap;
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -51,7 +52,7 @@ impl Results {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let Arguments { rounds } = Arguments::parse();
     let shutdown = deadstop::Shutdown::builder().signals([]).install()?;
     let mut results = Results::default();
@@ -63,5 +64,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     memory::round(&shutdown, &mut results)?;
     results.table();
-    Ok(())
+    Ok(shutdown.finish())
 }
