@@ -82,10 +82,13 @@ impl Environment {
         if own.pid != self.pid {
             return Err("/proc belongs to another PID namespace".to_owned());
         }
-        own.settle_blocked(|| {
-            thread::sleep(LOOK_EVERY);
-            text(proc, "self/status").and_then(|status| Process::from_status(&status))
-        });
+        // The mask is the main thread's, which starts no thread while it is here.
+        if u32::try_from(deadstop_core::tid()) != Ok(self.pid) {
+            own.settle_blocked(|| {
+                thread::sleep(LOOK_EVERY);
+                text(proc, "self/status").and_then(|status| Process::from_status(&status))
+            });
+        }
         let mut folder = proc.join("self");
         let mut process = own;
         for _ in 0..=DEEPEST {
