@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use deadstop::{Cause, Phase, Shutdown};
 
-use crate::{finish, hang, shutdown, victim, wait};
+use crate::{finish, shutdown, victim, wait};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -152,9 +152,7 @@ fn reports_name_the_oldest_entry_after_the_budget_of_its_gate() {
         let gate = shutdown.gate("http requests").budget(200 * MS);
         let gate = gate.open().expect("it opens");
         let _oldest = gate.enter_named("GET /orders/7").expect("it is open");
-        let last = shutdown.task("last").phase(Phase::CLOSE);
-        last.on_shutdown(|_| -> () { hang() })
-            .expect("it is accepted");
+        crate::hang_in_the_last_phase(&shutdown);
         finish(&shutdown);
     });
     ended.assert_status(124);

@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use deadstop::{Cause, Shutdown};
+use deadstop::{Cause, Phase, Shutdown};
 
 /// A shutdown whose grace is `seconds` long, for a scenario.
 fn shutdown(seconds: u64) -> Shutdown {
@@ -55,6 +55,13 @@ fn hang() -> ! {
     loop {
         thread::park();
     }
+}
+
+/// Registers a task of the last phase that hangs, so that the process lives until its deadline.
+fn hang_in_the_last_phase(shutdown: &Shutdown) {
+    let last = shutdown.task("last").phase(Phase::CLOSE);
+    last.on_shutdown(|_| -> () { hang() })
+        .expect("it is accepted");
 }
 
 /// Asserts that the first screens of two reports name `task` and have `text`: the report of the

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use deadstop::drain::{Drain, JobError, Pool, WhenFull};
-use deadstop::{Cause, Phase};
+use deadstop::{Cause, Phase, Shutdown};
 
 use crate::{Panics, finish, hang, shutdown, victim, wait};
 
@@ -125,9 +125,7 @@ fn hang_report_names_the_job_its_thread_and_what_was_queued() {
         pool.execute_named("mail 17", hangs).expect("room");
         pool.execute_named("mail 18", || ()).expect("room");
         // No later step may end the process before the deadline.
-        let last = shutdown.task("last").phase(Phase::CLOSE);
-        last.on_shutdown(|_| -> () { hang() })
-            .expect("it is accepted");
+        crate::hang_in_the_last_phase(&shutdown);
         finish(&shutdown);
     });
     ended.assert_status(124);
@@ -145,14 +143,31 @@ fn reports_name_the_job_after_the_budget_of_its_pool() {
         let pool = shutdown.pool("mailer").threads(1).budget(200 * MS);
         let pool = pool.start().expect("it starts");
         pool.execute_named("mail 17", || hang()).expect("room");
-        let last = shutdown.task("last").phase(Phase::CLOSE);
-        last.on_shutdown(|_| -> () { hang() })
-            .expect("it is accepted");
+        crate::hang_in_the_last_phase(&shutdown);
         finish(&shutdown);
     });
     ended.assert_status(124);
     let says = "1 running, 0 queued; longest: \\\"mail 17\\\" for";
     crate::assert_named_after_its_budget(&ended, "\"mailer\" (phase drain,", says);
+}
+
+/// Returns a pool whose only thread runs "part 1" until the request: the next job runs on its
+/// caller's thread.
+fn pool_without_room(shutdown: &Shutdown, accepts_from_jobs: bool) -> Pool {
+    let pool = shutdown.pool("parts").threads(1).queue(0);
+    let pool = pool.when_full(WhenFull::CallerRuns);
+    let pool = pool.accept_from_jobs(accepts_from_jobs).start();
+    let pool = pool.expect("it starts");
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let requested = shutdown.requested();
+    let first = move || {
+        begun.send(()).expect("the scenario waits");
+        requested.wait();
+    };
+    pool.execute_named("part 1", first)
+        .expect("a thread is free");
+    has_begun.recv().expect("it runs");
+    pool
 }
 
 /// `main` of a program that submits on one thread and waits on another.
@@ -161,19 +176,8 @@ fn job_that_runs_on_its_callers_thread_is_waited_for() {
     let name = "pool::job_that_runs_on_its_callers_thread_is_waited_for";
     let ended = victim::run(name, || {
         let shutdown = shutdown(60);
-        let pool = shutdown.pool("parts").threads(1).queue(0);
-        let pool = pool.when_full(WhenFull::CallerRuns);
-        let pool = pool.start().expect("it starts");
+        let pool = pool_without_room(&shutdown, false);
         let (begun, has_begun) = std::sync::mpsc::channel();
-        let begins = begun.clone();
-        let requested = shutdown.requested();
-        let first = move || {
-            begins.send(()).expect("the scenario waits");
-            requested.wait();
-        };
-        pool.execute_named("part 1", first)
-            .expect("a thread is free");
-        has_begun.recv().expect("it runs");
         let submits = pool.clone();
         thread::spawn(move || {
             let second = move || {
@@ -205,19 +209,8 @@ fn job_that_runs_on_its_callers_thread_may_submit_to_a_closed_pool() {
     let name = "pool::job_that_runs_on_its_callers_thread_may_submit_to_a_closed_pool";
     let ended = victim::run(name, || {
         let shutdown = shutdown(60);
-        let pool = shutdown.pool("parts").threads(1).queue(0);
-        let pool = pool.when_full(WhenFull::CallerRuns).accept_from_jobs(true);
-        let pool = pool.start().expect("it starts");
+        let pool = pool_without_room(&shutdown, true);
         let (begun, has_begun) = std::sync::mpsc::channel();
-        let begins = begun.clone();
-        let requested = shutdown.requested();
-        let first = move || {
-            begins.send(()).expect("the scenario waits");
-            requested.wait();
-        };
-        pool.execute_named("part 1", first)
-            .expect("a thread is free");
-        has_begun.recv().expect("it runs");
         let (submits, again, requested) = (pool.clone(), pool.clone(), shutdown.requested());
         thread::spawn(move || {
             let second = move || {
@@ -242,13 +235,8 @@ fn job_that_hangs_on_its_callers_thread_is_named() {
     let name = "pool::job_that_hangs_on_its_callers_thread_is_named";
     let ended = victim::run(name, || {
         let shutdown = shutdown(1);
-        let pool = shutdown.pool("parts").threads(1).queue(0);
-        let pool = pool.when_full(WhenFull::CallerRuns);
-        let pool = pool.start().expect("it starts");
+        let pool = pool_without_room(&shutdown, false);
         let (begun, has_begun) = std::sync::mpsc::channel();
-        let requested = shutdown.requested();
-        pool.execute_named("part 1", move || requested.wait())
-            .expect("a thread is free");
         let submitter = thread::Builder::new().name("submitter".to_owned());
         let submits = move || {
             let second = move || {
@@ -259,9 +247,7 @@ fn job_that_hangs_on_its_callers_thread_is_named() {
         };
         submitter.spawn(submits).expect("it starts");
         has_begun.recv().expect("it runs on its caller's thread");
-        let last = shutdown.task("last").phase(Phase::CLOSE);
-        last.on_shutdown(|_| -> () { hang() })
-            .expect("it is accepted");
+        crate::hang_in_the_last_phase(&shutdown);
         finish(&shutdown);
     });
     ended.assert_status(124);

@@ -56,9 +56,7 @@ fn kept_thread_that_hangs_is_named_with_what_it_says() {
             hang()
         });
         uploader.expect("it starts");
-        let last = shutdown.task("last").phase(Phase::CLOSE);
-        last.on_shutdown(|_| -> () { hang() })
-            .expect("it is accepted");
+        crate::hang_in_the_last_phase(&shutdown);
         finish(&shutdown);
     });
     ended.assert_status(124);
@@ -77,9 +75,7 @@ fn reports_name_a_kept_thread_after_its_budget() {
             hang()
         });
         uploader.expect("it starts");
-        let last = shutdown.task("last").phase(Phase::CLOSE);
-        last.on_shutdown(|_| -> () { hang() })
-            .expect("it is accepted");
+        crate::hang_in_the_last_phase(&shutdown);
         finish(&shutdown);
     });
     ended.assert_status(124);
