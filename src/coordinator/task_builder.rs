@@ -180,7 +180,7 @@ impl TaskBuilder {
             process::warn_if_forked();
             return Err(RegisterError::Forked);
         }
-        if self.name.trim().is_empty() {
+        if self.name.chars().all(char::is_whitespace) {
             return Err(RegisterError::Unnamed);
         }
         let Some(phase) = coordinator.plan.place(&self.phase) else {
