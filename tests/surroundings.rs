@@ -82,6 +82,9 @@ mod exec {
 
 mod standard_error {
     use super::*;
+    use std::fs;
+    use std::os::fd::IntoRawFd;
+    use std::path::{Path, PathBuf};
 
     /// Returns `true` if the reader of the victim's standard error sees its end while the victim
     /// lives.
@@ -148,7 +151,7 @@ mod standard_error {
         let name = format!("deadstop-surroundings-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
         let file = File::create(&path)?;
-        std::fs::remove_file(path)?;
+        fs::remove_file(path)?;
         Ok(file)
     }
 
@@ -189,6 +192,147 @@ mod standard_error {
             said(&output).contains("alive after two signals"),
             "{output:?}"
         );
+    }
+
+    /// An empty folder for one test and its victim.
+    fn folder(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+    }
+
+    /// Runs a victim that hangs in `prepare` and after it, and returns its end with the texts
+    /// of the files `old` and `new` in `folder`.
+    fn hang_beside_files(test: &str, name: &str, prepare: fn(&Path)) -> (Output, [String; 2]) {
+        let folder = folder(name);
+        let mut command = victim(test, || {
+            let handler: extern "C" fn(i32) = dump_stacks;
+            // SAFETY: the handler makes one write(2).
+            unsafe { libc::signal(libc::SIGUSR2, handler as libc::sighandler_t) };
+            let builder = Shutdown::builder().grace(Duration::from_secs(1));
+            let builder = builder.stack_dump_signal(Signal::USR2);
+            let shutdown = ok(builder.progress(Progress::Stderr).install());
+            prepare(&folder);
+            ok(shutdown.task("hang").on_shutdown(|_| park()));
+            let _ = shutdown.finish();
+        });
+        let _ = fs::remove_dir_all(&folder);
+        ok(fs::create_dir(&folder));
+        let old = ok(File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("old")));
+        command.stderr(old);
+        let output = run(command);
+        let texts = ["old", "new"].map(|it| fs::read_to_string(folder.join(it)));
+        let texts = texts.map(Result::unwrap_or_default);
+        let _ = fs::remove_dir_all(&folder);
+        assert_eq!(output.status.code(), Some(124), "{output:?} {texts:?}");
+        (output, texts)
+    }
+
+    /// As `faulthandler` of Python.
+    extern "C" fn dump_stacks(_signal: i32) {
+        // SAFETY: the pointer is valid for reads of the length given.
+        unsafe { libc::write(2, b"stacks\n".as_ptr().cast(), 7) };
+    }
+
+    /// Makes a file standard error, as a program that rotates its log does.
+    fn replace_by(file: &File) {
+        // SAFETY: two descriptors.
+        assert_eq!(unsafe { libc::dup2(file.as_raw_fd(), 2) }, 2);
+    }
+
+    /// Closes standard error, and opens a file, which gets its number.
+    fn reuse_for(options: &fs::OpenOptions, path: &Path) {
+        // SAFETY: no code of this process writes to it from here on but what is tested.
+        unsafe { libc::close(2) };
+        let file = ok(options.open(path)).into_raw_fd();
+        assert_eq!(file, 2);
+    }
+
+    fn is_reported(text: &str) -> bool {
+        text.contains("deadstop: shutdown begins") && text.contains("end of hang report 1")
+    }
+
+    #[test]
+    fn that_the_program_has_replaced_has_lines_and_reports() {
+        let test = "standard_error::that_the_program_has_replaced_has_lines_and_reports";
+        let (_, [old, new]) = hang_beside_files(test, "replaced", |folder| {
+            let mut options = File::options();
+            let new = ok(options.create(true).append(true).open(folder.join("new")));
+            replace_by(&new);
+        });
+        assert!(is_reported(&new), "{old} {new}");
+        assert!(new.contains("stacks\n"), "{new}");
+        assert_eq!(old, "");
+    }
+
+    /// The kernel does not say that it is no standard error, except by its access mode.
+    #[test]
+    fn that_was_replaced_by_a_database_is_not_written_to() {
+        let test = "standard_error::that_was_replaced_by_a_database_is_not_written_to";
+        let (_, [old, new]) = hang_beside_files(test, "database", |folder| {
+            let mut options = File::options();
+            let options = options.read(true).append(true).create(true);
+            replace_by(&ok(options.open(folder.join("new"))));
+        });
+        assert!(old.contains("end of hang report 1"), "{old}");
+        assert_eq!(new, "");
+    }
+
+    #[test]
+    fn whose_number_goes_to_a_file_is_not_written_to() {
+        let test = "standard_error::whose_number_goes_to_a_file_is_not_written_to";
+        let (_, [old, new]) = hang_beside_files(test, "reused", |folder| {
+            let mut options = File::options();
+            reuse_for(options.append(true).create(true), &folder.join("new"));
+        });
+        assert!(old.contains("end of hang report 1"), "{old}");
+        assert_eq!(new, "");
+    }
+
+    /// Closes all descriptors but the first three, as programs do before they start others.
+    #[test]
+    fn has_the_report_although_the_program_closed_all_other_descriptors() {
+        let test =
+            "standard_error::has_the_report_although_the_program_closed_all_other_descriptors";
+        let (_, [old, _]) = hang_beside_files(test, "others", |_| {
+            // SAFETY: no code of this process uses one from here on but what is tested.
+            let closed = unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) };
+            assert_eq!(closed, 0);
+        });
+        assert!(is_reported(&old), "{old}");
+    }
+
+    #[test]
+    fn has_the_report_without_a_free_descriptor() {
+        let test = "standard_error::has_the_report_without_a_free_descriptor";
+        let (_, [old, _]) = hang_beside_files(test, "free", |_| limit_descriptors());
+        assert!(is_reported(&old), "{old}");
+    }
+
+    #[test]
+    fn has_the_report_where_none_was_free_at_install() {
+        let test = "standard_error::has_the_report_where_none_was_free_at_install";
+        let output = run(victim(test, || {
+            limit_descriptors();
+            let builder = Shutdown::builder().grace(Duration::from_secs(1));
+            let shutdown = ok(builder.progress(Progress::Stderr).install());
+            ok(shutdown.task("hang").on_shutdown(|_| park()));
+            let _ = shutdown.finish();
+        }));
+        assert_eq!(output.status.code(), Some(124), "{output:?}");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(is_reported(&text), "{text}");
+    }
+
+    fn limit_descriptors() {
+        let three = libc::rlimit {
+            rlim_cur: 3,
+            rlim_max: 3,
+        };
+        // SAFETY: the pointer is valid for reads.
+        let limited = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const three) };
+        assert_eq!(limited, 0);
     }
 
     /// A line of the exit handler, which runs on the thread that exits.

@@ -12,7 +12,7 @@ use super::stalled::{STALLED_STACKS, STALLED_TEXT};
 use crate::cause_text::cause_text;
 use crate::process::{self, FIRST, ROSTER, WATCH};
 use crate::signal::Signal;
-use crate::sys::signals;
+use crate::sys::{signals, standard_error};
 use deadstop_core::buffer::TextBuffer;
 use deadstop_core::render::{Facts, Kind, first_screen, text};
 #[cfg(feature = "health")]
@@ -70,8 +70,11 @@ impl ReportWriter {
         samples.forgive(cpu_time);
         let replaced = names((self.replaced)());
         if let Some(signal) = self.signal.filter(|_| patience.kind == Kind::Deadline) {
-            // After the stacks were taken: its handler runs on a thread of the program.
-            signals::send_if_handled(signal.number());
+            // After the stacks were taken: its handler runs on a thread of the program. It
+            // writes to number 2 without a look at what that is.
+            if !standard_error::is_foreign() {
+                signals::send_if_handled(signal.number());
+            }
         }
         let facts = |now| Facts {
             kind: patience.kind,

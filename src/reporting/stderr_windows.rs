@@ -17,18 +17,25 @@ const PIECE: usize = 4096;
 
 impl Stderr {
     /// Standard error as it is now; `None` if it is closed.
-    pub(super) fn of_now() -> Option<Self> {
+    pub(super) fn without_copy() -> Option<Self> {
         let stderr = io::stderr().as_handle().try_clone_to_owned().ok()?;
         VerifiedFile::new(File::from(stderr)).ok().map(Self)
     }
 
     /// The same: Windows opens no pipe once more.
-    pub(super) fn reopened() -> Option<Self> {
-        Self::of_now()
+    pub(super) fn with_copy() -> Option<Self> {
+        Self::without_copy()
     }
 
-    /// Writes `bytes` with one call. It may block for ever.
-    pub(super) fn write(&self, bytes: &[u8]) {
+    /// Writes `bytes` with one call, if standard error is a terminal. It may block for ever.
+    #[cfg(feature = "terminal")]
+    pub(super) fn write_to_terminal(&self, bytes: &[u8]) {
+        if self.is_terminal() {
+            self.write(bytes);
+        }
+    }
+
+    fn write(&self, bytes: &[u8]) {
         if let Some(mut file) = self.0.file() {
             let _ = file.write(bytes);
         }

@@ -219,7 +219,8 @@ impl ShutdownBuilder {
     ///
     /// For runtimes that print their own stacks on a signal: a JVM on `SIGQUIT`, Python
     /// on one that `faulthandler` has registered. The signal is not sent where its
-    /// action is the default one, or to be ignored.
+    /// action is the default one, or to be ignored, nor where the number of standard error
+    /// is another file's.
     pub fn stack_dump_signal(mut self, signal: Signal) -> Self {
         self.stack_dump_signal = Some(signal);
         self

@@ -1,13 +1,13 @@
 //! The size of a terminal.
 
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// Returns the rows and columns of the terminal that `descriptor` stands for; `None` if it is not
 /// one, or does not say.
-pub(crate) fn size(descriptor: &impl AsFd) -> Option<(u16, u16)> {
+pub(crate) fn size(descriptor: BorrowedFd<'_>) -> Option<(u16, u16)> {
     let mut size = MaybeUninit::<libc::winsize>::zeroed();
-    let number = descriptor.as_fd().as_raw_fd();
+    let number = descriptor.as_raw_fd();
     // SAFETY: this request writes a `winsize`, for which the pointer is valid.
     if unsafe { libc::ioctl(number, libc::TIOCGWINSZ, size.as_mut_ptr()) } != 0 {
         return None;

@@ -101,8 +101,8 @@ impl Outlet {
     )]
     pub(crate) fn new(progress: Progress, interrupts: bool) -> Self {
         let stderr = match progress {
-            it if it.is_auto() => Stderr::of_now().map(Arc::new),
-            Progress::Stderr => Stderr::of_now().map(Arc::new),
+            it if it.is_auto() => Stderr::without_copy().map(Arc::new),
+            Progress::Stderr => Stderr::without_copy().map(Arc::new),
             _ => None,
         };
         Self {

@@ -270,7 +270,7 @@ impl TermLike for Screen {
 
     fn flush(&self) -> io::Result<()> {
         let frame = std::mem::take(&mut *self.frame.lock());
-        self.stderr.write(frame.as_bytes());
+        self.stderr.write_to_terminal(frame.as_bytes());
         Ok(())
     }
 }

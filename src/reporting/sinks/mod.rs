@@ -39,8 +39,8 @@ const TERMINATION_LOG: &str = "/dev/termination-log";
 ///    first line as the service's status.
 /// 4. **The journal**, if standard error is connected to it (`JOURNAL_STREAM`): the whole
 ///    report as one entry with fields, instead of an entry for each line.
-/// 5. **Standard error** otherwise, by a descriptor of its own, taken at install. In GitHub
-///    Actions the report begins with an error annotation.
+/// 5. **Standard error** otherwise. In GitHub Actions the report begins with an error
+///    annotation.
 /// 6. **The log**, one record with the target `deadstop` at the level `error`
 ///    (a status report: `warn`). It has the first screen; the whole report only
 ///    if standard error is no sink, because both are often one stream. Where standard
@@ -51,6 +51,12 @@ const TERMINATION_LOG: &str = "/dev/termination-log";
 /// of user. They keep their content until there is a report. A new file has the
 /// mode 0600: a report says how a process hangs, and that helps an attacker.
 /// Symbolic links are not followed.
+///
+/// Standard error is the file of `install`, of which deadstop keeps a descriptor; or the one by
+/// which the program has replaced it since, as where it rotates a log: a terminal, or a pipe
+/// or a regular file open for writing alone, without the close-on-exec flag, as `dup2` and
+/// `freopen` leave it. Any other file under number 2 is the program's own, such as a database
+/// that got the number after a `close`, and is not written to.
 ///
 /// A file that is named here is open until the process ends. Name none on a disk
 /// that may stop answering (a network file system): closing it, or a write that
@@ -215,7 +221,7 @@ impl Sinks {
             annotates: self.annotation && annotation::is_wanted(),
             stderr: self
                 .stderr
-                .then(Stderr::reopened)
+                .then(Stderr::with_copy)
                 .flatten()
                 .map(|stderr| (self.stderr_format, stderr)),
             is_one_stream: file::is_one_stream(),

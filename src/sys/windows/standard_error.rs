@@ -13,6 +13,12 @@ use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE};
 /// Does nothing.
 pub(crate) fn remember() {}
 
+/// Returns `false`: a handle of standard error is no other file's.
+#[cfg(feature = "shutdown")]
+pub(crate) fn is_foreign() -> bool {
+    false
+}
+
 /// Writes `line` by one call. Returns whether standard error took it. Preserves the last
 /// error.
 pub(crate) fn write_line(line: &[u8]) -> bool {
