@@ -166,5 +166,5 @@ fn standard_error_is_usable() -> bool {
         INODE.load(Ordering::Relaxed),
     );
     let is_same = before != Identity::default() && descriptor::identity(STANDARD_ERROR) == before;
-    is_same || descriptor::only_adds(STANDARD_ERROR)
+    is_same || descriptor::is_an_output(STANDARD_ERROR)
 }

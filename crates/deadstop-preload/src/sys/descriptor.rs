@@ -178,18 +178,25 @@ pub(crate) fn identity(descriptor: c_int) -> Identity {
     })
 }
 
-/// Returns `true` if text that is written to the descriptor cannot destroy what is
-/// in its file: a pipe, a socket, a device, or a file that is only added to.
-pub(crate) fn only_adds(descriptor: c_int) -> bool {
+/// Returns `true` for a file that a program may have made its standard error, and that text
+/// cannot destroy: a pipe, a character device, or a file that is only added to; passed on to
+/// programs that it starts. A socket is a connection, whose protocol has no such text.
+pub(crate) fn is_an_output(descriptor: c_int) -> bool {
     let Some(status) = status(descriptor) else {
         return false;
     };
-    if !is_regular(&status) {
-        return true;
-    }
     // SAFETY: fcntl(2) with two integers.
+    let own = unsafe { libc::syscall(libc::SYS_fcntl, descriptor, libc::F_GETFD) };
+    // SAFETY: the same.
     let flags = unsafe { libc::syscall(libc::SYS_fcntl, descriptor, libc::F_GETFL) };
-    flags >= 0 && flags & c_long::from(libc::O_APPEND) != 0
+    if own < 0 || own & c_long::from(libc::FD_CLOEXEC) != 0 || flags < 0 {
+        return false;
+    }
+    match status.st_mode & libc::S_IFMT {
+        libc::S_IFIFO | libc::S_IFCHR => true,
+        libc::S_IFREG => flags & c_long::from(libc::O_APPEND) != 0,
+        _ => false,
+    }
 }
 
 fn status(descriptor: c_int) -> Option<libc::stat> {

@@ -2,7 +2,9 @@
 
 use std::ffi::c_int;
 use std::fs::{self, File};
+use std::io::Read;
 use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
 
 use crate::full_pipe::full_pipe;
@@ -31,6 +33,23 @@ pub(crate) const TESTS: &[Test] = &[
             assert_eq!(fs::read_to_string(data).expect("data"), "data");
             let report = fs::read_to_string(report).expect("a report");
             assert!(report.contains("has not ended: main runs"), "{report}");
+        },
+    ),
+    (
+        "number_of_standard_error_reused_for_a_connection_is_not_written_to",
+        || {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("socket");
+            let listener = UnixListener::bind(&path).expect("a socket");
+            let mut victim = Start::new("reuses_standard_error_for_a_connection")
+                .set("DEADSTOP_TEST_DATA", path.to_str().expect("a path"))
+                .start();
+            assert_eq!(victim.line(), "ready");
+            let (mut connection, _) = listener.accept().expect("the victim has connected");
+            victim.ends_at_deadline();
+            let mut sent = String::new();
+            connection.read_to_string(&mut sent).expect("text");
+            assert_eq!(sent, "");
         },
     ),
     ("standard_error_that_dup2_replaced_has_the_report", || {
@@ -91,6 +110,17 @@ pub(crate) const TESTS: &[Test] = &[
 
 pub(crate) const VICTIMS: &[Test] = &[
     ("reuses_standard_error", reuses_standard_error),
+    ("reuses_standard_error_for_a_connection", || {
+        let path = std::env::var_os("DEADSTOP_TEST_DATA").expect("a path");
+        // SAFETY: an integer; nothing else uses standard error.
+        unsafe { libc::close(2) };
+        let connection = UnixStream::connect(path).expect("it listens");
+        // As C programs open it.
+        // SAFETY: three integers.
+        let number = unsafe { libc::fcntl(connection.into_raw_fd(), libc::F_SETFD, 0) };
+        assert_eq!(number, 0);
+        loops_in_handler();
+    }),
     ("replaces_standard_error", || {
         let file = data();
         // SAFETY: two integers.
