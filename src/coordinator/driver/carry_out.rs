@@ -11,7 +11,9 @@ impl Coordinator {
         match action {
             Action::ScopeBegan { path, cause } => {
                 reporting.consume(Event::ScopeBegan { path, cause });
-                state.wakers.take_requested(&state.machine, &mut state.pool);
+                state
+                    .wakers
+                    .take_requested(&state.machine, &mut state.calls);
                 TRIGGERED.advance();
             }
             Action::ScopeEnded { path, report } => {
@@ -23,7 +25,8 @@ impl Coordinator {
                     let name = self.plan.phases()[place].name.as_str();
                     ROSTER.phases.begin(name, now, ends);
                 }
-                if state.wakers.take_reached(place, &mut state.pool) || state.wakers.has_threads() {
+                if state.wakers.take_reached(place, &mut state.calls) || state.wakers.has_threads()
+                {
                     TRIGGERED.advance();
                 }
             }
@@ -46,7 +49,7 @@ impl Coordinator {
             Action::TaskFailed { name, outcome } => {
                 reporting.consume(Event::TaskFailed { name, outcome });
             }
-            Action::Discard { body } => state.pool.discard(body),
+            Action::Discard { body } => state.calls.discard(body),
             Action::AllEnded(report) => state.ended = Some(report),
             Action::WarnNoWaiter => state.warn_no_waiter = true,
             Action::Exit => state.exit = true,

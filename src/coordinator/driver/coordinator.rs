@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::completion::Completion;
+use super::foreign_calls::ForeignCalls;
 use super::machine::{Action, Machine};
-use super::pool::Pool;
 use super::publish_pending::PublishedPending;
 use super::settings::Settings;
+use super::thread_counts::ThreadCounts;
 use super::wakers::Wakers;
 use crate::cause::Cause;
 use crate::coordinator::deadline::ShutdownDeadline;
@@ -31,9 +32,9 @@ pub(crate) struct Coordinator {
     /// Idle threads wait here for the whole life of the process: nothing of that may be in a
     /// table that a child of `fork` inherits.
     pub(super) state: Mutex<State>,
-    /// Pool threads wait for work here.
+    /// Task threads wait for work here.
     pub(super) work: Condvar,
-    /// Signal mask of the pool threads: tasks may start programs, which inherit it.
+    /// Signal mask of the task threads: tasks may start programs, which inherit it.
     pub(super) mask: SignalMask,
     home: Home,
 }
@@ -60,7 +61,8 @@ pub(super) struct State {
     pub(super) machine: Machine,
     /// Empty; its memory is used again.
     pub(super) actions: Vec<Action>,
-    pub(super) pool: Pool,
+    pub(super) threads: ThreadCounts,
+    pub(super) calls: ForeignCalls,
     pub(super) wakers: Wakers,
     pub(super) scaling: ThreadScaling,
     /// Set once the triggers know that the shutdown has begun.
@@ -100,7 +102,8 @@ impl Coordinator {
             state: Mutex::new(State {
                 machine: Machine::new(Arc::clone(&plan), rules),
                 actions: Vec::new(),
-                pool: Pool::new(),
+                threads: ThreadCounts::default(),
+                calls: ForeignCalls::new(),
                 wakers: Wakers::default(),
                 scaling: ThreadScaling::new(deadstop_core::now()),
                 has_notified_triggers: false,

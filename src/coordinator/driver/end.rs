@@ -93,7 +93,7 @@ impl Coordinator {
         let state = &mut *guard.state;
         let now = deadstop_core::now();
         state.machine.conclude(now);
-        state.wakers.take_ended(&mut state.pool);
+        state.wakers.take_ended(&mut state.calls);
         // No task runs. `deadstop-run` may have been promised a wake-up that was not needed:
         // see `begin_and_wait_briefly`.
         state.naming_due = Nanos::LAST;

@@ -1,7 +1,7 @@
 //! The lock of the coordinator, and the calls that change the machine under it.
 //!
 //! A caller that changes the machine calls [`Guard::settle`] before it releases the
-//! lock. That carries the actions out, and decides whether a pool thread must wake for
+//! lock. That carries the actions out, and decides whether a task thread must wake for
 //! work, and `deadstop-run` because it would sleep too long. The guard wakes them once
 //! the lock is free. So no wake-up is lost.
 
@@ -86,7 +86,9 @@ impl Guard<'_> {
         let state = &mut *self.state;
         state.machine.set_deadline(coordinator.deadline(), now);
         state.machine.begin(cause, begun, first, now);
-        state.wakers.take_requested(&state.machine, &mut state.pool);
+        state
+            .wakers
+            .take_requested(&state.machine, &mut state.calls);
         // `settle` then wakes `deadstop-run`.
         state.sleeps_until = Nanos::LAST;
     }
@@ -98,7 +100,7 @@ impl Guard<'_> {
         self.wake_threads(now, taken);
     }
 
-    /// Does the same on a pool thread that has no other work. Returns the report if
+    /// Does the same on a task thread that has no other work. Returns the report if
     /// the shutdown has ended: the caller ends it, and no other thread has to wake for
     /// that.
     pub(super) fn settle_idle(&mut self, now: Nanos) -> Option<Arc<ShutdownReport>> {
@@ -131,7 +133,7 @@ impl Guard<'_> {
     fn wake_threads(&mut self, now: Nanos, taken: usize) {
         let state = &mut *self.state;
         let work = state.work().saturating_sub(taken);
-        if work > 0 && state.pool.wakes_one() {
+        if work > 0 && state.threads.wakes_one() {
             self.wakes.task_thread = true;
         }
         if let Some(wants) = state.wakes_run_thread(now) {
@@ -273,7 +275,7 @@ impl Coordinator {
 
     /// Ends the threads of a coordinator that has no more use.
     pub(crate) fn retire(&self) {
-        self.lock().state.pool.retire();
+        self.lock().state.threads.retire();
         self.work.notify_all();
         RUN_WAKEUPS.advance();
     }

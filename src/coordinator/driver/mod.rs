@@ -4,7 +4,7 @@
 //! ```text
 //!  handles ──events──▶ Machine (under the lock) ──actions──▶ carry_out ─▶ reporting
 //!                         ▲                                     │
-//!  pool threads ──────────┘◀──── tasks, wakers, discards ───────┘
+//!  task threads ──────────┘◀──── tasks, wakers, discards ───────┘
 //!  deadstop-run: time, the deadline, more threads, the end
 //! ```
 //!
@@ -15,16 +15,17 @@ mod completion;
 mod coordinator;
 mod end;
 mod execute;
+mod foreign_calls;
 mod guard;
 mod machine;
 mod milestone;
 mod name_threads;
-mod pool;
-mod pool_threads;
 mod publish_pending;
 mod run_thread;
 mod scope_handle;
 mod settings;
+mod task_thread;
+mod thread_counts;
 mod waiters;
 mod waker_list;
 mod wakers;

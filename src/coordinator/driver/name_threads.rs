@@ -16,7 +16,7 @@ use crate::coordinator::task_shared::TaskShared;
 use crate::sys;
 use deadstop_core::Nanos;
 
-/// The name of a pool thread without a task.
+/// The name of a task thread without a task.
 pub(super) const THREAD_NAME: &str = "deadstop-task";
 
 /// The time for which a task runs before its thread is named.

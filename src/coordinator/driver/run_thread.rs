@@ -54,7 +54,7 @@ fn run(coordinator: &Arc<Coordinator>) {
             }
             Step::WarnNoWaiter => coordinator.warn_no_waiter(),
             Step::StartThreads(most) => {
-                if !coordinator.start_pool_threads(most) {
+                if !coordinator.start_task_threads(most) {
                     coordinator.lock().state.scaling.mark_refused();
                 }
             }
@@ -74,10 +74,10 @@ fn run(coordinator: &Arc<Coordinator>) {
 }
 
 impl Coordinator {
-    /// Starts a pool thread, which is there if the system refuses more, and
+    /// Starts a task thread, which is there if the system refuses more, and
     /// `deadstop-run`.
     pub(crate) fn start(self: &Arc<Self>) -> Result<(), InstallError> {
-        self.start_pool_thread()
+        self.start_task_thread()
             .map_err(|source| InstallError::Thread {
                 name: THREAD_NAME,
                 source,
@@ -113,7 +113,7 @@ impl Coordinator {
         if std::mem::take(&mut state.warn_no_waiter) {
             return Step::WarnNoWaiter;
         }
-        if state.pool.is_retired() {
+        if state.threads.is_retired() {
             return Step::Return;
         }
         if state.naming_due <= now {
@@ -132,7 +132,7 @@ impl Coordinator {
         }
         let is_short = state.is_short();
         let (settled, phases_begun) = state.machine.progress();
-        let progress = settled + state.pool.jobs_done();
+        let progress = settled + state.calls.returned();
         let decision = state.scaling.sample(phases_begun, progress, now, is_short);
         if decision.is_slow && state.published.is_none() && state.machine.is_active() {
             state.published = Some(match self.settings.is_attached {

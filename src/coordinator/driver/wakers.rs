@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 use std::task::Waker;
 
+use super::foreign_calls::ForeignCalls;
 use super::machine::Machine;
 use super::milestone::Milestone;
-use super::pool::Pool;
 use super::waker_list::WakerList;
 #[cfg(feature = "crossbeam-channel")]
 use crate::coordinator::machine::ScopeId;
@@ -62,14 +62,14 @@ impl Wakers {
         self.threads > 0
     }
 
-    /// Hands over those whose scope is requested. They are called by pool threads: a
+    /// Hands over those whose scope is requested. They are called by task threads: a
     /// waker is foreign code.
     #[inline(never)] // Once for each run.
-    pub(super) fn take_requested(&mut self, machine: &Machine, pool: &mut Pool) {
+    pub(super) fn take_requested(&mut self, machine: &Machine, calls: &mut ForeignCalls) {
         #[cfg(feature = "crossbeam-channel")]
         self.channels
             .retain(|&scope, _| !machine.is_scope_requested(scope));
-        pool.wake(self.requested.take(&|milestone| match milestone {
+        calls.wake(self.requested.take(&|milestone| match milestone {
             Milestone::Requested(scope) => machine.is_scope_requested(scope),
             Milestone::Reached(_) | Milestone::Ended => false,
         }));
@@ -78,20 +78,20 @@ impl Wakers {
     /// Hands over those that wait for a phase up to the one at `place`; returns whether
     /// there were any.
     #[inline(never)] // Once for each phase.
-    pub(super) fn take_reached(&mut self, place: usize, pool: &mut Pool) -> bool {
+    pub(super) fn take_reached(&mut self, place: usize, calls: &mut ForeignCalls) -> bool {
         let reached = self.reached.take(&|milestone| match milestone {
             Milestone::Reached(at) => at <= place,
             Milestone::Requested(_) | Milestone::Ended => false,
         });
         let any = !reached.is_empty();
-        pool.wake(reached);
+        calls.wake(reached);
         any
     }
 
     #[inline(never)] // Once.
-    pub(super) fn take_ended(&mut self, pool: &mut Pool) {
+    pub(super) fn take_ended(&mut self, calls: &mut ForeignCalls) {
         // A detached scope that was not requested goes on waiting.
-        pool.wake(self.reached.take(&|_| true));
-        pool.wake(self.ended.take(&|_| true));
+        calls.wake(self.reached.take(&|_| true));
+        calls.wake(self.ended.take(&|_| true));
     }
 }

@@ -1,30 +1,34 @@
-//! Work for pool threads and for `deadstop-run`.
+//! Work for task threads and for `deadstop-run`.
 
 use super::coordinator::State;
+use super::foreign_calls::ForeignCall;
+use super::machine::Started;
 use crate::coordinator::machine::STARTUP_DELAY;
 use deadstop_core::Nanos;
+
+/// A piece of work for a task thread.
+pub(super) enum Work {
+    Task(Started),
+    Call(ForeignCall),
+}
 
 impl State {
     /// Returns the amount of work that a thread could take.
     pub(super) fn work(&self) -> usize {
-        let jobs = match self.pool.has_jobs() {
-            true if self.may_take_job() => 1,
-            _ => 0,
-        };
-        self.machine.startable() + jobs
+        let calls = usize::from(!self.calls.is_empty() && self.may_take_call());
+        self.machine.startable() + calls
     }
 
-    /// Returns `true` if an idle thread may run foreign code that is not a task, and that may
-    /// hang: not the last thread while tasks wait.
-    pub(super) fn may_take_job(&self) -> bool {
-        self.pool.idle() > 1 || !self.machine.has_waiting_tasks()
+    /// Returns `true` if an idle thread may take a foreign call, which may hang: not the last
+    /// thread while tasks wait.
+    pub(super) fn may_take_call(&self) -> bool {
+        self.threads.idle() > 1 || !self.machine.has_waiting_tasks()
     }
 
     /// Returns `true` if work waits for a thread, or the next piece of work would.
     pub(super) fn is_short(&self) -> bool {
-        let jobs = usize::from(self.pool.has_jobs());
-        let work = self.machine.startable() + jobs;
-        (self.machine.is_active() || work > 0) && self.pool.idle() <= work
+        let work = self.machine.startable() + usize::from(!self.calls.is_empty());
+        (self.machine.is_active() || work > 0) && self.threads.idle() <= work
     }
 
     /// Returns the latest time at which `deadstop-run` must look again.

@@ -1,10 +1,10 @@
-//! Decides when the pool gets more threads.
+//! Decides when the coordinator starts more task threads.
 
 use std::time::Duration;
 
 use deadstop_core::Nanos;
 
-/// The longest shortage of threads without progress before the pool gets more:
+/// The longest shortage of threads without progress before more are started:
 /// one, and twice as many each time that there was still none. Tasks that return at
 /// once cost no threads, and a thousand that block have theirs after ten steps.
 pub(in crate::coordinator) const STARTUP_DELAY: Duration = Duration::from_micros(200);
@@ -17,12 +17,11 @@ const BUSY_DELAY: Duration = Duration::from_millis(5);
 pub(in crate::coordinator) struct ThreadScaling {
     phase: u64,
     settled: u64,
-    /// The number of threads that the pool gets next if it is short of them; 0 if the system
-    /// refuses them.
+    /// The number of threads to start at the next shortage; 0 if the system refuses them.
     step: usize,
     /// The time at which the next are due.
     due: Nanos,
-    /// Since when the pool has been short of threads, and how many it gets for that.
+    /// Since when threads have been short, and how many to start for that.
     short_since: Option<Nanos>,
     busy_step: usize,
 }
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn busy_pool_gets_threads_although_there_is_progress() {
+    fn lasting_shortage_starts_threads_although_there_is_progress() {
         let mut samples = Samples::new();
         let mut busy_stepped = |time| samples.after_one_more(time, true);
         assert_eq!(busy_stepped(STARTUP_DELAY), Decision::default());

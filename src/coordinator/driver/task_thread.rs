@@ -5,9 +5,8 @@
 //! thousand short tasks do not cost ten thousand threads. One thread is started at
 //! install; if the system refuses more, it runs the tasks one by one.
 //!
-//! Jobs are foreign code that is not a task: wakers, and what skipped tasks would
-//! have used. They run on the same threads, but never on the last one while tasks
-//! wait.
+//! Foreign calls (wakers, and drops of what skipped tasks would have used) run on the same
+//! threads, but never on the last one while tasks wait.
 
 use std::io;
 use std::sync::Arc;
@@ -17,8 +16,7 @@ use super::execute::{Executor, Finished};
 use super::guard::Guard;
 use super::machine::Started;
 use super::name_threads::{NAME_AFTER, THREAD_NAME};
-use super::pool::Work;
-use crate::contain::contain;
+use super::work::Work;
 use crate::coordinator::machine::{RunId, TaskId};
 use crate::current_task::{self, TaskOwner};
 use crate::process;
@@ -28,9 +26,6 @@ use crate::threads;
 use deadstop_core::Nanos;
 use deadstop_core::roster::Entry;
 use deadstop_core::sys::SignalMask;
-
-/// Maximum number of idle threads to keep.
-const MAX_IDLE_THREADS: usize = 8;
 
 impl State {
     /// Takes a piece of work for thread `tid`, whose last task was of `last_run`.
@@ -47,22 +42,22 @@ impl State {
             };
             return Some(Work::Task(Started { start, cause }));
         }
-        match self.may_take_job() {
-            true => self.pool.take_job(),
+        match self.may_take_call() {
+            true => self.calls.take().map(Work::Call),
             false => None,
         }
     }
 }
 
 impl Coordinator {
-    /// Starts up to `most` threads, for as long as the pool is short of them. Returns
+    /// Starts up to `most` threads, for as long as work waits for one. Returns
     /// `false` if the system refuses one.
-    pub(super) fn start_pool_threads(self: &Arc<Self>, most: usize) -> bool {
+    pub(super) fn start_task_threads(self: &Arc<Self>, most: usize) -> bool {
         for _ in 0..most {
             if !self.lock().state.is_short() {
                 break;
             }
-            if self.start_pool_thread().is_err() {
+            if self.start_task_thread().is_err() {
                 self.lock().state.threads_refused = true;
                 return false;
             }
@@ -70,21 +65,21 @@ impl Coordinator {
         true
     }
 
-    pub(super) fn start_pool_thread(self: &Arc<Self>) -> io::Result<()> {
+    pub(super) fn start_task_thread(self: &Arc<Self>) -> io::Result<()> {
         // Counted before it runs: no second thread is started because this one has
         // not run yet.
-        self.lock().state.pool.idle += 1;
+        self.lock().state.threads.add_idle();
         let coordinator = Arc::clone(self);
         let mask = SignalMask::block_all();
         let thread = threads::spawn_std(THREAD_NAME, Box::new(move || coordinator.work()));
         mask.restore();
         if thread.is_err() {
-            self.lock().state.pool.idle -= 1;
+            self.lock().state.threads.remove_idle();
         }
         thread
     }
 
-    /// Runs a pool thread, which is counted as idle at first.
+    /// Runs a task thread, which is counted as idle at first.
     fn work(self: &Arc<Self>) {
         self.mask.restore();
         let tid = deadstop_core::tid();
@@ -101,7 +96,7 @@ impl Coordinator {
                 now = deadstop_core::now();
                 continue;
             };
-            guard.state.pool.idle -= 1;
+            guard.state.threads.remove_idle();
             if let Work::Task(started) = &work {
                 self.list(started, tid);
             }
@@ -125,20 +120,18 @@ impl Coordinator {
                         guard = self.lock();
                     }
                 }
-                Work::Wake(waker) => {
-                    let _ = contain(|| waker.wake());
-                    (now, guard) = self.after_job();
-                }
-                Work::Discard(body) => {
-                    let _ = contain(|| drop(body));
-                    (now, guard) = self.after_job();
+                Work::Call(call) => {
+                    call.run();
+                    guard = self.lock();
+                    guard.state.calls.note_returned();
+                    now = deadstop_core::now();
                 }
             }
-            guard.state.pool.idle += 1;
+            guard.state.threads.add_idle();
         }
     }
 
-    /// Does what a pool thread without work does: ends the shutdown, takes its own name back,
+    /// Does what a task thread without work does: ends the shutdown, takes its own name back,
     /// or waits. Returns `None` if the thread must end.
     fn idle<'a>(
         &'a self,
@@ -147,16 +140,15 @@ impl Coordinator {
         is_named_after_task: &mut bool,
     ) -> Option<Guard<'a>> {
         if let Some(report) = guard.settle_idle(now) {
-            guard.state.pool.idle -= 1;
+            guard.state.threads.remove_idle();
             drop(guard);
             self.end(report);
             guard = self.lock();
-            guard.state.pool.idle += 1;
+            guard.state.threads.add_idle();
             return Some(guard);
         }
-        let pool = &mut guard.state.pool;
-        if pool.is_retired || pool.idle > MAX_IDLE_THREADS {
-            pool.idle -= 1;
+        if guard.state.threads.must_end() {
+            guard.state.threads.remove_idle();
             return None;
         }
         if std::mem::take(is_named_after_task) {
@@ -164,18 +156,10 @@ impl Coordinator {
             sys::thread::set_name(THREAD_NAME);
             return Some(self.lock());
         }
-        guard.state.pool.waiting += 1;
+        guard.state.threads.begin_waiting();
         guard = guard.wait_for_work();
-        let pool = &mut guard.state.pool;
-        pool.waiting -= 1;
-        pool.woken = pool.woken.saturating_sub(1);
+        guard.state.threads.end_waiting();
         Some(guard)
-    }
-
-    fn after_job(&self) -> (Nanos, Guard<'_>) {
-        let mut guard = self.lock();
-        guard.state.pool.jobs_done += 1;
-        (deadstop_core::now(), guard)
     }
 
     /// Lists a task in the roster that thread `tid` runs next. The caller holds the lock:
