@@ -1,14 +1,11 @@
 //! Waits for the end of the shutdown, and ends the process after it.
 
-use std::sync::Arc;
-
 use super::completion::ShutdownResult;
 use super::coordinator::Coordinator;
 use crate::coordinator::machine::{CleanExit, TaskId};
 use crate::current_task;
 use crate::error::WaitError;
-use crate::process::{self, TRIGGERED, WATCH};
-use crate::report::ShutdownReport;
+use crate::process::{self, WATCH};
 use crate::sys::exit;
 use deadstop_core::Nanos;
 
@@ -84,25 +81,6 @@ impl Coordinator {
     /// Returns the task of this coordinator that the calling thread runs.
     pub(in crate::coordinator) fn task_on_this_thread(&self) -> Option<TaskId> {
         current_task::task_of(self).map(TaskId::from_number)
-    }
-
-    /// Announces the end.
-    pub(super) fn announce(&self, report: Arc<ShutdownReport>) {
-        self.completion.complete(report);
-        let mut guard = self.lock();
-        let state = &mut *guard.state;
-        let now = deadstop_core::now();
-        state.machine.conclude(now);
-        state.wakers.take_ended(&mut state.calls);
-        // No task runs. `deadstop-run` may have been promised a wake-up that was not needed:
-        // see `begin_and_wait_briefly`.
-        state.naming_due = Nanos::LAST;
-        state.sleeps_until = Nanos::LAST;
-        guard.settle(now, 0);
-        drop(guard);
-        // Wakes the callers that wait for the request, or for a scope, which has ended with
-        // the whole shutdown.
-        TRIGGERED.advance();
     }
 }
 

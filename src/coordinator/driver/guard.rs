@@ -74,7 +74,7 @@ impl Guard<'_> {
         let now = deadstop_core::now();
         let begun = WATCH.deadline().begun().unwrap_or(now);
         self.begin(cause, begun, FIRST.first_phase(), now);
-        self.settle(now, 0);
+        self.settle(now);
     }
 
     fn begin(&mut self, cause: Cause, begun: Nanos, first: usize, now: Nanos) {
@@ -94,10 +94,10 @@ impl Guard<'_> {
     }
 
     /// Carries out what the machine has decided, and wakes the threads that have
-    /// something to do. The caller itself takes `taken` pieces of work.
-    pub(super) fn settle(&mut self, now: Nanos, taken: usize) {
+    /// something to do.
+    pub(super) fn settle(&mut self, now: Nanos) {
         self.carry_out_actions();
-        self.wake_threads(now, taken);
+        self.wake_threads(now);
     }
 
     /// Does the same on a task thread that has no other work. Returns the report if
@@ -106,7 +106,7 @@ impl Guard<'_> {
     pub(super) fn settle_idle(&mut self, now: Nanos) -> Option<Arc<ShutdownReport>> {
         self.carry_out_actions();
         let ended = self.state.ended.take();
-        self.wake_threads(now, 0);
+        self.wake_threads(now);
         ended
     }
 
@@ -130,10 +130,9 @@ impl Guard<'_> {
         state.actions = actions;
     }
 
-    fn wake_threads(&mut self, now: Nanos, taken: usize) {
+    fn wake_threads(&mut self, now: Nanos) {
         let state = &mut *self.state;
-        let work = state.work().saturating_sub(taken);
-        if work > 0 && state.threads.wakes_one() {
+        if state.work() > 0 && state.threads.wakes_one() {
             self.wakes.task_thread = true;
         }
         if let Some(wants) = state.wakes_run_thread(now) {
@@ -176,7 +175,7 @@ impl Coordinator {
         let mut guard = self.lock();
         let now = deadstop_core::now();
         let result = change(&mut guard.state.machine, now);
-        guard.settle(now, 0);
+        guard.settle(now);
         result
     }
 
@@ -190,7 +189,7 @@ impl Coordinator {
         let mut guard = self.lock();
         let now = guard.now_if_begun();
         let registered = guard.state.machine.register(new, shared, body, now);
-        guard.settle(now, 0);
+        guard.settle(now);
         registered
     }
 
@@ -199,7 +198,7 @@ impl Coordinator {
         let mut guard = self.lock();
         let now = guard.now_if_begun();
         let cancelled = guard.state.machine.cancel(task, now);
-        guard.settle(now, 0);
+        guard.settle(now);
         cancelled
     }
 
@@ -257,7 +256,7 @@ impl Coordinator {
         let deadline = deadline.min(Nanos(Nanos::LAST.0 - 1));
         self.deadline_handle().set_own(deadline);
         guard.begin(cause, now, first, now);
-        guard.settle(now, 0);
+        guard.settle(now);
         drop(guard);
         process::wake_for_trigger();
         true

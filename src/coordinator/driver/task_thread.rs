@@ -100,7 +100,7 @@ impl Coordinator {
             if let Work::Task(started) = &work {
                 self.list(started, tid);
             }
-            guard.settle(now, 0);
+            guard.settle(now);
             drop(guard);
             match work {
                 Work::Task(started) => {
@@ -111,7 +111,7 @@ impl Coordinator {
                     is_named_after_task |= finished.is_thread_named;
                     guard.state.machine.task_ended(task, finished.outcome, now);
                     if let Some(payload) = finished.panic_payload {
-                        guard.settle(now, 0);
+                        guard.settle(now);
                         drop(guard);
                         // Dropping what a panic carried is foreign code too, and may
                         // never return.

@@ -1,0 +1,96 @@
+//! Reports the end of the shutdown, and announces it to the threads that wait for it.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::coordinator::Coordinator;
+use crate::process::TRIGGERED;
+use crate::report::ShutdownReport;
+use crate::reporting;
+#[cfg(feature = "fault")]
+use crate::reporting::Event;
+use deadstop_core::Nanos;
+
+/// The longest wait of the end for the reports of abandoned tasks.
+const REPORT_PATIENCE: Duration = Duration::from_secs(1);
+
+impl Coordinator {
+    /// Reports the end, and announces it.
+    pub(super) fn end(&self, mut report: Arc<ShutdownReport>) {
+        let threads_refused = self.lock().state.threads_refused;
+        #[cfg(feature = "fault")]
+        let missed = (self.settings.missed_faults)();
+        #[cfg(not(feature = "fault"))]
+        let missed: Vec<String> = Vec::new();
+        if threads_refused || !missed.is_empty() {
+            let report = Arc::make_mut(&mut report);
+            report.threads_refused = threads_refused;
+            #[cfg(feature = "fault")]
+            {
+                report.missed_faults = missed;
+            }
+        }
+        if self.settings.is_attached {
+            reporting::wait_for_abandoned(REPORT_PATIENCE);
+        }
+        self.report_end(&report);
+        if self.deadline() <= deadstop_core::now() {
+            // The deadline ends the process, with its status: what comes from here
+            // now would be late, and say something else.
+            self.stay_until_deadline();
+        }
+        self.announce(report);
+        if !self.settings.is_attached {
+            self.retire();
+        }
+    }
+
+    fn stay_until_deadline(&self) {
+        if !self.settings.is_attached {
+            return;
+        }
+        loop {
+            thread::park();
+        }
+    }
+
+    /// Has the summary written, and waits for that for a short time.
+    fn report_end(&self, report: &Arc<ShutdownReport>) {
+        #[cfg(feature = "fault")]
+        for fault in report.missed_faults() {
+            let fault = fault.clone();
+            self.reporting.consume(Event::FaultMissed { fault });
+        }
+        let (had_tasks, is_waited_for) = {
+            let guard = self.lock();
+            let machine = &guard.state.machine;
+            (machine.had_tasks(), machine.is_waited_for())
+        };
+        if !had_tasks && !is_waited_for {
+            // There were no tasks. What the program itself still does goes on,
+            // and so do the progress lines.
+            return;
+        }
+        self.reporting.summarize(report, self.deadline());
+    }
+
+    /// Announces the end.
+    pub(super) fn announce(&self, report: Arc<ShutdownReport>) {
+        self.completion.complete(report);
+        let mut guard = self.lock();
+        let state = &mut *guard.state;
+        let now = deadstop_core::now();
+        state.machine.conclude(now);
+        state.wakers.take_ended(&mut state.calls);
+        // No task runs. `deadstop-run` may have been promised a wake-up that was not needed:
+        // see `begin_and_wait_briefly`.
+        state.naming_due = Nanos::LAST;
+        state.sleeps_until = Nanos::LAST;
+        guard.settle(now);
+        drop(guard);
+        // Wakes the callers that wait for the request, or for a scope, which has ended with
+        // the whole shutdown.
+        TRIGGERED.advance();
+    }
+}
