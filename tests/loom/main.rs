@@ -129,12 +129,12 @@ mod drain {
     }
 
     mod pool {
-        #[path = "../../../../src/drain/pool/handover.rs"]
-        mod handover;
         #[path = "../../../../src/drain/pool/machine.rs"]
         mod machine;
         #[path = "../../../../src/drain/pool/run_queue.rs"]
         mod run_queue;
+        #[path = "../../../../src/drain/pool/scheduler/mod.rs"]
+        mod scheduler;
         #[path = "../../../../src/drain/pool/thread_table.rs"]
         mod thread_table;
 

@@ -196,7 +196,7 @@ impl<J> Machine<J> {
         self.start().map_or(Dispatch::Nothing, Dispatch::Start)
     }
 
-    /// Takes a place for a thread to start, if there may be one more.
+    /// Takes a number for a thread to start, if there may be one more.
     fn start(&mut self) -> Option<Start> {
         if self.threads.alive() == self.limits.threads {
             return None;

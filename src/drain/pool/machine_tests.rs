@@ -25,8 +25,8 @@ fn with(threads: usize, queue: usize, accept_from_jobs: bool) -> Pool {
         accept_from_jobs,
     };
     let mut run_queue = RunQueue::empty();
-    for place in 0..threads {
-        run_queue.arrive(place, 1);
+    for thread in 0..threads {
+        run_queue.arrive(thread, 1);
     }
     Pool {
         limits,
@@ -185,9 +185,9 @@ fn thread_that_searches_for_a_job_is_not_woken_for_one() {
 #[test]
 fn thread_that_searched_calls_another_for_the_job_that_it_leaves() {
     let mut pool = pool(3, 9);
-    for (place, job) in [(0, 1), (1, 2)] {
-        assert!(starts(&pool.offer(job), place));
-        assert!(runs(&pool.take(place), job));
+    for (thread, job) in [(0, 1), (1, 2)] {
+        assert!(starts(&pool.offer(job), thread));
+        assert!(runs(&pool.take(thread), job));
     }
     assert!(matches!(pool.end(0), Next::Search));
     assert!(matches!(pool.end(1), Next::Sleep));
@@ -318,7 +318,7 @@ fn thread_that_asks_for_a_job_exists() {
     assert!(runs(&pool.end(0), 2));
     assert!(pool.ends_and_sleeps(0));
     assert!(pool.expire(0));
-    // Another thread has the place by then.
+    // Another thread has the number by then.
     let other = pool.request_for(3);
     pool.machine.started(start);
     assert!(matches!(
@@ -557,7 +557,7 @@ impl World {
         }
         let request = request % self.requests.len();
         let Request { start, of } = self.requests.remove(request);
-        // Not if the thread has come and gone, and its place was requested again.
+        // Not if the thread has come and gone, and its number was requested again.
         let mut later = self.requests[request..].iter();
         let is_latest = !later.any(|later| later.start.thread == start.thread);
         let is_undecided = is_latest && self.is[start.thread] == Is::Requested;

@@ -18,13 +18,14 @@
 //!
 //! Both are locked, the run queue first, where jobs move from one to the other, where a
 //! thread falls asleep, and where a submitter would refuse a job or wake a thread because of
-//! old numbers. [`handover`] has the locks; the machine decides; [`shared`] starts threads
+//! old numbers. [`scheduler`] has the locks; the machine decides; [`shared`] starts threads
 //! and runs the jobs.
 
 mod builder;
+mod current;
+mod describe;
 mod drain;
 mod error;
-mod handover;
 mod job;
 mod job_error;
 mod job_handle;
@@ -35,8 +36,11 @@ mod machine_tests;
 mod names;
 #[cfg(feature = "health")]
 mod numbers;
+mod observer;
+mod offer;
 mod room;
 mod run_queue;
+mod scheduler;
 mod shared;
 mod stats;
 #[cfg(test)]
@@ -61,11 +65,12 @@ pub use self::stats::PoolStats;
 
 use self::job::Work;
 use self::machine::Stage;
-use self::shared::{Outcome, Shared};
+use self::offer::Outcome;
+use self::shared::Shared;
 use crate::process;
 
 #[cfg(feature = "health")]
-pub(crate) use self::shared::Pulse;
+pub(crate) use self::observer::Pulse;
 
 /// The policy for a job when every thread is busy and the queue is full.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

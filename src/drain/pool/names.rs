@@ -5,15 +5,15 @@ const LEN: usize = 15;
 
 /// Returns "pool-N", with the pool's name cut so that the number is kept. Numbers begin
 /// at 1.
-pub(super) fn thread_name(pool: &str, place: usize) -> String {
-    let number = format!("-{}", place + 1);
-    let mut end = LEN.saturating_sub(number.len()).min(pool.len());
+pub(super) fn thread_name(pool: &str, number: usize) -> String {
+    let suffix = format!("-{}", number + 1);
+    let mut end = LEN.saturating_sub(suffix.len()).min(pool.len());
     while !pool.is_char_boundary(end) {
         end -= 1;
     }
     // A name with a zero byte is refused by `std`.
     let pool = pool[..end].replace('\0', "?");
-    pool + &number
+    pool + &suffix
 }
 
 #[cfg(test)]

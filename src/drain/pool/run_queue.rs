@@ -72,12 +72,12 @@ impl<J> RunQueue<J> {
         }
     }
 
-    /// A thread has the place from here on.
-    pub(crate) fn arrive(&mut self, place: usize, tid: i32) {
-        if self.workers.len() <= place {
-            self.workers.resize_with(place + 1, Worker::default);
+    /// The thread `tid` has the number `thread` from here on.
+    pub(crate) fn arrive(&mut self, thread: usize, tid: i32) {
+        if self.workers.len() <= thread {
+            self.workers.resize_with(thread + 1, Worker::default);
         }
-        self.workers[place] = Worker { tid, running: None };
+        self.workers[thread] = Worker { tid, running: None };
     }
 
     /// Takes the next job, for a thread.
@@ -90,14 +90,14 @@ impl<J> RunQueue<J> {
 
     /// Notes what the thread runs, after a job was taken for it.
     #[inline]
-    pub(crate) fn run(&mut self, place: usize, running: Running) {
-        self.workers[place].running = Some(running);
+    pub(crate) fn run(&mut self, thread: usize, running: Running) {
+        self.workers[thread].running = Some(running);
     }
 
     /// Notes that the thread's job has ended.
     #[inline]
-    pub(crate) fn end(&mut self, place: usize, panicked: bool) {
-        self.workers[place].running = None;
+    pub(crate) fn end(&mut self, thread: usize, panicked: bool) {
+        self.workers[thread].running = None;
         self.progress.ended += 1;
         self.completed += 1;
         self.panicked += u64::from(panicked);
@@ -162,15 +162,15 @@ impl<J> RunQueue<J> {
         &self.jobs
     }
 
-    /// Returns the place and the kernel id of the thread whose job has run longest, and
-    /// the job. The thread of a caller has no place.
+    /// Returns the number and the kernel id of the thread whose job has run longest, and
+    /// the job. The thread of a caller has no number.
     pub(crate) fn longest(&self) -> Option<(Option<usize>, i32, &Running)> {
         let workers = self.workers.iter().enumerate();
-        let workers = workers.map(|(place, worker)| (Some(place), worker));
+        let workers = workers.map(|(number, worker)| (Some(number), worker));
         let callers = self.callers.iter().map(|(_, worker)| (None, worker));
-        let running = workers.chain(callers).filter_map(|(place, worker)| {
+        let running = workers.chain(callers).filter_map(|(number, worker)| {
             let running = worker.running.as_ref()?;
-            Some((place, worker.tid, running))
+            Some((number, worker.tid, running))
         });
         running.min_by_key(|(.., running)| running.since)
     }

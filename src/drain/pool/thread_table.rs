@@ -16,14 +16,14 @@
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Start {
     pub(crate) thread: usize,
-    /// Tells it from others that had the place before, and may have it after.
-    number: u64,
+    /// Tells it from others that had the number before, and may have it after.
+    start: u64,
 }
 
 /// The state of a thread of the pool.
 #[derive(Clone, Copy, Debug)]
 enum Thread {
-    /// No thread has this place.
+    /// No thread has this number.
     Absent,
     /// The system is asked for it, by this start.
     Requested(u64),
@@ -38,7 +38,7 @@ enum Thread {
     Busy,
 }
 
-/// The threads of a pool, by their places.
+/// The threads of a pool, by their numbers.
 #[derive(Debug)]
 pub(super) struct ThreadTable {
     threads: Vec<Thread>,
@@ -69,29 +69,29 @@ impl ThreadTable {
         }
     }
 
-    /// Takes a place for a thread that the system is asked for.
+    /// Takes a number for a thread that the system is asked for.
     pub(super) fn request(&mut self) -> Start {
         self.alive += 1;
         self.starting += 1;
         self.requested += 1;
         self.starts += 1;
         let absent = |thread: &Thread| matches!(thread, Thread::Absent);
-        let place = self.threads.iter().position(absent);
-        let place = place.unwrap_or_else(|| {
+        let thread = self.threads.iter().position(absent);
+        let thread = thread.unwrap_or_else(|| {
             self.threads.push(Thread::Absent);
             self.threads.len() - 1
         });
-        self.threads[place] = Thread::Requested(self.starts);
+        self.threads[thread] = Thread::Requested(self.starts);
         Start {
-            thread: place,
-            number: self.starts,
+            thread,
+            start: self.starts,
         }
     }
 
     /// The system gave the thread, which may have come and gone meanwhile.
     pub(super) fn started(&mut self, start: Start) {
         let thread = &mut self.threads[start.thread];
-        if matches!(thread, Thread::Requested(number) if *number == start.number) {
+        if matches!(thread, Thread::Requested(by) if *by == start.start) {
             *thread = Thread::Starting;
             self.requested -= 1;
         }

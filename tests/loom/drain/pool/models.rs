@@ -7,12 +7,12 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 
-use super::handover::Handover;
 use super::machine::{Dispatch, Limits, Machine, Offered};
+use super::scheduler::Scheduler;
 
 /// The results of jobs, one bit each.
 struct World {
-    handover: Handover<u32, ()>,
+    scheduler: Scheduler<u32, ()>,
     accepted: AtomicU32,
     ran: AtomicU32,
     returned: AtomicU32,
@@ -29,9 +29,9 @@ impl World {
             queue,
             accept_from_jobs: false,
         };
-        let handover = Handover::new(Machine::open(limits), ());
+        let scheduler = Scheduler::new(Machine::open(limits), ());
         Arc::new(Self {
-            handover,
+            scheduler,
             accepted: AtomicU32::new(0),
             ran: AtomicU32::new(0),
             returned: AtomicU32::new(0),
@@ -42,7 +42,7 @@ impl World {
 
     /// Offers a job as the driver does.
     fn offer(world: &Arc<Self>, job: u32) {
-        let Offered::Accepted(dispatch) = world.handover.offer(job, false) else {
+        let Offered::Accepted(dispatch) = world.scheduler.offer(job, false) else {
             return;
         };
         world.accepted.fetch_or(job, Ordering::Relaxed);
@@ -55,14 +55,14 @@ impl World {
     fn dispatch(world: &Arc<Self>, dispatch: Dispatch) -> Option<u32> {
         match dispatch {
             Dispatch::Nothing => {}
-            Dispatch::Wake { thread } => world.handover.wake(&[thread]),
+            Dispatch::Wake { thread } => world.scheduler.wake(&[thread]),
             Dispatch::Start(start) => {
                 if world.is_refused() {
-                    return world.handover.start_failed(start);
+                    return world.scheduler.start_failed(start);
                 }
                 let works = Arc::clone(world);
                 let started = thread::spawn(move || Self::work(&works, start.thread));
-                world.handover.started(start);
+                world.scheduler.started(start);
                 world.started.lock().expect("not poisoned").push(started);
             }
         }
@@ -83,10 +83,10 @@ impl World {
     }
 
     /// The life of a thread.
-    fn work(world: &Arc<Self>, place: usize) {
-        world.handover.arrive(place, 1);
+    fn work(world: &Arc<Self>, thread: usize) {
+        world.scheduler.arrive(thread, 1);
         let mut ended = None;
-        while let Some((job, dispatch)) = world.handover.next(place, Duration::MAX, ended) {
+        while let Some((job, dispatch)) = world.scheduler.next(thread, Duration::MAX, ended) {
             // This thread lives, so no job comes back.
             assert_eq!(Self::dispatch(world, dispatch), None);
             let before = world.ran.fetch_or(job, Ordering::Relaxed);
@@ -108,18 +108,18 @@ impl World {
 
     /// Stops the pool, and keeps what comes back.
     fn stop(&self) {
-        let mut locked = self.handover.lock();
+        let mut locked = self.scheduler.lock();
         let returned = locked.machine.stop(&mut locked.run_queue);
         drop(locked);
-        self.handover.wake_all();
+        self.scheduler.wake_all();
         for job in returned {
             self.comes_back(job);
         }
     }
 
     fn close(&self) {
-        self.handover.lock().machine.close();
-        self.handover.wake_all();
+        self.scheduler.lock().machine.close();
+        self.scheduler.wake_all();
     }
 
     fn assert_none_is_lost(&self) {
@@ -127,7 +127,7 @@ impl World {
         let [accepted, ran, returned] = jobs.map(|jobs| jobs.load(Ordering::Relaxed));
         assert_eq!(accepted, ran | returned);
         assert_eq!(ran & returned, 0);
-        let locked = self.handover.lock();
+        let locked = self.scheduler.lock();
         assert!(locked.machine.is_terminated(&locked.run_queue));
     }
 }
