@@ -113,6 +113,12 @@ impl TaskContext {
         self.task.entry.write(|slot| slot.set_thread(tid));
     }
 
+    /// Returns `true` if the task's run has a deadline, and it is after `now`.
+    pub(crate) fn report_is_ahead(&self, now: Nanos) -> bool {
+        let deadline = self.run_deadline();
+        deadline > now && deadline != Nanos::LAST
+    }
+
     /// Makes the reports say what kind of work the task stands for.
     pub(crate) fn note_kind(&self, kind: TaskKind) {
         self.task.entry.write(|slot| slot.set_kind(kind));
@@ -135,8 +141,13 @@ impl TaskContext {
 
     /// Returns when the task is abandoned, unless the deadline is brought forward.
     fn ends(&self) -> Nanos {
-        let deadline = self.deadline.get().min(self.own_deadline);
+        let deadline = self.run_deadline();
         self.ends.min(deadline.saturating_sub(self.reserved_later))
+    }
+
+    /// The deadline of the process, or of the run alone if that is earlier.
+    fn run_deadline(&self) -> Nanos {
+        self.deadline.get().min(self.own_deadline)
     }
 }
 

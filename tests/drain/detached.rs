@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use deadstop::{Cause, Shutdown};
 
+use crate::{hang, victim};
+
+const MS: Duration = Duration::from_millis(1);
+
 struct Counts {
     woken: AtomicUsize,
     closed: AtomicUsize,
@@ -64,4 +68,53 @@ fn detached_shutdown_without_a_deadline_is_requested_too() {
     assert!(!shutdown.is_requested());
     end(&shutdown);
     assert_eq!(of(&counts), (1, 1));
+}
+
+/// Tasks that wait beyond their time, after the last report of their shutdown.
+#[cfg(target_os = "linux")]
+#[test]
+fn abandoned_tasks_of_a_detached_shutdown_sleep_when_it_is_over() {
+    let name = "detached::abandoned_tasks_of_a_detached_shutdown_sleep_when_it_is_over";
+    let ended = victim::run(name, || {
+        let builder = Shutdown::builder().grace(300 * MS);
+        let shutdown = builder.detached().expect("threads are given");
+        let gate = shutdown.gate("requests").open().expect("it opens");
+        let guard = gate.enter_named("GET /leaks").expect("it is open");
+        Box::leak(Box::new(guard));
+        let pool = shutdown.pool("mailer").threads(1).start();
+        let pool = pool.expect("it starts");
+        pool.execute(|| hang()).expect("it is open");
+        let kept = shutdown.keep("uploader").spawn(|_| hang());
+        let _kept = kept.expect("it starts");
+        end(&shutdown);
+        // Threads without work end in the first second.
+        std::thread::sleep(1500 * MS);
+        let before = sleeps();
+        std::thread::sleep(2000 * MS);
+        let after = sleeps();
+        let woken: Vec<_> = after.iter().filter(|it| !before.contains(it)).collect();
+        println!("woken: {woken:?}");
+        // The deadline of a detached shutdown ends no process.
+        std::process::exit(0);
+    });
+    ended.assert_status(0).assert_says("woken: []");
+}
+
+/// Returns each thread but this one with its number of sleeps.
+#[cfg(target_os = "linux")]
+fn sleeps() -> Vec<(String, String)> {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("it is there");
+    let own = std::fs::read_link("/proc/thread-self").expect("it is there");
+    let threads = tasks.filter_map(|task| {
+        let path = task.ok()?.path();
+        if path.file_name() == own.file_name() {
+            return None;
+        }
+        let name = std::fs::read_to_string(path.join("comm")).ok()?;
+        let status = std::fs::read_to_string(path.join("status")).ok()?;
+        let line = "voluntary_ctxt_switches:";
+        let sleeps = status.lines().find(|it| it.starts_with(line))?;
+        Some((name.trim().to_owned(), sleeps.to_owned()))
+    });
+    threads.collect()
 }

@@ -77,7 +77,10 @@ impl Counter {
     /// Admits entries again; those in flight stay counted. Returns whether the gate was
     /// closed.
     pub(crate) fn reopen(&self) -> bool {
-        self.word.fetch_and(!CLOSED, Ordering::AcqRel) & CLOSED != 0
+        let was_closed = self.word.fetch_and(!CLOSED, Ordering::AcqRel) & CLOSED != 0;
+        // A task of the round before may wait for what is in flight.
+        self.emptied.advance();
+        was_closed
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -88,6 +91,17 @@ impl Counter {
     /// a moment.
     pub(crate) fn entries(&self) -> u64 {
         self.word.load(Ordering::Acquire) & !CLOSED
+    }
+
+    /// Returns the count of closings, openings, and departures of a closed gate's last entry.
+    pub(crate) fn changes(&self) -> u32 {
+        self.emptied.read()
+    }
+
+    /// Blocks the thread until there is a change after those `seen`, or until `until`. May
+    /// return early.
+    pub(crate) fn wait_past(&self, seen: u32, until: Option<Nanos>) {
+        self.emptied.wait_past(seen, until);
     }
 
     /// Blocks the thread until the gate is closed and empty, or the clock of `now`

@@ -9,7 +9,7 @@ use deadstop_core::roster::TaskKind;
 use super::plan::Plan;
 use super::round::Round;
 use super::state::State;
-use crate::drain::task_progress::{UPDATE_EVERY, show_thread};
+use crate::drain::task_progress::{UPDATE_EVERY, next_update, show_thread};
 use crate::drain::{RegisterError, announcement, no_phase};
 use crate::task::PhaseName;
 use crate::{Phase, TaskContext};
@@ -96,13 +96,15 @@ impl Drains {
     /// returned they say nothing.
     fn stay(&self, cx: &TaskContext) {
         let state = self.state;
-        let is_over = || {
-            let until = now().saturating_add(UPDATE_EVERY);
-            state.requests.wait_empty(Some(until), now)
-        };
-        while Arc::ptr_eq(&state.round(), &self.round) && !is_over() {
+        loop {
+            // Before the look at what changes.
+            let seen = state.requests.changes();
+            if !Arc::ptr_eq(&state.round(), &self.round) || state.requests.entries() == 0 {
+                return;
+            }
             cx.progress(&state.describe());
             show_thread(cx, state.oldest().map(|oldest| oldest.tid));
+            state.requests.wait_past(seen, next_update(cx));
         }
     }
 }

@@ -219,9 +219,11 @@ mod tests {
         state.announce(&over);
         state.close(&over);
         assert!(state.requests.is_closed() && state.streams.is_closed());
+        let seen = state.requests.changes();
         let current = state.reopen().expect("it is closed");
         let announced = || state.announced.load(Ordering::Relaxed);
         assert_eq!(announced(), 0);
+        assert_ne!(state.requests.changes(), seen, "its task is not woken");
         state.announce(&over);
         state.close(&over);
         assert_eq!(announced(), 0);

@@ -8,7 +8,7 @@ use super::{Drain, Unstarted, unstarted};
 use crate::TaskContext;
 use crate::contain::contain;
 use crate::drain::owner::Owner;
-use crate::drain::task_progress::{UPDATE_EVERY, show_thread};
+use crate::drain::task_progress::{UPDATE_EVERY, next_update, show_thread};
 
 /// The number of jobs that the log names.
 const NAMED: usize = 10;
@@ -32,11 +32,11 @@ pub(super) fn drain(
     loop {
         cx.progress(&shared.describe());
         show_thread(cx, shared.longest_tid());
-        let wait = match left {
-            None => UPDATE_EVERY.min(cx.remaining()),
-            Some(_) => UPDATE_EVERY,
+        let until = match left {
+            None => Some(now().saturating_add(UPDATE_EVERY.min(cx.remaining()))),
+            Some(_) => next_update(cx),
         };
-        if shared.wait_terminated(Some(now().saturating_add(wait))) {
+        if shared.wait_terminated(until) {
             return left.map_or(Ok(()), Err);
         }
         if left.is_none() && cx.remaining().is_zero() {

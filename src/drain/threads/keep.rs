@@ -15,7 +15,7 @@ use deadstop_core::roster::TaskKind;
 use crate::contain::{Payload, contain};
 use crate::drain::RegisterError;
 use crate::drain::latch::Latch;
-use crate::drain::task_progress::{UPDATE_EVERY, show_thread};
+use crate::drain::task_progress::{next_update, show_thread};
 use crate::drain::thread_id;
 use crate::lock::Mutex;
 use crate::process;
@@ -171,8 +171,7 @@ fn wait_for(kept: &State, cx: &TaskContext) -> Result<(), String> {
     let begun = now();
     loop {
         show_thread(cx, *kept.tid.lock());
-        let until = now().saturating_add(UPDATE_EVERY);
-        if kept.ended.wait(Some(until)) {
+        if kept.ended.wait(next_update(cx)) {
             show_thread(cx, None);
             return kept.failed.lock().clone().map_or(Ok(()), Err);
         }
