@@ -139,8 +139,19 @@ function install(options = {}) {
     }
   });
   if (atExit) {
-    // First, so that listeners which hang come after it.
-    process.prependListener('exit', () => native.request("Node's exit"));
+    // No listener of 'exit': process.removeAllListeners() would take it away, and one that
+    // hangs may be put before it.
+    const emit = process.emit;
+    Object.defineProperty(process, 'emit', {
+      configurable: true,
+      writable: true,
+      value: function (event) {
+        if (event === 'exit') {
+          native.request("Node's exit");
+        }
+        return Reflect.apply(emit, this, arguments);
+      },
+    });
   }
 }
 
