@@ -171,6 +171,29 @@ fn is_certainly_own(frame: &Frame) -> bool {
     }
 }
 
+/// Returns `true` for an idle thread of Node.js: of libuv's pool, of V8's, or the inspector's.
+/// They are C and C++, and so the application's by their names.
+pub(crate) fn waits_for_work(stack: &Stack) -> bool {
+    let mut frames = stack.frames().filter(|it| owner(it) == Owner::Application);
+    let is_wait = |name: &str| matches!(name, "uv_cond_wait" | "uv_sem_wait");
+    frames
+        .next()
+        .is_some_and(|frame| is_wait(frame.function.as_str()))
+        && frames.next().is_some_and(is_of_idle_worker)
+        && frames.all(is_of_idle_worker)
+}
+
+/// Returns `true` for a function in which such a thread is while it waits.
+fn is_of_idle_worker(frame: &Frame) -> bool {
+    let function = frame.function.as_str();
+    let is_of_node = |word: &str| function.starts_with("node::") && contains(function, word);
+    // libuv's is a static function in `threadpool.c`.
+    function == "worker"
+        || ["PlatformWorkerThread", "BlockingPop", "StartIoThreadMain"]
+            .into_iter()
+            .any(is_of_node)
+}
+
 /// Returns who waits in this stack: the owner of the innermost frame that is
 /// neither the C library's nor std's.
 pub fn waiter(stack: &Stack) -> Option<Owner> {

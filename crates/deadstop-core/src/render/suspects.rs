@@ -154,7 +154,8 @@ fn role_of(facts: &Facts<'_>, thread: &Thread) -> Role {
 /// Returns why a thread is suspicious by what it does, and by its stack if that
 /// has names. Of threads that wait on a futex, only a stack can tell an idle one.
 fn suspicion_of(thread: &Thread, stack: Option<&Stack>) -> Option<Suspicion> {
-    let is_in_application = stack.is_some_and(|stack| frames::innermost(stack).is_some());
+    let is_in_application = stack
+        .is_some_and(|stack| frames::innermost(stack).is_some() && !frames::waits_for_work(stack));
     match &thread.activity {
         Activity::Runs if thread.busy.is_some_and(|busy| busy > 0) => Some(Suspicion::Active),
         Activity::Uninterruptible { .. } => Some(Suspicion::Active),

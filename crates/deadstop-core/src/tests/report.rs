@@ -101,11 +101,12 @@ fn roster_with_plain_name() -> &'static Roster {
     roster
 }
 
-#[test]
-fn suspicious_threads_in_the_same_function_are_listed_once() {
+/// Returns the report of threads that wait, each with a stack of these functions, the innermost
+/// first.
+fn report_of_waiting(stacks_of: &[&[&str]]) -> String {
     let mut threads = Box::new(ThreadTable::empty());
     let mut stacks = Vec::new();
-    for (tid, function) in [(2, "app::serve"), (3, "app::serve"), (4, "app::read")] {
+    for (tid, functions) in (2..).zip(stacks_of) {
         let mut thread = Thread::empty();
         thread.tid = tid;
         thread.state = b'S';
@@ -115,7 +116,9 @@ fn suspicious_threads_in_the_same_function_are_listed_once() {
         let mut stack = Stack::empty();
         stack.tid = tid;
         stack.captured = Captured::Yes;
-        stack.push(1).unwrap().function.text(function);
+        for function in *functions {
+            stack.push(1).unwrap().function.text(function);
+        }
         stacks.push(stack);
     }
     let facts = Facts {
@@ -136,9 +139,39 @@ fn suspicious_threads_in_the_same_function_are_listed_once() {
     };
     let mut line = TextBuffer::<4096>::new();
     text(&mut line, &facts, 8);
-    let report = line.as_str();
+    line.as_str().to_owned()
+}
+
+#[test]
+fn suspicious_threads_in_the_same_function_are_listed_once() {
+    let report = report_of_waiting(&[&["app::serve"], &["app::serve"], &["app::read"]]);
     assert_eq!(report.matches("suspicious: thread").count(), 2, "{report}");
     assert_eq!(report.matches("deadstop: thread ").count(), 2, "{report}");
     let more = "deadstop:   and 1 more thread \"worker\" in the same function\n";
     assert_eq!(report.matches(more).count(), 1, "{report}");
+}
+
+#[test]
+fn idle_threads_of_node_are_not_suspicious() {
+    const V8: &str = "node::(anonymous namespace)::PlatformWorkerThread(void*)";
+    const POP: &str = "node::TaskQueue<v8::Task>::BlockingPop()";
+    let idle: &[&[&str]] = &[
+        &["uv_cond_wait", "worker"],
+        &["uv_cond_wait", V8],
+        &["uv_cond_wait", POP, V8],
+        &["uv_sem_wait", "node::inspector::StartIoThreadMain(void*)"],
+    ];
+    let report = report_of_waiting(idle);
+    assert!(!report.contains("suspicious"), "{report}");
+    // A job of the pool that waits, and a program in C whose functions have such names.
+    let busy: &[&[&str]] = &[
+        &["uv_cond_wait", "addon::wait", "uv__queue_work", "worker"],
+        &["uv_cond_wait", "app_wait", "worker"],
+        &["wait_for_work", "worker"],
+        &["uv_cond_wait"],
+    ];
+    for stack in busy {
+        let report = report_of_waiting(&[stack]);
+        assert!(report.contains("suspicious"), "{stack:?} {report}");
+    }
 }
