@@ -109,6 +109,10 @@ impl Plan {
         }
         match message {
             Message::Ready => {
+                if !self.is_ready {
+                    // The manager hears of none that was over before.
+                    self.reloads_begun = situation.reloads.ended;
+                }
                 self.is_ready = true;
                 self.reloads_ended = situation.reloads.ended;
             }
@@ -149,7 +153,8 @@ impl Plan {
     }
 
     /// Returns the message about readiness or a reload that is due. A reload that began and
-    /// ended since the last message is announced as both.
+    /// ended since the last message is announced as both, unless that was before the program
+    /// was ready.
     fn lifecycle(&self, situation: &Situation) -> Option<Message> {
         let Reloads { begun, ended, at } = situation.reloads;
         if self.is_ready && begun != self.reloads_begun {

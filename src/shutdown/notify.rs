@@ -38,8 +38,9 @@ impl Shutdown {
     /// returned guard is dropped: `RELOADING=1` with `MONOTONIC_USEC`, and then `READY=1`.
     /// A service of `Type=notify-reload` counts as reloaded from then on.
     ///
-    /// Reloads may overlap; the last one to end is the end. Nothing happens where
-    /// [`set_ready`](Self::set_ready) does nothing.
+    /// Reloads may overlap; the last one to end is the end. One that is over before
+    /// [`set_ready`](Self::set_ready) is not announced. Nothing happens where `set_ready` does
+    /// nothing.
     pub fn reloading(&self) -> Reloading {
         let notifies = self.notifies();
         if notifies {

@@ -108,6 +108,39 @@ fn reload_is_followed_by_ready_however_short_it_was() {
 }
 
 #[test]
+fn reload_that_is_over_before_readiness_is_not_announced() {
+    let mut scene = Scene::new(None);
+    let at = scene.now;
+    scene.situation.reloads = Reloads {
+        begun: 2,
+        ended: 2,
+        at,
+    };
+    assert_eq!(scene.pass(NOW), []);
+    scene.situation.is_ready = true;
+    assert_eq!(scene.pass(NOW), [Message::Ready], "and no reload after it");
+    scene.situation.reloads.begun = 3;
+    assert_eq!(scene.pass(NOW), [Message::Reloading { at }]);
+    scene.situation.reloads.ended = 3;
+    assert_eq!(scene.pass(NOW), [Message::Ready]);
+}
+
+#[test]
+fn reload_under_way_at_readiness_ends_with_a_second_ready() {
+    let mut scene = Scene::new(None);
+    let at = scene.now;
+    scene.situation.reloads = Reloads {
+        begun: 2,
+        ended: 1,
+        at,
+    };
+    scene.situation.is_ready = true;
+    assert_eq!(scene.pass(NOW), [Message::Ready, Message::Reloading { at }]);
+    scene.situation.reloads.ended = 2;
+    assert_eq!(scene.pass(NOW), [Message::Ready]);
+}
+
+#[test]
 fn stopping_extends_beyond_the_deadline_at_once_and_each_second() {
     let mut scene = Scene::new(None);
     scene.situation.is_ready = true;
