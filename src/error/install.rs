@@ -52,9 +52,9 @@ pub enum InstallError {
     #[cfg(feature = "platform")]
     Platform(Vec<crate::platform::Finding>),
     /// A signal cannot be used. `SIGKILL` and `SIGSTOP` cannot be handled;
-    /// `SIGSEGV`, `SIGILL` and `SIGFPE` must not be; and a signal whose default
-    /// action is not to end the process, such as `SIGCHLD`, cannot begin a
-    /// shutdown.
+    /// `SIGSEGV`, `SIGILL` and `SIGFPE` must not be; `SIGURG` is deadstop's own; and a
+    /// signal whose default action is not to end the process, such as `SIGCHLD`, cannot
+    /// begin a shutdown.
     #[cfg(feature = "signals")]
     Signal {
         /// The signal.
@@ -141,7 +141,7 @@ impl fmt::Display for InstallError {
             Self::Signal { signal, .. } => write!(
                 f,
                 "could not handle {signal} (number {}); allowed are signals that a program can \
-                 handle, and as triggers those that end a process by default",
+                 handle, except SIGURG, and as triggers those that end a process by default",
                 signal.number()
             ),
             #[cfg(feature = "shutdown")]

@@ -208,7 +208,8 @@ impl ShutdownBuilder {
     /// begin nothing; none unless set. A JVM or a Go program uses `SIGQUIT` for it.
     ///
     /// The handlers are chained with those of other libraries. `install` refuses a signal
-    /// that is also in [`signals`](Self::signals).
+    /// that is also in [`signals`](Self::signals), and `SIGURG`, by which deadstop asks
+    /// threads for their stacks.
     pub fn status_signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
         self.status_signals = signals.into_iter().collect();
         self

@@ -26,9 +26,15 @@ fn last_signal() -> i32 {
     last
 }
 
-/// Returns `true` if a handler may be chained for `number`.
+/// Returns `true` if a handler may be chained for `number`. Not for `SIGURG`, by which
+/// deadstop asks threads for their stacks: each report would request another.
 pub(crate) fn can_be_handled(number: i32) -> bool {
-    (1..=last_signal()).contains(&number) && !signal_hook_registry::FORBIDDEN.contains(&number)
+    exists(number) && number != libc::SIGURG && !signal_hook_registry::FORBIDDEN.contains(&number)
+}
+
+/// Returns `true` if the system has a signal of this number.
+pub(crate) fn exists(number: i32) -> bool {
+    (1..=last_signal()).contains(&number)
 }
 
 /// Returns the process's present disposition of `number`.
