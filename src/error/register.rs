@@ -27,6 +27,8 @@ debug_is_display!(RegisterError);
 pub enum RegisterError {
     /// This is a child of `fork`, which has no shutdown.
     Forked,
+    /// The system refused the thread that this needs.
+    NoThread,
     /// The shutdown, or the scope's own, is over.
     Over,
     /// The task's phase is over, and a later one is running.
@@ -49,6 +51,7 @@ impl fmt::Display for RegisterError {
             Self::Forked => f.write_str(
                 "this process is a child of fork and has no shutdown; install after forking",
             ),
+            Self::NoThread => f.write_str("the system refused a thread"),
             Self::Over => f.write_str("the shutdown, or the scope's own, is over"),
             Self::PhaseOver { phase } => write!(
                 f,

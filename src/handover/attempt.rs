@@ -103,7 +103,7 @@ impl Attempt {
         let waker = waker.map_err(|error| {
             task.cancel();
             match error {
-                RegisterError::Over => {
+                RegisterError::NoThread => {
                     HandOverError::Start(io::Error::other("could not start the thread for wakers"))
                 }
                 other => refused(other),

@@ -37,8 +37,8 @@ impl Shutdown {
     ///
     /// # Errors
     ///
-    /// Fails if the name is empty, in a child of `fork`, or if the system gives no thread
-    /// for wakers ([`RegisterError::Over`] stands for that). The callback is dropped.
+    /// Fails if the name is empty, in a child of `fork`, or if the system refuses the thread
+    /// for wakers ([`RegisterError::NoThread`]). The callback is dropped.
     ///
     /// # Examples
     ///
@@ -74,7 +74,7 @@ impl Shutdown {
         let entry = Arc::new(Entry::new(name, Box::new(wake)));
         registry()
             .add(self, &entry)
-            .map_err(|_| RegisterError::Over)?;
+            .map_err(|_| RegisterError::NoThread)?;
         Ok(WakerHandle {
             entry,
             generation: process::generation(),
