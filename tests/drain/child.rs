@@ -405,6 +405,26 @@ fn program_that_does_not_exist_is_an_error_and_no_task() {
         .assert_says("the child could not be started");
 }
 
+#[test]
+fn signal_that_does_not_exist_is_an_error_and_starts_no_child() {
+    let name = "child::signal_that_does_not_exist_is_an_error_and_starts_no_child";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        for number in [-1, 0, 65, 999] {
+            let mut echo = Command::new("echo");
+            echo.arg("it runs");
+            let child = shutdown.child_builder("none").signal(number.into());
+            println!("{}", child.spawn(echo).expect_err("there is none"));
+        }
+        finish(&shutdown);
+    });
+    ended
+        .assert_status(0)
+        .assert_says("the child's signal has the number 0; allowed are")
+        .assert_says("number 999;")
+        .assert_silent_about("it runs");
+}
+
 /// A child inherits the mask of the thread that spawns it, and that thread blocks all.
 #[test]
 fn child_begins_with_no_signal_blocked() {

@@ -34,6 +34,7 @@ use self::keeper::Spawned;
 use self::running::Running;
 use crate::drain::RegisterError;
 use crate::process::{self, WATCH};
+use crate::sys::signals;
 use crate::task::PhaseName;
 use crate::{Phase, Shutdown, Signal};
 
@@ -114,6 +115,7 @@ impl ChildBuilder {
     }
 
     /// Sets the signal that asks the child to end; `SIGTERM` unless set.
+    /// [`spawn`](Self::spawn) refuses a number that the system does not have.
     pub fn signal(mut self, signal: Signal) -> Self {
         self.signal = signal.number();
         self
@@ -149,11 +151,15 @@ impl ChildBuilder {
     ///
     /// # Errors
     ///
-    /// As [`Shutdown::child`], and if the [cgroup](Self::cgroup) cannot be made.
+    /// As [`Shutdown::child`], and if the [cgroup](Self::cgroup) cannot be made or there is no
+    /// such [signal](Self::signal).
     #[track_caller]
     pub fn spawn(self, command: Command) -> Result<Child, ChildError> {
         if !WATCH.is_owner() {
             return Err(ChildError::Register(RegisterError::Forked));
+        }
+        if !signals::exists(self.signal) {
+            return Err(ChildError::Signal(Signal::from(self.signal)));
         }
         let cgroup = self.create_cgroup().map_err(ChildError::Spawn)?;
         let Spawned {
@@ -343,6 +349,8 @@ impl fmt::Debug for Child {
 pub enum ChildError {
     /// Its task was refused. The child was killed, if it was running.
     Register(RegisterError),
+    /// The system has no signal of this number.
+    Signal(Signal),
     /// Its program could not be started, or there was no thread to start it on.
     Spawn(io::Error),
 }
@@ -351,6 +359,11 @@ impl fmt::Display for ChildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Register(source) => write!(f, "the child's task was not registered: {source}"),
+            Self::Signal(signal) => write!(
+                f,
+                "the child's signal has the number {}; allowed are those of signals, from 1 on",
+                signal.number()
+            ),
             Self::Spawn(source) => write!(f, "the child could not be started: {source}"),
         }
     }
