@@ -25,7 +25,7 @@ impl Shutdown {
     ///
     /// # Errors
     ///
-    /// Fails in a child of `fork`, if the path contains a zero byte or has more than 255
+    /// Fails in a process without an installed shutdown (a child of `fork`), if the path contains a zero byte or has more than 255
     /// bytes, or if 32 files are listed already. The file stays.
     ///
     /// # Examples
@@ -39,7 +39,10 @@ impl Shutdown {
     /// ```
     pub fn remove_file(&self, path: impl AsRef<Path>) -> io::Result<RemovedFile> {
         if !WATCH.is_owner() {
-            return Err(io::Error::other("a child of fork has no shutdown"));
+            return Err(io::Error::other(
+                "this process is a child of fork, or its shutdown is detached; only a process \
+                 with an installed shutdown removes files",
+            ));
         }
         let path = path::absolute(path)?;
         let path = CString::new(path_bytes(&path)?)?;

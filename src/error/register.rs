@@ -25,6 +25,9 @@ debug_is_display!(RegisterError);
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RegisterError {
+    /// The shutdown is [detached](crate::ShutdownBuilder::detached), and this needs an
+    /// installed one.
+    Detached,
     /// This is a child of `fork`, which has no shutdown.
     Forked,
     /// The system refused the thread that this needs.
@@ -48,6 +51,7 @@ pub enum RegisterError {
 impl fmt::Display for RegisterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Detached => f.write_str("the shutdown is detached; this needs an installed one"),
             Self::Forked => f.write_str(
                 "this process is a child of fork and has no shutdown; install after forking",
             ),

@@ -22,7 +22,7 @@ use super::beats::MAX_HEARTBEATS;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HeartbeatError {
-    /// This process is a child of `fork`, which has no shutdown.
+    /// This process is a child of `fork`, or the shutdown is detached and none is installed.
     Forked,
     /// The interval is shorter than 10 ms.
     #[non_exhaustive]
@@ -42,7 +42,8 @@ impl fmt::Display for HeartbeatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Forked => f.write_str(
-                "this process is a child of fork and has no shutdown; install after forking",
+                "this process is a child of fork, or its shutdown is detached; only a process \
+                 with an installed shutdown can have heartbeats",
             ),
             Self::Every { every } => write!(
                 f,

@@ -139,7 +139,12 @@ impl ShutdownBuilder {
     /// Phases, tasks, scopes and waiting are the same. Only a
     /// [request](Shutdown::request) begins the shutdown. At its deadline the tasks are
     /// abandoned, and the process goes on. [`installed`](Shutdown::installed) does not
-    /// find it, and its [`watchdog`](Shutdown::watchdog) cannot be armed.
+    /// find it, and its [`watchdog`](Shutdown::watchdog) cannot be armed. Child processes,
+    /// files to remove, heartbeats, the health server and a hand-over need a shutdown that is
+    /// installed.
+    ///
+    /// Its threads end some time after its shutdown is over. One that is never requested
+    /// keeps two of them, and its tasks, also if every handle is dropped.
     ///
     /// # Errors
     ///

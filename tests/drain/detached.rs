@@ -1,5 +1,6 @@
 //! Shutdowns that are detached, side by side in one process, as unit tests have them.
 
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -117,4 +118,18 @@ fn sleeps() -> Vec<(String, String)> {
         Some((name.trim().to_owned(), sleeps.to_owned()))
     });
     threads.collect()
+}
+
+/// A process in which none is installed. It is no child of `fork`.
+#[test]
+fn child_of_a_detached_shutdown_is_refused_for_that() {
+    let builder = Shutdown::builder().grace(Duration::from_secs(30));
+    let shutdown = builder.detached().expect("threads are given");
+    let child = shutdown.child("none", Command::new("true"));
+    let refused = child.expect_err("the watchdog kills children");
+    assert!(refused.to_string().contains("detached"), "{refused}");
+    let file = shutdown.remove_file("/no/such/file");
+    let refused = file.expect_err("the watchdog removes files");
+    assert!(refused.to_string().contains("detached"), "{refused}");
+    end(&shutdown);
 }

@@ -147,6 +147,14 @@ impl ChildBuilder {
         Ok(None)
     }
 
+    /// Returns why a process without an installed shutdown has no child: the watchdog kills it.
+    fn not_installed(&self) -> RegisterError {
+        match self.shutdown.coordinator.is_here() {
+            true => RegisterError::Detached,
+            false => RegisterError::Forked,
+        }
+    }
+
     /// Spawns the child, as the leader of a process group of its own.
     ///
     /// # Errors
@@ -156,7 +164,7 @@ impl ChildBuilder {
     #[track_caller]
     pub fn spawn(self, command: Command) -> Result<Child, ChildError> {
         if !WATCH.is_owner() {
-            return Err(ChildError::Register(RegisterError::Forked));
+            return Err(ChildError::Register(self.not_installed()));
         }
         if !signals::exists(self.signal) {
             return Err(ChildError::Signal(Signal::from(self.signal)));

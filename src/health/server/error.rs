@@ -19,7 +19,7 @@ use std::io;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HealthError {
-    /// This process is a child of `fork`, which has no shutdown.
+    /// This process is a child of `fork`, or the shutdown is detached and none is installed.
     Forked,
     /// The process has a health server already.
     AlreadyStarted,
@@ -55,7 +55,8 @@ impl fmt::Display for HealthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Forked => f.write_str(
-                "this process is a child of fork and has no shutdown; install after forking",
+                "this process is a child of fork, or its shutdown is detached; only a process \
+                 with an installed shutdown can have a health server",
             ),
             Self::AlreadyStarted => {
                 f.write_str("the health server runs already; a process has one at most")
