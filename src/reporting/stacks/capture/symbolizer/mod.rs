@@ -1,0 +1,101 @@
+//! `deadstop-symbols`, the thread that finds the names of functions and the files
+//! that code is mapped from.
+//!
+//! It allocates, locks and reads files, so it may hang for good: the allocator is
+//! dead, or a library's file is on a disk that is. The reporter waits for it no
+//! longer than there is time. While it hangs, stacks have addresses and no names,
+//! and nothing else is lost.
+//!
+//! A large program's debug information takes seconds to read in a debug build. So
+//! the thread reads it when a shutdown begins to take long, before the report. The
+//! thread is started then, or for the first report that is requested: nothing needs it
+//! before. `deadstop-run` starts it, since that allocates.
+
+mod job;
+mod preload;
+mod shared;
+mod start;
+mod thread;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use self::job::Job;
+use self::shared::Shared;
+use super::modules::Modules;
+use super::shared::SharedUnwinder;
+use crate::process::{RUN_WAKEUPS, WATCH};
+use crate::reporting::stacks::LookUp;
+use deadstop_core::Nanos;
+use deadstop_core::stack::Stack;
+
+pub(crate) use self::start::SymbolizerStart;
+
+/// The thread, for the reporter. Dropped only by an `install` that failed later,
+/// and by tests.
+pub(super) struct Symbolizer(Arc<Shared>);
+
+impl Symbolizer {
+    pub(super) fn prepare(modules: Modules, unwinder: Arc<SharedUnwinder>) -> Self {
+        Self(Arc::new(Shared::new(modules, unwinder)))
+    }
+
+    pub(super) fn starting(&self) -> SymbolizerStart {
+        SymbolizerStart::new(Arc::clone(&self.0))
+    }
+
+    /// Has the modules read again, and waits for that up to `until`: for the thread to
+    /// start as well, if it has not.
+    #[cold]
+    pub(super) fn refresh(&self, until: impl Fn() -> Nanos) {
+        if !self.0.is_running.load(Ordering::Acquire) {
+            self.0.is_wanted.store(true, Ordering::Release);
+            RUN_WAKEUPS.advance();
+            self.wait(|| self.0.is_running.load(Ordering::Acquire), &until);
+        }
+        if self.0.is_ready() {
+            self.0.give(Job::Refresh);
+            self.wait(|| self.0.is_idle(), until);
+        }
+    }
+
+    /// Has the names or lines of `stack` filled in, as many as are found before `until`,
+    /// which is asked again whenever the deadline changes. Allocates nothing and
+    /// waits for no lock.
+    #[cold]
+    pub(super) fn look_up(&self, stack: &mut Stack, what: LookUp, until: impl Fn() -> Nanos) {
+        let shared = &*self.0;
+        // If it is not idle, it hangs in an earlier look-up.
+        if !shared.is_ready() {
+            return;
+        }
+        match shared.try_slot() {
+            Some(mut slot) => slot.clone_from(stack),
+            None => return,
+        }
+        shared.give(Job::LookUp(what));
+        self.wait(|| shared.is_idle(), until);
+        if let Some(slot) = shared.try_slot() {
+            stack.clone_from(&slot);
+        }
+    }
+
+    fn wait(&self, is_over: impl Fn() -> bool, until: impl Fn() -> Nanos) {
+        let deadline = WATCH.deadline();
+        loop {
+            let seen = deadline.change_count();
+            let until = until();
+            if is_over() || until <= deadstop_core::now() {
+                return;
+            }
+            deadline.wait_for_change(seen, Some(until));
+        }
+    }
+}
+
+impl Drop for Symbolizer {
+    fn drop(&mut self) {
+        self.0.is_retired.store(true, Ordering::Release);
+        WATCH.notify();
+    }
+}

@@ -1,0 +1,57 @@
+//! Starts the symbolizer, on `deadstop-run`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use log::Level;
+
+use super::preload::preload_at;
+use super::shared::{Shared, Unstarted};
+use super::thread::SymbolizerThread;
+use crate::reporting::event::Event;
+use crate::reporting::log::Log;
+use crate::reporting::stacks::capture::memory_limit;
+use crate::threads;
+use deadstop_core::Nanos;
+
+/// Names are found by code that is not ours, which takes much in a debug build.
+const STACK: usize = 2 * 1024 * 1024;
+
+/// Starts the thread when names may be needed.
+pub(crate) struct SymbolizerStart(Arc<Shared>);
+
+impl SymbolizerStart {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    /// Returns the time at which the thread must start: `None` if it was started, or if
+    /// there is no report to come.
+    pub(crate) fn due(&self) -> Option<Nanos> {
+        let is_unstarted = self.0.unstarted.lock().is_some();
+        match is_unstarted {
+            true if self.0.is_wanted.load(Ordering::Acquire) => Some(Nanos(0)),
+            true => preload_at(),
+            false => None,
+        }
+    }
+
+    /// Starts the thread, once. Where the system refuses it, reports have no names.
+    pub(crate) fn start(&self, log: &Log) {
+        let Some(Unstarted { modules, unwinder }) = self.0.unstarted.lock().take() else {
+            return;
+        };
+        let thread = SymbolizerThread::new(Arc::clone(&self.0), unwinder, modules);
+        let started = match memory_limit::leaves(0) {
+            true => threads::spawn_of("deadstop-symbols", STACK, move || thread.run())
+                .map_err(|error| error.to_string()),
+            false => Err("RLIMIT_AS or RLIMIT_DATA leaves less than 128 MB of memory".to_owned()),
+        };
+        if let Err(why) = started {
+            log.event(Event::Message {
+                level: Level::Warn,
+                text: format!("hang reports have no names of functions: {why}"),
+            });
+        }
+    }
+}
