@@ -222,9 +222,9 @@ impl Future for Requested {
 pub struct Reached(Handle);
 
 impl Reached {
-    pub(crate) fn new(coordinator: &Arc<Coordinator>, place: usize) -> Self {
+    pub(crate) fn new(coordinator: &Arc<Coordinator>, phase: usize) -> Self {
         let root = ScopeHandle::root(coordinator);
-        Self(Handle::new(root, Milestone::Reached(place)))
+        Self(Handle::new(root, Milestone::Reached(phase)))
     }
 
     /// Blocks the thread until the phase begins.

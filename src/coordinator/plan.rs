@@ -16,15 +16,15 @@ use crate::phase_name::PhaseName;
 #[derive(Debug)]
 pub(crate) struct Plan {
     phases: Vec<Planned>,
-    /// The places in the order of the phases' names.
+    /// The indices in the order of the phases' names.
     by_name: Vec<usize>,
-    /// The reserves of the phases from each place on, with tasks or without.
+    /// The reserves of the phases from each one on, with tasks or without.
     reserved_from: Vec<Duration>,
     /// The phases that reserve a share if they have tasks.
     shares: Vec<usize>,
 }
 
-/// A phase in its place.
+/// A phase of the plan.
 #[derive(Debug)]
 pub(crate) struct Planned {
     pub(crate) name: PhaseName,
@@ -89,13 +89,13 @@ impl Plan {
     }
 
     fn push(&mut self, phase: Phase, shares_fit: bool) {
-        let place = self.phases.len();
+        let index = self.phases.len();
         let (Ok(at) | Err(at)) = self.search(&phase.name);
         // Sorted as they come: std's sorts are 15 KB of program.
-        self.by_name.insert(at, place);
+        self.by_name.insert(at, index);
         let reserve = Reserve::of(&phase, shares_fit);
         if let Reserve::Share { .. } = reserve {
-            self.shares.push(place);
+            self.shares.push(index);
         }
         self.phases.push(Planned {
             label: phase.name.as_str().into(),
@@ -112,11 +112,12 @@ impl Plan {
         &self.phases
     }
 
-    pub(crate) fn place(&self, name: &PhaseName) -> Option<usize> {
+    /// Returns the index of the phase.
+    pub(crate) fn index_of(&self, name: &PhaseName) -> Option<usize> {
         Some(self.by_name[self.search(name).ok()?])
     }
 
-    /// Returns where the phase's place is in `by_name`, or should be.
+    /// Returns where the phase's index is in `by_name`, or should be.
     fn search(&self, name: &PhaseName) -> Result<usize, usize> {
         let name_at = |at: &usize| self.phases[*at].name.as_str();
         self.by_name.binary_search_by_key(&name.as_str(), name_at)
@@ -128,16 +129,16 @@ impl Plan {
         labels.map(PhaseReport::blank).collect()
     }
 
-    /// Returns the reserves of the phases after the one at `place` in a run of this length.
+    /// Returns the reserves of the phases after `phase` in a run of this length.
     /// `has_tasks` says whether a phase has tasks to reserve time for.
     pub(crate) fn reserved_after(
         &self,
-        place: usize,
+        phase: usize,
         length: Duration,
         has_tasks: impl Fn(usize) -> bool,
     ) -> Duration {
-        let set = self.reserved_from.get(place + 1).copied();
-        let shares = self.shares.iter().filter(|at| **at > place);
+        let set = self.reserved_from.get(phase + 1).copied();
+        let shares = self.shares.iter().filter(|at| **at > phase);
         shares.fold(set.unwrap_or_default(), |sum, &at| {
             match self.phases[at].reserve {
                 Reserve::Share { at_most } if has_tasks(at) => {

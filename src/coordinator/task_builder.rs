@@ -183,7 +183,7 @@ impl TaskBuilder {
         if self.name.chars().all(char::is_whitespace) {
             return Err(RegisterError::Unnamed);
         }
-        let Some(phase) = coordinator.plan.place(&self.phase) else {
+        let Some(phase) = coordinator.plan.index_of(&self.phase) else {
             return Err(RegisterError::UnknownPhase { phase: self.phase });
         };
         let path = &self.scope.path;

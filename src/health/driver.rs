@@ -114,7 +114,7 @@ impl Driver {
     /// Lists a stall in the roster, with the thread that ticked last.
     fn list(&mut self, index: usize, beat: &Beat) {
         self.unlist(index, beat);
-        let place = ROSTER.stalls.add(&Entry {
+        let slot = ROSTER.stalls.add(&Entry {
             name: beat.name(),
             phase: beat.policy().word(),
             file: "",
@@ -122,11 +122,11 @@ impl Driver {
             started: beat.last(),
             budget: beat.limit().unwrap_or_default(),
         });
-        self.listed[index] = match place {
-            Some(place) => {
-                place.set_thread(beat.thread());
-                beat.set_listed(place.key());
-                Listed::At(place)
+        self.listed[index] = match slot {
+            Some(slot) => {
+                slot.set_thread(beat.thread());
+                beat.set_listed(slot.key());
+                Listed::At(slot)
             }
             None => Listed::Counted,
         };
@@ -145,7 +145,7 @@ impl Driver {
         match std::mem::replace(&mut self.listed[index], Listed::No) {
             Listed::No => {}
             Listed::Counted => ROSTER.stalls.remove(None),
-            Listed::At(place) => ROSTER.stalls.remove(Some(place)),
+            Listed::At(slot) => ROSTER.stalls.remove(Some(slot)),
         }
     }
 }

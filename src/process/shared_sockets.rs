@@ -38,9 +38,9 @@ pub(crate) struct Woken(Identity);
 impl Drop for Woken {
     fn drop(&mut self) {
         let mut sockets = sockets().lock();
-        let place = sockets.woken.iter().position(|woken| *woken == self.0);
-        if let Some(place) = place {
-            sockets.woken.swap_remove(place);
+        let index = sockets.woken.iter().position(|woken| *woken == self.0);
+        if let Some(index) = index {
+            sockets.woken.swap_remove(index);
         }
     }
 }

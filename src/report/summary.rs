@@ -74,15 +74,15 @@ impl fmt::Display for Phases<'_> {
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not by a sort, which is some 10 KB of program.
-        let is_shown = |place: usize, took: Duration| {
-            let earlier = self.0[..place].iter().filter(|it| it.took() >= took);
-            let later = self.0[place..].iter().filter(|it| it.took() > took);
+        let is_shown = |index: usize, took: Duration| {
+            let earlier = self.0[..index].iter().filter(|it| it.took() >= took);
+            let later = self.0[index..].iter().filter(|it| it.took() > took);
             earlier.count() + later.count() < SHOWN
         };
         let mut separator = ": ";
-        for (place, phase) in self.0.iter().enumerate() {
+        for (index, phase) in self.0.iter().enumerate() {
             let took = phase.took();
-            if is_shown(place, took) {
+            if is_shown(index, took) {
                 write!(f, "{separator}{} {}", Escaped(phase.name()), Seconds(took))?;
                 separator = ", ";
             }

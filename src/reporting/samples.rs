@@ -77,14 +77,14 @@ impl Samples {
     fn next(&self, tid: c_int, cpu: Duration, now: Nanos) -> (Sampled, Still) {
         let known = self.still().iter().position(|still| still.tid == tid);
         match known {
-            Some(place) => self.again(place, cpu, now),
+            Some(index) => self.again(index, cpu, now),
             None => first(tid, cpu, now),
         }
     }
 
-    /// The next sample of the thread at `place`.
-    fn again(&self, place: usize, cpu: Duration, now: Nanos) -> (Sampled, Still) {
-        let (mut sampled, mut still) = (self.threads[place], self.still[place]);
+    /// The next sample of the thread at `index`.
+    fn again(&self, index: usize, cpu: Duration, now: Nanos) -> (Sampled, Still) {
+        let (mut sampled, mut still) = (self.threads[index], self.still[index]);
         if cpu != sampled.cpu {
             (still.since, still.quiet) = (now, 0);
         }

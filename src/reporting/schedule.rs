@@ -135,8 +135,8 @@ impl Schedule {
 
     /// Returns the number of answered requests of this kind.
     pub(super) fn answered(&self, request: Request) -> u32 {
-        let place = REQUESTS.iter().position(|known| *known == request);
-        place.map_or(0, |place| self.answered[place])
+        let index = REQUESTS.iter().position(|known| *known == request);
+        index.map_or(0, |index| self.answered[index])
     }
 
     /// Returns the time at which the next sample is due: while a shutdown runs whose

@@ -151,10 +151,10 @@ impl Shutdown {
         cause: Cause,
     ) -> Result<bool, UnknownPhaseError> {
         let phase = phase.into();
-        let Some(place) = self.coordinator.plan.place(&phase) else {
+        let Some(phase) = self.coordinator.plan.index_of(&phase) else {
             return Err(UnknownPhaseError { phase });
         };
-        Ok(self.begin(place, cause, |coordinator| coordinator.begin_now()))
+        Ok(self.begin(phase, cause, |coordinator| coordinator.begin_now()))
     }
 
     /// Returns `true` once the shutdown has begun. Async-signal-safe.
@@ -179,8 +179,8 @@ impl Shutdown {
     #[track_caller]
     pub fn reached(&self, phase: impl Into<PhaseName>) -> Reached {
         let phase = phase.into();
-        match self.coordinator.plan.place(&phase) {
-            Some(place) => Reached::new(&self.coordinator, place),
+        match self.coordinator.plan.index_of(&phase) {
+            Some(phase) => Reached::new(&self.coordinator, phase),
             None => panic!("there is no phase {:?}", phase.as_str()),
         }
     }

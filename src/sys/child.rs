@@ -6,7 +6,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use deadstop_core::sys::NewbornPlace;
+use deadstop_core::sys::NewbornAnnouncer;
 
 /// Makes the kernel kill the child when the thread that spawns it ends, and with it when
 /// this process ends in any way.
@@ -35,7 +35,7 @@ pub(crate) fn die_with_thread(command: &mut Command) {
 
 /// Makes the child announce itself before it runs its program, for a parent that ends
 /// meanwhile. To be called after [`die_with_thread`], for the leader of a process group.
-pub(crate) fn announce(command: &mut Command, newborn: NewbornPlace) {
+pub(crate) fn announce(command: &mut Command, newborn: NewbornAnnouncer) {
     let announce = move || match newborn.announce() {
         true => Ok(()),
         // The parent is about to end.

@@ -146,8 +146,8 @@ pub(crate) fn handle(
             }
         }
         let handler = signals::chain(number, on_signal).map_err(failed)?;
-        if let Some(place) = slot(number) {
-            place.store(handler, Ordering::Release);
+        if let Some(slot) = slot(number) {
+            slot.store(handler, Ordering::Release);
         }
         HANDLED.add(number);
     }
@@ -179,7 +179,7 @@ pub(crate) fn replaced() -> Vec<Signal> {
 pub(crate) fn replaced_set() -> SignalSet {
     let wanted = SIGNALS.triggers.load().union(SIGNALS.status.load());
     let is_replaced = |number: &i32| {
-        let ours = slot(*number).map_or(0, |place| place.load(Ordering::Acquire));
+        let ours = slot(*number).map_or(0, |slot| slot.load(Ordering::Acquire));
         signals::action(*number).is_ok_and(|current| current != ours)
     };
     let ours = HANDLED.load().intersection(wanted);

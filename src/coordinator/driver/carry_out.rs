@@ -20,12 +20,12 @@ impl Coordinator {
                 reporting.consume(Event::ScopeEnded { path, report });
                 TRIGGERED.advance();
             }
-            Action::PhaseBegan { place, now, ends } => {
+            Action::PhaseBegan { phase, now, ends } => {
                 if self.settings.is_attached {
-                    let name = self.plan.phases()[place].name.as_str();
+                    let name = self.plan.phases()[phase].name.as_str();
                     ROSTER.phases.begin(name, now, ends);
                 }
-                if state.wakers.take_reached(place, &mut state.calls) || state.wakers.has_threads()
+                if state.wakers.take_reached(phase, &mut state.calls) || state.wakers.has_threads()
                 {
                     TRIGGERED.advance();
                 }
@@ -38,8 +38,8 @@ impl Coordinator {
                     published.remove();
                 }
             }
-            Action::PhaseDisabled { place, tasks } => {
-                let phase = self.plan.phases()[place].name.clone();
+            Action::PhaseDisabled { phase, tasks } => {
+                let phase = self.plan.phases()[phase].name.clone();
                 reporting.consume(Event::PhaseDisabled { phase, tasks });
             }
             Action::TaskRefused { name, site } => {

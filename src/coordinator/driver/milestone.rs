@@ -6,7 +6,7 @@ use crate::coordinator::machine::ScopeId;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::coordinator) enum Milestone {
     Requested(ScopeId),
-    /// The phase at this place has begun, or is skipped.
+    /// The phase of this index has begun, or is skipped.
     Reached(usize),
     Ended,
 }

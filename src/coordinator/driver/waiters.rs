@@ -21,9 +21,9 @@ impl Coordinator {
         match milestone {
             Milestone::Requested(ScopeId::ROOT) => self.is_requested(),
             Milestone::Requested(scope) => self.lock().state.machine.is_scope_requested(scope),
-            Milestone::Reached(place) => {
-                let at = self.lock().state.machine.place();
-                at.is_some_and(|at| at >= place)
+            Milestone::Reached(phase) => {
+                let at = self.lock().state.machine.phase();
+                at.is_some_and(|at| at >= phase)
             }
             Milestone::Ended => self.completion.get().is_some(),
         }

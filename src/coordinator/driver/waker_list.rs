@@ -5,14 +5,14 @@ use std::task::Waker;
 use super::milestone::Milestone;
 
 /// Sorted by key. A new key is larger than those before, so that its waker comes last. A
-/// waker that is removed leaves its place empty, until half of the places are.
+/// waker that is removed leaves its slot empty, until half of the slots are.
 #[derive(Default)]
 pub(super) struct WakerList {
-    places: Vec<Place>,
+    slots: Vec<Slot>,
     empty: usize,
 }
 
-struct Place {
+struct Slot {
     key: u64,
     milestone: Milestone,
     waker: Option<Waker>,
@@ -24,17 +24,17 @@ impl WakerList {
         let waker = Some(waker);
         match self.find(key) {
             Ok(at) => {
-                let before = std::mem::replace(&mut self.places[at].waker, waker);
+                let before = std::mem::replace(&mut self.slots[at].waker, waker);
                 self.empty -= usize::from(before.is_none());
                 before
             }
             Err(at) => {
-                let place = Place {
+                let slot = Slot {
                     key,
                     milestone,
                     waker,
                 };
-                self.places.insert(at, place);
+                self.slots.insert(at, slot);
                 None
             }
         }
@@ -42,10 +42,10 @@ impl WakerList {
 
     pub(super) fn remove(&mut self, key: u64) -> Option<Waker> {
         let at = self.find(key).ok()?;
-        let waker = self.places[at].waker.take()?;
+        let waker = self.slots[at].waker.take()?;
         self.empty += 1;
-        if self.empty > self.places.len() / 2 {
-            self.places.retain(|place| place.waker.is_some());
+        if self.empty > self.slots.len() / 2 {
+            self.slots.retain(|slot| slot.waker.is_some());
             self.empty = 0;
         }
         Some(waker)
@@ -55,18 +55,18 @@ impl WakerList {
     #[inline(never)] // Once for each phase and run. Mostly the list is empty.
     pub(super) fn take(&mut self, is_reached: &dyn Fn(Milestone) -> bool) -> Vec<Waker> {
         let mut taken = Vec::new();
-        self.places.retain_mut(|place| {
-            if place.waker.is_some() && is_reached(place.milestone) {
-                taken.extend(place.waker.take());
+        self.slots.retain_mut(|slot| {
+            if slot.waker.is_some() && is_reached(slot.milestone) {
+                taken.extend(slot.waker.take());
             }
-            place.waker.is_some()
+            slot.waker.is_some()
         });
         self.empty = 0;
         taken
     }
 
     fn find(&self, key: u64) -> Result<usize, usize> {
-        self.places.binary_search_by_key(&key, |place| place.key)
+        self.slots.binary_search_by_key(&key, |slot| slot.key)
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
             assert!(list.remove(key).is_some());
             assert!(list.remove(key).is_none());
         }
-        // In an empty place, and in one that is gone.
+        // In an empty slot, and in one that is gone.
         assert!(list.set(7, Milestone::Reached(7), waker(7)).is_none());
         assert!(list.remove(2).is_some());
         assert!(list.set(1, Milestone::Reached(1), waker(1)).is_none());

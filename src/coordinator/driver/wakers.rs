@@ -75,12 +75,12 @@ impl Wakers {
         }));
     }
 
-    /// Hands over those that wait for a phase up to the one at `place`; returns whether
+    /// Hands over those that wait for a phase up to `phase`; returns whether
     /// there were any.
     #[inline(never)] // Once for each phase.
-    pub(super) fn take_reached(&mut self, place: usize, calls: &mut ForeignCalls) -> bool {
+    pub(super) fn take_reached(&mut self, phase: usize, calls: &mut ForeignCalls) -> bool {
         let reached = self.reached.take(&|milestone| match milestone {
-            Milestone::Reached(at) => at <= place,
+            Milestone::Reached(at) => at <= phase,
             Milestone::Requested(_) | Milestone::Ended => false,
         });
         let any = !reached.is_empty();

@@ -65,7 +65,7 @@ impl State {
     fn wants_look_soon(&self) -> bool {
         let needs_threads = self.is_short() && self.scaling.has_steps();
         let needs_names =
-            self.machine.place().is_some() && self.machine.is_active() && self.published.is_none();
+            self.machine.phase().is_some() && self.machine.is_active() && self.published.is_none();
         needs_threads || needs_names
     }
 }

@@ -18,14 +18,14 @@ pub(in crate::coordinator) enum Action<S, B> {
     },
     /// A phase of the whole shutdown begins at `now`, and its time is over at `ends`.
     PhaseBegan {
-        place: usize,
+        phase: usize,
         now: Nanos,
         ends: Nanos,
     },
     /// The phase of the whole shutdown that began last is over.
     PhaseEnded { now: Nanos },
     /// A phase of any run is left.
-    PhaseDisabled { place: usize, tasks: usize },
+    PhaseDisabled { phase: usize, tasks: usize },
     /// A task of an earlier phase or of a run that is over was registered.
     TaskRefused {
         name: SharedText,

@@ -6,7 +6,7 @@ use super::slab::List;
 #[derive(Default)]
 pub(super) struct Pending {
     lists: Vec<(usize, List)>,
-    /// The probable place of a run's next phase.
+    /// The probable index in `lists` of a run's next phase.
     next: usize,
 }
 
@@ -23,9 +23,9 @@ impl Pending {
         &mut self.lists[at].1
     }
 
-    /// Returns the lists of the phases after `place`, with their phases.
-    pub(super) fn lists_after(&self, place: usize) -> impl Iterator<Item = (usize, &List)> {
-        let first = self.lists.partition_point(|(phase, _)| *phase <= place);
+    /// Returns the lists of the phases after `phase`, with their phases.
+    pub(super) fn lists_after(&self, phase: usize) -> impl Iterator<Item = (usize, &List)> {
+        let first = self.lists.partition_point(|(of, _)| *of <= phase);
         self.lists[first..]
             .iter()
             .map(|(phase, list)| (*phase, list))

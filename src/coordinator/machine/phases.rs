@@ -40,7 +40,7 @@ impl<S: Shared, B> Machine<S, B> {
             own_deadline,
             first,
             held_until: None,
-            place: 0,
+            phase: 0,
             started: begun,
             reserved_later: Duration::ZERO,
             queue: List::default(),
@@ -58,8 +58,8 @@ impl<S: Shared, B> Machine<S, B> {
     /// Returns the end of the time of the run's phase.
     pub(super) fn run_ends(&self, id: RunId) -> Option<Nanos> {
         let run = self.runs.get(id.0)?;
-        let phase = self.plan.phases().get(run.place)?;
-        Some(run.ends(phase, self.deadline))
+        let planned = self.plan.phases().get(run.phase)?;
+        Some(run.ends(planned, self.deadline))
     }
 
     /// Takes all steps that are due at `now`.
@@ -74,8 +74,8 @@ impl<S: Shared, B> Machine<S, B> {
     fn take_steps(&mut self, id: RunId, now: Nanos) -> Option<Nanos> {
         loop {
             let run = self.runs.get_mut(id.0)?;
-            let phase = self.plan.phases().get(run.place)?;
-            let ends = run.ends(phase, self.deadline);
+            let planned = self.plan.phases().get(run.phase)?;
+            let ends = run.ends(planned, self.deadline);
             if ends <= now {
                 self.end_time(id, ends, now);
             } else {
@@ -188,21 +188,21 @@ impl<S: Shared, B> Machine<S, B> {
         let Some(run) = self.runs.get_mut(id.0) else {
             return;
         };
-        let Some(phase) = self.plan.phases().get(run.place) else {
+        let Some(planned) = self.plan.phases().get(run.phase) else {
             return;
         };
         let mut has_failure = false;
-        if let Some(report) = run.phases.get_mut(run.place) {
+        if let Some(report) = run.phases.get_mut(run.phase) {
             report.start = run.started.0.saturating_sub(run.begun.0);
             report.took = now.0.saturating_sub(run.started.0);
             report.budget = ends.0.saturating_sub(run.started.0);
             has_failure = report.tasks.has_failure();
         }
-        run.sequence_ended |= phase.on_failure == OnFailure::End && has_failure;
-        if run.owner == ScopeId::ROOT && run.skips(phase).is_none() {
+        run.sequence_ended |= planned.on_failure == OnFailure::End && has_failure;
+        if run.owner == ScopeId::ROOT && run.skips(planned).is_none() {
             self.actions.push(Action::PhaseEnded { now });
         }
-        run.place += 1;
+        run.phase += 1;
     }
 
     /// Begins the run's next phase that is not skipped, or ends the run.
@@ -211,20 +211,20 @@ impl<S: Shared, B> Machine<S, B> {
             let Some(run) = self.runs.get_mut(id.0) else {
                 return;
             };
-            let Some(phase) = self.plan.phases().get(run.place) else {
+            let Some(planned) = self.plan.phases().get(run.phase) else {
                 self.end_run(id, now);
                 return;
             };
             run.started = now;
-            let (owner, place, skips) = (run.owner, run.place, run.skips(phase));
-            let mut tasks = self.take_pending(owner, place);
+            let (owner, phase, skips) = (run.owner, run.phase, run.skips(planned));
+            let mut tasks = self.take_pending(owner, phase);
             let Some(why) = skips else {
-                self.begin_phase(id, place, tasks, now);
+                self.begin_phase(id, phase, tasks, now);
                 return;
             };
             if why == Skip::Disabled && !tasks.is_empty() {
                 let tasks = tasks.len();
-                self.actions.push(Action::PhaseDisabled { place, tasks });
+                self.actions.push(Action::PhaseDisabled { phase, tasks });
             }
             while let Some(task) = self.tasks.pop_front(&mut tasks) {
                 let begun = self.runs.get(id.0).map_or(now, |run| run.begun);
@@ -237,17 +237,17 @@ impl<S: Shared, B> Machine<S, B> {
         }
     }
 
-    fn begin_phase(&mut self, id: RunId, place: usize, tasks: List, now: Nanos) {
+    fn begin_phase(&mut self, id: RunId, phase: usize, tasks: List, now: Nanos) {
         let Some(run) = self.runs.get(id.0) else {
             return;
         };
         let (owner, is_of_whole) = (run.owner, run.owner == ScopeId::ROOT);
         let length = self.deadline.min(run.own_deadline).since(run.begun);
         let has_tasks = |later| self.has_pending_at(owner, later);
-        let reserved_later = self.plan.reserved_after(place, length, has_tasks);
+        let reserved_later = self.plan.reserved_after(phase, length, has_tasks);
         if let Some(run) = self.runs.get_mut(id.0) {
             run.queue = tasks;
-            if let Some(report) = run.phases.get_mut(place) {
+            if let Some(report) = run.phases.get_mut(phase) {
                 report.tasks.reserve(run.queue.len());
             }
             run.reserved_later = reserved_later;
@@ -255,25 +255,25 @@ impl<S: Shared, B> Machine<S, B> {
         self.phases_begun += 1;
         if is_of_whole {
             let ends = self.run_ends(id).unwrap_or(now);
-            self.actions.push(Action::PhaseBegan { place, now, ends });
+            self.actions.push(Action::PhaseBegan { phase, now, ends });
         }
     }
 
-    fn has_pending_at(&self, owner: ScopeId, place: usize) -> bool {
+    fn has_pending_at(&self, owner: ScopeId, phase: usize) -> bool {
         let mut found = false;
         self.scopes.each_owned(owner, &mut |scope| {
-            found |= scope.pending.has(place);
+            found |= scope.pending.has(phase);
         });
         found
     }
 
     /// Takes the tasks of the phase out of the scopes that the run of `owner` owns.
-    fn take_pending(&mut self, owner: ScopeId, place: usize) -> List {
+    fn take_pending(&mut self, owner: ScopeId, phase: usize) -> List {
         let mut first = None;
         // Without memory, for as long as there is one list.
         let mut lists: Vec<List> = Vec::new();
         self.scopes.each_owned_mut(owner, &mut |scope| {
-            if let Some(list) = scope.pending.take(place) {
+            if let Some(list) = scope.pending.take(phase) {
                 match first {
                     None => first = Some(list),
                     Some(_) => lists.push(list),

@@ -24,7 +24,7 @@ pub(super) struct Run {
     /// No task starts before [`release`](super::Machine::release), or this time.
     pub(super) held_until: Option<Nanos>,
     /// The phase that runs.
-    pub(super) place: usize,
+    pub(super) phase: usize,
     pub(super) started: Nanos,
     /// The reserves of the phases after this one, decided as it begins.
     pub(super) reserved_later: Duration,
@@ -65,7 +65,7 @@ impl Run {
 
     /// Notes the report of a task of the phase that runs.
     pub(super) fn note(&mut self, report: TaskReport) {
-        if let Some(phase) = self.phases.get_mut(self.place) {
+        if let Some(phase) = self.phases.get_mut(self.phase) {
             phase.tasks.push(report);
         }
     }
@@ -77,7 +77,7 @@ impl Run {
     }
 
     pub(super) fn skips(&self, phase: &Planned) -> Option<Skip> {
-        if self.place < self.first {
+        if self.phase < self.first {
             Some(Skip::BeforeStart)
         } else if phase.disabled {
             Some(Skip::Disabled)

@@ -183,10 +183,10 @@ impl<S: Shared, B> Machine<S, B> {
 
     /// Returns the index of the phase that the whole shutdown is in: `None` before it begins,
     /// the number of phases once all are over.
-    pub(in crate::coordinator) fn place(&self) -> Option<usize> {
+    pub(in crate::coordinator) fn phase(&self) -> Option<usize> {
         match self.scopes.state(ScopeId::ROOT) {
             ScopeState::Open => None,
-            ScopeState::Stopping(run) => self.runs.get(run.0).map(|run| run.place),
+            ScopeState::Stopping(run) => self.runs.get(run.0).map(|run| run.phase),
             ScopeState::Stopped(_) => Some(self.plan.phases().len()),
         }
         .or_else(|| self.has_begun().then(|| self.plan.phases().len()))

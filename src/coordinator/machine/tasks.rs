@@ -30,10 +30,10 @@ impl<S: Shared, B> Machine<S, B> {
             ScopeState::Stopped(_) => return Err(self.refuse(&new, shared, body, Refusal::Over)),
             ScopeState::Stopping(run) => match self.runs.get(run.0) {
                 None => return Err(self.refuse(&new, shared, body, Refusal::Over)),
-                Some(state) if new.phase < state.place => {
+                Some(state) if new.phase < state.phase => {
                     return Err(self.refuse(&new, shared, body, Refusal::PhaseOver));
                 }
-                Some(state) if new.phase == state.place => Some(*run),
+                Some(state) if new.phase == state.phase => Some(*run),
                 Some(_) => None,
             },
         };
@@ -111,7 +111,7 @@ impl<S: Shared, B> Machine<S, B> {
             return None;
         };
         let run = self.runs.get(id.0)?;
-        (run.place == task.phase).then_some(id)
+        (run.phase == task.phase).then_some(id)
     }
 
     /// Starts the next task that may run: of the whole shutdown first, then of the
@@ -196,7 +196,7 @@ impl<S: Shared, B> Machine<S, B> {
             count += scope.tasks;
             // No more of any scope can be among the first.
             let mut left = most;
-            for (phase, list) in scope.pending.lists_after(run.place) {
+            for (phase, list) in scope.pending.lists_after(run.phase) {
                 for key in self.tasks.iter(list).take(left) {
                     later.push((phase, key));
                     left -= 1;

@@ -14,7 +14,7 @@ pub(super) fn arrange(added: Vec<Phase>, grace: Duration) -> Result<Vec<Phase>, 
     fits(&phases, grace)?;
     let order = order(&phases)?;
     let mut phases: Vec<_> = phases.into_iter().map(Some).collect();
-    let in_order = order.into_iter().filter_map(|place| phases[place].take());
+    let in_order = order.into_iter().filter_map(|index| phases[index].take());
     Ok(in_order.collect())
 }
 
@@ -22,9 +22,9 @@ pub(super) fn arrange(added: Vec<Phase>, grace: Duration) -> Result<Vec<Phase>, 
 fn merge(added: Vec<Phase>) -> Result<Vec<Phase>, PhasesError> {
     let mut phases = Phase::defaults();
     let defaults = phases.len();
-    for place in 1..defaults {
-        let before = phases[place - 1].name.clone();
-        phases[place].after.push(before);
+    for index in 1..defaults {
+        let before = phases[index - 1].name.clone();
+        phases[index].after.push(before);
     }
     let mut seen = HashMap::new();
     for mut phase in added {
@@ -78,17 +78,17 @@ fn fits(phases: &[Phase], grace: Duration) -> Result<(), PhasesError> {
     Ok(())
 }
 
-/// The places of `phases` in the order in which they run.
+/// The indices of `phases` in the order in which they run.
 ///
 /// A topological order; where it leaves a choice, the phase comes first whose
 /// wish does: the four wish for their places, one that says `after` for the
 /// place right behind, one that says only `before` for the place right before,
 /// and any other for the end. Of equal wishes, the one added first comes first.
 fn order(phases: &[Phase]) -> Result<Vec<usize>, PhasesError> {
-    let places: HashMap<_, _> = phases.iter().map(|phase| &phase.name).zip(0..).collect();
+    let indices: HashMap<_, _> = phases.iter().map(|phase| &phase.name).zip(0..).collect();
     let find = |phase: &Phase, other: &PhaseName| {
-        let place = places.get(other).copied();
-        place.ok_or_else(|| PhasesError::Unknown {
+        let index = indices.get(other).copied();
+        index.ok_or_else(|| PhasesError::Unknown {
             phase: phase.name.clone(),
             names: other.clone(),
         })
@@ -96,42 +96,42 @@ fn order(phases: &[Phase]) -> Result<Vec<usize>, PhasesError> {
     // For each phase, those that come before it.
     let mut before: Vec<Vec<usize>> = vec![Vec::new(); phases.len()];
     let mut wishes = Vec::with_capacity(phases.len());
-    for (place, phase) in phases.iter().enumerate() {
+    for (index, phase) in phases.iter().enumerate() {
         let mut wish = Wish::default();
         for other in &phase.after {
             let other = find(phase, other)?;
-            before[place].push(other);
+            before[index].push(other);
             wish.after.push(other);
         }
         for other in &phase.before {
             let other = find(phase, other)?;
-            before[other].push(place);
+            before[other].push(index);
             wish.before.push(other);
         }
         wishes.push(wish);
     }
-    let of_default = |place: usize| (place < Phase::DEFAULTS).then(|| ROOM * place as i64);
+    let of_default = |index: usize| (index < Phase::DEFAULTS).then(|| ROOM * index as i64);
     let mut keys: Vec<_> = (0..phases.len()).map(of_default).collect();
-    for place in 0..phases.len() {
-        key(place, &wishes, &mut keys);
+    for index in 0..phases.len() {
+        key(index, &wishes, &mut keys);
     }
 
     // Kahn's algorithm, with the ready phases in the order of their wishes.
     let mut behind: Vec<Vec<usize>> = vec![Vec::new(); phases.len()];
     let mut waits_for: Vec<usize> = before.iter().map(Vec::len).collect();
-    for (place, before) in before.iter().enumerate() {
+    for (index, before) in before.iter().enumerate() {
         for &other in before {
-            behind[other].push(place);
+            behind[other].push(index);
         }
     }
     let mut ready: BinaryHeap<_> = (0..phases.len())
-        .filter(|&place| waits_for[place] == 0)
-        .map(|place| Reverse((keys[place], place)))
+        .filter(|&index| waits_for[index] == 0)
+        .map(|index| Reverse((keys[index], index)))
         .collect();
     let mut order: Vec<usize> = Vec::with_capacity(phases.len());
-    while let Some(Reverse((_, place))) = ready.pop() {
-        order.push(place);
-        for &next in &behind[place] {
+    while let Some(Reverse((_, index))) = ready.pop() {
+        order.push(index);
+        for &next in &behind[index] {
             waits_for[next] -= 1;
             if waits_for[next] == 0 {
                 ready.push(Reverse((keys[next], next)));
@@ -158,12 +158,12 @@ const LAST: i64 = 1 << 48;
 
 /// Where the phase wishes to be. A wish that leads back to itself counts for
 /// nothing.
-fn key(place: usize, wishes: &[Wish], keys: &mut [Option<i64>]) -> i64 {
-    if let Some(key) = keys[place] {
+fn key(index: usize, wishes: &[Wish], keys: &mut [Option<i64>]) -> i64 {
+    if let Some(key) = keys[index] {
         return key;
     }
-    keys[place] = Some(LAST);
-    let wish = &wishes[place];
+    keys[index] = Some(LAST);
+    let wish = &wishes[index];
     let after = wish
         .after
         .iter()
@@ -180,21 +180,21 @@ fn key(place: usize, wishes: &[Wish], keys: &mut [Option<i64>]) -> i64 {
             before.map_or(LAST, |before| before - 1)
         }
     };
-    keys[place] = Some(key);
+    keys[index] = Some(key);
     key
 }
 
 /// The names of a cycle, from one phase back to itself. The phases that still
 /// wait are in one, or behind one.
 fn cycle(waits_for: &[usize], before: &[Vec<usize>], phases: &[Phase]) -> Vec<PhaseName> {
-    let waits = |place: &&usize| waits_for[**place] > 0;
+    let waits = |index: &&usize| waits_for[**index] > 0;
     let mut path: Vec<usize> = Vec::new();
     let mut next = waits_for.iter().position(|&others| others > 0);
     while let Some(here) = next {
-        if let Some(start) = path.iter().position(|&place| place == here) {
+        if let Some(start) = path.iter().position(|&index| index == here) {
             // We walked from each phase to one before it.
             let cycle = path[start..].iter().rev().chain(path.last());
-            return cycle.map(|&place| phases[place].name.clone()).collect();
+            return cycle.map(|&index| phases[index].name.clone()).collect();
         }
         path.push(here);
         next = before[here].iter().find(waits).copied();

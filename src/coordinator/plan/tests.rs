@@ -155,7 +155,7 @@ fn reserve_is_kept_from_earlier_phases() {
         panic!("four phases");
     };
     let second = |n: u64| Nanos(n * 1_000_000_000);
-    let reserved = |place| plan.reserved_after(place, GRACE, |_| false);
+    let reserved = |index| plan.reserved_after(index, GRACE, |_| false);
     let deadline = second(110);
     assert!(unbind.ends(second(100), deadline, reserved(0)) == second(107));
     assert!(drain.ends(second(100), deadline, reserved(1)) == second(104));
@@ -248,7 +248,7 @@ mod properties {
                 }
             }
         }
-        (0..ALL).any(|place| reach[place][place])
+        (0..ALL).any(|index| reach[index][index])
     }
 
     proptest! {
@@ -274,10 +274,10 @@ mod properties {
                 Ok(plan) => {
                     prop_assert!(known && !has_cycle(&edges));
                     prop_assert_eq!(plan.phases().len(), there.len());
-                    let place = |n| plan.place(&name(n)).unwrap();
-                    prop_assert!(there.iter().all(|n| plan.phases()[place(*n)].name == name(*n)));
+                    let index = |n| plan.index_of(&name(n)).unwrap();
+                    prop_assert!(there.iter().all(|n| plan.phases()[index(*n)].name == name(*n)));
                     for (first, then) in edges {
-                        prop_assert!(place(first) < place(then));
+                        prop_assert!(index(first) < index(then));
                     }
                     let again = Plan::new(described(&wishes), GRACE).unwrap();
                     prop_assert!(plan.names().eq(again.names()));
@@ -328,13 +328,13 @@ mod properties {
             let nanos = |seconds: u64| Nanos(seconds * 1_000_000_000);
             let deadline = nanos(begun + grace);
             let mut now = nanos(begun);
-            for (place, phase) in plan.phases().iter().enumerate() {
-                let (budget, reserve, disabled) = asked[place];
-                let later: u64 = asked[place + 1..]
+            for (index, phase) in plan.phases().iter().enumerate() {
+                let (budget, reserve, disabled) = asked[index];
+                let later: u64 = asked[index + 1..]
                     .iter()
                     .filter_map(|(_, reserve, disabled)| (!disabled).then_some(*reserve))
                     .sum();
-                let reserved = plan.reserved_after(place, seconds(grace), |_| true);
+                let reserved = plan.reserved_after(index, seconds(grace), |_| true);
                 let ends = phase.ends(now, deadline, reserved);
                 let most = deadline.saturating_sub(seconds(later));
                 let own = budget.map_or(most, |budget| now.saturating_add(seconds(budget)));
@@ -344,8 +344,8 @@ mod properties {
                 if disabled {
                     continue;
                 }
-                prop_assert!(ends.since(now) >= seconds(reserve), "{} of {}", place, reserve);
-                if hang[place] {
+                prop_assert!(ends.since(now) >= seconds(reserve), "{} of {}", index, reserve);
+                if hang[index] {
                     now = ends;
                 }
             }

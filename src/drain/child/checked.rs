@@ -8,21 +8,21 @@ use deadstop_core::sys::{FileIdentity, file_identity};
 /// A descriptor of deadstop's own. A program that closes all descriptors, as daemons do, closes
 /// this one too, and its number may go to another file.
 ///
-/// One that is no longer in its place is not closed: its number is another file's, or free.
+/// One whose number no longer stands for its file is not closed: its number is another file's, or free.
 pub(super) struct Checked<T: AsFd> {
     value: Option<T>,
-    place: Place,
+    identity: Identity,
 }
 
 /// The number of a descriptor, and which file it stood for.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) struct Place {
+pub(super) struct Identity {
     number: i32,
     /// `None` for all where a filter refuses the call: then nothing is checked.
     file: Option<FileIdentity>,
 }
 
-impl Place {
+impl Identity {
     fn of(descriptor: &impl AsFd) -> Self {
         let number = descriptor.as_fd().as_raw_fd();
         let file = file_identity(number);
@@ -37,24 +37,24 @@ impl Place {
 
 impl<T: AsFd> Checked<T> {
     pub(super) fn new(value: T) -> Self {
-        let place = Place::of(&value);
+        let identity = Identity::of(&value);
         let value = Some(value);
-        Self { value, place }
+        Self { value, identity }
     }
 
-    pub(super) fn place(&self) -> Place {
-        self.place
+    pub(super) fn identity(&self) -> Identity {
+        self.identity
     }
 
-    /// Returns the descriptor, if it is in its place.
+    /// Returns the descriptor, if its number still stands for its file.
     pub(super) fn get(&self) -> Option<&T> {
-        self.value.as_ref().filter(|_| self.place.is_kept())
+        self.value.as_ref().filter(|_| self.identity.is_kept())
     }
 }
 
 impl<T: AsFd> Drop for Checked<T> {
     fn drop(&mut self) {
-        if !self.place.is_kept() {
+        if !self.identity.is_kept() {
             let _kept_open = self.value.take().map(ManuallyDrop::new);
         }
     }

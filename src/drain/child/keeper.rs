@@ -37,7 +37,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
 use deadstop_core::kill_path::KillSlot;
 
 use super::cgroup::Cgroup;
-use super::checked::{Checked, Place};
+use super::checked::{Checked, Identity};
 use super::running::Running;
 use crate::error::InstallError;
 use crate::lock::Mutex;
@@ -63,7 +63,7 @@ struct Keeper {
     /// The end of the wake-up socket to which a caller writes.
     wake: Checked<UnixStream>,
     /// The other end, which the keeper's thread reads.
-    woken: Place,
+    woken: Identity,
 }
 
 struct Request {
@@ -118,13 +118,13 @@ impl Keeper {
         let (woken, wake) = UnixStream::pair()?;
         woken.set_nonblocking(true)?;
         let (woken, wake) = (Checked::new(woken), Checked::new(wake));
-        let place = woken.place();
+        let identity = woken.identity();
         let life = move || Children::new(woken).keep(&received);
         threads::spawn_deep(THREAD, life).map_err(no_thread)?;
         Ok(Self {
             requests,
             wake,
-            woken: place,
+            woken: identity,
         })
     }
 
@@ -291,7 +291,7 @@ impl Children {
 fn start(command: &mut process::Command, cgroup: Option<&Cgroup>) -> io::Result<process::Child> {
     die_with_thread(command);
     unblock_signals(command).process_group(0);
-    announce(command, WATCH.newborn().place());
+    announce(command, WATCH.newborn().announcer());
     if let Some(cgroup) = cgroup {
         cgroup.enter(command)?;
     }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::roster::Place;
+use super::roster::SlotIndex;
 use super::round::{ClosingOf, DrainedOf, Round};
 use super::state::State;
 use crate::drain::latch::{Latch, WaitLatch};
@@ -34,12 +34,12 @@ use crate::process;
 #[must_use = "the work is in flight only while the guard exists"]
 pub struct GateGuard {
     state: &'static State,
-    place: Option<Place>,
+    slot: Option<SlotIndex>,
 }
 
 impl GateGuard {
-    pub(super) const fn new(state: &'static State, place: Option<Place>) -> Self {
-        Self { state, place }
+    pub(super) const fn new(state: &'static State, slot: Option<SlotIndex>) -> Self {
+        Self { state, slot }
     }
 
     /// Turns the entry into a stream, which the drain does not wait for: for a
@@ -62,8 +62,8 @@ impl GateGuard {
 impl Drop for GateGuard {
     #[inline]
     fn drop(&mut self) {
-        if let Some(place) = self.place {
-            self.state.roster().leave(place);
+        if let Some(slot) = self.slot {
+            self.state.roster().leave(slot);
         }
         self.state.requests.leave();
     }

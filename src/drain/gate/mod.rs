@@ -108,8 +108,8 @@ impl Gate {
         if !self.state.requests.enter() {
             return Err(self.refuse());
         }
-        let place = self.state.roster().enter(name, now(), thread_id::current());
-        Ok(GateGuard::new(self.state, place))
+        let slot = self.state.roster().enter(name, now(), thread_id::current());
+        Ok(GateGuard::new(self.state, slot))
     }
 
     /// Counts a stream: work without an end of its own. The drain asks it to end and

@@ -45,7 +45,7 @@ struct Slot {
 
 /// A slot that an entry holds.
 #[derive(Clone, Copy)]
-pub(crate) struct Place(u32);
+pub(crate) struct SlotIndex(u32);
 
 /// A named entry, as it was at one moment.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -72,7 +72,7 @@ impl Roster {
     }
 
     /// Lists an entry. Returns `None` if the table is full.
-    pub(crate) fn enter(&self, name: &str, entered: Nanos, tid: i32) -> Option<Place> {
+    pub(crate) fn enter(&self, name: &str, entered: Nanos, tid: i32) -> Option<SlotIndex> {
         // Threads begin at different slots, so that they seldom want the same one.
         let first = self.next.fetch_add(1, Ordering::Relaxed) as usize;
         for offset in 0..SLOTS {
@@ -95,14 +95,14 @@ impl Roster {
             slot.tid.store(tid, Ordering::Relaxed);
             slot.state
                 .store(filling & !STATE | LISTED, Ordering::Release);
-            return Some(Place(at as u32));
+            return Some(SlotIndex(at as u32));
         }
         None
     }
 
     /// Takes an entry off the list.
-    pub(crate) fn leave(&self, place: Place) {
-        let slot = &self.slots[place.0 as usize];
+    pub(crate) fn leave(&self, slot: SlotIndex) {
+        let slot = &self.slots[slot.0 as usize];
         let state = slot.state.load(Ordering::Relaxed);
         slot.state.store(state & !STATE | FREE, Ordering::Release);
     }
@@ -160,11 +160,11 @@ mod tests {
     #[test]
     fn full_roster_lists_no_more_and_takes_the_next_once_a_slot_is_free() {
         let roster = Roster::empty();
-        let places: Vec<_> = (0..SLOTS)
+        let slots: Vec<_> = (0..SLOTS)
             .map(|at| roster.enter("entry", Nanos(at as u64), 1).expect("a slot"))
             .collect();
         assert!(roster.enter("one more", Nanos(0), 1).is_none());
-        roster.leave(places[40]);
+        roster.leave(slots[40]);
         assert!(roster.enter("one more", Nanos(0), 1).is_some());
     }
 

@@ -37,12 +37,11 @@ impl Inherited {
 
 /// Makes children of `fork` close `listeners`.
 pub(super) fn close_in_children(listeners: &[OwnedFd]) -> io::Result<()> {
-    for (place, socket) in LISTENERS.iter().zip(listeners) {
+    for (slot, socket) in LISTENERS.iter().zip(listeners) {
         let number = socket.as_raw_fd();
-        place
-            .inode
+        slot.inode
             .store(listener::inode(number).unwrap_or(0), Ordering::Relaxed);
-        place.number.store(number, Ordering::Release);
+        slot.number.store(number, Ordering::Release);
     }
     if !HAS_HANDLER.swap(true, Ordering::AcqRel) {
         fork::notify_child(close)?;
@@ -52,9 +51,9 @@ pub(super) fn close_in_children(listeners: &[OwnedFd]) -> io::Result<()> {
 
 /// Closes the listeners in a child. Async-signal-safe.
 extern "C" fn close() {
-    for place in &LISTENERS {
-        let number = place.number.swap(-1, Ordering::Acquire);
-        let inode = place.inode.load(Ordering::Relaxed);
+    for slot in &LISTENERS {
+        let number = slot.number.swap(-1, Ordering::Acquire);
+        let inode = slot.inode.load(Ordering::Relaxed);
         if number >= 0 && listener::inode(number) == Some(inode) {
             listener::close(number);
         }

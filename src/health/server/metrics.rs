@@ -270,8 +270,8 @@ impl Page<'_> {
     /// Begins a sample. Its value follows.
     fn sample(&mut self, name: &str, labels: &[(&str, &str)]) {
         self.out.add(format_args!("deadstop_{name}"));
-        for (place, (label, value)) in labels.iter().enumerate() {
-            self.out.text(if place == 0 { "{" } else { "," });
+        for (index, (label, value)) in labels.iter().enumerate() {
+            self.out.text(if index == 0 { "{" } else { "," });
             self.out.add(format_args!("{label}=\""));
             for c in value.chars() {
                 match c {

@@ -26,11 +26,11 @@ impl Probers {
             .counts
             .iter()
             .position(|(other, count)| *count > 0 && *other == peer);
-        let fewest = || (0..PROBERS).min_by_key(|place| self.counts[*place].1);
-        let Some(place) = known.or_else(fewest) else {
+        let fewest = || (0..PROBERS).min_by_key(|index| self.counts[*index].1);
+        let Some(index) = known.or_else(fewest) else {
             return false;
         };
-        let (of, count) = &mut self.counts[place];
+        let (of, count) = &mut self.counts[index];
         if *of != peer {
             (*of, *count) = (peer, 0);
         }

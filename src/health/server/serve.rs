@@ -19,7 +19,7 @@ use super::open::MAX_LISTENERS;
 use super::request::{Route, Wanted};
 use super::seen::Probers;
 use super::shared::Shared;
-use super::slots::{Doing, Place, SLOTS, Slots};
+use super::slots::{Admission, Doing, SLOTS, Slots};
 use super::sources::Reports;
 use crate::drain;
 use crate::sys::listener;
@@ -94,8 +94,8 @@ impl Server {
     /// descriptors do not count for this thread, and it does not hold them open.
     fn keep_own_descriptors(&self) {
         let mut kept = [None; MAX_LISTENERS];
-        for (place, socket) in kept.iter_mut().zip(&self.listeners) {
-            *place = Some(socket.as_fd());
+        for (slot, socket) in kept.iter_mut().zip(&self.listeners) {
+            *slot = Some(socket.as_fd());
         }
         let first = kept[0];
         // Repeated where there are fewer: the same table follows.
@@ -124,16 +124,16 @@ impl Server {
         let now = now();
         let mut until = self.slots.due();
         let mut at_most = |at: Nanos| until = Some(until.map_or(at, |until| until.min(at)));
-        let may_accept = match self.slots.place(now) {
+        let may_accept = match self.slots.admission(now) {
             _ if now < self.accepts_from => {
                 at_most(self.accepts_from);
                 false
             }
-            Place::Later(then) => {
+            Admission::Later(then) => {
                 at_most(then);
                 false
             }
-            Place::Free(_) | Place::Evict(_) => true,
+            Admission::Free(_) | Admission::Evict(_) => true,
         };
         self.poll.clear();
         for (index, connection) in self.connections.iter().enumerate() {
@@ -244,9 +244,9 @@ impl Server {
 
     fn accept(&mut self, now: Nanos) {
         for _ in 0..ACCEPTED_AT_ONCE {
-            let index = match self.slots.place(now) {
-                Place::Free(index) => index,
-                Place::Evict(index) => {
+            let index = match self.slots.admission(now) {
+                Admission::Free(index) => index,
+                Admission::Evict(index) => {
                     // Only for a connection that is there.
                     if !self.has_connection() {
                         return;
@@ -254,7 +254,7 @@ impl Server {
                     self.close(index);
                     index
                 }
-                Place::Later(_) => return,
+                Admission::Later(_) => return,
             };
             match self.next_connection() {
                 Ok(Some((socket, peer))) => {

@@ -50,9 +50,9 @@ struct Slot {
 /// The slots.
 pub(super) struct Slots([Slot; SLOTS]);
 
-/// The slot for the next connection.
+/// Whether the next connection has a slot.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Place {
+pub(super) enum Admission {
     Free(usize),
     /// The connection there makes way.
     Evict(usize),
@@ -76,10 +76,10 @@ impl Slots {
     }
 
     /// Returns the slot that a waiting connection would get.
-    pub(super) fn place(&self, now: Nanos) -> Place {
+    pub(super) fn admission(&self, now: Nanos) -> Admission {
         let indexed = || self.0.iter().enumerate();
         if let Some((index, _)) = indexed().find(|(_, slot)| slot.doing == Doing::Free) {
-            return Place::Free(index);
+            return Admission::Free(index);
         }
         let oldest = |slots: &mut dyn Iterator<Item = (usize, &Slot)>| {
             slots
@@ -88,17 +88,17 @@ impl Slots {
         };
         let lingering = &mut indexed().filter(|(_, slot)| slot.doing == Doing::Lingering);
         if let Some((index, _)) = oldest(lingering) {
-            return Place::Evict(index);
+            return Admission::Evict(index);
         }
         match oldest(&mut indexed()) {
             Some((index, opened)) => {
                 let grown = opened.saturating_add(MIN_AGE);
                 match grown <= now {
-                    true => Place::Evict(index),
-                    false => Place::Later(grown),
+                    true => Admission::Evict(index),
+                    false => Admission::Later(grown),
                 }
             }
-            None => Place::Later(Nanos::LAST),
+            None => Admission::Later(Nanos::LAST),
         }
     }
 
@@ -156,7 +156,7 @@ mod tests {
     fn full() -> Slots {
         let mut slots = Slots::new();
         for index in 0..SLOTS {
-            let Place::Free(free) = slots.place(after(index as u64)) else {
+            let Admission::Free(free) = slots.admission(after(index as u64)) else {
                 panic!("a slot is free");
             };
             slots.open(free, after(index as u64));
@@ -167,11 +167,11 @@ mod tests {
     #[test]
     fn oldest_makes_way_once_it_is_old_enough() {
         let mut slots = full();
-        assert_eq!(slots.place(after(9)), Place::Later(after(10)));
-        assert_eq!(slots.place(after(10)), Place::Evict(0));
+        assert_eq!(slots.admission(after(9)), Admission::Later(after(10)));
+        assert_eq!(slots.admission(after(10)), Admission::Evict(0));
         slots.open(0, after(10));
-        assert_eq!(slots.place(after(10)), Place::Later(after(11)));
-        assert_eq!(slots.place(after(11)), Place::Evict(1));
+        assert_eq!(slots.admission(after(10)), Admission::Later(after(11)));
+        assert_eq!(slots.admission(after(11)), Admission::Evict(1));
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
         let mut slots = full();
         slots.enter(7, Doing::Lingering, after(16));
         slots.enter(9, Doing::Lingering, after(16));
-        assert_eq!(slots.place(after(16)), Place::Evict(7));
+        assert_eq!(slots.admission(after(16)), Admission::Evict(7));
     }
 
     /// A thousand connections that say nothing: an honest one among them is accepted
@@ -190,9 +190,9 @@ mod tests {
         let mut now = START;
         for _ in 0..1000 {
             let index = loop {
-                match slots.place(now) {
-                    Place::Free(index) | Place::Evict(index) => break index,
-                    Place::Later(then) => now = then,
+                match slots.admission(now) {
+                    Admission::Free(index) | Admission::Evict(index) => break index,
+                    Admission::Later(then) => now = then,
                 }
             };
             slots.open(index, now);

@@ -3,13 +3,13 @@
 use std::os::fd::OwnedFd;
 use std::process::Command;
 
-use deadstop_core::sys::NewbornPlace;
+use deadstop_core::sys::NewbornAnnouncer;
 
 /// Does nothing: a child outlives its parent, unless the watchdog kills it.
 pub(crate) fn die_with_thread(_command: &mut Command) {}
 
 /// Does nothing: the child is known once it is listed.
-pub(crate) fn announce(_command: &mut Command, _newborn: NewbornPlace) {}
+pub(crate) fn announce(_command: &mut Command, _newborn: NewbornAnnouncer) {}
 
 /// Returns `false`: there are no PID namespaces.
 pub(crate) fn children_get_another_pid_namespace() -> bool {

@@ -1,4 +1,4 @@
-//! The owner of a frame's code, and the text of its function and place.
+//! The owner of a frame's code, and the text of its function and location.
 
 use crate::buffer::TextSlice;
 use crate::search::{contains, split_once};
@@ -206,10 +206,10 @@ pub fn waiter(stack: &Stack) -> Option<Owner> {
 /// Adds `FUNCTION (SITE)`, or what is known of it.
 pub(crate) fn frame(line: &mut TextSlice, frame: &Frame) {
     match (frame.function.as_str(), frame.site.as_str()) {
-        ("", _) => place(line, frame),
+        ("", _) => location(line, frame),
         (function, "") => {
             self::function(line, function);
-            place(line.text(" ("), frame).text(")")
+            location(line.text(" ("), frame).text(")")
         }
         (function, site) => {
             self::function(line, function);
@@ -219,7 +219,7 @@ pub(crate) fn frame(line: &mut TextSlice, frame: &Frame) {
 }
 
 /// Adds `MODULE+0xOFFSET`.
-pub(crate) fn place<'a>(line: &'a mut TextSlice, frame: &Frame) -> &'a mut TextSlice {
+pub(crate) fn location<'a>(line: &'a mut TextSlice, frame: &Frame) -> &'a mut TextSlice {
     match frame.module.as_str() {
         "" => line.text("0x").hex(frame.address as u64),
         module => line.word(module).text("+0x").hex(frame.offset),

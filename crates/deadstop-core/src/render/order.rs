@@ -55,8 +55,8 @@ impl Roster {
     pub fn hung_threads(&self, into: &mut [c_int]) -> usize {
         let mut len = 0_usize;
         self.each_unfinished(|task| {
-            if let Some(place) = into.get_mut(len).filter(|_| task.tid > 0) {
-                *place = task.tid;
+            if let Some(slot) = into.get_mut(len).filter(|_| task.tid > 0) {
+                *slot = task.tid;
                 len = len.saturating_add(1);
             }
         });
@@ -74,8 +74,8 @@ impl Roster {
                 ..
             } = task.polls
             {
-                if let Some(place) = into.get_mut(len) {
-                    *place = tid;
+                if let Some(slot) = into.get_mut(len) {
+                    *slot = tid;
                     len = len.saturating_add(1);
                 }
             }
@@ -97,14 +97,14 @@ impl Roster {
             // The next one after the last: a table of 64 is walked 64 times at
             // most, and nothing need be kept or sorted.
             let mut next: Option<(bool, Nanos, usize)> = None;
-            for (place, slot) in self.running.slots().enumerate() {
+            for (index, slot) in self.running.slots().enumerate() {
                 let Some((status, started)) = slot.peek() else {
                     continue;
                 };
                 let Some(rank) = rank(status) else {
                     continue;
                 };
-                let key = (rank, started, place);
+                let key = (rank, started, index);
                 let is_after_last = last.is_none_or(|last| key > last);
                 if is_after_last && next.is_none_or(|next| key < next) {
                     next = Some(key);

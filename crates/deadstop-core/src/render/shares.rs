@@ -33,8 +33,8 @@ impl Shares {
             self.shares.copy_within(1.., 0);
             self.len = KEPT.saturating_sub(1);
         }
-        if let Some(place) = self.shares.get_mut(self.len) {
-            *place = u8::try_from(share.min(100)).unwrap_or(100);
+        if let Some(slot) = self.shares.get_mut(self.len) {
+            *slot = u8::try_from(share.min(100)).unwrap_or(100);
             self.len = self.len.saturating_add(1);
         }
     }

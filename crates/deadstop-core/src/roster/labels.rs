@@ -44,15 +44,15 @@ impl Labels {
         }
     }
 
-    /// Adds a label of the calling thread `tid`, and returns its place; `None` if
+    /// Adds a label of the calling thread `tid`, and returns its index; `None` if
     /// there is no room, and the label is lost.
     pub fn add(&self, tid: c_int, text: &str) -> Option<usize> {
         let start = usize::try_from(tid).unwrap_or(0).checked_rem(MAX_LABELS);
         let start = start.unwrap_or(0);
         // Each thread begins at another slot, so that two seldom claim the same one.
-        let places = (start..MAX_LABELS).chain(0..start);
-        for place in places {
-            let slot = self.slots.get(place)?;
+        let indices = (start..MAX_LABELS).chain(0..start);
+        for index in indices {
+            let slot = self.slots.get(index)?;
             let claimed = slot
                 .tid
                 .compare_exchange(0, tid, Ordering::AcqRel, Ordering::Relaxed);
@@ -61,15 +61,15 @@ impl Labels {
                 slot.text.write(text);
                 let number = self.count.fetch_add(1, Ordering::Relaxed);
                 slot.number.store(number, Ordering::Release);
-                return Some(place);
+                return Some(index);
             }
         }
         None
     }
 
-    /// Removes the label at `place`.
-    pub fn remove(&self, place: usize) {
-        if let Some(slot) = self.slots.get(place) {
+    /// Removes the label at `index`.
+    pub fn remove(&self, index: usize) {
+        if let Some(slot) = self.slots.get(index) {
             slot.tid.store(0, Ordering::Release);
         }
     }

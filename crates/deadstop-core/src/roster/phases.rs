@@ -57,9 +57,9 @@ impl Phases {
     /// Records that the next phase begins at `now`, and that its budget is used up
     /// at `ends`.
     pub fn begin(&self, name: &str, now: Nanos, ends: Nanos) {
-        let place = self.begun.load(Ordering::Relaxed);
-        self.begun.store(place.wrapping_add(1), Ordering::Relaxed);
-        if let Some(phase) = self.slots.get(place as usize) {
+        let index = self.begun.load(Ordering::Relaxed);
+        self.begun.store(index.wrapping_add(1), Ordering::Relaxed);
+        if let Some(phase) = self.slots.get(index as usize) {
             phase.name.write(name);
             phase.started.store(now.0, Ordering::Relaxed);
             phase.ends.store(ends.0, Ordering::Relaxed);

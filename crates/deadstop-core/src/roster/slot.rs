@@ -53,14 +53,14 @@ pub struct Entry<'a> {
 pub struct SlotRef {
     pub(super) slot: &'static Slot,
     pub(super) listed: u32,
-    pub(super) place: u32,
+    pub(super) index: u32,
 }
 
 impl SlotRef {
     /// Returns a number that no other entry of the table has, now or later (until the
-    /// slot was used 2^29 times). Its upper half is the slot's place in the table.
+    /// slot was used 2^29 times). Its upper half is the slot's index in the table.
     pub fn key(self) -> u64 {
-        key(self.place, self.listed)
+        key(self.index, self.listed)
     }
 
     /// Sets the thread that runs the task.
@@ -109,8 +109,8 @@ impl SlotRef {
     }
 }
 
-pub(super) fn key(place: u32, listed: u32) -> u64 {
-    u64::from(place) << 32 | u64::from(listed)
+pub(super) fn key(index: u32, listed: u32) -> u64 {
+    u64::from(index) << 32 | u64::from(listed)
 }
 
 /// A slot for one task.

@@ -45,10 +45,10 @@ impl<const N: usize> Table<N> {
                 .find(|(_, slot)| slot.claim(Slot::is_over))
         };
         match free().or_else(over) {
-            Some((place, slot)) => Some(SlotRef {
+            Some((index, slot)) => Some(SlotRef {
                 slot,
                 listed: slot.fill(entry),
-                place,
+                index,
             }),
             None => {
                 self.unlisted.fetch_add(1, Ordering::Relaxed);
@@ -60,11 +60,11 @@ impl<const N: usize> Table<N> {
     /// Returns the reference whose [key](SlotRef::key) is `key`. `None` if there is no such
     /// slot.
     pub fn slot(&'static self, key: u64) -> Option<SlotRef> {
-        let place = (key >> u32::BITS) as u32;
+        let index = (key >> u32::BITS) as u32;
         Some(SlotRef {
-            slot: self.slots.get(place as usize)?,
+            slot: self.slots.get(index as usize)?,
             listed: key as u32,
-            place,
+            index,
         })
     }
 
@@ -84,9 +84,9 @@ impl<const N: usize> Table<N> {
     }
 
     /// Removes a task, or subtracts it from the count if it has no slot.
-    pub fn remove(&self, place: Option<SlotRef>) {
-        match place {
-            Some(place) => place.slot.free(),
+    pub fn remove(&self, task: Option<SlotRef>) {
+        match task {
+            Some(task) => task.slot.free(),
             None => {
                 self.unlisted.fetch_sub(1, Ordering::Relaxed);
             }
@@ -95,12 +95,12 @@ impl<const N: usize> Table<N> {
 
     /// Records that a task has ended at `at`. The entry is kept for the report if
     /// the task failed or took at least 1 ms.
-    pub fn finish(&self, place: Option<SlotRef>, at: Nanos, failed: bool) {
-        match place {
-            Some(place) if failed || at.since(place.slot.started()) >= MIN_KEPT_LENGTH => {
-                place.slot.end(at, failed);
+    pub fn finish(&self, task: Option<SlotRef>, at: Nanos, failed: bool) {
+        match task {
+            Some(task) if failed || at.since(task.slot.started()) >= MIN_KEPT_LENGTH => {
+                task.slot.end(at, failed);
             }
-            place => self.remove(place),
+            task => self.remove(task),
         }
     }
 
@@ -129,10 +129,10 @@ impl<const N: usize> Table<N> {
     /// or finished; the thread is 0 if it has none. Allocates nothing and waits for no
     /// other thread.
     pub fn threads(&self) -> impl Iterator<Item = (u64, c_int)> {
-        let places = (0..).zip(&self.slots);
-        places.filter_map(|(place, slot)| {
+        let indexed = (0..).zip(&self.slots);
+        indexed.filter_map(|(index, slot)| {
             let (listed, tid) = slot.listed()?;
-            Some((key(place, listed), tid))
+            Some((key(index, listed), tid))
         })
     }
 

@@ -27,7 +27,7 @@ mod words;
 pub use self::backend::GuardChannel;
 pub use self::backend::{
     AF_INET, AF_INET6, AF_UNIX, Address, ControllingTerminal, ErrnoGuard, EventCount, ForkMark,
-    Newborn, NewbornPlace, NumberedEntries, ProcessDescriptors, Processes, SignalMask,
+    Newborn, NewbornAnnouncer, NumberedEntries, ProcessDescriptors, Processes, SignalMask,
     TERMINAL_ATTRIBUTES_LEN, ThreadReader, ThreadSource, Timer, blocking_call, cpu_time,
     end_by_signal, file_identity, file_kind, local_peer, main_tid, now, open_pidfd, peer_process,
     pid, process_file, protocol, read_memory, request_prompt_wakeups, request_real_time,

@@ -50,13 +50,13 @@ const LOCKS: usize = 16;
 pub(super) fn find(table: &mut ThreadTable, folder: &ThreadReader<'_>, until: Nanos) {
     let mut locks = [const { None::<WaitedForLock> }; LOCKS];
     let mut free = locks.iter_mut();
-    for place in 0..table.len {
-        let call = table.threads.get(place).and_then(|thread| thread.call);
+    for index in 0..table.len {
+        let call = table.threads.get(index).and_then(|thread| thread.call);
         let Some(call) = call.filter(|_| !is_over(until)) else {
             continue;
         };
         let [first, second, ..] = call.arguments;
-        if let Some(thread) = table.threads.get_mut(place) {
+        if let Some(thread) = table.threads.get_mut(index) {
             thread.lock_address = lock_address(&call);
         }
         let blocker = match revealing_call(call.number) {
@@ -72,14 +72,14 @@ pub(super) fn find(table: &mut ThreadTable, folder: &ThreadReader<'_>, until: Na
         match blocker {
             Found::Nothing => {}
             Found::Blocker(blocker) => {
-                if let Some(thread) = table.threads.get_mut(place) {
+                if let Some(thread) = table.threads.get_mut(index) {
                     thread.blocker = blocker;
                 }
             }
             Found::Lock(address) => {
                 if let Some(slot) = free.next() {
                     *slot = Some(WaitedForLock {
-                        place,
+                        index,
                         address,
                         holder: Holder::None,
                     });
@@ -95,7 +95,7 @@ pub(super) fn find(table: &mut ThreadTable, folder: &ThreadReader<'_>, until: Na
 /// A lock whose owner is not known.
 struct WaitedForLock {
     /// The position in the table of the thread that waits for it.
-    place: usize,
+    index: usize,
     address: usize,
     holder: Holder,
 }
@@ -215,12 +215,12 @@ const PARKING_LOT_KEY: &[usize] = &[32];
 /// Searches the stacks of waiting threads for the addresses of locks, and fills in the
 /// holders.
 fn search_stacks(table: &mut ThreadTable, locks: &mut [Option<WaitedForLock>], until: Nanos) {
-    for (place, thread) in table.iter().enumerate() {
+    for (index, thread) in table.iter().enumerate() {
         let Some(call) = thread.call.filter(|_| !is_over(until)) else {
             continue;
         };
         // The stack of a thread that waits for a lock has its address too.
-        let mut waiting = locks.iter().flatten().filter(|lock| lock.place == place);
+        let mut waiting = locks.iter().flatten().filter(|lock| lock.index == index);
         let waits_for = waiting.next().map(|lock| lock.address);
         each_word(call.stack_pointer, |word| {
             for lock in locks.iter_mut().flatten() {
@@ -234,7 +234,7 @@ fn search_stacks(table: &mut ThreadTable, locks: &mut [Option<WaitedForLock>], u
         let Holder::One(tid) = lock.holder else {
             continue;
         };
-        if let Some(thread) = table.threads.get_mut(lock.place) {
+        if let Some(thread) = table.threads.get_mut(lock.index) {
             thread.blocker = Blocker::Thread {
                 tid,
                 hold: Hold::Refers,

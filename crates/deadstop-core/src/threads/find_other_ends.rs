@@ -40,7 +40,7 @@ const LINK: usize = 256;
 #[derive(Clone, Copy)]
 struct Wanted {
     /// The position of the thread in the table.
-    place: usize,
+    index: usize,
     /// The descriptor that the thread waits for.
     descriptor: c_int,
     file: File,
@@ -72,12 +72,12 @@ enum Side {
 pub(super) fn find(table: &mut ThreadTable, folder: &ThreadReader<'_>, until: Nanos) {
     let mut wanted = [None; WANTED];
     let mut len = 0_usize;
-    for (place, thread) in table.iter().enumerate() {
+    for (index, thread) in table.iter().enumerate() {
         let Some(slot) = wanted.get_mut(len).filter(|_| !is_over(until)) else {
             break;
         };
         if matches!(thread.blocker, Blocker::Unknown) {
-            *slot = wanted_by(thread, place, folder);
+            *slot = wanted_by(thread, index, folder);
             len = len.saturating_add(usize::from(slot.is_some()));
         }
     }
@@ -86,17 +86,17 @@ pub(super) fn find(table: &mut ThreadTable, folder: &ThreadReader<'_>, until: Na
     }
     for wanted in wanted.iter().flatten() {
         let blocker = blocker(table, wanted);
-        if let Some(thread) = table.threads.get_mut(wanted.place) {
+        if let Some(thread) = table.threads.get_mut(wanted.index) {
             thread.blocker = blocker;
         }
     }
 }
 
 /// Returns the end that a thread waits for.
-fn wanted_by(thread: &Thread, place: usize, folder: &ThreadReader<'_>) -> Option<Wanted> {
+fn wanted_by(thread: &Thread, index: usize, folder: &ThreadReader<'_>) -> Option<Wanted> {
     let end = |descriptor, side| {
         Some(Wanted {
-            place,
+            index,
             descriptor,
             file: other_file(thread.tid, descriptor, side, folder)?,
             holder: 0,

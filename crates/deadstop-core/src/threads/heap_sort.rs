@@ -19,7 +19,7 @@ pub(crate) fn heap_sort_by_key<T: Copy, K: Ord>(items: &mut [T], key: impl Fn(&T
 
 /// Moves the item at `root` down until no child has a larger key.
 fn sift_down<T: Copy, K: Ord>(heap: &[Cell<T>], root: usize, key: &impl Fn(&T) -> K) {
-    let key_at = |place: usize| heap.get(place).map(|cell| key(&cell.get()));
+    let key_at = |index: usize| heap.get(index).map(|cell| key(&cell.get()));
     let mut root = root;
     loop {
         let left = root.saturating_mul(2).saturating_add(1);

@@ -86,8 +86,8 @@ impl<'a> ThreadList<'a> {
 
     /// Adds a thread, unless the list has as many as the table.
     pub(crate) fn add(&mut self, thread: &'a Thread) {
-        if let Some(place) = self.threads.get_mut(self.len) {
-            *place = Some(thread);
+        if let Some(slot) = self.threads.get_mut(self.len) {
+            *slot = Some(thread);
             self.len = self.len.saturating_add(1);
         }
     }

@@ -89,10 +89,17 @@ pub(crate) fn read(descriptor: c_int, buffer: &mut [u8]) -> usize {
 pub(crate) fn two_words(memory: c_int, address: usize) -> Option<[usize; 2]> {
     let mut words = [0_usize; 2];
     let length = size_of_val(&words);
-    let place = libc::off_t::try_from(address).ok()?;
+    let offset = libc::off_t::try_from(address).ok()?;
     // SAFETY: the pointer is valid for writes of the length given.
-    let read =
-        unsafe { libc::syscall(libc::SYS_pread64, memory, words.as_mut_ptr(), length, place) };
+    let read = unsafe {
+        libc::syscall(
+            libc::SYS_pread64,
+            memory,
+            words.as_mut_ptr(),
+            length,
+            offset,
+        )
+    };
     (usize::try_from(read) == Ok(length)).then_some(words)
 }
 

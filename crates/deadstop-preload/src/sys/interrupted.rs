@@ -81,11 +81,11 @@ extern "C" fn handler(_signal: c_int, _info: *mut libc::siginfo_t, context: *mut
     let memory = MEMORY.load(Ordering::Relaxed);
     // SAFETY: the kernel's third argument, in its handler.
     let (pc, mut frame) = unsafe { registers(context) };
-    let mut places = ADDRESSES.iter();
+    let mut slots = ADDRESSES.iter();
     let mut len = 0_usize;
     let mut next = Some(pc);
-    while let (Some(address), Some(place)) = (next, places.next()) {
-        place.store(address, Ordering::Relaxed);
+    while let (Some(address), Some(slot)) = (next, slots.next()) {
+        slot.store(address, Ordering::Relaxed);
         len = len.saturating_add(1);
         next = outer(memory, &mut frame);
     }

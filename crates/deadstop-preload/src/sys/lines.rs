@@ -31,8 +31,8 @@ pub(crate) fn each(
             if *byte == b'\n' {
                 goes_on = goes_on && found(line.get(..len).unwrap_or(&[]));
                 len = 0;
-            } else if let Some(place) = line.get_mut(len) {
-                *place = *byte;
+            } else if let Some(slot) = line.get_mut(len) {
+                *slot = *byte;
                 len = len.saturating_add(1);
             }
         }

@@ -61,8 +61,8 @@ impl World {
         }
     }
 
-    fn place(&self, phase: Phase) -> usize {
-        self.machine.plan.place(&phase.into()).unwrap()
+    fn index_of(&self, phase: Phase) -> usize {
+        self.machine.plan.index_of(&phase.into()).unwrap()
     }
 
     fn try_task(
@@ -84,7 +84,7 @@ impl World {
         let new = NewTask {
             site: Location::caller(),
             scope,
-            phase: self.place(phase),
+            phase: self.index_of(phase),
             budget,
         };
         let registered = self.machine.register(new, name, name, self.now);
@@ -157,8 +157,8 @@ impl World {
             self.said.push(match action {
                 Action::ScopeBegan { path, .. } => format!("{path} begins"),
                 Action::ScopeEnded { path, .. } => format!("{path} ends"),
-                Action::PhaseBegan { place, .. } => {
-                    format!("phase {}", self.machine.plan.phases()[place].name)
+                Action::PhaseBegan { phase, .. } => {
+                    format!("phase {}", self.machine.plan.phases()[phase].name)
                 }
                 Action::Abandon { task } => format!("abandon {task}"),
                 Action::Discard { body } => format!("discard {body}"),

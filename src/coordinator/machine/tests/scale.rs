@@ -9,12 +9,12 @@ const MOST: f64 = 1.1;
 
 /// A machine with so many phases beside the four, and as many tasks in each.
 fn machine(phases: usize, tasks_each: usize, rules: Rules) -> Machine<&'static str, usize> {
-    let name = |place: usize| format!("phase {place}");
-    let added = (0..phases).map(|place| Phase::new(name(place))).collect();
+    let name = |phase: usize| format!("phase {phase}");
+    let added = (0..phases).map(|phase| Phase::new(name(phase))).collect();
     let plan = Plan::new(added, Duration::from_secs(10)).unwrap();
     let mut machine = Machine::new(Arc::new(plan), rules);
-    for place in 0..phases {
-        let phase = machine.plan.place(&name(place).into()).unwrap();
+    for phase in 0..phases {
+        let phase = machine.plan.index_of(&name(phase).into()).unwrap();
         for task in 0..tasks_each {
             let new = NewTask {
                 site: Location::caller(),
@@ -89,7 +89,7 @@ fn registering_and_cancelling_cost_the_same_among_many() {
         let new = NewTask {
             site: Location::caller(),
             scope: ScopeId::ROOT,
-            phase: machine.plan.place(&Phase::CLOSE.into()).unwrap(),
+            phase: machine.plan.index_of(&Phase::CLOSE.into()).unwrap(),
             budget: None,
         };
         let Ok(task) = machine.register(new, "one more", 0, Nanos(0)) else {

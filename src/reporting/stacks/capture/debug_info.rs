@@ -37,9 +37,9 @@ pub(super) struct DebugInfo {
     package: Option<DwarfPackage<Reader>>,
 }
 
-/// The known facts about a place in the code.
+/// The known facts about an address in the code.
 #[derive(Debug, Default, Eq, PartialEq)]
-pub(super) struct Place {
+pub(super) struct CodeLocation {
     pub(super) function: Option<String>,
     /// `file:line`.
     pub(super) site: Option<String>,
@@ -62,11 +62,11 @@ impl DebugInfo {
         })
     }
 
-    /// The place at `offset`, as the file's own symbols count. Where the compiler
+    /// The location at `offset`, as the file's own symbols count. Where the compiler
     /// has inlined functions into one another, it is the innermost that is not the
     /// standard library's: `lock` says less than its caller.
     #[cold]
-    pub(super) fn place(&self, offset: u64) -> Option<Place> {
+    pub(super) fn location(&self, offset: u64) -> Option<CodeLocation> {
         let mut frames = self.frames(offset)?;
         let folder = self.build_folder(offset);
         let mut first = None;
@@ -74,9 +74,9 @@ impl DebugInfo {
             let file = frame.location.as_ref().and_then(|location| location.file);
             let is_known = file.is_some() || frame.function.is_some();
             if is_known && !file.is_some_and(is_standard) {
-                return Some(Place::of(&frame, folder));
+                return Some(CodeLocation::of(&frame, folder));
             }
-            first.get_or_insert_with(|| Place::of(&frame, folder));
+            first.get_or_insert_with(|| CodeLocation::of(&frame, folder));
         }
         first
     }
@@ -132,7 +132,7 @@ impl DebugInfo {
     }
 }
 
-impl Place {
+impl CodeLocation {
     /// A frame whose function has no name keeps its line: the symbol table has
     /// the name.
     #[cold]

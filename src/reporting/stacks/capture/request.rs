@@ -78,8 +78,8 @@ impl<const N: usize> Request<N> {
 
     /// Writes the registers down. Between `begin` and `finish`.
     pub(super) fn write_registers(&self, registers: [u64; REGISTERS]) {
-        for (place, register) in self.registers.iter().zip(registers) {
-            place.store(register, Ordering::Relaxed);
+        for (word, register) in self.registers.iter().zip(registers) {
+            word.store(register, Ordering::Relaxed);
         }
     }
 

@@ -88,9 +88,9 @@ fn last_parts(path: &str) -> String {
     if !path.starts_with('/') {
         return path.to_owned();
     }
-    let mut ends = path.rmatch_indices('/').map(|(place, _)| place);
+    let mut ends = path.rmatch_indices('/').map(|(at, _)| at);
     match ends.nth(KEPT - 1) {
-        Some(place) if place > 0 => format!("…{}", &path[place..]),
+        Some(at) if at > 0 => format!("…{}", &path[at..]),
         _ => path.to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use object::read::{Object, ObjectSymbol, SymbolKind};
 
-use super::debug_info::{DebugInfo, Elf, Place};
+use super::debug_info::{CodeLocation, DebugInfo, Elf};
 use super::image::Image;
 use super::memory_limit;
 
@@ -85,8 +85,8 @@ impl FileSymbols {
 
     /// Returns the debug information about `offset`.
     #[cold]
-    pub(super) fn place(&self, offset: u64) -> Option<Place> {
-        self.debug_info()?.place(offset)
+    pub(super) fn location(&self, offset: u64) -> Option<CodeLocation> {
+        self.debug_info()?.location(offset)
     }
 
     /// Reads the debug information, if that was not done yet.
@@ -176,8 +176,8 @@ mod tests {
         assert!(name.ends_with("symbols::tests::own"), "{name}");
         assert!(symbols.debug_info.get().is_none());
         // An optimized build of the tests has none.
-        let place = symbols.place(here).and_then(|place| place.site);
-        assert!(place.is_none_or(|site| site.contains("symbols.rs:")));
+        let site = symbols.location(here).and_then(|location| location.site);
+        assert!(site.is_none_or(|site| site.contains("symbols.rs:")));
         assert!(symbols.debug_info.get().is_some());
     }
 }

@@ -174,12 +174,12 @@ impl Unwinder {
             }
         }
         let Registers { sp, fp, .. } = *registers;
-        let mut places = (0..SEARCHED_WORDS).filter_map(|word| sp.checked_add(word * 8));
-        places.find_map(|place| {
-            let caller = read(place).filter(|caller| self.calls_near(*caller, seen.address))?;
+        let mut words = (0..SEARCHED_WORDS).filter_map(|word| sp.checked_add(word * 8));
+        words.find_map(|address| {
+            let caller = read(address).filter(|caller| self.calls_near(*caller, seen.address))?;
             // Past it where the processor takes return addresses from the stack.
             let word = u64::from(cfg!(target_arch = "x86_64")) * 8;
-            *registers = moved(caller, place.wrapping_add(word), fp);
+            *registers = moved(caller, address.wrapping_add(word), fp);
             Some(caller)
         })
     }

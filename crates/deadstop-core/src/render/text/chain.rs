@@ -42,11 +42,11 @@ pub(super) fn chain(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
                     });
                     return;
                 }
-                let Some(place) = seen.get_mut(length) else {
+                let Some(slot) = seen.get_mut(length) else {
                     line.text(", ...\n");
                     return;
                 };
-                *place = tid;
+                *slot = tid;
                 length = length.saturating_add(1);
                 waiter = next;
             }

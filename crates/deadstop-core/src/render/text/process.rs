@@ -79,9 +79,9 @@ pub struct ChildProcess {
     pub is_killed: bool,
 }
 
-/// The position of a thread: the busiest since the trigger first.
+/// The rank of a thread: the busiest since the trigger first.
 #[derive(Clone, Copy)]
-struct Place {
+struct Rank {
     share: Option<u8>,
     busy: Option<u8>,
     is_main: bool,
@@ -98,24 +98,23 @@ pub fn process<'a>(
     children: impl Iterator<Item = &'a ChildProcess>,
 ) {
     line.clear();
-    let mut places = [const { None::<Place> }; MAX_THREADS];
-    for ((index, known), place) in (0_u8..).zip(threads.clone()).zip(&mut places) {
-        *place = Some(Place {
+    let mut ranks = [const { None::<Rank> }; MAX_THREADS];
+    for ((index, known), rank) in (0_u8..).zip(threads.clone()).zip(&mut ranks) {
+        *rank = Some(Rank {
             share: share(known.tid),
             busy: known.busy,
             is_main: known.tid == process.pid,
             index,
         });
     }
-    crate::threads::heap_sort_by_key(&mut places, |place| {
-        let place = place.as_ref();
-        let key = place.map(|at| (Reverse(at.share), Reverse(at.busy), !at.is_main, at.index));
-        // Empty places last.
+    crate::threads::heap_sort_by_key(&mut ranks, |rank| {
+        let rank = rank.as_ref();
+        let key = rank.map(|at| (Reverse(at.share), Reverse(at.busy), !at.is_main, at.index));
+        // Empty ranks last.
         (key.is_none(), key)
     });
-    let ordered = places.iter().flatten();
-    let ordered =
-        ordered.filter_map(|place| Some((*place, threads.clone().nth(place.index.into())?)));
+    let ordered = ranks.iter().flatten();
+    let ordered = ordered.filter_map(|rank| Some((*rank, threads.clone().nth(rank.index.into())?)));
 
     headline(line, process, ordered.clone());
     cause(line, process);
@@ -136,7 +135,7 @@ pub fn process<'a>(
 fn headline<'a>(
     line: &mut TextSlice,
     process: &Process<'_>,
-    mut threads: impl Iterator<Item = (Place, &'a Thread)> + Clone,
+    mut threads: impl Iterator<Item = (Rank, &'a Thread)> + Clone,
 ) {
     span(
         line.text("deadstop: deadline in "),
@@ -148,11 +147,11 @@ fn headline<'a>(
     .number(number(process.pid))
     .text(") has not ended");
     let busiest = threads.clone().next();
-    let busiest = busiest.filter(|(place, thread)| {
-        place.share.or(place.busy) >= Some(BUSY) || stack(process.stacks, thread.tid).is_some()
+    let busiest = busiest.filter(|(rank, thread)| {
+        rank.share.or(rank.busy) >= Some(BUSY) || stack(process.stacks, thread.tid).is_some()
     });
     let main = threads.find(|(_, thread)| thread.tid == process.pid);
-    let Some((place, first)) = busiest.or(main) else {
+    let Some((rank, first)) = busiest.or(main) else {
         line.text("\n");
         return;
     };
@@ -165,7 +164,7 @@ fn headline<'a>(
             .text(" ")
             .quoted(name.as_str());
     }
-    if let Some(share) = place.share {
+    if let Some(share) = rank.share {
         line.text(", ")
             .number(u64::from(share))
             .text(" % busy since the trigger");
@@ -257,10 +256,10 @@ fn details<'a>(
     }
     let others = threads.clone().filter(|one| !is_alone(one));
     let active = others.clone().filter(|one| !is_idle(one));
-    for (place, first) in active.clone().enumerate() {
+    for (index, first) in active.clone().enumerate() {
         if !active
             .clone()
-            .take(place)
+            .take(index)
             .any(|before| is_like(before, first))
         {
             let like = active.clone().filter(|other| is_like(other, first));
@@ -292,8 +291,8 @@ fn idle<'a>(line: &mut TextSlice, threads: impl Iterator<Item = &'a Thread> + Cl
             1 => " other thread waits (lock, channel, condition or join):",
             _ => " other threads wait (lock, channel, condition or join):",
         });
-    for (place, thread) in threads.take(NAMES).enumerate() {
-        line.text(if place == 0 { " " } else { ", " })
+    for (index, thread) in threads.take(NAMES).enumerate() {
+        line.text(if index == 0 { " " } else { ", " })
             .quoted(thread.name.as_str());
     }
     line.text(if count > NAMES { ", ...\n" } else { "\n" });

@@ -48,11 +48,11 @@ pub(super) fn render_after(
 /// line for each run of others.
 fn folded(line: &mut TextSlice, indent: &'static str, stack: &Stack, frames: usize) {
     let mut fold = Fold::new(indent);
-    for (place, frame) in stack.frames().take(frames).enumerate() {
+    for (index, frame) in stack.frames().take(frames).enumerate() {
         let owner = owner(frame);
-        if owner == Owner::Application || place == 0 {
+        if owner == Owner::Application || index == 0 {
             fold.end(line);
-            line.text(indent).text("#").number(place as u64).text(" ");
+            line.text(indent).text("#").number(index as u64).text(" ");
             frames::frame(line, frame);
             line.text("\n");
         } else {
@@ -66,7 +66,7 @@ fn folded(line: &mut TextSlice, indent: &'static str, stack: &Stack, frames: usi
 fn unnamed(line: &mut TextSlice, indent: &'static str, stack: &Stack, frames: usize) {
     line.text(indent).text("at");
     for frame in stack.frames().take(frames) {
-        frames::place(line.text(" "), frame);
+        frames::location(line.text(" "), frame);
     }
     line.text("\n");
 }
@@ -107,8 +107,8 @@ impl Fold {
                 .number(frames)
                 .text(" frames of "),
         };
-        for (place, owner) in self.owners.iter().flatten().enumerate() {
-            line.text(if place == 0 { "" } else { ", " })
+        for (index, owner) in self.owners.iter().flatten().enumerate() {
+            line.text(if index == 0 { "" } else { ", " })
                 .text(owner.word());
         }
         line.text("\n");

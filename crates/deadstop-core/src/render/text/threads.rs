@@ -16,13 +16,13 @@ use crate::threads::{Blocker, Thread};
 
 pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, frames: usize) {
     let suspects = roles.suspects(facts);
-    for (place, other) in suspects.iter().enumerate() {
+    for (index, other) in suspects.iter().enumerate() {
         let same = |before: &&Thread| hangs_like(facts, before, other);
-        if suspects.iter().take(place).any(|before| same(&before)) {
+        if suspects.iter().take(index).any(|before| same(&before)) {
             continue;
         }
         alone(line, facts, other, frames);
-        let later = suspects.iter().skip(place.saturating_add(1));
+        let later = suspects.iter().skip(index.saturating_add(1));
         let more = later.filter(same).count();
         if more > 0 {
             and_more(line.text("deadstop:   "), more as u64)
@@ -45,8 +45,8 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, fra
     }
     let others = roles.with(facts, Role::Other);
     let others = || others.iter().filter(|other| other.tid != facts.pid);
-    for (place, first) in others().enumerate() {
-        if !others().take(place).any(|before| is_like(before, first)) {
+    for (index, first) in others().enumerate() {
+        if !others().take(index).any(|before| is_like(before, first)) {
             let like = others().filter(|other| is_like(other, first));
             group(line, first, like.count());
         }
@@ -72,12 +72,12 @@ fn shared_locks(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
         let role = roles.get(facts, thread.tid);
         matches!(role, Role::Task | Role::Suspect(_))
     };
-    for (place, first) in facts.threads.iter().enumerate() {
+    for (index, first) in facts.threads.iter().enumerate() {
         let with = facts.threads.waiting_with(first);
         let is_first = !facts
             .threads
             .iter()
-            .take(place)
+            .take(index)
             .any(|before| with.iter().any(|other| other.tid == before.tid));
         let count = with.len().saturating_add(1);
         if count < 2 || !is_first || !(matters(first) || with.iter().any(matters)) {

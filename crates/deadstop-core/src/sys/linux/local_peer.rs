@@ -74,8 +74,8 @@ fn ask(socket: c_int, inode: u32) -> Option<u32> {
 /// `struct nlmsghdr`, and a `struct unix_diag_req` that asks for one socket's peer.
 fn request(inode: u32) -> [u8; 40] {
     let mut request = [0; 40];
-    let mut put = |place: usize, bytes: &[u8]| {
-        let to = request.get_mut(place..).unwrap_or(&mut []);
+    let mut put = |offset: usize, bytes: &[u8]| {
+        let to = request.get_mut(offset..).unwrap_or(&mut []);
         for (to, from) in to.iter_mut().zip(bytes) {
             *to = *from;
         }
@@ -94,8 +94,8 @@ fn request(inode: u32) -> [u8; 40] {
 
 /// Returns the peer in an answer: a header, a `struct unix_diag_msg`, and attributes.
 fn peer_in(answer: &[u8]) -> Option<u32> {
-    let short = |bytes: &[u8], place: usize| {
-        let bytes = bytes.get(place..)?.first_chunk()?;
+    let short = |bytes: &[u8], offset: usize| {
+        let bytes = bytes.get(offset..)?.first_chunk()?;
         Some(u16::from_ne_bytes(*bytes))
     };
     if short(answer, 4)? != SOCK_DIAG_BY_FAMILY {
@@ -158,8 +158,8 @@ mod tests {
     #[test]
     fn answers_that_are_cut_or_malformed_name_no_peer() {
         let mut answer = [0; 40];
-        let mut put = |place: usize, value: u16| {
-            answer[place..place + 2].copy_from_slice(&value.to_ne_bytes());
+        let mut put = |offset: usize, value: u16| {
+            answer[offset..offset + 2].copy_from_slice(&value.to_ne_bytes());
         };
         put(4, SOCK_DIAG_BY_FAMILY);
         put(32, 8);

@@ -43,7 +43,7 @@ pub use self::fork_mark::ForkMark;
 pub use self::kill::{open_pidfd, yield_now};
 pub use self::local_peer::local_peer;
 pub use self::memory::read_memory;
-pub use self::newborn::{Newborn, NewbornPlace};
+pub use self::newborn::{Newborn, NewbornAnnouncer};
 pub use self::process::{main_tid, pid, tid};
 pub use self::processes::{ProcessDescriptors, Processes, process_file};
 pub use self::sched::{request_prompt_wakeups, request_real_time};

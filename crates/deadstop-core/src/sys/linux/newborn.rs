@@ -47,9 +47,9 @@ impl Newborn {
         }
     }
 
-    /// Returns the place where the child announces itself, to be made before `fork`.
-    pub fn place(&self) -> NewbornPlace {
-        NewbornPlace(self.page())
+    /// Returns what the child announces itself by, to be made before `fork`.
+    pub fn announcer(&self) -> NewbornAnnouncer {
+        NewbornAnnouncer(self.page())
     }
 
     /// Forgets the child, which is listed elsewhere now, or does not run.
@@ -88,11 +88,11 @@ impl Newborn {
     }
 }
 
-/// The memory in which a child announces itself.
+/// Writes to the memory in which a child announces itself.
 #[derive(Clone, Copy, Debug)]
-pub struct NewbornPlace(Option<&'static Page>);
+pub struct NewbornAnnouncer(Option<&'static Page>);
 
-impl NewbornPlace {
+impl NewbornAnnouncer {
     /// Announces the calling process, which leads a process group. Returns `false` if its
     /// parent is about to end: it must end too. Async-signal-safe.
     pub fn announce(self) -> bool {

@@ -7,10 +7,10 @@ use crate::sys::{RevealingCall, WaitKind};
 /// Returns the name and kind of a system call that is known to block.
 #[inline(never)] // A loop over all calls.
 pub fn blocking_call(number: c_long) -> Option<(&'static str, WaitKind)> {
-    let place = CALLS
+    let index = CALLS
         .iter()
         .position(|call| c_long::from(call.number) == number)?;
-    let (before, rest) = CALLS.split_at_checked(place)?;
+    let (before, rest) = CALLS.split_at_checked(index)?;
     let call = rest.first()?;
     let start: usize = before.iter().map(|call| usize::from(call.name_len)).sum();
     let end = start.saturating_add(usize::from(call.name_len));
@@ -264,10 +264,10 @@ const fn join<const LEN: usize>(mut texts: &[&str]) -> [u8; LEN] {
     'full: while let Some((text, rest)) = texts.split_first() {
         let mut bytes = text.as_bytes();
         while let Some((byte, others)) = bytes.split_first() {
-            let Some((place, behind)) = free.split_first_mut() else {
+            let Some((first, behind)) = free.split_first_mut() else {
                 break 'full;
             };
-            *place = *byte;
+            *first = *byte;
             free = behind;
             bytes = others;
         }

@@ -60,7 +60,7 @@ pub use self::file::unlink;
 pub use self::fork_mark::ForkMark;
 pub use self::kill::{open_pidfd, yield_now};
 pub use self::memory::read_memory;
-pub use self::newborn::{Newborn, NewbornPlace};
+pub use self::newborn::{Newborn, NewbornAnnouncer};
 pub use self::process::{main_tid, pid, tid};
 pub use self::processes::{ProcessDescriptors, Processes, local_peer, process_file};
 pub use self::sched::{request_prompt_wakeups, request_real_time};

@@ -14,9 +14,9 @@ impl Newborn {
     /// Does nothing.
     pub fn prepare(&self) {}
 
-    /// Returns a place where nothing is announced.
-    pub fn place(&self) -> NewbornPlace {
-        NewbornPlace
+    /// Returns what announces nothing.
+    pub fn announcer(&self) -> NewbornAnnouncer {
+        NewbornAnnouncer
     }
 
     /// Does nothing.
@@ -29,6 +29,6 @@ impl Newborn {
     pub fn reset_after_fork(&self) {}
 }
 
-/// A place in which no child announces itself.
+/// Announces no child.
 #[derive(Clone, Copy, Debug)]
-pub struct NewbornPlace;
+pub struct NewbornAnnouncer;

@@ -201,8 +201,8 @@ impl NumberedEntries<'_> {
     }
 
     fn add(&mut self, id: u32) {
-        if let Some(place) = self.ids.get_mut(self.len) {
-            *place = id;
+        if let Some(slot) = self.ids.get_mut(self.len) {
+            *slot = id;
             self.len = self.len.saturating_add(1);
         }
     }

@@ -163,16 +163,16 @@ impl SymbolizerThread {
         let mut positions = self.positions();
         positions.retain(|position| wanted[position.n]);
         for Position { n, offset, module } in &positions {
-            let Some(place) = self.symbols.of(&module.image).place(*offset) else {
+            let Some(location) = self.symbols.of(&module.image).location(*offset) else {
                 continue;
             };
             self.write(*n, |frame| {
-                if let Some(function) = place.function {
+                if let Some(function) = location.function {
                     without_middle(&mut frame.function, &function);
                 }
-                if let Some(site) = place.site {
+                if let Some(site) = location.site {
                     without_head(&mut frame.site, &site);
-                    frame.source = place.source;
+                    frame.source = location.source;
                 }
             });
         }
