@@ -4,10 +4,12 @@
 //! makes that wait return: any thread may call it, it must not block, and a wake-up
 //! before the wait begins must not be lost.
 
+mod calls;
 #[cfg(unix)]
 mod descriptor_wakers;
 mod entry;
 mod registry;
+mod round;
 pub mod wakers;
 mod wakeup;
 
@@ -19,7 +21,8 @@ pub use self::wakeup::Wakeup;
 use deadstop_core::now;
 
 use self::entry::Entry;
-use self::registry::{PATIENCE, registry};
+use self::registry::registry;
+use self::round::PATIENCE;
 use crate::Shutdown;
 use crate::drain::RegisterError;
 use crate::process;
