@@ -20,14 +20,15 @@ use libc::{sigaction as Action, sighandler_t, siginfo_t};
 
 use crate::cause::Trigger;
 use crate::settings::SETTINGS;
-use crate::sys::next::{Next, set_errno};
+use crate::sys::next::{Next, missing};
 use crate::sys::signal_info;
 use crate::watch;
 
 type SigAction = unsafe extern "C" fn(c_int, *const Action, *mut Action) -> c_int;
 type Handler = unsafe extern "C-unwind" fn(c_int, *mut siginfo_t, *mut c_void);
 
-static SIGACTION: Next = Next::new(c"sigaction");
+// SAFETY: the type of that function in the C library.
+static SIGACTION: Next<SigAction> = unsafe { Next::new(c"sigaction") };
 
 /// The program's handlers, by signal.
 static HANDLERS: [AtomicUsize; 65] = [const { AtomicUsize::new(0) }; 65];
@@ -42,13 +43,9 @@ pub(super) fn look_up() {
 
 /// Calls the C library's `sigaction`.
 unsafe fn real(signal: c_int, new: *const Action, old: *mut Action) -> c_int {
-    let address = SIGACTION.address();
-    if address.is_null() {
-        set_errno(libc::ENOSYS);
-        return -1;
-    }
-    // SAFETY: the function of that name in the C library.
-    let function = unsafe { transmute::<*mut c_void, SigAction>(address) };
+    let Some(function) = SIGACTION.function() else {
+        return missing();
+    };
     // SAFETY: the caller's contract is the function's.
     unsafe { function(signal, new, old) }
 }

@@ -25,8 +25,10 @@ type StartMain = unsafe extern "C-unwind" fn(
     *mut c_void,
 ) -> c_int;
 
-static EXIT: Next = Next::new(c"exit");
-static START_MAIN: Next = Next::new(c"__libc_start_main");
+// SAFETY: the type of that function in the C library.
+static EXIT: Next<Exit> = unsafe { Next::new(c"exit") };
+// SAFETY: the type of that function in the C library.
+static START_MAIN: Next<StartMain> = unsafe { Next::new(c"__libc_start_main") };
 
 /// The program's `main`.
 static MAIN: AtomicUsize = AtomicUsize::new(0);
@@ -45,12 +47,9 @@ fn leaving() {
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C-unwind" fn exit(status: c_int) -> ! {
     leaving();
-    let address = EXIT.address();
-    if address.is_null() {
+    let Some(real) = EXIT.function() else {
         deadstop_core::sys::terminate(status)
-    }
-    // SAFETY: the function of that name in the C library.
-    let real = unsafe { transmute::<*mut c_void, Exit>(address) };
+    };
     // SAFETY: no precondition.
     unsafe { real(status) }
 }
@@ -85,12 +84,9 @@ unsafe extern "C-unwind" fn __libc_start_main(
     } else {
         main
     };
-    let address = START_MAIN.address();
-    if address.is_null() {
+    let Some(real) = START_MAIN.function() else {
         deadstop_core::sys::terminate(127)
-    }
-    // SAFETY: the function of that name in the C library.
-    let real = unsafe { transmute::<*mut c_void, StartMain>(address) };
+    };
     // SAFETY: the caller's contract; `main` has the same type.
     unsafe { real(called, count, arguments, init, fini, loader_fini, stack_end) }
 }

@@ -10,7 +10,7 @@
 //! `ANY` is set (`Release`) before `signalfd` returns the number.
 
 use core::ffi::{c_int, c_void};
-use core::mem::{MaybeUninit, transmute};
+use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use deadstop_core::sys::ErrnoGuard;
@@ -19,7 +19,7 @@ use libc::{iovec, sigset_t, size_t, ssize_t};
 use crate::cause::Trigger;
 use crate::settings::SETTINGS;
 use crate::sys::descriptor::is_signalfd;
-use crate::sys::next::{Next, set_errno};
+use crate::sys::next::{Next, missing};
 use crate::watch;
 
 type SignalFd = unsafe extern "C" fn(c_int, *const sigset_t, c_int) -> c_int;
@@ -28,11 +28,15 @@ type ReadV = unsafe extern "C-unwind" fn(c_int, *const iovec, c_int) -> ssize_t;
 #[cfg(target_env = "gnu")]
 type ReadChecked = unsafe extern "C-unwind" fn(c_int, *mut c_void, size_t, size_t) -> ssize_t;
 
-static SIGNALFD: Next = Next::new(c"signalfd");
-static READ: Next = Next::new(c"read");
-static READV: Next = Next::new(c"readv");
+// SAFETY: the type of that function in the C library.
+static SIGNALFD: Next<SignalFd> = unsafe { Next::new(c"signalfd") };
+// SAFETY: the type of that function in the C library.
+static READ: Next<Read> = unsafe { Next::new(c"read") };
+// SAFETY: the type of that function in the C library.
+static READV: Next<ReadV> = unsafe { Next::new(c"readv") };
 #[cfg(target_env = "gnu")]
-static READ_CHECKED: Next = Next::new(c"__read_chk");
+// SAFETY: the type of that function in the C library.
+static READ_CHECKED: Next<ReadChecked> = unsafe { Next::new(c"__read_chk") };
 
 /// Set once the program had a signalfd for one of our signals.
 static ANY: AtomicBool = AtomicBool::new(false);
@@ -51,13 +55,9 @@ pub(super) fn look_up() {
 /// Linux's `signalfd`.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn signalfd(descriptor: c_int, set: *const sigset_t, flags: c_int) -> c_int {
-    let address = SIGNALFD.address();
-    if address.is_null() {
-        set_errno(libc::ENOSYS);
-        return -1;
-    }
-    // SAFETY: the function of that name in the C library.
-    let real = unsafe { transmute::<*mut c_void, SignalFd>(address) };
+    let Some(real) = SIGNALFD.function() else {
+        return missing();
+    };
     // SAFETY: the caller's contract.
     let made = unsafe { real(descriptor, set, flags) };
     // SAFETY: the set is valid, since the kernel has read it.
@@ -148,13 +148,9 @@ impl Bytes<'_> {
 /// POSIX's `read`. It is a cancellation point.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C-unwind" fn read(descriptor: c_int, buffer: *mut c_void, len: size_t) -> ssize_t {
-    let address = READ.address();
-    if address.is_null() {
-        set_errno(libc::ENOSYS);
-        return -1;
-    }
-    // SAFETY: the function of that name in the C library.
-    let real = unsafe { transmute::<*mut c_void, Read>(address) };
+    let Some(real) = READ.function() else {
+        return missing();
+    };
     if !ANY.load(Ordering::Relaxed) {
         // SAFETY: the caller's contract.
         return unsafe { real(descriptor, buffer, len) };
@@ -177,13 +173,9 @@ unsafe extern "C-unwind" fn readv(
     buffers: *const iovec,
     count: c_int,
 ) -> ssize_t {
-    let address = READV.address();
-    if address.is_null() {
-        set_errno(libc::ENOSYS);
-        return -1;
-    }
-    // SAFETY: the function of that name in the C library.
-    let real = unsafe { transmute::<*mut c_void, ReadV>(address) };
+    let Some(real) = READV.function() else {
+        return missing();
+    };
     // SAFETY: the caller's contract.
     let result = unsafe { real(descriptor, buffers, count) };
     if result > 0 && ANY.load(Ordering::Acquire) {
@@ -209,12 +201,9 @@ unsafe extern "C-unwind" fn __read_chk(
         // SAFETY: the caller's contract.
         return unsafe { read(descriptor, buffer, len) };
     }
-    let address = READ_CHECKED.address();
-    if address.is_null() {
+    let Some(real) = READ_CHECKED.function() else {
         deadstop_core::sys::end_by_signal(libc::SIGABRT);
-    }
-    // SAFETY: the function of that name in the C library, which ends the process.
-    let real = unsafe { transmute::<*mut c_void, ReadChecked>(address) };
+    };
     // SAFETY: the caller's contract.
     unsafe { real(descriptor, buffer, len, size) }
 }

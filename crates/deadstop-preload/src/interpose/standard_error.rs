@@ -3,24 +3,27 @@
 //! The report is written to number 2 only while that is standard error: a daemon closes it,
 //! and the number may be a file of its data. A shell's `exec 2>file` is meant.
 
-use core::ffi::{c_char, c_int, c_void};
-use core::mem::transmute;
+use core::ffi::{c_char, c_int};
 
 use deadstop_core::sys::ErrnoGuard;
 use libc::FILE;
 
-use crate::sys::next::{Next, set_errno};
+use crate::sys::next::{Next, missing, set_errno};
 use crate::{report, watch};
 
 type Dup2 = unsafe extern "C" fn(c_int, c_int) -> c_int;
 type Dup3 = unsafe extern "C" fn(c_int, c_int, c_int) -> c_int;
 type Reopen = unsafe extern "C-unwind" fn(*const c_char, *const c_char, *mut FILE) -> *mut FILE;
 
-static DUP2: Next = Next::new(c"dup2");
-static DUP3: Next = Next::new(c"dup3");
-static FREOPEN: Next = Next::new(c"freopen");
+// SAFETY: the type of that function in the C library.
+static DUP2: Next<Dup2> = unsafe { Next::new(c"dup2") };
+// SAFETY: the type of that function in the C library.
+static DUP3: Next<Dup3> = unsafe { Next::new(c"dup3") };
+// SAFETY: the type of that function in the C library.
+static FREOPEN: Next<Reopen> = unsafe { Next::new(c"freopen") };
 #[cfg(target_env = "gnu")]
-static FREOPEN64: Next = Next::new(c"freopen64");
+// SAFETY: the type of that function in the C library.
+static FREOPEN64: Next<Reopen> = unsafe { Next::new(c"freopen64") };
 
 pub(super) fn look_up() {
     DUP2.look_up();
@@ -44,13 +47,9 @@ fn replaced(descriptor: c_int) {
 /// POSIX's `dup2`.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn dup2(from: c_int, to: c_int) -> c_int {
-    let address = DUP2.address();
-    if address.is_null() {
-        set_errno(libc::ENOSYS);
-        return -1;
-    }
-    // SAFETY: the function of that name in the C library.
-    let real = unsafe { transmute::<*mut c_void, Dup2>(address) };
+    let Some(real) = DUP2.function() else {
+        return missing();
+    };
     // SAFETY: the caller's contract.
     let made = unsafe { real(from, to) };
     replaced(made);
@@ -60,13 +59,9 @@ unsafe extern "C" fn dup2(from: c_int, to: c_int) -> c_int {
 /// Linux's `dup3`.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int {
-    let address = DUP3.address();
-    if address.is_null() {
-        set_errno(libc::ENOSYS);
-        return -1;
-    }
-    // SAFETY: the function of that name in the C library.
-    let real = unsafe { transmute::<*mut c_void, Dup3>(address) };
+    let Some(real) = DUP3.function() else {
+        return missing();
+    };
     // SAFETY: the caller's contract.
     let made = unsafe { real(from, to, flags) };
     replaced(made);
@@ -74,18 +69,15 @@ unsafe extern "C" fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int {
 }
 
 unsafe fn reopen(
-    next: &Next,
+    next: &Next<Reopen>,
     path: *const c_char,
     mode: *const c_char,
     stream: *mut FILE,
 ) -> *mut FILE {
-    let address = next.address();
-    if address.is_null() {
+    let Some(real) = next.function() else {
         set_errno(libc::ENOSYS);
         return core::ptr::null_mut();
-    }
-    // SAFETY: the function of that name in the C library.
-    let real = unsafe { transmute::<*mut c_void, Reopen>(address) };
+    };
     // SAFETY: the caller's contract.
     let stream = unsafe { real(path, mode, stream) };
     if !stream.is_null() {

@@ -1,14 +1,13 @@
 //! `sigwait`, `sigwaitinfo` and `sigtimedwait`: a thread that waits for the signal in
 //! place of a handler.
 
-use core::ffi::{c_int, c_void};
-use core::mem::transmute;
+use core::ffi::c_int;
 
 use libc::{siginfo_t, sigset_t, timespec};
 
 use crate::cause::Trigger;
 use crate::settings::SETTINGS;
-use crate::sys::next::{Next, set_errno};
+use crate::sys::next::{Next, missing};
 use crate::sys::signal_info;
 use crate::watch;
 
@@ -17,9 +16,12 @@ type SigWaitInfo = unsafe extern "C-unwind" fn(*const sigset_t, *mut siginfo_t) 
 type SigTimedWait =
     unsafe extern "C-unwind" fn(*const sigset_t, *mut siginfo_t, *const timespec) -> c_int;
 
-static SIGWAIT: Next = Next::new(c"sigwait");
-static SIGWAITINFO: Next = Next::new(c"sigwaitinfo");
-static SIGTIMEDWAIT: Next = Next::new(c"sigtimedwait");
+// SAFETY: the type of that function in the C library.
+static SIGWAIT: Next<SigWait> = unsafe { Next::new(c"sigwait") };
+// SAFETY: the type of that function in the C library.
+static SIGWAITINFO: Next<SigWaitInfo> = unsafe { Next::new(c"sigwaitinfo") };
+// SAFETY: the type of that function in the C library.
+static SIGTIMEDWAIT: Next<SigTimedWait> = unsafe { Next::new(c"sigtimedwait") };
 
 pub(super) fn look_up() {
     SIGWAIT.look_up();
@@ -39,12 +41,9 @@ unsafe fn heard(signal: c_int, info: *const siginfo_t) {
 /// POSIX's `sigwait`. It is a cancellation point.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C-unwind" fn sigwait(set: *const sigset_t, signal: *mut c_int) -> c_int {
-    let address = SIGWAIT.address();
-    if address.is_null() {
+    let Some(real) = SIGWAIT.function() else {
         return libc::ENOSYS;
-    }
-    // SAFETY: the function of that name in the C library.
-    let real = unsafe { transmute::<*mut c_void, SigWait>(address) };
+    };
     // SAFETY: the caller's contract.
     let result = unsafe { real(set, signal) };
     if result == 0 {
@@ -59,13 +58,9 @@ unsafe extern "C-unwind" fn sigwait(set: *const sigset_t, signal: *mut c_int) ->
 /// POSIX's `sigwaitinfo`. It is a cancellation point.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C-unwind" fn sigwaitinfo(set: *const sigset_t, info: *mut siginfo_t) -> c_int {
-    let address = SIGWAITINFO.address();
-    if address.is_null() {
-        set_errno(libc::ENOSYS);
-        return -1;
-    }
-    // SAFETY: the function of that name in the C library.
-    let real = unsafe { transmute::<*mut c_void, SigWaitInfo>(address) };
+    let Some(real) = SIGWAITINFO.function() else {
+        return missing();
+    };
     // SAFETY: the caller's contract.
     let signal = unsafe { real(set, info) };
     // SAFETY: null, or filled if a signal was returned.
@@ -80,13 +75,9 @@ unsafe extern "C-unwind" fn sigtimedwait(
     info: *mut siginfo_t,
     timeout: *const timespec,
 ) -> c_int {
-    let address = SIGTIMEDWAIT.address();
-    if address.is_null() {
-        set_errno(libc::ENOSYS);
-        return -1;
-    }
-    // SAFETY: the function of that name in the C library.
-    let real = unsafe { transmute::<*mut c_void, SigTimedWait>(address) };
+    let Some(real) = SIGTIMEDWAIT.function() else {
+        return missing();
+    };
     // SAFETY: the caller's contract.
     let signal = unsafe { real(set, info, timeout) };
     // SAFETY: null, or filled if a signal was returned.

@@ -5,31 +5,44 @@
 //! constructor of another library, looks its function up itself.
 
 use core::ffi::{CStr, c_int, c_void};
+use core::marker::PhantomData;
+use core::mem::transmute_copy;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-/// A function that comes after this library in the order of the loader.
+/// A function of type `F` that comes after this library in the order of the loader.
 #[derive(Debug)]
-pub(crate) struct Next {
+pub(crate) struct Next<F> {
     name: &'static CStr,
     address: AtomicPtr<c_void>,
+    function: PhantomData<F>,
 }
 
-impl Next {
-    pub(crate) const fn new(name: &'static CStr) -> Self {
+impl<F: Copy> Next<F> {
+    /// # Safety
+    ///
+    /// `F` is a pointer to a function, and the type of the C library's function `name`.
+    pub(crate) const unsafe fn new(name: &'static CStr) -> Self {
         Self {
             name,
             address: AtomicPtr::new(ptr::null_mut()),
+            function: PhantomData,
         }
     }
 
-    /// Returns the function's address; null if there is none.
-    pub(crate) fn address(&self) -> *mut c_void {
+    /// Returns the function; `None` if there is none.
+    pub(crate) fn function(&self) -> Option<F> {
+        const { assert!(size_of::<F>() == size_of::<*mut c_void>(), "not a pointer") };
         let known = self.address.load(Ordering::Acquire);
-        match known.is_null() {
+        let address = match known.is_null() {
             false => known,
             true => self.look_up(),
+        };
+        if address.is_null() {
+            return None;
         }
+        // SAFETY: `F` is the type of the function at this address, by the contract of `new`.
+        Some(unsafe { transmute_copy::<*mut c_void, F>(&address) })
     }
 
     /// Looks the function up.
@@ -39,6 +52,12 @@ impl Next {
         self.address.store(found, Ordering::Release);
         found
     }
+}
+
+/// Returns what a replaced function returns if the C library has none: -1, with `errno` set.
+pub(crate) fn missing<R: From<i8>>() -> R {
+    set_errno(libc::ENOSYS);
+    (-1).into()
 }
 
 /// Returns the address of a symbol of the program or its libraries; null if there is
