@@ -23,7 +23,7 @@ use deadstop_core::kill_path::KillSlot;
 use deadstop_core::roster::TaskKind;
 
 use super::error::HandOverError;
-use crate::drain::WakerHandle;
+use crate::drain::{Checked, WakerHandle};
 use crate::lock::{Condvar, Mutex};
 use crate::process::WATCH;
 use crate::sys::child::pidfd_open;
@@ -284,15 +284,16 @@ impl Shared {
 struct Process {
     pid: i32,
     listed: Option<KillSlot>,
-    pidfd: Option<OwnedFd>,
+    pidfd: Option<Checked<OwnedFd>>,
 }
 
 impl Process {
     fn new(pid: i32) -> Self {
-        let pidfd = pidfd_open(pid);
+        let pidfd = pidfd_open(pid).map(Checked::new);
         // By number alone it might be another process: init reaps the successor.
         let listed = pidfd
             .as_ref()
+            .and_then(Checked::get)
             .and_then(|pidfd| WATCH.kill_list().add(pid, Some(pidfd.as_raw_fd()), false));
         let process = Self { pid, listed, pidfd };
         if process.listed.is_none() && WATCH.kill_list().is_closed() {
@@ -313,7 +314,11 @@ impl Process {
     }
 
     fn signal(&self, number: i32) {
-        signal(self.pidfd.as_ref().map(AsFd::as_fd), self.pid, number);
+        match self.pidfd.as_ref().map(Checked::get) {
+            // The program has closed it, and the number may be another process's.
+            Some(None) => {}
+            pidfd => signal(pidfd.flatten().map(AsFd::as_fd), self.pid, number),
+        }
     }
 
     /// Waits until the process has ended, for `within` at most.
@@ -321,7 +326,7 @@ impl Process {
         let until = within.and_then(|within| Instant::now().checked_add(within));
         loop {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            match &self.pidfd {
+            match self.pidfd.as_ref().and_then(Checked::get) {
                 // A signal's handler may cut the wait short.
                 Some(pidfd) if wait_readable(&[pidfd.as_fd()], left) => return,
                 None if !is_alive(self.pid) => return,

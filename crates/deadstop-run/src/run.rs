@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use deadstop_core::render::ChildProcess;
-use deadstop_core::sys::{KillTarget, open_pidfd};
+use deadstop_core::sys::{KillTarget, inode_of, open_pidfd};
 use deadstop_core::{Nanos, now, pid};
 
 use crate::arguments::{self, Command, HELP, Options};
@@ -281,6 +281,8 @@ impl Supervisor<'_> {
         let target = KillTarget {
             pid: self.child,
             pidfd: self.pidfd,
+            // No other code of this program closes it.
+            inode: self.pidfd.map_or(0, inode_of),
             kills_group: true,
         };
         // First those whose parents would otherwise be gone: a descendant that is not

@@ -9,7 +9,7 @@ use deadstop_core::sys::{FileIdentity, file_identity};
 /// this one too, and its number may go to another file.
 ///
 /// One whose number no longer stands for its file is not closed: its number is another file's, or free.
-pub(super) struct Checked<T: AsFd> {
+pub(crate) struct Checked<T: AsFd> {
     value: Option<T>,
     identity: Identity,
 }
@@ -36,7 +36,7 @@ impl Identity {
 }
 
 impl<T: AsFd> Checked<T> {
-    pub(super) fn new(value: T) -> Self {
+    pub(crate) fn new(value: T) -> Self {
         let identity = Identity::of(&value);
         let value = Some(value);
         Self { value, identity }
@@ -47,7 +47,7 @@ impl<T: AsFd> Checked<T> {
     }
 
     /// Returns the descriptor, if its number still stands for its file.
-    pub(super) fn get(&self) -> Option<&T> {
+    pub(crate) fn get(&self) -> Option<&T> {
         self.value.as_ref().filter(|_| self.identity.is_kept())
     }
 }

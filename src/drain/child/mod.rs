@@ -19,6 +19,9 @@ mod keeper;
 mod running;
 mod task;
 
+#[cfg(target_os = "linux")]
+pub(crate) use self::checked::Checked;
+
 use std::fmt;
 use std::io;
 #[cfg(target_os = "linux")]

@@ -18,6 +18,10 @@
 //! reaps the child after that: [`KillSlot::remove`] does not return while the
 //! entry is being killed. An entry with a pidfd is safe by itself.
 //!
+//! A program that closes all descriptors closes the pidfd too, and its number may go to a
+//! pidfd of the program's own. So the entry has the pidfd's inode as well, which differs for
+//! each process from Linux 6.9 on.
+//!
 //! # Orderings
 //!
 //! - `state` publishes the fields: `add` writes it with `Release`, `kill_all`
@@ -33,9 +37,9 @@
 
 use core::ffi::c_int;
 
-use crate::atomic::{AtomicI32, AtomicU32, Ordering, fence};
+use crate::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
 use crate::sizes::MAX_KILLED_PROCESSES;
-use crate::sys::{KillTarget, yield_now};
+use crate::sys::{KillTarget, inode_of, yield_now};
 
 const FREE: u32 = 0;
 const FILLING: u32 = 1;
@@ -73,6 +77,8 @@ struct Slot {
     pid: AtomicI32,
     pidfd: AtomicI32,
     kills_group: AtomicU32,
+    /// Of the pidfd.
+    inode: AtomicU64,
 }
 
 impl KillList {
@@ -87,8 +93,10 @@ impl KillList {
     /// leads.
     ///
     /// The child must not have been reaped yet, and must not be reaped while it
-    /// is listed. `pidfd` is a descriptor of the same child; it must stay open
-    /// while the child is listed.
+    /// is listed. `pidfd` is a descriptor of the same child; the caller must not close
+    /// it while the child is listed. If the program has closed it all the same, the group
+    /// and its leader are killed by their number. Without `kills_group` the process may be
+    /// no child of this one, and nothing is killed then.
     ///
     /// Returns `None` if the list is full (256 entries), if `pid` is not
     /// positive, or if [`kill_all`](Self::kill_all) has run already: the caller
@@ -175,6 +183,7 @@ impl Slot {
             pid: AtomicI32::new(0),
             pidfd: AtomicI32::new(0),
             kills_group: AtomicU32::new(0),
+            inode: AtomicU64::new(0),
         }
     }
 
@@ -192,6 +201,9 @@ impl Slot {
         self.pidfd.store(pidfd, Ordering::Relaxed);
         self.kills_group
             .store(u32::from(kills_group), Ordering::Relaxed);
+        if pidfd != NO_PIDFD {
+            self.inode.store(inode_of(pidfd), Ordering::Relaxed);
+        }
         let listed = self.state.load(Ordering::Relaxed) & !STATE | LISTED;
         self.state.store(listed, Ordering::Release);
         KillSlot { slot: self, listed }
@@ -214,6 +226,7 @@ impl Slot {
         let target = KillTarget {
             pid: self.pid.load(Ordering::Relaxed),
             pidfd: (pidfd != NO_PIDFD).then_some(pidfd),
+            inode: self.inode.load(Ordering::Relaxed),
             kills_group: self.kills_group.load(Ordering::Relaxed) != 0,
         };
         target.kill();

@@ -9,6 +9,9 @@ pub struct KillTarget {
     pub pid: c_int,
     /// A pidfd of the child. Only Linux has them.
     pub pidfd: Option<c_int>,
+    /// The inode of the pidfd, which tells whether the number is still its own. Zero if it
+    /// is not known.
+    pub inode: u64,
     /// Also kill the process group that the child leads. Windows has no groups that could
     /// be killed.
     pub kills_group: bool,

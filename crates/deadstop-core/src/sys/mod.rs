@@ -29,10 +29,10 @@ pub use self::backend::{
     AF_INET, AF_INET6, AF_UNIX, Address, ControllingTerminal, ErrnoGuard, EventCount, ForkMark,
     Newborn, NewbornAnnouncer, NumberedEntries, ProcessDescriptors, Processes, SignalMask,
     TERMINAL_ATTRIBUTES_LEN, ThreadReader, ThreadSource, Timer, blocking_call, cpu_time,
-    end_by_signal, file_identity, file_kind, local_peer, main_tid, now, open_pidfd, peer_process,
-    pid, process_file, protocol, read_memory, request_prompt_wakeups, request_real_time,
-    revealing_call, signal_numbers, socket, tcp_state, terminate, thread_status, tid, unlink,
-    yield_now,
+    end_by_signal, file_identity, file_kind, inode_of, local_peer, main_tid, now, open_pidfd,
+    peer_process, pid, process_file, protocol, read_memory, request_prompt_wakeups,
+    request_real_time, revealing_call, signal_numbers, socket, tcp_state, terminate, thread_status,
+    tid, unlink, yield_now,
 };
 #[cfg(unix)]
 pub use self::backend::{action_of, handle_if_free, set_default_action};

@@ -7,7 +7,7 @@ use std::{fs, thread};
 
 use super::isolated::ended_by;
 use crate::kill_path::{KillList, Watchdog};
-use crate::sys::{SignalMask, open_pidfd};
+use crate::sys::{SignalMask, inode_of, open_pidfd};
 
 static WATCHDOG: Watchdog = Watchdog::new();
 
@@ -176,6 +176,51 @@ fn number_of_a_reaped_child_is_not_killed() {
     assert_alive_and_kill(&pids[1..]);
 }
 
+/// Closes a pidfd, and opens one of a process of the program's own, which gets the number.
+#[expect(
+    unsafe_code,
+    reason = "a program closes descriptors that it does not know"
+)]
+fn reuse_for_a_stranger(pidfd: i32) -> Child {
+    let stranger = start("echo $$; sleep 60");
+    // SAFETY: an integer; nothing else knows the descriptor but the list.
+    assert_eq!(unsafe { libc::close(pidfd) }, 0);
+    let reused = open_pidfd(stranger.id().cast_signed());
+    assert_eq!(reused, Ok(pidfd));
+    stranger
+}
+
+#[test]
+fn process_whose_pidfd_got_the_number_of_a_closed_one_is_not_killed() {
+    let test = "kill_list::process_whose_pidfd_got_the_number_of_a_closed_one_is_not_killed";
+    let (status, output) = ended_by(test, || {
+        end_at_deadline(|list| {
+            for kills_group in [true, false] {
+                let child = start("echo $$; sleep 60");
+                let pid = child.id().cast_signed();
+                let pidfd = open_pidfd(pid).expect("the kernel has pidfds");
+                assert!(list.add(pid, Some(pidfd), kills_group).is_some());
+                reuse_for_a_stranger(pidfd);
+            }
+        });
+    });
+    assert_eq!(status.code(), Some(77), "{output}");
+    let pids = processes(&output);
+    let [child, stranger, no_child, other] = pids[..] else {
+        panic!("{output}");
+    };
+    assert_all_die(&[child]);
+    // Without a group, the number might be another process's.
+    assert_alive_and_kill(&[no_child]);
+    // Before Linux 6.9 all pidfds have one inode.
+    let pidfd_of = |pid: u32| open_pidfd(pid.cast_signed()).map(inode_of);
+    if pidfd_of(std::process::id()) == pidfd_of(1) {
+        println!("skipped: this kernel does not tell pidfds apart");
+        return;
+    }
+    assert_alive_and_kill(&[stranger, other]);
+}
+
 #[test]
 fn all_256_children_are_killed() {
     let test = "kill_list::all_256_children_are_killed";
@@ -220,6 +265,7 @@ fn killing_256_entries_costs_few_system_calls_each() {
         crate::sys::KillTarget {
             pid,
             pidfd: None,
+            inode: 0,
             kills_group: false,
         }
         .kill();

@@ -3,7 +3,7 @@
 use core::ffi::{c_int, c_long};
 use core::ptr;
 
-use super::errno;
+use super::{errno, file_identity};
 use crate::sys::KillTarget;
 
 /// `PIDFD_SIGNAL_PROCESS_GROUP`, Linux 6.9: to the group that the process
@@ -18,6 +18,14 @@ impl KillTarget {
         let Some(pidfd) = self.pidfd else {
             return self.kill_by_number();
         };
+        if inode_of(pidfd) != self.inode {
+            // The program has closed it. The number of a group's leader is still its own;
+            // that of another process may not be.
+            if self.kills_group {
+                self.kill_by_number();
+            }
+            return;
+        }
         let group = match self.kills_group {
             true => send(pidfd, PROCESS_GROUP),
             false => Ok(()),
@@ -60,6 +68,12 @@ pub fn open_pidfd(pid: c_int) -> Result<c_int, c_int> {
         .ok()
         .filter(|pidfd| *pidfd >= 0)
         .ok_or_else(errno::last)
+}
+
+/// Returns the inode of a descriptor's file. Zero if the descriptor is closed, or a filter
+/// refuses the call. Async-signal-safe; asks no file server from Linux 4.11 on.
+pub fn inode_of(descriptor: c_int) -> u64 {
+    file_identity(descriptor).map_or(0, |file| file.inode)
 }
 
 /// Lets another thread run. Async-signal-safe.

@@ -71,6 +71,7 @@ impl Newborn {
             let target = KillTarget {
                 pid,
                 pidfd: None,
+                inode: 0,
                 kills_group: true,
             };
             target.kill();

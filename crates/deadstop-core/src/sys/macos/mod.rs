@@ -58,7 +58,7 @@ pub use self::errno::ErrnoGuard;
 pub use self::event_count::EventCount;
 pub use self::file::unlink;
 pub use self::fork_mark::ForkMark;
-pub use self::kill::{open_pidfd, yield_now};
+pub use self::kill::{inode_of, open_pidfd, yield_now};
 pub use self::memory::read_memory;
 pub use self::newborn::{Newborn, NewbornAnnouncer};
 pub use self::process::{main_tid, pid, tid};
