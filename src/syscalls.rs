@@ -177,7 +177,7 @@ calls! {
     #[cfg(target_arch = "x86_64")]
     SYS_readlink "readlink" Install Report;
     SYS_readlinkat "readlinkat" Install Report;
-    SYS_statx "statx" Install Run Report End Children;
+    SYS_statx "statx" Install Arm Run Report End Children Health;
     #[cfg(target_arch = "x86_64")]
     SYS_unlink "unlink" Run Report End;
     SYS_unlinkat "unlinkat" Run Report End;
