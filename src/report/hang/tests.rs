@@ -9,7 +9,10 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::{Value, json};
 
-use self::scene::{Registered, Scene, one_task_on_a_listed_thread, rendered, scene, with_facts};
+use self::scene::{
+    CapturedStack, Fate, ListedThread, Registered, SLEEPS, Scene, frame,
+    one_task_on_a_listed_thread, rendered, scene, with_facts,
+};
 use super::*;
 
 const EXAMPLE: &str = include_str!("example.json");
@@ -225,10 +228,8 @@ fn report_of_an_earlier_release_without_stalls_is_read() {
 #[test]
 fn report_that_does_not_fit_has_no_frames() {
     let scene = Scene {
-        status: false,
         begun: Some(0),
         at: Some(20_000_000_000),
-        cause: None,
         running: (0..64)
             .map(|n| Registered {
                 name: format!("task {n}"),
@@ -239,37 +240,19 @@ fn report_that_does_not_fit_has_no_frames() {
                 budget: Duration::ZERO,
                 tid: 0,
                 says: "\u{1}".repeat(128),
-                fate: 0,
+                fate: Fate::Runs,
             })
             .collect(),
-        waiting: Vec::new(),
-        phases: Vec::new(),
-        stalls: Vec::new(),
         threads: (1..6)
-            .map(|tid| {
-                (
-                    tid,
-                    "t".to_owned(),
-                    b'S',
-                    String::new(),
-                    5,
-                    String::new(),
-                    None,
-                    None,
-                )
-            })
+            .map(|tid| ListedThread::asleep(tid, "t", SLEEPS))
             .collect(),
         total: 5,
-        refused: 0,
         stacks: (1..6)
             .map(|tid| {
-                (
-                    tid,
-                    5,
-                    vec![(1, "m".repeat(48), 1, "f".repeat(128), String::new()); 24],
-                )
+                CapturedStack::of(tid, vec![frame(&"m".repeat(48), &"f".repeat(128), ""); 24])
             })
             .collect(),
+        ..Scene::empty()
     };
     let report: HangReport = serde_json::from_str(&rendered(&scene)).unwrap();
     assert!(!report.complete);
@@ -298,16 +281,8 @@ fn task_has_its_times_and_its_thread() {
 #[test]
 fn address_is_written_only_without_a_module() {
     let mut scene = one_task_on_a_listed_thread();
-    let frame = |module: &str| {
-        (
-            0xabc,
-            module.to_owned(),
-            0x1f,
-            "f".to_owned(),
-            String::new(),
-        )
-    };
-    scene.stacks = vec![(7, 5, vec![frame("app"), frame("")])];
+    let frames = vec![frame("app", "f", ""), frame("", "f", "")];
+    scene.stacks = vec![CapturedStack::of(7, frames)];
     let json = rendered(&scene);
     let report: HangReport = serde_json::from_str(&json).unwrap();
     let offsets = report

@@ -119,22 +119,7 @@ mod tests {
         });
         let entry = entry(
             "deadstop: deadline in 0.5 s: one\ndeadstop:   two\n",
-            &Facts {
-                kind: Kind::Deadline,
-                pid: 1,
-                roster,
-                threads: &ThreadTable::empty(),
-                stacks: &[],
-                cause: None,
-                begun: None,
-                now: Nanos(0),
-                at: None,
-                exit_status: None,
-                still: &[],
-                number: 1,
-                replaced: "",
-                repeats: None,
-            },
+            &Facts::for_test(Kind::Deadline, roster, &ThreadTable::empty(), Nanos(0)),
         );
         let fields: Vec<_> = entry.as_str().lines().collect();
         assert_eq!(

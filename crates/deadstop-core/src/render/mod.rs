@@ -60,6 +60,33 @@ pub struct Facts<'a> {
     pub repeats: Option<Repeats>,
 }
 
+impl<'a> Facts<'a> {
+    /// The facts of the first report of process 1, in which no shutdown has begun, for a test.
+    pub const fn for_test(
+        kind: Kind,
+        roster: &'a Roster,
+        threads: &'a ThreadTable,
+        now: Nanos,
+    ) -> Self {
+        Self {
+            kind,
+            pid: 1,
+            roster,
+            threads,
+            stacks: &[],
+            cause: None,
+            begun: None,
+            now,
+            at: None,
+            exit_status: None,
+            still: &[],
+            number: 1,
+            replaced: "",
+            repeats: None,
+        }
+    }
+}
+
 /// The number of equal stacks of a thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Repeats {

@@ -38,7 +38,7 @@ fn nanos(seconds: u64) -> Nanos {
     Nanos(seconds * 1_000_000_000)
 }
 
-/// A roster of its own for each test; tables hand out places for good.
+/// A roster of its own for each test; tables hand out slots for good.
 fn roster() -> &'static Roster {
     Box::leak(Box::new(Roster::empty()))
 }
@@ -56,21 +56,13 @@ fn entry(name: &str) -> Entry<'_> {
 
 fn render(roster: &'static Roster) -> String {
     let mut line = TextBuffer::<4096>::new();
+    let (threads, now) = (ThreadTable::empty(), Nanos(109_500_000_000));
     let facts = Facts {
-        kind: Kind::Deadline,
-        pid: 1,
-        roster,
-        threads: &ThreadTable::empty(),
-        stacks: &[],
         cause: Some("SIGTERM from pid 1, uid 0"),
         begun: Some(nanos(100)),
-        now: Nanos(109_500_000_000),
         at: Some(nanos(110)),
         exit_status: Some(124),
-        still: &[],
-        number: 1,
-        replaced: "",
-        repeats: None,
+        ..Facts::for_test(Kind::Deadline, roster, &threads, now)
     };
     text(&mut line, &facts, 8);
     line.as_str().to_owned()

@@ -16,8 +16,8 @@ fn progress_names_running_tasks_and_counts_pending_ones() {
         started: nanos(100),
         ..entry("flush the log")
     };
-    let place = roster.running.add(&flush).unwrap();
-    place.set_progress("segment 12 of 40");
+    let slot = roster.running.add(&flush).unwrap();
+    slot.set_progress("segment 12 of 40");
     for _ in 0..3 {
         roster.pending.add(&entry("waits"));
     }
@@ -98,8 +98,8 @@ fn progress_counts_tasks_beyond_the_first_five() {
 fn progress_of_the_longest_texts_is_cut() {
     let roster = roster();
     for _ in 0..64 {
-        let place = roster.running.add(&entry(&"\u{1}".repeat(100))).unwrap();
-        place.set_progress(&"\u{1}".repeat(200));
+        let slot = roster.running.add(&entry(&"\u{1}".repeat(100))).unwrap();
+        slot.set_progress(&"\u{1}".repeat(200));
     }
     let line = render_progress(roster, nanos(200), nanos(300));
     assert!(line.len() > 2000, "{}", line.len());

@@ -10,10 +10,10 @@ use crate::threads::{Activity, Thread, ThreadTable};
 #[test]
 fn report_names_the_stuck_task_first() {
     let roster = roster();
-    let place = roster.running.add(&entry("flush the log")).unwrap();
-    place.set_thread(4242);
-    place.set_progress("segment 12 of 40");
-    place.mark_abandoned();
+    let slot = roster.running.add(&entry("flush the log")).unwrap();
+    slot.set_thread(4242);
+    slot.set_progress("segment 12 of 40");
+    slot.mark_abandoned();
     let waiting = Entry {
         phase: "close",
         ..entry("close pool")
@@ -72,7 +72,7 @@ fn report_omits_tasks_that_were_removed() {
     let report = render(roster);
     assert!(!report.contains("\"a\""), "{report}");
     roster.running.remove(Some(b));
-    // The places are others' by now.
+    // The slots are others' by now.
     roster.running.add(&entry("c"));
     a.unwrap().mark_abandoned();
     b.mark_abandoned();
@@ -122,20 +122,8 @@ fn report_of_waiting(stacks_of: &[&[&str]]) -> String {
         stacks.push(stack);
     }
     let facts = Facts {
-        kind: Kind::Status,
-        pid: 1,
-        roster: roster(),
-        threads: &threads,
         stacks: &stacks,
-        cause: None,
-        begun: None,
-        now: nanos(100),
-        at: None,
-        exit_status: None,
-        still: &[],
-        number: 1,
-        replaced: "",
-        repeats: None,
+        ..Facts::for_test(Kind::Status, roster(), &threads, nanos(100))
     };
     let mut line = TextBuffer::<4096>::new();
     text(&mut line, &facts, 8);

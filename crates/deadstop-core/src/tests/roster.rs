@@ -9,8 +9,8 @@ fn roster_after_fork_is_empty_and_has_every_slot_free() {
     let roster = roster();
     let fill = || {
         for n in 0..64 {
-            let place = roster.running.add(&entry(&format!("runs {n}")));
-            place.expect("there is room").set_progress("half done");
+            let slot = roster.running.add(&entry(&format!("runs {n}")));
+            slot.expect("there is room").set_progress("half done");
         }
         assert!(roster.running.add(&entry("beyond")).is_none());
         for n in 0..40 {
@@ -47,9 +47,9 @@ fn finished_tasks_are_kept_unless_they_were_brief_and_succeeded() {
         ("took", 1_000_000, false),
         ("both", 1_000_000, true),
     ] {
-        let place = roster.running.add(&entry(name));
+        let slot = roster.running.add(&entry(name));
         let at = nanos(100).saturating_add(Duration::from_nanos(took));
-        roster.running.finish(place, at, failed);
+        roster.running.finish(slot, at, failed);
     }
     let late = roster.running.add(&entry("late"));
     late.unwrap().mark_abandoned();
@@ -77,12 +77,12 @@ fn finished_tasks_are_kept_unless_they_were_brief_and_succeeded() {
 #[test]
 fn finished_task_gives_up_its_slot_when_the_table_is_full() {
     let roster = roster();
-    let places = [(); 64].map(|()| roster.running.add(&entry("over")));
-    for place in places {
-        roster.running.finish(place, nanos(103), false);
+    let slots = [(); 64].map(|()| roster.running.add(&entry("over")));
+    for slot in slots {
+        roster.running.finish(slot, nanos(103), false);
     }
     assert!(roster.running.add(&entry("next")).is_some());
-    places[0].unwrap().mark_abandoned();
+    slots[0].unwrap().mark_abandoned();
     let report = render(roster);
     let hangs = "1 task has not returned: \"next\"";
     assert!(report.contains(hangs), "{report}");

@@ -1,18 +1,15 @@
 //! The report for people, line by line.
 
-use super::scene::{one_task_on_a_listed_thread, with_facts};
+use super::scene::{
+    BegunPhase, CapturedFrame, CapturedStack, Fate, ListedThread, WAITS_FOR_LOCK, frame,
+    one_task_on_a_listed_thread, with_facts,
+};
 use super::*;
 use deadstop_core::buffer::TextBuffer;
 use deadstop_core::render::{first_screen, text};
+use deadstop_core::stack::Captured;
 
-type Frame = (usize, String, u64, String, String);
-
-fn frame(module: &str, function: &str, site: &str) -> Frame {
-    let [module, function, site] = [module, function, site].map(str::to_owned);
-    (0xabc, module, 0x1f, function, site)
-}
-
-fn frames() -> Vec<Frame> {
+fn frames() -> Vec<CapturedFrame> {
     vec![
         frame("libc.so.6", "write", ""),
         frame("app", "std::io::Write::write_all", "std/src/io/mod.rs:9"),
@@ -24,7 +21,7 @@ fn frames() -> Vec<Frame> {
     ]
 }
 
-fn called(name: &str, fate: u8, task: &Registered) -> Registered {
+fn called(name: &str, fate: Fate, task: &Registered) -> Registered {
     Registered {
         name: name.to_owned(),
         tid: 0,
@@ -38,18 +35,28 @@ fn scene() -> Scene {
     let mut scene = one_task_on_a_listed_thread();
     scene.cause = Some("SIGTERM from pid 1".to_owned());
     scene.running[0].says = "segment 12".to_owned();
-    scene.running[0].fate = 1;
+    scene.running[0].fate = Fate::Abandoned;
     let first = scene.running[0].clone();
-    scene.running.push(called("failed", 3, &first));
-    scene.running.push(called("late", 4, &first));
-    scene.waiting.push(called("next", 0, &first));
+    scene.running.push(called("failed", Fate::Failed, &first));
+    scene.running.push(called("late", Fate::Late, &first));
+    scene.waiting.push(called("next", Fate::Runs, &first));
     let phase = |name: &str, started, ends, ended: Option<u64>| {
         let nanos = |seconds: u64| seconds * 1_000_000_000;
-        let name = name.to_owned();
-        (name, nanos(started), nanos(ends), ended.map(nanos))
+        BegunPhase {
+            name: name.to_owned(),
+            started: nanos(started),
+            ends: nanos(ends),
+            ended: ended.map(nanos),
+        }
     };
     scene.phases = vec![phase("unbind", 1, 3, Some(2)), phase("flush", 2, 20, None)];
-    scene.stacks = vec![(7, 5, frames()), (9, 0, Vec::new())];
+    scene.stacks = vec![
+        CapturedStack::of(7, frames()),
+        CapturedStack {
+            captured: Captured::Blocked,
+            ..CapturedStack::of(9, Vec::new())
+        },
+    ];
     scene.total = 0;
     scene
 }
@@ -103,8 +110,8 @@ deadstop: end of hang report 1
 #[test]
 fn report_without_names_has_one_line_of_places() {
     let mut scene = scene();
-    for frame in &mut scene.stacks[0].2 {
-        frame.3.clear();
+    for frame in &mut scene.stacks[0].frames {
+        frame.function.clear();
     }
     let text = rendered(&scene);
     let line =
@@ -137,10 +144,10 @@ fn tasks_without_room_are_counted() {
     let mut scene = scene();
     let (first, phase) = (scene.running[1].clone(), scene.phases[1].clone());
     scene.running = (0..70)
-        .map(|n| called(&format!("t{n}"), 0, &first))
+        .map(|n| called(&format!("t{n}"), Fate::Runs, &first))
         .collect();
     scene.waiting = (0..35)
-        .map(|n| called(&format!("w{n}"), 0, &first))
+        .map(|n| called(&format!("w{n}"), Fate::Runs, &first))
         .collect();
     scene.phases = vec![phase; 18];
     let text = rendered(&scene);
@@ -160,17 +167,20 @@ fn tasks_without_room_are_counted() {
     screen(&scene);
 }
 
+fn waiting_worker(tid: i32) -> ListedThread {
+    ListedThread {
+        busy: Some(0),
+        ..ListedThread::asleep(tid, &format!("worker {tid}"), WAITS_FOR_LOCK)
+    }
+}
+
 /// Threads 1 to 4 have blockers in a scene; see `with_facts`.
 #[test]
 fn what_a_culprit_waits_for_is_followed_to_the_end() {
     let mut scene = scene();
-    let thread = |tid: i32| {
-        let (name, nothing) = (format!("worker {tid}"), String::new());
-        (tid, name, b'S', nothing.clone(), 1, nothing, None, Some(0))
-    };
     scene.running[0].tid = 1;
     scene.running.truncate(1);
-    scene.threads = (1..5).map(thread).collect();
+    scene.threads = (1..5).map(waiting_worker).collect();
     let text = screen(&scene);
     let chain = "deadstop:   it waits for the end of thread 2 \"worker 2\", which waits for \
                  thread 3 \"worker 3\", which waits for thread 4 \"worker 4\", which waits \
@@ -186,25 +196,19 @@ fn culprit_that_waits_for_a_descriptor_of_its_process_says_which() {
     let mut scene = scene();
     scene.running[0].tid = 5;
     scene.running.truncate(1);
-    scene.threads = vec![(
-        5,
-        "reader".to_owned(),
-        b'S',
-        String::new(),
-        1,
-        String::new(),
-        None,
-        Some(0),
-    )];
+    scene.threads = vec![ListedThread {
+        busy: Some(0),
+        ..ListedThread::asleep(5, "reader", WAITS_FOR_LOCK)
+    }];
     let text = screen(&scene);
     let line = "deadstop:   it waits for this process: the other end is its descriptor 9\n";
     assert!(text.contains(line), "{text}");
 }
 
 /// The first screen of a scene whose culprit has these frames.
-fn screen_of(frames: Vec<Frame>) -> String {
+fn screen_of(frames: Vec<CapturedFrame>) -> String {
     let mut scene = scene();
-    scene.stacks = vec![(7, 5, frames)];
+    scene.stacks = vec![CapturedStack::of(7, frames)];
     screen(&scene)
 }
 
@@ -259,13 +263,9 @@ fn frame_of_another_crate_without_a_line_is_followed_by_one_of_the_programs_crat
 #[test]
 fn threads_that_wait_for_the_same_lock_are_listed_together() {
     let mut scene = scene();
-    let thread = |tid: i32| {
-        let (name, nothing) = (format!("worker {tid}"), String::new());
-        (tid, name, b'S', nothing.clone(), 1, nothing, None, Some(0))
-    };
     scene.running[0].tid = 16;
     scene.running.truncate(1);
-    scene.threads = (16..21).map(thread).collect();
+    scene.threads = (16..21).map(waiting_worker).collect();
     let first = "deadstop:   it waits for the same lock or condition as thread 17 \"worker 17\", \
                  thread 18 \"worker 18\"\n";
     assert!(screen(&scene).contains(first), "{}", screen(&scene));
@@ -284,7 +284,7 @@ fn threads_that_wait_for_the_same_lock_are_listed_together() {
 fn two_tasks_that_hang_on_one_thread_have_one_line_for_it() {
     let mut scene = scene();
     scene.running.truncate(2);
-    scene.running[1].fate = 0;
+    scene.running[1].fate = Fate::Runs;
     scene.running[1].tid = scene.running[0].tid;
     let text = screen(&scene);
     let name = format!("deadstop:   {:?} ", scene.running[1].name);
@@ -307,7 +307,7 @@ fn names_of_both_manglings_are_written_alike() {
 fn message_that_is_cut_ends_with_a_whole_line() {
     let mut scene = scene();
     scene.waiting = (0..30)
-        .map(|n| called(&format!("w{n}"), 0, &scene.running[1]))
+        .map(|n| called(&format!("w{n}"), Fate::Runs, &scene.running[1]))
         .collect();
     let mut message = Box::new(TextBuffer::<1024>::new());
     with_facts(&scene, |facts| text(&mut message, facts, 8));
@@ -324,13 +324,19 @@ fn message_that_is_cut_ends_with_a_whole_line() {
 #[test]
 fn missing_stack_has_its_reason() {
     for (captured, why) in [
-        (0, "the thread blocks the signal"),
-        (1, "the thread is gone"),
-        (2, "the thread did not answer"),
-        (4, "another handler replaced ours for this signal"),
+        (Captured::Blocked, "the thread blocks the signal"),
+        (Captured::Gone, "the thread is gone"),
+        (Captured::NoAnswer, "the thread did not answer"),
+        (
+            Captured::SignalTaken,
+            "another handler replaced ours for this signal",
+        ),
     ] {
         let mut scene = scene();
-        scene.stacks = vec![(7, captured, Vec::new())];
+        scene.stacks = vec![CapturedStack {
+            captured,
+            ..CapturedStack::of(7, Vec::new())
+        }];
         let line = format!("deadstop:   no stack: {why}\n");
         assert!(rendered(&scene).contains(&line), "{line}");
     }

@@ -145,7 +145,7 @@ fn table_lists_the_first_64_threads() {
     assert_eq!(listed, (1..=64).collect::<Vec<_>>());
     assert_eq!(table.find(64).map(|thread| thread.tid), Some(64));
     assert!(table.find(65).is_none());
-    // A place that is not taken belongs to no thread.
+    // A slot that is not taken belongs to no thread.
     assert!(ThreadTable::empty().find(0).is_none());
 }
 
