@@ -58,6 +58,15 @@ impl TaskHandle {
         is_cancelled
     }
 
+    /// Removes the task if it is not requested yet, because it has nothing left to do: a
+    /// program that registers a task for each connection would fill its memory with them.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn remove_before_request(&self) {
+        if self.coordinator.is_here() {
+            drop(self.coordinator.remove_before_request(self.id));
+        }
+    }
+
     /// Returns `true` if the task was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.shared.is_cancelled.load(Ordering::Acquire)

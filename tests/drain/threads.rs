@@ -186,3 +186,43 @@ fn joined_thread_whose_panic_panics_fails_its_task_with_its_own_words() {
     ended.assert_status(1);
     ended.assert_says("the thread panicked: ");
 }
+
+/// As a server that drives each connection would fill its memory with their tasks.
+#[cfg(feature = "tokio")]
+#[test]
+fn driven_future_that_is_done_before_the_request_leaves_no_task() {
+    let name = "threads::driven_future_that_is_done_before_the_request_leaves_no_task";
+    let ended = victim::run(name, || {
+        let shutdown = shutdown(30);
+        let runtime = tokio::runtime::Runtime::new().expect("it starts");
+        let tenant = shutdown.scope("tenant");
+        let fails = || async { Err::<(), _>("a failure") };
+        let (requested, stopped) = (shutdown.requested(), tenant.requested());
+        let drains = |task: deadstop::task::TaskBuilder| task.phase(Phase::DRAIN);
+        let driven = [
+            drains(shutdown.task("early")).drive(&runtime, async {}),
+            drains(shutdown.task("fails")).drive(&runtime, fails()),
+            drains(shutdown.task("at the request")).drive(&runtime, requested),
+            drains(tenant.task("early too")).drive(&runtime, async {}),
+            drains(tenant.task("at the stop")).drive(&runtime, stopped),
+        ];
+        let [early, _, _, early_too, _] = driven.map(|task| task.expect("it is accepted"));
+        // They are removed on a worker. A task that is gone cannot be cancelled.
+        thread::sleep(500 * MS);
+        println!("cancelled: {} {}", early.cancel(), early_too.cancel());
+        let of_tenant = tenant.stop(
+            deadstop::Cause::requested("a test"),
+            Duration::from_secs(20),
+        );
+        println!("{}", of_tenant.expect("no task waits for itself"));
+        let _ = shutdown.finish();
+        println!("{}", shutdown.report().expect("it is over"));
+        std::process::exit(0);
+    });
+    ended
+        .assert_says("cancelled: false false")
+        .assert_says("drain  /tenant/at the stop")
+        .assert_says("drain  at the request")
+        .assert_says("failed: a failure")
+        .assert_silent_about("early");
+}

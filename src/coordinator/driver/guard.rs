@@ -202,6 +202,12 @@ impl Coordinator {
         cancelled
     }
 
+    /// Removes a task that has nothing left to do, unless it is requested. Returns its closure.
+    #[cfg(feature = "tokio")]
+    pub(in crate::coordinator) fn remove_before_request(&self, task: TaskId) -> Option<Body> {
+        self.change(|machine, now| machine.remove_before_request(task, now))
+    }
+
     /// Makes the shutdown hold its tasks until [`release_tasks`](Self::release_tasks), or
     /// for a short time.
     pub(crate) fn hold_tasks(&self) {

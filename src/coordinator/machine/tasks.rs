@@ -104,6 +104,21 @@ impl<S: Shared, B> Machine<S, B> {
         }
     }
 
+    /// Removes a task that has nothing left to do, unless its scope is requested to stop: no
+    /// report names it. Returns its closure.
+    #[cfg(feature = "tokio")]
+    pub(in crate::coordinator) fn remove_before_request(
+        &mut self,
+        id: TaskId,
+        now: Nanos,
+    ) -> Option<B> {
+        let scope = self.tasks.get(id.0)?.scope;
+        match self.is_scope_requested(scope) {
+            true => None,
+            false => self.cancel(id, now),
+        }
+    }
+
     /// The run that has a waiting task in its queue: the task's phase has begun.
     fn queued_in(&self, id: TaskId) -> Option<RunId> {
         let task = self.tasks.get(id.0)?;

@@ -61,6 +61,8 @@ mod sealed {
 impl TaskBuilder {
     /// Spawns a future on a tokio runtime now, and registers it: in its phase the shutdown
     /// waits until it has ended. What it returns is the task's result; a panic is a failure.
+    /// One that has ended without a failure before the request leaves nothing behind, and no
+    /// report names it: a future for each connection is fine.
     ///
     /// Nothing asks the future to end: it should see the request itself, such as by
     /// `with_graceful_shutdown(shutdown.requested())`. If a worker is blocked in its `poll`,
@@ -94,6 +96,8 @@ impl TaskBuilder {
         runtime.handle().spawn(Driven {
             future: Some(Box::pin(future)),
             state,
+            task: task.clone(),
+            is_done: false,
         });
         Ok(task)
     }
@@ -135,6 +139,9 @@ fn wait_for(driven: &State, cx: &TaskContext) -> Result<(), String> {
 struct Driven<F> {
     future: Option<Pin<Box<F>>>,
     state: Arc<State>,
+    task: TaskHandle,
+    /// Set once the future has ended without a failure.
+    is_done: bool,
 }
 
 impl<F: Future<Output: TaskResult>> Future for Driven<F> {
@@ -163,6 +170,7 @@ impl<F: Future<Output: TaskResult>> Future for Driven<F> {
             Ok(Poll::Ready(_)) => Ok(()),
             Err(payload) => Err(format!("panicked: {}", message(payload.value()))),
         };
+        self.is_done = result.is_ok();
         *self.state.result.lock() = Some(result);
         drop(future);
         Poll::Ready(())
@@ -172,5 +180,8 @@ impl<F: Future<Output: TaskResult>> Future for Driven<F> {
 impl<F> Drop for Driven<F> {
     fn drop(&mut self) {
         self.state.ended.set();
+        if self.is_done {
+            self.task.remove_before_request();
+        }
     }
 }

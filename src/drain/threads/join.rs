@@ -22,6 +22,10 @@ impl TaskBuilder {
     /// [waker](crate::Shutdown::waker). The reports show the thread as the task's, with its
     /// stack.
     ///
+    /// A thread that has ended is joined in its phase, and its stack stays mapped until then.
+    /// So this is for threads that last as long as the program. For a thread for each
+    /// connection, use [`keep`](crate::Shutdown::keep), which leaves nothing behind.
+    ///
     /// # Errors
     ///
     /// As [`on_shutdown`](Self::on_shutdown). The thread is then detached.
