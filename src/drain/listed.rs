@@ -31,6 +31,11 @@ impl<T: Sync> List<T> {
         }
     }
 
+    /// Returns `true` if an item can be added: places stay taken.
+    pub(super) fn has_place(&self) -> bool {
+        self.0.iter().any(|place| place.get().is_none())
+    }
+
     /// Returns the items. Allocates nothing and waits for no other thread.
     pub(super) fn iter(&self) -> impl Iterator<Item = &'static T> {
         let own = process::generation();
@@ -53,5 +58,6 @@ mod tests {
             list.add(item);
         }
         assert_eq!(list.iter().count(), LISTED);
+        assert!(!list.has_place());
     }
 }

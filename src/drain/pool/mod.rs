@@ -111,6 +111,7 @@ pub enum Drain {
 ///   names it, its thread and what was left in the queue.
 /// - In a child of `fork` the pool is closed: it gives jobs back, its numbers are zero, and
 ///   no call waits.
+/// - The metrics have the first 64 names of pools; pools of the same name are one there.
 ///
 /// No method is async-signal-safe.
 ///

@@ -5,6 +5,7 @@
 //!
 //! Relaxed: each number is of its own, and a reader may see one earlier than another.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam_utils::CachePadded;
@@ -13,8 +14,8 @@ use super::machine::Machine;
 use super::run_queue::RunQueue;
 use crate::drain::listed::List;
 
-/// The pools of this process.
-static POOLS: List<Numbers> = List::empty();
+/// The pools of this process. A name that is listed stays: a reader may be at it.
+static POOLS: List<Arc<Numbers>> = List::empty();
 
 /// The numbers of a pool at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -57,17 +58,20 @@ struct OfRunQueue {
 }
 
 impl Numbers {
-    /// Lists a pool, in the place of one with its name that is gone.
-    pub(super) fn list(name: &str) -> &'static Self {
+    /// Lists a pool, in the place of one with its name that is gone, or in a free place. If
+    /// there is neither, nothing of the pool is left once it is gone.
+    pub(super) fn list(name: &str) -> Arc<Self> {
         let gone = POOLS.iter().find(|numbers| {
             *numbers.name == *name && numbers.is_gone.swap(false, Ordering::AcqRel)
         });
-        gone.unwrap_or_else(|| {
-            let numbers = Box::leak(Box::new(Self {
+        gone.cloned().unwrap_or_else(|| {
+            let numbers = Arc::new(Self {
                 name: name.into(),
                 ..Self::default()
-            }));
-            POOLS.add(numbers);
+            });
+            if POOLS.has_place() {
+                POOLS.add(Box::leak(Box::new(Arc::clone(&numbers))));
+            }
             numbers
         })
     }
@@ -95,15 +99,15 @@ impl Numbers {
         set(&to.panicked, run_queue.panicked);
     }
 
-    fn read(&'static self) -> PoolNumbers {
-        let (machine, run_queue) = (&self.machine, &self.run_queue);
+    fn read(this: &'static Arc<Self>) -> PoolNumbers {
+        let (machine, run_queue) = (&this.machine, &this.run_queue);
         // Smaller ones first: they only grow.
         let ended = get(&run_queue.ended);
         let taken = get(&run_queue.taken);
         let panicked = get(&machine.panicked) + get(&run_queue.panicked);
         let completed = get(&machine.completed) + get(&run_queue.completed);
         PoolNumbers {
-            name: &self.name,
+            name: &this.name,
             threads: get(&machine.threads),
             running: taken.saturating_sub(ended),
             queued: get(&machine.accepted).saturating_sub(taken),
@@ -131,4 +135,27 @@ pub(crate) fn pools() -> impl Iterator<Item = PoolNumbers> {
         .iter()
         .filter(|numbers| !numbers.is_gone.load(Ordering::Acquire))
         .map(Numbers::read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drain::LISTED;
+
+    /// As pools of tenants that come and go.
+    #[test]
+    fn pools_that_are_gone_leave_no_more_than_the_list_holds() {
+        let left = (0..3 * LISTED).map(|number| {
+            let numbers = Numbers::list(&format!("tenant {number}"));
+            let left = Arc::downgrade(&numbers);
+            numbers.remove();
+            left
+        });
+        let left: Vec<_> = left.collect();
+        let left = left.iter().filter(|numbers| numbers.strong_count() > 0);
+        assert!(left.count() <= LISTED);
+        let again = Numbers::list("tenant 0");
+        assert!(!again.is_gone.load(Ordering::Relaxed));
+        again.remove();
+    }
 }

@@ -24,7 +24,7 @@ pub(crate) trait Pulse: Send + Sync {
 pub(super) struct Observer {
     /// The copy of the pool's numbers for the metrics.
     #[cfg(feature = "health")]
-    numbers: &'static Numbers,
+    numbers: Arc<Numbers>,
     /// Notified of each job that begins or ends.
     pub(super) pulse: OnceLock<Box<dyn Pulse>>,
     pub(super) room: Room,
