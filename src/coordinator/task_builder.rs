@@ -102,7 +102,8 @@ impl TaskBuilder {
     /// the task's own thread, without a runtime.
     ///
     /// A future that needs its runtime's timers or sockets is polled inside it
-    /// by [`on_shutdown_async_in`](Self::on_shutdown_async_in).
+    /// by [`on_shutdown_async_in`](Self::on_shutdown_async_in). Here tokio's would panic, which
+    /// makes the task fail.
     ///
     /// # Errors
     ///

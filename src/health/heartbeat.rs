@@ -92,6 +92,9 @@ impl HeartbeatBuilder {
     ///
     /// Several heartbeats may have the same name, as one for each worker thread: each is
     /// watched for itself.
+    ///
+    /// Name it after the loop, not after a connection: a name stays in memory, unless the
+    /// process has had a heartbeat of that name shortly before.
     pub fn start(self) -> Result<Heartbeat, HeartbeatError> {
         if self.name.trim().is_empty() {
             return Err(HeartbeatError::Unnamed);
