@@ -3,6 +3,5 @@
 
 pub(crate) mod mapped_file;
 pub(crate) mod memory;
-pub(crate) mod proc_status;
 pub(crate) mod registers;
 pub(crate) mod signal;

@@ -11,12 +11,11 @@ use super::signal_handler::{ANSWERED, Capture, answer, ask, with_few_words};
 use super::unwinder::{Seen, Unwinder};
 use crate::contain::contain;
 use crate::sys::stacks::memory;
-use crate::sys::stacks::proc_status::status;
 use crate::sys::stacks::registers::Registers;
 use crate::sys::stacks::signal::{NoHandler, StackSignal};
 use deadstop_core::Nanos;
 use deadstop_core::stack::{Captured, Stack};
-use deadstop_core::sys::{SignalMask, SignalSet};
+use deadstop_core::sys::{SignalMask, SignalSet, thread_status};
 
 /// The longest wait for a thread's answer. A thread that runs, or wakes up for it, takes some
 /// 20 µs; one that waits for a processor, a few milliseconds.
@@ -79,9 +78,9 @@ impl Requester {
         if tid == deadstop_core::tid() {
             return self.unmasked(|it| it.request(tid, stack, until));
         }
-        match status(tid) {
+        match thread_status(tid) {
             Some(status) if status.has_ended => Captured::Gone,
-            Some(status) if status.blocks(self.signal.number()) => Captured::Blocked,
+            Some(status) if status.blocked.has(self.signal.number()) => Captured::Blocked,
             _ => self.request(tid, stack, until),
         }
     }

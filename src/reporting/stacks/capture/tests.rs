@@ -15,7 +15,7 @@ use super::*;
 use crate::lock::{Mutex, MutexGuard};
 use crate::reporting::{Log, Outlet, Progress};
 use deadstop_core::stack::Captured;
-use deadstop_core::sys::{SignalMask, SignalSet};
+use deadstop_core::sys::{SignalMask, SignalSet, thread_status};
 
 /// Not a measurement: no wait is longer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -197,11 +197,7 @@ fn calling_thread_may_ask_for_its_own_and_keeps_its_mask() {
         let tid = deadstop_core::tid();
         let stack = capture(&stacks, tid);
         assert_eq!(stack.captured, Captured::Yes);
-        assert!(
-            crate::sys::stacks::proc_status::status(tid)
-                .unwrap()
-                .blocks(signal)
-        );
+        assert!(thread_status(tid).unwrap().blocked.has(signal));
         mask.restore();
     });
     thread.join().unwrap();
