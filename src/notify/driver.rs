@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use deadstop_core::kill_path::Watchdog;
 use deadstop_core::roster::Roster;
-use deadstop_core::{EventCount, Nanos, now, pid};
+use deadstop_core::{EventCount, Nanos, now, number, pid};
 
 use super::plan::{Next, Plan};
 use super::situation::{Situation, Stop};
@@ -96,7 +96,7 @@ impl Driver {
 
 /// The interval of the manager's watchdog, if it watches this process.
 fn watchdog_interval() -> Option<Duration> {
-    let number = |name| env::var(name).ok()?.parse::<u64>().ok();
+    let number = |name| number::parse(&env::var(name).ok()?, 10);
     let is_ours = match env::var_os("WATCHDOG_PID") {
         Some(_) => number("WATCHDOG_PID") == u64::try_from(pid()).ok(),
         None => true,

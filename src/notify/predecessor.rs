@@ -5,6 +5,7 @@ use std::os::fd::IntoRawFd as _;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::sys::handover::{adopt, signal_and_close};
+use deadstop_core::number;
 
 /// Names the descriptor to which the successor writes when it is ready.
 pub(crate) const READY_VARIABLE: &str = "DEADSTOP_READY_FD";
@@ -16,7 +17,7 @@ const NONE: i32 = -1;
 
 /// Takes over the descriptor, if this process was started by a predecessor.
 pub(crate) fn adopt_ready_descriptor() {
-    let number = |name| env::var(name).ok()?.parse::<i32>().ok();
+    let number = |name| i32::try_from(number::parse(&env::var(name).ok()?, 10)?).ok();
     // Child processes inherit the variable, and not the descriptor.
     let is_ours = number("LISTEN_PID") == Some(deadstop_core::pid());
     let Some(fd) = number(READY_VARIABLE).filter(|_| is_ours) else {

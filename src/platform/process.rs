@@ -1,6 +1,7 @@
 //! One process, as `/proc` shows it.
 
-use super::texts::{Texts, number};
+use super::texts::{self, Texts};
+use deadstop_core::number;
 
 /// How often a mask is read again that blocks a signal.
 const LOOKS: usize = 10;
@@ -91,8 +92,8 @@ impl Process {
     #[cold]
     pub fn from_status(status: &str) -> Option<Self> {
         Some(Self {
-            pid: number(field(status, "Pid:")?)?,
-            parent: number(field(status, "PPid:")?)?,
+            pid: texts::number(field(status, "Pid:")?)?,
+            parent: texts::number(field(status, "PPid:")?)?,
             name: field(status, "Name:").unwrap_or_default().to_owned(),
             executable: None,
             command: Texts::default(),
@@ -175,8 +176,8 @@ fn field<'a>(status: &'a str, key: &str) -> Option<&'a str> {
 
 #[cold]
 fn mask(status: &str, key: &str) -> u64 {
-    let mask = field(status, key).map(|mask| u64::from_str_radix(mask, 16));
-    mask.and_then(Result::ok).unwrap_or(0)
+    let mask = field(status, key).and_then(|mask| number::parse(mask, 16));
+    mask.unwrap_or(0)
 }
 
 fn has(mask: u64, signal: i32) -> bool {

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::number;
 use crate::search::is_one_of;
 
 /// The units, each with its nanoseconds.
@@ -24,14 +25,14 @@ pub fn parse(text: &str) -> Option<Duration> {
     let text = text.trim_ascii();
     let mut rest = text;
     let mut sum = Duration::ZERO;
-    if let Ok(seconds) = text.parse::<u32>() {
+    if let Some(Ok(seconds)) = number::parse(text, 10).map(u32::try_from) {
         sum = Duration::from_secs(seconds.into());
         rest = "";
     }
     while !rest.is_empty() {
         let (number, after) = take(rest, |c| c.is_ascii_digit())?;
         let (unit, after) = take(after.trim_ascii_start(), |c| c.is_ascii_alphabetic())?;
-        let number = number.parse::<u64>().ok()?;
+        let number = number::parse(number, 10)?;
         let (_, length) = UNITS.iter().find(|(names, _)| is_one_of(unit, names))?;
         let part = Duration::from_nanos(length.checked_mul(number)?);
         sum = sum.checked_add(part)?;

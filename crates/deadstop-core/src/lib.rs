@@ -76,6 +76,7 @@ pub mod duration;
 pub mod escape;
 pub mod files;
 pub mod kill_path;
+pub mod number;
 #[expect(
     missing_docs,
     missing_debug_implementations,

@@ -5,6 +5,7 @@
 
 use core::ffi::c_long;
 
+use crate::number;
 use crate::sys::FileIdentity;
 
 /// Returns the name in `comm`, without the line end that the kernel adds.
@@ -63,7 +64,7 @@ pub fn syscall(text: &[u8]) -> Option<Syscall> {
         "running" => Some(Syscall::Running),
         "-1" => Some(Syscall::Outside),
         number => Some(Syscall::Inside {
-            number: c_long::try_from(self::number(number, 10)?).ok()?,
+            number: c_long::try_from(number::parse(number, 10)?).ok()?,
             first: argument(&mut text)?,
         }),
     }
@@ -83,7 +84,7 @@ pub struct Arguments {
 /// Reads `syscall` whole. `None` if the thread is in no system call.
 pub fn arguments(text: &[u8]) -> Option<Arguments> {
     let mut text = core::str::from_utf8(text).ok()?;
-    let number = number(word(&mut text)?, 10)?;
+    let number = number::parse(word(&mut text)?, 10)?;
     let mut arguments = [0; 6];
     for argument in &mut arguments {
         *argument = self::argument(&mut text)?;
@@ -98,7 +99,7 @@ pub fn arguments(text: &[u8]) -> Option<Arguments> {
 
 /// Takes one argument off `text`, in hexadecimal with a prefix.
 fn argument(text: &mut &str) -> Option<u64> {
-    number(word(text)?.strip_prefix("0x")?, 16)
+    number::parse(word(text)?.strip_prefix("0x")?, 16)
 }
 
 /// A list, although it has one character: `core` searches a text for a single one by code
@@ -114,11 +115,6 @@ fn word<'a>(text: &mut &'a str) -> Option<&'a str> {
     let word = words.next().filter(|word| !word.is_empty())?;
     *text = words.next().unwrap_or("");
     Some(word)
-}
-
-#[inline(never)] // As `word`.
-fn number(digits: &str, base: u32) -> Option<u64> {
-    u64::from_str_radix(digits, base).ok()
 }
 
 /// A file may have locks of both kinds, which do not exclude one another.
@@ -148,12 +144,15 @@ pub fn lock_holder(locks: &[u8], kind: LockKind, file: FileIdentity) -> Option<i
         }
         let (_is_advisory, _access) = (next()?, next()?);
         // -1 stands for a lock of an open file.
-        let holder = next()?.parse().ok()?;
+        let holder = match next()? {
+            "-1" => -1,
+            pid => number::parse(pid, 10)?.try_into().ok()?,
+        };
         let (device, inode) = next()?.rsplit_once(COLON)?;
         let (major, minor) = device.split_once(COLON)?;
-        let is_same_file = number(major, 16)? == u64::from(file.major)
-            && number(minor, 16)? == u64::from(file.minor)
-            && number(inode, 10)? == file.inode;
+        let is_same_file = number::parse(major, 16)? == u64::from(file.major)
+            && number::parse(minor, 16)? == u64::from(file.minor)
+            && number::parse(inode, 10)? == file.inode;
         is_same_file.then_some(holder)
     })
 }
@@ -175,7 +174,7 @@ pub enum Link<'a> {
 pub fn inode(link: &[u8]) -> Option<u64> {
     let link = core::str::from_utf8(link).ok()?;
     let (_, inode) = link.strip_suffix(']')?.split_once(COLON)?;
-    number(inode.strip_prefix('[')?, 10)
+    number::parse(inode.strip_prefix('[')?, 10)
 }
 
 /// Parses the link of a descriptor: `anon_inode:[eventfd]` is an `eventfd`.

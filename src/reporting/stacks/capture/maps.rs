@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::Read;
 use std::ops::{ControlFlow, Range};
 
+use deadstop_core::number;
+
 /// Bytes of a line at most: its figures, and a path of 4096.
 const LINE: usize = 4096 + 128;
 
@@ -79,7 +81,7 @@ fn field(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn hex(text: &[u8]) -> Option<u64> {
-    u64::from_str_radix(std::str::from_utf8(text).ok()?, 16).ok()
+    number::parse(std::str::from_utf8(text).ok()?, 16)
 }
 
 #[cfg(test)]

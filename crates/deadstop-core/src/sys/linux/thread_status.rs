@@ -4,6 +4,7 @@ use core::ffi::{CStr, c_int};
 
 use super::descriptor::{close, open, read};
 use crate::buffer::TextBuffer;
+use crate::number;
 use crate::sys::{SignalSet, ThreadStatus};
 
 /// Reads the status of thread `tid` of this process, without an allocator.
@@ -35,10 +36,35 @@ impl ThreadStatus {
             let value = lines.find_map(|line| line.strip_prefix(name))?;
             core::str::from_utf8(value.trim_ascii()).ok()
         };
-        let blocked = u64::from_str_radix(field(b"SigBlk:")?, 16).ok()?;
+        let blocked = number::parse(field(b"SigBlk:")?, 16)?;
         Some(Self {
             has_ended: field(b"State:")?.starts_with(['Z', 'X']),
             blocked: SignalSet::from_bits(blocked),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mask_and_the_state_are_read() {
+        let text =
+            b"Name:\tz SigBlk:\nState:\tS (sleeping)\nSigBlk:\t0000000200000001\nSigIgn:\t0\n";
+        let status = ThreadStatus::parse(text).unwrap();
+        let blocks = |signal| status.blocked.has(signal);
+        assert!(blocks(1) && blocks(34) && !blocks(2));
+        assert!(!status.has_ended);
+        let zombie = ThreadStatus::parse(b"State:\tZ (zombie)\nSigBlk:\t0\n");
+        assert!(zombie.unwrap().has_ended);
+        assert_eq!(ThreadStatus::parse(b"State:\tS"), None);
+    }
+
+    #[test]
+    fn calling_thread_has_a_status_and_number_zero_has_none() {
+        assert!(!thread_status(crate::tid()).unwrap().has_ended);
+        assert_eq!(thread_status(0), None);
+        assert_eq!(thread_status(-1), None);
     }
 }

@@ -12,6 +12,7 @@ use core::ffi::{CStr, c_int};
 use super::descriptor::{VerifiedDescriptor, close, links, open, read, read_link, repeat, rewind};
 use super::process::{pid, tid};
 use crate::buffer::TextBuffer;
+use crate::number;
 use crate::sys::ThreadFile;
 
 /// The descriptors that are kept to read `/proc/self/task`.
@@ -220,7 +221,8 @@ impl Iterator for NumberedEntries<'_> {
             self.entries = self.entries.get(len..)?;
             let name = CStr::from_bytes_until_nul(entry.get(NAME..)?).ok()?;
             // `.` and `..` are no numbers.
-            if let Ok(Ok(number)) = name.to_str().map(str::parse) {
+            let name = name.to_str().unwrap_or("");
+            if let Some(Ok(number)) = number::parse(name, 10).map(c_int::try_from) {
                 return Some(number);
             }
         }
