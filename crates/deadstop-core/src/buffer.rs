@@ -238,15 +238,17 @@ impl TextSlice {
 
 /// Returns the longest beginning of `text` that has at most `len` bytes and
 /// ends at a character boundary.
+#[inline]
 pub(crate) fn truncate(text: &str, len: usize) -> &str {
-    let mut end = len;
-    loop {
-        if let Some(head) = text.get(..end) {
-            return head;
-        }
-        if text.len() <= end {
-            return text;
-        }
-        end = end.saturating_sub(1);
+    match text.len() <= len {
+        true => text,
+        false => cut(text, len),
     }
+}
+
+/// Does that for a longer text. Not inlined: few are.
+#[cold]
+fn cut(text: &str, len: usize) -> &str {
+    let mut heads = (0..=len).rev().map(|end| text.get(..end));
+    heads.find_map(|head| head).unwrap_or("")
 }

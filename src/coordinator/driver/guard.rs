@@ -44,6 +44,7 @@ struct Wakes<'a> {
 }
 
 impl Wakes<'_> {
+    #[inline(never)] // Twenty callers.
     fn wake(&mut self) {
         if mem::take(&mut self.task_thread) {
             self.coordinator.work.notify_one();
@@ -56,7 +57,9 @@ impl Wakes<'_> {
 
 impl Drop for Wakes<'_> {
     fn drop(&mut self) {
-        self.wake();
+        if self.task_thread || self.run {
+            self.wake();
+        }
     }
 }
 
