@@ -139,6 +139,7 @@ pub(super) fn pm2(environment: &Environment) -> Read {
 pub(super) const ARGO_GRACE: &str = "ARGO_TERMINATION_GRACE_PERIOD_SECONDS";
 
 #[cold]
+#[inline(never)] // Three callers.
 fn read(
     environment: &Environment,
     variable: &'static str,

@@ -246,8 +246,9 @@ pub(crate) fn truncate(text: &str, len: usize) -> &str {
     }
 }
 
-/// Does that for a longer text. Not inlined: few are.
+/// Does that for a longer text.
 #[cold]
+#[inline(never)] // Few texts are longer.
 fn cut(text: &str, len: usize) -> &str {
     let mut heads = (0..=len).rev().map(|end| text.get(..end));
     heads.find_map(|head| head).unwrap_or("")
