@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::coordinator::{CleanExit, Phase, Plan, WhenDone};
-use crate::error::PhasesError;
+use crate::error::{InstallError, PhasesError};
 use crate::exit_estimate::Teardown;
+use crate::exit_hold;
 use crate::reporting::{Progress, Sinks};
 use crate::signal::Signal;
-use crate::trigger::{Panics, SecondSignal};
+use crate::trigger::{self, Panics, SecondSignal};
 use crate::watchdog::{Watchdog, WatchdogBuilder};
 
 /// Describes a shutdown. Made by [`Shutdown::builder`](crate::Shutdown::builder).
@@ -21,6 +22,8 @@ pub struct ShutdownBuilder {
     pub(super) forwarded_signals: Vec<Signal>,
     pub(super) block_signals: bool,
     pub(super) panics: Panics,
+    /// Sets the panic hook; set with `panics`, so that a program without does not link it.
+    pub(super) hook_panics: fn(Panics) -> Result<(), InstallError>,
     pub(super) second_signal: SecondSignal,
     pub(super) clean_exit: CleanExit,
     pub(super) failure_status: u8,
@@ -47,6 +50,7 @@ impl ShutdownBuilder {
             forwarded_signals: Vec::new(),
             block_signals: false,
             panics: Panics::Ignore,
+            hook_panics: trigger::panic::ignore,
             second_signal: SecondSignal::default(),
             clean_exit: CleanExit::Success,
             when_done: WhenDone::Wait,
@@ -201,6 +205,8 @@ impl ShutdownBuilder {
     /// Sets what a panic means; [`Panics::Ignore`] unless set.
     pub fn panics(mut self, panics: Panics) -> Self {
         self.panics = panics;
+        self.hook_panics =
+            |panics| trigger::panic::hook(panics, exit_hold::exit_after_panic_of_main);
         self
     }
 

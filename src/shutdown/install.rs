@@ -100,7 +100,7 @@ impl ShutdownBuilder {
             let coordinator = Coordinator::new(settings, plan, reporting, mask);
             installation.once_for_exit(exit_hold::register)?;
             trigger::on_begin(exit_hold::register_first);
-            trigger::panic::hook(self.panics, exit_hold::exit_after_panic_of_main)?;
+            (self.hook_panics)(self.panics)?;
             let ignored = trigger::signal::handle(
                 signals.triggers,
                 signals.status,

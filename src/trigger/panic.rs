@@ -57,7 +57,7 @@ fn is_ours_alone() -> bool {
 #[cfg(feature = "shutdown")]
 pub use self::hook::Panics;
 #[cfg(feature = "shutdown")]
-pub(crate) use self::hook::{HookState, hook, message, state};
+pub(crate) use self::hook::{HookState, hook, ignore, message, state};
 
 #[cfg(feature = "shutdown")]
 mod hook {
@@ -130,21 +130,36 @@ mod hook {
     /// The address of our hook; 0 until it is in place. It is never taken away.
     static HOOK: AtomicUsize = AtomicUsize::new(0);
 
-    /// The setting of the installed shutdown.
-    static PANICS: Published<Panics> = Published::nothing();
+    /// The setting of the installed shutdown, unless it is [`Panics::Ignore`].
+    static PANICS: Published<Wanted> = Published::nothing();
+
+    struct Wanted {
+        panics: Panics,
+        /// Looks at the hook. A program that ignores panics does not link it.
+        state: fn() -> HookState,
+    }
+
+    /// Takes the setting back; a hook that an earlier `install` has set does nothing then. What
+    /// a builder calls unless panics were set.
+    pub(crate) fn ignore(_: Panics) -> Result<(), InstallError> {
+        PANICS.clear();
+        Ok(())
+    }
 
     /// Puts our hook before the one that is there. Where panics abort, the hook calls
     /// `exit_if_main` on a thread that it must hold.
     pub(crate) fn hook(panics: Panics, exit_if_main: fn()) -> Result<(), InstallError> {
         if matches!(panics, Panics::Ignore) {
-            PANICS.clear();
-            return Ok(());
+            return ignore(panics);
         }
         if thread::panicking() {
             // `std` panics if a thread that unwinds changes the hook.
             return Err(InstallError::Panicking);
         }
-        PANICS.replace(Box::new(panics));
+        PANICS.replace(Box::new(Wanted {
+            panics,
+            state: state_of_hook,
+        }));
         if HOOK.load(Ordering::Acquire) == 0 {
             let previous = panic::take_hook();
             let hook: Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync> = Box::new(move |info| {
@@ -163,7 +178,7 @@ mod hook {
     /// Begins the shutdown if the panic counts. Returns whether the process must
     /// outlive the panic.
     fn is_held(info: &PanicHookInfo<'_>) -> bool {
-        let Some(panics) = PANICS.get() else {
+        let Some(Wanted { panics, .. }) = PANICS.get() else {
             return false;
         };
         if super::is_ours_alone() {
@@ -216,11 +231,19 @@ mod hook {
         Unknown,
     }
 
-    /// Looks at the panic hook. `std` only lets it be taken and set again, so a
-    /// panic of another thread in between goes to the default hook.
+    /// Looks at the panic hook.
     pub(crate) fn state() -> HookState {
+        match PANICS.get() {
+            None => HookState::NotWanted,
+            Some(wanted) => (wanted.state)(),
+        }
+    }
+
+    /// Does so where ours is wanted. `std` only lets the hook be taken and set again, so a
+    /// panic of another thread in between goes to the default hook.
+    fn state_of_hook() -> HookState {
         let ours = HOOK.load(Ordering::Acquire);
-        if PANICS.get().is_none() || ours == 0 {
+        if ours == 0 {
             return HookState::NotWanted;
         }
         if thread::panicking() {
