@@ -7,7 +7,7 @@ use log::Level;
 
 use super::event::Event;
 use super::log::{LastCall, Log};
-use super::progress::Outlet;
+use super::progress::{self, Outlet};
 use super::reporter::Reporter;
 use super::stacks::SymbolizerStart;
 use crate::report::ShutdownReport;
@@ -106,11 +106,25 @@ impl Reporting {
         let begun = now.saturating_sub(report.took());
         let may_tell = self.outlet.may_tell(report, begun, now, deadline);
         if may_tell || self.log.takes(Level::Error) || self.log.has_alert() {
-            self.log.flush(LOG_PATIENCE);
+            let is_taken = self.log.flush(LOG_PATIENCE);
+            if !is_taken {
+                self.summarize_without_logger(report);
+            }
         }
         if self.log.begin_last() {
             let left = deadline.since(deadstop_core::now());
             self.log.flush(LAST_PATIENCE.min(left / 2));
+        }
+    }
+
+    /// Says on standard error what was lost or left undone. The logger hangs, or is slow: it
+    /// may say some of it too.
+    #[cold]
+    fn summarize_without_logger(&self, report: &ShutdownReport) {
+        let is_failure = !report.is_clean();
+        let has_summary = self.log.print_alerts(is_failure);
+        if is_failure {
+            progress::tell_without_logger(&self.outlet, report, has_summary);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use deadstop::drain::Drain;
 use deadstop::{Phase, Shutdown};
 
-use crate::{hang, shutdown, succeeded, victim};
+use crate::{finish, hang, shutdown, succeeded, victim};
 
 struct Hangs;
 
@@ -134,4 +134,39 @@ fn task_that_waits_for_the_end_gets_its_answer_although_the_logger_hangs() {
         show(&shutdown);
     });
     ended.assert_says("answered: false\nclean: true");
+}
+
+/// The logger hangs over the first line, that the shutdown begins.
+#[test]
+fn work_left_undone_is_on_standard_error_although_the_logger_hangs() {
+    let name = "logger::work_left_undone_is_on_standard_error_although_the_logger_hangs";
+    let ended = victim::run(name, || {
+        let shutdown = with_a_logger_that_hangs();
+        log::set_max_level(log::LevelFilter::Info);
+        let pool = shutdown.pool("parts").threads(1).queue(9);
+        let pool = pool.on_shutdown(Drain::Discard).start().expect("it starts");
+        let (runs, running) = channel();
+        let requested = shutdown.requested();
+        let job = move || {
+            runs.send(()).expect("the scenario waits");
+            requested.wait();
+            std::thread::sleep(Duration::from_millis(200));
+        };
+        pool.execute(job).expect("room");
+        running.recv().expect("it runs");
+        pool.execute_named("part 2", || ()).expect("room");
+        let fails = shutdown.task("flush the log").phase(Phase::FLUSH);
+        fails
+            .on_shutdown(|_| {
+                std::thread::sleep(Duration::from_millis(100));
+                Err::<(), _>("the disk is full")
+            })
+            .expect("it is accepted");
+        finish(&shutdown);
+    });
+    ended
+        .assert_status(1)
+        .assert_says("deadstop: pool \"parts\": 1 jobs discarded")
+        .assert_says("\"flush the log\" of flush took")
+        .assert_says("failed: the disk is full");
 }

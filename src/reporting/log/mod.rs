@@ -95,22 +95,34 @@ impl Log {
         }
     }
 
-    /// Waits until the logger has taken everything before, for at most `patience`.
-    pub(super) fn flush(&self, patience: Duration) {
+    /// Waits until the logger has taken everything before, for at most `patience`. Returns
+    /// whether it has.
+    pub(super) fn flush(&self, patience: Duration) -> bool {
         let shared = self.shared();
         let until = deadstop_core::now().saturating_add(patience);
         let flush = self.push(Entry::Flush).flushes;
         if !self.start() {
             // Rather here than never. The deadline is armed.
-            return shared.write_here();
+            shared.write_here();
+            return true;
         }
         loop {
             let seen = shared.flushed.read();
-            if shared.queue.lock().flushes_done >= flush || until <= deadstop_core::now() {
-                return;
+            let is_done = shared.queue.lock().flushes_done >= flush;
+            if is_done || until <= deadstop_core::now() {
+                return is_done;
             }
             shared.flushed.wait_past(seen, Some(until));
         }
+    }
+
+    /// Writes the alerts to standard error that a logger which hangs has not been given. Returns
+    /// whether it has not been given the summary of a failure either, which it then never is.
+    pub(super) fn print_alerts(&self, is_failure: bool) -> bool {
+        let unwritten = self.shared().take_unwritten(is_failure);
+        // The others are lost with the first that standard error does not take.
+        let _ = unwritten.alerts.iter().all(|alert| writer::print(alert));
+        unwritten.has_summary
     }
 
     /// Adds a call for after the summary.
@@ -188,7 +200,7 @@ impl Log {
         let pushed = {
             let mut queue = shared.queue.lock();
             queue.flushes += u64::from(matches!(entry, Entry::Flush));
-            queue.entries.push(entry);
+            queue.entries.push_back(entry);
             Pushed {
                 has_thread: queue.has_thread,
                 is_refused: queue.is_refused,

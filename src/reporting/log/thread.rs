@@ -1,5 +1,6 @@
 //! The queue of `deadstop-log`, and the thread that takes entries from it.
 
+use std::collections::VecDeque;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -35,7 +36,7 @@ pub(super) struct Shared {
 
 #[derive(Default)]
 pub(super) struct Queue {
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: VecDeque<Entry>,
     pub(super) has_thread: bool,
     pub(super) is_refused: bool,
     pub(super) is_closed: bool,
@@ -61,6 +62,8 @@ pub(super) enum Entry {
     )]
     Find(FindLines),
     LastCalls(Vec<LastCall>),
+    /// Stands for the end of a shutdown whose summary was written elsewhere.
+    EndIsTold,
     Flush,
 }
 
@@ -84,15 +87,12 @@ impl Shared {
         let mut idle_at = Nanos(0);
         loop {
             let seen = self.arrived.read();
-            let (entries, is_closed) = {
-                let mut queue = self.queue.lock();
-                (mem::take(&mut queue.entries), queue.is_closed)
-            };
+            let is_closed = self.queue.lock().is_closed;
+            let has_written = self.write_all(&mut writer);
             let now = deadstop_core::now();
-            if !entries.is_empty() || idle_at == Nanos(0) {
+            if has_written || idle_at == Nanos(0) {
                 idle_at = now.saturating_add(IDLE);
             }
-            self.write(entries, &mut writer);
             if is_closed || !writer.is_reporting() && idle_at <= now && self.leave() {
                 return;
             }
@@ -115,40 +115,81 @@ impl Shared {
     /// Writes the queue on the calling thread, where the system has refused the other.
     pub(super) fn write_here(&self) {
         if let Some(mut writer) = self.writer.try_lock() {
-            let entries = mem::take(&mut self.queue.lock().entries);
-            self.write(entries, &mut writer);
+            self.write_all(&mut writer);
         }
     }
 
-    fn write(&self, entries: Vec<Entry>, writer: &mut Writer) {
-        for entry in entries {
-            match entry {
-                Entry::Flush => {
-                    if log::max_level() != LevelFilter::Off {
-                        guarded(Box::new(|| log::logger().flush()));
-                    }
-                    self.queue.lock().flushes_done += 1;
-                    self.flushed.advance();
+    /// Writes the queue, and returns whether there was an entry. It takes one at a time: if the
+    /// logger hangs, the others can be said without it.
+    fn write_all(&self, writer: &mut Writer) -> bool {
+        let mut has_written = false;
+        while let Some(entry) = self.next() {
+            self.write(entry, writer);
+            has_written = true;
+        }
+        writer.look();
+        has_written
+    }
+
+    fn next(&self) -> Option<Entry> {
+        self.queue.lock().entries.pop_front()
+    }
+
+    fn write(&self, entry: Entry, writer: &mut Writer) {
+        match entry {
+            Entry::Flush => {
+                if log::max_level() != LevelFilter::Off {
+                    guarded(Box::new(|| log::logger().flush()));
                 }
-                Entry::Report(level, text) => {
-                    self.reports.fetch_sub(1, Ordering::Relaxed);
-                    writer.report(level, &text);
+                self.queue.lock().flushes_done += 1;
+                self.flushed.advance();
+            }
+            Entry::Report(level, text) => {
+                self.reports.fetch_sub(1, Ordering::Relaxed);
+                writer.report(level, &text);
+            }
+            Entry::Event(event) => writer.event(event),
+            Entry::EndIsTold => writer.end(None),
+            Entry::Find(find) => {
+                let mut found = Vec::new();
+                guarded(Box::new(|| found = find()));
+                for (level, text) in found {
+                    writer.line(level, &text);
                 }
-                Entry::Event(event) => writer.event(event),
-                Entry::Find(find) => {
-                    let mut found = Vec::new();
-                    guarded(Box::new(|| found = find()));
-                    for (level, text) in found {
-                        writer.line(level, &text);
-                    }
-                }
-                Entry::LastCalls(calls) => {
-                    for call in calls.into_iter().rev() {
-                        guarded(call);
-                    }
+            }
+            Entry::LastCalls(calls) => {
+                for call in calls.into_iter().rev() {
+                    guarded(call);
                 }
             }
         }
-        writer.look();
     }
+
+    /// Takes what an operator must hear and the thread has not begun to write: alerts, and the
+    /// summary if `is_failure` says that something was left undone.
+    pub(super) fn take_unwritten(&self, is_failure: bool) -> Unwritten {
+        let mut unwritten = Unwritten::default();
+        self.queue.lock().entries.retain_mut(|entry| {
+            match entry {
+                Entry::Event(Event::Alert { text }) => {
+                    unwritten.alerts.push(mem::take(text));
+                    return false;
+                }
+                Entry::Event(Event::ShutdownEnded(_)) if is_failure => {
+                    unwritten.has_summary = true;
+                    *entry = Entry::EndIsTold;
+                }
+                _ => {}
+            }
+            true
+        });
+        unwritten
+    }
+}
+
+/// Entries that are taken off the queue because the logger hangs.
+#[derive(Default)]
+pub(super) struct Unwritten {
+    pub(super) alerts: Vec<String>,
+    pub(super) has_summary: bool,
 }

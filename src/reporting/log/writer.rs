@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use log::Level;
 
+use crate::report::ShutdownReport;
 use crate::reporting::event::Event;
 use crate::reporting::logger::{self, guarded};
 use crate::reporting::progress::{Outlet, ProgressReporter};
@@ -49,17 +50,20 @@ impl Writer {
             Event::ShutdownBegan { cause, grace } => {
                 self.reporter = Some(ProgressReporter::begin(&self.outlet, &cause, grace));
             }
-            Event::ShutdownEnded(report) => {
-                if let Some(reporter) = &mut self.reporter {
-                    reporter.end(&report);
-                }
-            }
+            Event::ShutdownEnded(report) => self.end(Some(&report)),
             Event::Alert { text } => self.alert(&text),
             event => {
                 if let Some(level) = event.level() {
                     self.line(level, &event.line());
                 }
             }
+        }
+    }
+
+    /// Ends the progress, with the summary of `report`.
+    pub(super) fn end(&mut self, report: Option<&ShutdownReport>) {
+        if let Some(reporter) = &mut self.reporter {
+            reporter.end(report);
         }
     }
 
@@ -72,7 +76,7 @@ impl Writer {
         }));
         match is_logged {
             true => self.line(Level::Warn, text),
-            false => self.aside(|| print(text)),
+            false => self.aside(|| _ = print(text)),
         }
     }
 
@@ -96,11 +100,16 @@ impl Writer {
     }
 }
 
-/// Writes a line to standard error, as soon as that takes it, or not at all.
-fn print(text: &str) {
+/// Writes a line to standard error, as soon as that takes it, or not at all. Returns whether it
+/// did.
+pub(super) fn print(text: &str) -> bool {
     let line = format!("deadstop: {}\n", Escaped(text));
     let until = deadstop_core::now().saturating_add(PRINT_PATIENCE);
-    while !standard_error::write_line(line.as_bytes()) && deadstop_core::now() < until {
+    loop {
+        let is_written = standard_error::write_line(line.as_bytes());
+        if is_written || until <= deadstop_core::now() {
+            return is_written;
+        }
         thread::sleep(PRINT_PATIENCE / 10);
     }
 }

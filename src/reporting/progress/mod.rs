@@ -23,7 +23,7 @@ use deadstop_core::Nanos;
 use self::pace::Pace;
 use super::stderr::Stderr;
 
-pub(super) use self::progress_reporter::ProgressReporter;
+pub(super) use self::progress_reporter::{ProgressReporter, tell_without_logger};
 #[cfg(feature = "terminal")]
 pub(super) use self::view::{give_way_back, make_way};
 
@@ -37,7 +37,8 @@ pub(super) use self::view::{give_way_back, make_way};
 /// Warnings, of a task over its budget, say, go to the [`log`] facade whatever
 /// is set here.
 ///
-/// No line holds up the end: it waits for the summary for at most 100 ms.
+/// No line holds up the end: it waits for the summary for at most 100 ms. If the logger has not
+/// taken it by then, and something was left undone, the summary is also written to standard error.
 ///
 /// # Examples
 ///

@@ -9,7 +9,7 @@ use super::pace::Pace;
 #[cfg(feature = "terminal")]
 use super::view::{Frame, View};
 use super::width::WIDTH;
-use super::{Outlet, POLL_INTERVAL, Progress};
+use super::{Outlet, POLL_INTERVAL, Progress, may_log};
 use crate::cause::Cause;
 use crate::process::ROSTER;
 use crate::process::WATCH;
@@ -137,8 +137,8 @@ impl ProgressReporter {
         say();
     }
 
-    /// Ends with the summary.
-    pub(in crate::reporting) fn end(&mut self, report: &ShutdownReport) {
+    /// Ends with the summary of `report`; without it, if that was written elsewhere.
+    pub(in crate::reporting) fn end(&mut self, report: Option<&ShutdownReport>) {
         self.is_over = true;
         #[cfg(feature = "terminal")]
         if let Some(view) = self.view.take() {
@@ -146,6 +146,9 @@ impl ProgressReporter {
         }
         // A brief normal end is silent unless something was left undone.
         let is_brief = self.held_back.take().is_some();
+        let Some(report) = report else {
+            return;
+        };
         if is_brief && report.is_clean() {
             return;
         }
@@ -176,6 +179,20 @@ impl ProgressReporter {
             To::Nowhere => {}
             To::Stderr(stderr) => write(stderr, text),
         }
+    }
+}
+
+/// Writes the summary to standard error in place of `deadstop-log`, which hangs. If it
+/// `is_unwritten`, the thread has not come to it; else the logger has it, or standard error.
+#[cold]
+pub(in crate::reporting) fn tell_without_logger(
+    outlet: &Outlet,
+    report: &ShutdownReport,
+    is_unwritten: bool,
+) {
+    let may_tell = is_unwritten || may_log();
+    if let Some(stderr) = outlet.stderr.as_ref().filter(|_| may_tell) {
+        write(stderr, &format!("{}", report.brief()));
     }
 }
 
