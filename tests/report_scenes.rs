@@ -4,7 +4,6 @@
 #![expect(unsafe_code, reason = "makes a FIFO, and replaces a signal handler")]
 #![expect(clippy::print_stderr, reason = "victims say what happened")]
 #![expect(clippy::print_stdout, reason = "a logger of a victim's")]
-#![expect(clippy::exit, reason = "how a program exits is part of a scenario")]
 
 use std::ffi::CString;
 use std::fmt::Debug;
@@ -20,13 +19,17 @@ use std::time::{Duration, Instant};
 use deadstop::report::Progress;
 use deadstop::{Cause, Phase, Shutdown, ShutdownBuilder};
 
+use self_victim::park;
+
+#[path = "harness/self_victim.rs"]
+mod self_victim;
+
 #[path = "report_scenes/kits.rs"]
 mod kits;
 
 #[path = "report_scenes/foreign_locks.rs"]
 mod foreign_locks;
 
-const SCENARIO: &str = "DEADSTOP_TEST_SCENARIO";
 /// Long enough for the report to have names on a machine under load.
 const REPORTED: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -35,20 +38,11 @@ const STACKS: bool = cfg!(feature = "stacks");
 /// Runs `scenario` in a process of its own. Returns its status and what it says on
 /// standard error.
 fn run(test: &str, scenario: impl FnOnce()) -> (Option<i32>, String) {
-    if std::env::var_os(SCENARIO).is_some_and(|name| name == test) {
-        scenario();
-        std::process::exit(97);
-    }
+    let mut command = self_victim::victim(test, scenario);
+    command.stdout(Stdio::null());
     // Each loads its symbols: more at a time are late on a small machine.
     static TURNS: [Mutex<()>; 2] = [const { Mutex::new(()) }; 2];
     let turn = TURNS[test.len() % 2].lock();
-    let mut command = Command::new(std::env::current_exe().expect("it runs"));
-    command
-        .args(["--exact", test, "--nocapture", "--test-threads=1"])
-        .env(SCENARIO, test)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
     let ended = finish(command.spawn().expect("it starts"));
     drop(turn);
     ended
@@ -82,12 +76,6 @@ fn ok<T, E: Debug>(result: Result<T, E>) -> T {
 fn builder() -> ShutdownBuilder {
     let builder = Shutdown::builder().grace(REPORTED);
     builder.progress(Progress::Off)
-}
-
-fn park() -> ! {
-    loop {
-        thread::park();
-    }
 }
 
 /// The first screen of the last report.

@@ -1,14 +1,16 @@
 //! Runs a test's scenario in a process of its own: the test starts itself again.
 
+#[path = "../harness/reexecution.rs"]
+mod reexecution;
+
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Names the test whose scenario this process is.
-const SCENARIO: &str = "DEADSTOP_TEST_SCENARIO";
+pub(crate) use reexecution::is_scenario;
 
 /// The longest time for a scenario. Not a measure: it only bounds a failing run.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -90,11 +92,6 @@ pub(crate) fn start_with(
     start_under(test, &[], variables, scenario)
 }
 
-/// Returns `true` in a scenario's process.
-pub(crate) fn is_scenario() -> bool {
-    std::env::var_os(SCENARIO).is_some()
-}
-
 /// Returns `true` if programs can be started by `launcher`. In a scenario they can: it was
 /// started by it.
 pub(crate) fn works(launcher: &[&str]) -> bool {
@@ -128,32 +125,12 @@ pub(crate) fn start_under(
     variables: &[(&str, &str)],
     scenario: impl FnOnce(),
 ) -> Victim {
-    if std::env::var(SCENARIO).is_ok_and(|name| name == test) {
+    if reexecution::is_scenario_of(test) {
         scenario();
         return_from_main();
     }
-    let program = std::env::current_exe().expect("the test has a path");
-    let mut command = match launcher {
-        [] => Command::new(program),
-        [launcher, arguments @ ..] => {
-            let mut command = Command::new(launcher);
-            command.args(arguments).arg(program);
-            command
-        }
-    };
-    let mut child = command
-        .args([
-            test,
-            "--exact",
-            "--nocapture",
-            "--test-threads=1",
-            "--include-ignored",
-        ])
-        .env(SCENARIO, test)
+    let mut child = reexecution::command(test, launcher)
         .envs(variables.iter().copied())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
         .expect("the test starts itself");

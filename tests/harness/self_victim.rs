@@ -2,37 +2,31 @@
 
 #[path = "ignored_signals.rs"]
 mod ignored_signals;
+#[path = "reexecution.rs"]
+mod reexecution;
 
 use std::io::Write;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
-
-const SCENARIO: &str = "DEADSTOP_TEST_SCENARIO";
 
 /// The longest wait of a test for an event that should have come already.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 // Not every test target uses all of these.
 const _: () = {
-    let _ = (run, say, send, park as fn() -> !);
+    let _ = (run, say, send, park as fn() -> !, reexecution::is_scenario);
 };
 
 /// Runs `scenario` if this process is the victim of `test`, and returns the command that
 /// starts it otherwise. A scenario that returns ends with status 97.
 #[expect(clippy::exit, reason = "the scenario is over")]
 pub(crate) fn victim(test: &str, scenario: impl FnOnce()) -> Command {
-    if std::env::var_os(SCENARIO).is_some_and(|name| name == test) {
+    if reexecution::is_scenario_of(test) {
         scenario();
         std::process::exit(97);
     }
-    let mut command = Command::new(std::env::current_exe().expect("it runs"));
-    command
-        .args(["--exact", test, "--nocapture", "--test-threads=1"])
-        .env(SCENARIO, test)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let mut command = reexecution::command(test, &[]);
     ignored_signals::reset_in(&mut command);
     command
 }
