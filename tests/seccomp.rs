@@ -47,6 +47,21 @@ fn allow(occasions: &[Occasion], without: &[&str]) {
     let calls = system_calls(occasions).filter(|call| !without.contains(&call.name()));
     let mut numbers: Vec<i64> = calls.map(|call| call.number()).collect();
     numbers.extend(OWN);
+    filter(
+        &numbers,
+        libc::SECCOMP_RET_ALLOW,
+        libc::SECCOMP_RET_KILL_PROCESS,
+    );
+}
+
+/// Makes the call `number` fail with `EPERM`.
+fn refuse(number: i64) {
+    let refused = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+    filter(&[number], refused, libc::SECCOMP_RET_ALLOW);
+}
+
+/// Answers each call of `numbers` with `one`, and each other with `other`.
+fn filter(numbers: &[i64], one: u32, other: u32) {
     let step = |code: u32, k: u32| libc::sock_filter {
         code: code as u16,
         jt: 0,
@@ -58,14 +73,11 @@ fn allow(occasions: &[Occasion], without: &[&str]) {
     for number in numbers {
         program.push(libc::sock_filter {
             jf: 1,
-            ..step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, number as u32)
+            ..step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, *number as u32)
         });
-        program.push(step(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW));
+        program.push(step(libc::BPF_RET | libc::BPF_K, one));
     }
-    program.push(step(
-        libc::BPF_RET | libc::BPF_K,
-        libc::SECCOMP_RET_KILL_PROCESS,
-    ));
+    program.push(step(libc::BPF_RET | libc::BPF_K, other));
     let program = libc::sock_fprog {
         len: program.len() as u16,
         filter: program.as_mut_ptr(),
@@ -273,4 +285,22 @@ fn process_dies_of_sigsys_without_a_listed_call() {
         let output = command.output().expect("it starts");
         assert_killed_by_filter(&output);
     }
+}
+
+/// Otherwise the call would wait for the end of the child.
+#[test]
+fn child_is_an_error_where_its_start_could_not_be_reported() {
+    let test = "child_is_an_error_where_its_start_could_not_be_reported";
+    let output = run(test, || {
+        let shutdown = shutdown(Sinks::new());
+        refuse(libc::SYS_recvfrom);
+        let mut sleep = std::process::Command::new("sleep");
+        sleep.arg("5").stdout(std::process::Stdio::null());
+        let child = shutdown.child("sleeper", sleep);
+        self_victim::say(&format!("{}", child.expect_err("it is refused")));
+        shutdown.finish_and_exit();
+    });
+    assert_status(&output, 0);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("recvfrom(2) fails"), "{said}");
 }

@@ -15,6 +15,25 @@ pub(crate) enum Exit {
     Reaped,
 }
 
+/// Fails if a filter refuses recvfrom(2). `std` learns by it that a child runs its program, and
+/// waits for the child's end if the call fails.
+#[cfg(target_os = "linux")]
+pub(crate) fn check_start_is_reported() -> io::Result<()> {
+    let (socket, _other_end) = std::os::unix::net::UnixStream::pair()?;
+    let mut byte = 0_u8;
+    let fd = socket.as_raw_fd();
+    // SAFETY: the pointer is valid for writes of one byte.
+    let received = unsafe { libc::recv(fd, (&raw mut byte).cast(), 1, libc::MSG_DONTWAIT) };
+    let error = io::Error::last_os_error();
+    match received {
+        -1 if error.kind() != io::ErrorKind::WouldBlock => {
+            let why = format!("recvfrom(2) fails, which tells of the start: {error}");
+            Err(io::Error::new(error.kind(), why))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Looks whether the child `pid` has ended, without reaping it.
 pub(crate) fn exit_of(pid: i32) -> Exit {
     // SAFETY: all bits zero is a value of this C structure.

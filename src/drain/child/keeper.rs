@@ -46,6 +46,8 @@ use crate::sys::child::{
     announce, children_get_another_pid_namespace, die_with_thread, pidfd_open,
 };
 use crate::sys::command::unblock_signals;
+#[cfg(target_os = "linux")]
+use crate::sys::spawn::check_start_is_reported;
 use crate::sys::spawn::{Exit, exit_of, signal_group, wait_readable};
 use crate::threads;
 
@@ -289,6 +291,8 @@ impl Children {
 /// Starts `command` as the leader of a process group, in `cgroup` if there is one. The child is
 /// announced to the watchdog before it exists.
 fn start(command: &mut process::Command, cgroup: Option<&Cgroup>) -> io::Result<process::Child> {
+    #[cfg(target_os = "linux")]
+    check_start_is_reported()?;
     die_with_thread(command);
     unblock_signals(command).process_group(0);
     announce(command, WATCH.newborn().announcer());

@@ -51,7 +51,8 @@ impl Shutdown {
     /// # Errors
     ///
     /// Fails if the program cannot be started, or if the phase is over or the name empty. No
-    /// child runs then.
+    /// child runs then. A seccomp filter that refuses `recvfrom` is an error: `std` would wait
+    /// for the end of the child.
     #[track_caller]
     pub fn child(&self, name: impl Into<String>, command: Command) -> Result<Child, ChildError> {
         self.child_builder(name).spawn(command)
