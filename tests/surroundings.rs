@@ -306,15 +306,38 @@ mod standard_error {
     #[test]
     fn has_the_report_without_a_free_descriptor() {
         let test = "standard_error::has_the_report_without_a_free_descriptor";
-        let (_, [old, _]) = hang_beside_files(test, "free", |_| limit_descriptors());
+        let (_, [old, _]) = hang_beside_files(test, "free", |_| limit_descriptors(3));
         assert!(is_reported(&old), "{old}");
+    }
+
+    /// A sandbox sets the limit so. poll(2) then refuses to wait for a single descriptor.
+    #[test]
+    fn has_the_report_where_no_descriptor_may_be_open() {
+        let test = "standard_error::has_the_report_where_no_descriptor_may_be_open";
+        let (_, [old, _]) = hang_beside_files(test, "zero", |_| limit_descriptors(0));
+        assert!(is_reported(&old), "{old}");
+    }
+
+    #[test]
+    fn that_is_a_pipe_has_the_report_where_no_descriptor_may_be_open() {
+        let test = "standard_error::that_is_a_pipe_has_the_report_where_no_descriptor_may_be_open";
+        let output = run(victim(test, || {
+            let builder = Shutdown::builder().grace(Duration::from_secs(1));
+            let shutdown = ok(builder.install());
+            limit_descriptors(0);
+            ok(shutdown.task("hang").on_shutdown(|_| park()));
+            let _ = shutdown.finish();
+        }));
+        assert_eq!(output.status.code(), Some(124), "{output:?}");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains("end of hang report 1"), "{text}");
     }
 
     #[test]
     fn has_the_report_where_none_was_free_at_install() {
         let test = "standard_error::has_the_report_where_none_was_free_at_install";
         let output = run(victim(test, || {
-            limit_descriptors();
+            limit_descriptors(3);
             let builder = Shutdown::builder().grace(Duration::from_secs(1));
             let shutdown = ok(builder.progress(Progress::Stderr).install());
             ok(shutdown.task("hang").on_shutdown(|_| park()));
@@ -325,13 +348,13 @@ mod standard_error {
         assert!(is_reported(&text), "{text}");
     }
 
-    fn limit_descriptors() {
-        let three = libc::rlimit {
-            rlim_cur: 3,
-            rlim_max: 3,
+    fn limit_descriptors(number: u64) {
+        let limit = libc::rlimit {
+            rlim_cur: number,
+            rlim_max: number,
         };
         // SAFETY: the pointer is valid for reads.
-        let limited = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const three) };
+        let limited = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
         assert_eq!(limited, 0);
     }
 

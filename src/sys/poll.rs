@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use super::standard_error;
 use deadstop_core::Nanos;
 
 /// The time between two calls of `until`, in milliseconds.
@@ -21,6 +22,9 @@ pub(crate) fn is_writable(descriptor: BorrowedFd<'_>, until: &dyn Fn() -> Nanos)
         // SAFETY: the pointer is to one entry, valid for reads and writes.
         let ready = unsafe { libc::poll(&raw mut entry, 1, left) };
         match ready {
+            -1 if standard_error::is_limit_zero() => {
+                return standard_error::never_waits(descriptor);
+            }
             // Interrupted, without memory, or not yet: once more, if there is time.
             ..=0 if left > 0 => {}
             ..=0 => return false,

@@ -13,6 +13,7 @@
 //! enabled. A reader that sees one of them old compares unequal, and writes
 //! nothing.
 
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -118,7 +119,25 @@ fn takes_bytes() -> bool {
     };
     // SAFETY: the pointer is to one entry, valid for reads and writes.
     let ready = unsafe { libc::poll(&raw mut entry, 1, 0) };
+    if ready == -1 && is_limit_zero() {
+        return never_waits(number_2());
+    }
     ready == 1 && entry.revents & libc::POLLOUT != 0 && entry.revents & libc::POLLERR == 0
+}
+
+/// Returns `true` if poll(2), which has failed, takes no entry: the limit of open descriptors
+/// is zero.
+pub(crate) fn is_limit_zero() -> bool {
+    io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL)
+}
+
+/// Returns `true` for a descriptor to which a write does not wait for a reader: of a regular
+/// file, or a non-blocking one.
+pub(crate) fn never_waits(descriptor: BorrowedFd<'_>) -> bool {
+    // SAFETY: `F_GETFL` takes no further argument.
+    let flags = unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_GETFL) };
+    let is_regular = |file: Status| file.mode & libc::S_IFMT == libc::S_IFREG;
+    flags >= 0 && flags & libc::O_NONBLOCK != 0 || Status::of(descriptor).is_some_and(is_regular)
 }
 
 /// The identity of a file, and its kind.
