@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::mem;
 use std::sync::Arc;
 
 use object::read::{Object, ObjectSymbol, SymbolKind};
@@ -33,7 +32,6 @@ pub(super) struct FileSymbols {
     debug_info: OnceCell<Option<DebugInfo>>,
 }
 
-#[derive(Clone, Copy)]
 struct Function {
     address: u64,
     size: u64,
@@ -109,7 +107,7 @@ impl FileSymbols {
 fn functions(elf: &Elf) -> Vec<Function> {
     let symbols = elf.symbols().chain(elf.dynamic_symbols());
     let is_function = |kind| matches!(kind, SymbolKind::Text | SymbolKind::Unknown);
-    let functions = symbols
+    let mut functions: Vec<_> = symbols
         .filter(|symbol| symbol.is_definition() && is_function(symbol.kind()))
         .filter(|symbol| symbol.size() > 0)
         .filter_map(|symbol| {
@@ -120,42 +118,12 @@ fn functions(elf: &Elf) -> Vec<Function> {
             })
         })
         .collect();
-    sorted_by_address(functions)
-}
-
-/// Sorts functions by their addresses; those with the same address keep their order. A radix
-/// sort, one byte of the address after the other: a sort of std is 5 KB of program.
-fn sorted_by_address(mut functions: Vec<Function>) -> Vec<Function> {
-    let used_bits = functions.iter().fold(0, |bits, it| bits | it.address);
-    let mut sorted = functions.clone();
-    for shift in (0..u64::BITS).step_by(8) {
-        if used_bits >> shift & 0xff == 0 {
-            continue;
-        }
-        let byte = |function: &Function| (function.address >> shift & 0xff) as usize;
-        // For each byte, the number of its functions, then the place of the next of them.
-        let mut places = [0; 256];
-        for function in &functions {
-            places[byte(function)] += 1;
-        }
-        let mut before = 0;
-        for place in &mut places {
-            before += mem::replace(place, before);
-        }
-        for function in &functions {
-            let place = &mut places[byte(function)];
-            sorted[*place] = *function;
-            *place += 1;
-        }
-        mem::swap(&mut functions, &mut sorted);
-    }
+    functions.sort_by_key(|function| function.address);
     functions
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::super::modules::Modules;
     use super::*;
 
@@ -198,23 +166,6 @@ mod tests {
         assert_eq!(name(0x37).as_deref(), Some("last"));
         assert_eq!(name(0x200), None);
         assert_eq!(name(u64::MAX), None);
-    }
-
-    proptest! {
-        #[test]
-        fn functions_are_sorted_as_by_std(
-            addresses in prop::collection::vec(prop_oneof![any::<u64>(), 0..500_u64], 0..300),
-        ) {
-            let functions = addresses.iter().zip(1..);
-            let functions = functions.map(|(&address, size)| function(address, size, ""));
-            let functions: Vec<_> = functions.collect();
-            let mut expected = functions.clone();
-            expected.sort_by_key(|function| function.address);
-            let of = |functions: Vec<Function>| -> Vec<_> {
-                functions.iter().map(|it| (it.address, it.size)).collect()
-            };
-            prop_assert_eq!(of(sorted_by_address(functions)), of(expected));
-        }
     }
 
     /// In an unoptimized build of a large program the names must not wait for it.
