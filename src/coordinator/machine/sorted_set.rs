@@ -1,24 +1,19 @@
 //! Values of a slab, sorted by a time. The first is at hand: mostly it is the only one.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 
 use super::slab::Key;
 use deadstop_core::Nanos;
 
+/// Not generic: each type of a B-tree is 7 KB of program.
 #[derive(Default)]
 pub(super) struct SortedSet {
     first: Option<(Nanos, Key)>,
-    /// The values after the first. Mostly one is inserted after the others, and the first is
-    /// removed: both take the same time among many. In the middle, up to half of the values
-    /// are moved, 24 bytes each. A B-tree would not move them, and is 9 KB of program.
-    rest: VecDeque<(Nanos, Key)>,
+    /// The values after the first.
+    rest: BTreeSet<(Nanos, Key)>,
 }
 
 impl SortedSet {
-    pub(super) fn is_empty(&self) -> bool {
-        self.first.is_none()
-    }
-
     pub(super) fn first(&self) -> Option<(Nanos, Key)> {
         self.first
     }
@@ -28,44 +23,23 @@ impl SortedSet {
             None => self.first = Some(value),
             Some(first) if value < first => {
                 self.first = Some(value);
-                self.rest.push_front(first);
+                self.rest.insert(first);
             }
-            Some(first) if value > first => self.insert_into_rest(value),
+            Some(first) if value > first => drop(self.rest.insert(value)),
             Some(_) => {}
         }
     }
 
     pub(super) fn remove(&mut self, value: (Nanos, Key)) {
         match self.first == Some(value) {
-            true => self.first = self.rest.pop_front(),
-            false => self.remove_from_rest(value),
-        }
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.first = None;
-        self.rest.clear();
-    }
-
-    #[inline(never)] // A kilobyte.
-    fn insert_into_rest(&mut self, value: (Nanos, Key)) {
-        if let Err(place) = self.rest.binary_search(&value) {
-            self.rest.insert(place, value);
-        }
-    }
-
-    #[inline(never)] // The same.
-    fn remove_from_rest(&mut self, value: (Nanos, Key)) {
-        if let Ok(place) = self.rest.binary_search(&value) {
-            self.rest.remove(place);
+            true => self.first = self.rest.pop_first(),
+            false => drop(self.rest.remove(&value)),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]

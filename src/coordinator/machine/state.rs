@@ -235,7 +235,7 @@ impl<S: Shared, B> Machine<S, B> {
         let Some(run) = self.runs.get_mut(id.0) else {
             return;
         };
-        let budget = run.budgets.first().map(|(at, _)| at);
+        let budget = run.budgets.first().map(|(at, _)| *at);
         let indexed = Indexed {
             startable: run.startable(self.rules.max_concurrent_tasks),
             wakeup: [budget, run.held_until, Some(ends)]
