@@ -103,7 +103,7 @@ mod process {
 
 /// The modeled part of stack capture.
 mod stacks {
-    #[path = "../../../src/reporting/stacks/capture/request.rs"]
+    #[path = "../../../src/reporting/stacks/capture/copy/request.rs"]
     mod request;
 
     mod models;

@@ -6,17 +6,13 @@
 //! and reads files. None of it is on the kill path: a hang here costs names or
 //! stacks, and nothing else.
 //!
-//! ```text
-//! requester ──▶ request ◀── signal_handler    asking, and answering by a copy
-//!     │
-//!     ├──▶ unwinder ──▶ caller, call_site     from the copy to return addresses
-//!     │       ▲
-//!     │    shared                             which the symbolizer replaces
-//!     │       │
-//! symbolizer ─┴▶ modules ──▶ maps, image      the files that code is mapped from
-//!     └────────▶ symbols ──▶ debug_info       names and source lines
-//!                        └─▶ shorten          in the space that a report has
-//! ```
+//! | in `capture` | does | uses |
+//! | --- | --- | --- |
+//! | `copy` | asks a thread for its stack, and answers in the signal handler | `unwind` |
+//! | `unwind` | finds the return addresses on the copy | `files` |
+//! | `symbolizer` | finds names for the reporter, and gives `unwind` the files of now | `names`, `files`, `unwind` |
+//! | `names` | reads names and source lines, and cuts them to the space of a report | `files` |
+//! | `files` | lists and opens the files that code is mapped from | |
 //!
 //! Without the feature `stacks`, and on other systems and processors than those of
 //! `build.rs`, every stack is `NotAsked`.

@@ -1,25 +1,14 @@
 //! Stacks by a signal to the thread, which copies its stack in the handler.
 
-mod call_site;
-mod caller;
-mod debug_info;
-mod expression;
-mod image;
+mod copy;
+mod files;
 mod lock_soon;
-mod maps;
 mod memory_limit;
-mod modules;
-mod request;
-mod requester;
-mod shared;
-mod shorten;
-mod signal_handler;
-mod source_path;
+mod names;
 mod symbolizer;
-mod symbols;
 #[cfg(test)]
 mod tests;
-mod unwinder;
+mod unwind;
 #[cfg(test)]
 mod victims_tests;
 
@@ -27,11 +16,10 @@ use std::ffi::c_int;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::modules::Modules;
-use self::requester::Requester;
-use self::shared::SharedUnwinder;
+use self::copy::Requester;
+use self::files::Modules;
 use self::symbolizer::Symbolizer;
-use self::unwinder::Unwinder;
+use self::unwind::{SharedUnwinder, Unwinder};
 use crate::reporting::stacks::LookUp;
 use deadstop_core::Nanos;
 use deadstop_core::stack::Stack;

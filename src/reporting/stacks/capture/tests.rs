@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::signal_handler;
+use super::copy::signal_handler;
 use super::*;
 use crate::lock::{Mutex, MutexGuard};
 use crate::reporting::{Log, Outlet, Progress};

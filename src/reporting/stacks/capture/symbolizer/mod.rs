@@ -22,8 +22,8 @@ use std::sync::atomic::Ordering;
 
 use self::job::Job;
 use self::shared::Shared;
-use super::modules::Modules;
-use super::shared::SharedUnwinder;
+use super::files::Modules;
+use super::unwind::SharedUnwinder;
 use crate::process::{RUN_WAKEUPS, WATCH};
 use crate::reporting::stacks::LookUp;
 use deadstop_core::Nanos;

@@ -15,9 +15,9 @@ use std::sync::{Arc, OnceLock};
 use super::job::{IDLE, Job};
 use crate::lock::{Mutex, MutexGuard};
 use crate::process::WATCH;
+use crate::reporting::stacks::capture::files::Modules;
 use crate::reporting::stacks::capture::lock_soon::lock_soon;
-use crate::reporting::stacks::capture::modules::Modules;
-use crate::reporting::stacks::capture::shared::SharedUnwinder;
+use crate::reporting::stacks::capture::unwind::SharedUnwinder;
 use deadstop_core::stack::Stack;
 
 /// The state that the threads share.

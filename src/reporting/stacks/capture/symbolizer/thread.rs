@@ -12,12 +12,12 @@ use crate::lock::Mutex;
 use crate::process::WATCH;
 use crate::reporting::schedule::due;
 use crate::reporting::stacks::LookUp;
+use crate::reporting::stacks::capture::files::{Module, Modules};
 use crate::reporting::stacks::capture::memory_limit;
-use crate::reporting::stacks::capture::modules::{Module, Modules};
-use crate::reporting::stacks::capture::shared::SharedUnwinder;
-use crate::reporting::stacks::capture::shorten::{without_head, without_middle};
-use crate::reporting::stacks::capture::symbols::Symbols;
-use crate::reporting::stacks::capture::unwinder::Unwinder;
+use crate::reporting::stacks::capture::names::Symbols;
+use crate::reporting::stacks::capture::names::{without_head, without_middle};
+use crate::reporting::stacks::capture::unwind::SharedUnwinder;
+use crate::reporting::stacks::capture::unwind::Unwinder;
 use deadstop_core::render::frames::{Owner, owner};
 use deadstop_core::stack::{Frame, MAX_FRAMES, Stack};
 

@@ -30,14 +30,14 @@ const VDSO: &[u8] = b"[vdso]";
 
 /// A file with code in this process.
 #[derive(Clone)]
-pub(super) struct Module {
+pub(crate) struct Module {
     /// The addresses of its code.
-    pub(super) code: Range<u64>,
+    pub(crate) code: Range<u64>,
     /// The offset of the code in the file.
     code_offset: u64,
     /// The last part of its path.
-    pub(super) name: Arc<str>,
-    pub(super) image: Arc<Image>,
+    pub(crate) name: Arc<str>,
+    pub(crate) image: Arc<Image>,
     key: Key,
 }
 
@@ -61,14 +61,14 @@ struct Found {
 
 /// The modules, by address.
 #[derive(Default)]
-pub(super) struct Modules {
+pub(crate) struct Modules {
     list: Vec<Module>,
 }
 
 impl Modules {
     /// Reads where code is mapped now. Files that are known already are not
     /// opened again. Returns whether anything has changed.
-    pub(super) fn read(&mut self) -> bool {
+    pub(crate) fn read(&mut self) -> bool {
         let found = find();
         let known = self.list.iter().map(|module| &module.key);
         if found.iter().map(|found| &found.key).eq(known) {
@@ -82,7 +82,7 @@ impl Modules {
         true
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Module> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Module> {
         self.list.iter()
     }
 
@@ -109,7 +109,7 @@ impl Modules {
 impl Module {
     /// Returns the difference between an address in memory and in the file's own symbols; `None` if
     /// the file is not ELF.
-    pub(super) fn bias(&self) -> Option<u64> {
+    pub(crate) fn bias(&self) -> Option<u64> {
         self.image.bias(self.code.start, self.code_offset)
     }
 }

@@ -5,7 +5,7 @@ use addr2line::gimli::{
     UnwindSection,
 };
 
-use super::super::image::Tables;
+use crate::reporting::stacks::capture::files::Tables;
 
 pub(super) type Bytes = EndianSlice<'static, LittleEndian>;
 

@@ -5,25 +5,25 @@
 
 use std::mem;
 
-use super::lock_soon::lock_soon;
+use super::super::lock_soon::lock_soon;
 use super::unwinder::Unwinder;
 use crate::lock::Mutex;
 
 /// An unwinder for two threads.
-pub(super) struct SharedUnwinder(Mutex<Unwinder>);
+pub(crate) struct SharedUnwinder(Mutex<Unwinder>);
 
 impl SharedUnwinder {
-    pub(super) fn new(unwinder: Unwinder) -> Self {
+    pub(crate) fn new(unwinder: Unwinder) -> Self {
         Self(Mutex::new(unwinder))
     }
 
     /// Calls `act` with the unwinder. `None` if another thread has it.
-    pub(super) fn with<T>(&self, act: impl FnOnce(&Unwinder) -> T) -> Option<T> {
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&Unwinder) -> T) -> Option<T> {
         lock_soon(&self.0).map(|unwinder| act(&unwinder))
     }
 
     /// Replaces the unwinder.
-    pub(super) fn replace(&self, mut unwinder: Unwinder) {
+    pub(crate) fn replace(&self, mut unwinder: Unwinder) {
         mem::swap(&mut *self.0.lock(), &mut unwinder);
         // Frees the old one here, without the lock.
         drop(unwinder);

@@ -12,7 +12,7 @@ const DEPENDENCIES_OF_STD: &str = "/rust/deps/";
 
 /// The end of this file's own path. What is before it is the folder of deadstop's sources, if
 /// that is not the program's own.
-const THIS: &str = "src/reporting/stacks/capture/source_path.rs";
+const THIS: &str = "src/reporting/stacks/capture/names/source_path.rs";
 
 /// Returns whose `file` is, and its path: of a crate from a registry or a repository
 /// `crate-1.2.3/src/file.rs`, of the standard library `std/src/file.rs`, of the program

@@ -14,19 +14,19 @@ const LINE: usize = 4096 + 128;
 
 /// One mapping.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Mapping<'a> {
-    pub(super) range: Range<u64>,
-    pub(super) is_executable: bool,
+pub(crate) struct Mapping<'a> {
+    pub(crate) range: Range<u64>,
+    pub(crate) is_executable: bool,
     /// The begin of the mapping in its file.
-    pub(super) offset: u64,
+    pub(crate) offset: u64,
     /// The file's device and inode, as the kernel writes them.
-    pub(super) id: &'a [u8],
+    pub(crate) id: &'a [u8],
     /// The file's path, or a name in brackets, or empty.
-    pub(super) path: &'a [u8],
+    pub(crate) path: &'a [u8],
 }
 
 /// Shows `visit` each mapping of this process, until it breaks.
-pub(super) fn each(visit: &mut dyn FnMut(&Mapping<'_>) -> ControlFlow<()>) {
+pub(crate) fn each(visit: &mut dyn FnMut(&Mapping<'_>) -> ControlFlow<()>) {
     let Ok(mut file) = File::open("/proc/self/maps") else {
         return;
     };

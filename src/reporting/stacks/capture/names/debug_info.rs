@@ -15,7 +15,7 @@ use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use object::read::elf::ElfFile64;
 use object::read::{CompressionFormat, Object, ObjectSection};
 
-use super::image::Mapped;
+use super::super::files::Mapped;
 use super::source_path::{is_standard, source_path};
 use crate::sys::stacks::mapped_file;
 use deadstop_core::stack::Source;
@@ -32,19 +32,19 @@ const LARGEST: u64 = 4 << 30;
 const LARGEST_SECTION: usize = 256 << 20;
 
 /// The debug information of one file.
-pub(super) struct DebugInfo {
+pub(crate) struct DebugInfo {
     context: Context<Reader>,
     package: Option<DwarfPackage<Reader>>,
 }
 
 /// The known facts about an address in the code.
 #[derive(Debug, Default, Eq, PartialEq)]
-pub(super) struct CodeLocation {
-    pub(super) function: Option<String>,
+pub(crate) struct CodeLocation {
+    pub(crate) function: Option<String>,
     /// `file:line`.
-    pub(super) site: Option<String>,
+    pub(crate) site: Option<String>,
     /// The origin of the file.
-    pub(super) source: Source,
+    pub(crate) source: Source,
 }
 
 impl DebugInfo {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use object::read::{Object, ObjectSymbol, SymbolKind};
 
 use super::debug_info::{CodeLocation, DebugInfo, Elf};
-use super::image::Image;
-use super::memory_limit;
+use crate::reporting::stacks::capture::files::Image;
+use crate::reporting::stacks::capture::memory_limit;
 
 /// Symbols that begin before an address and are tried: most end before the next
 /// one begins.
@@ -20,10 +20,10 @@ const DEBUG_INFO_COST: u64 = 8;
 
 /// The files whose names were asked for so far.
 #[derive(Default)]
-pub(super) struct Symbols(Vec<FileSymbols>);
+pub(crate) struct Symbols(Vec<FileSymbols>);
 
 /// The names in one file.
-pub(super) struct FileSymbols {
+pub(crate) struct FileSymbols {
     image: Arc<Image>,
     /// The functions, by address.
     functions: Vec<Function>,
@@ -40,7 +40,7 @@ struct Function {
 
 impl Symbols {
     /// The names in the file of `image`, read now if they were not yet.
-    pub(super) fn of(&mut self, image: &Arc<Image>) -> &FileSymbols {
+    pub(crate) fn of(&mut self, image: &Arc<Image>) -> &FileSymbols {
         let files = &mut self.0;
         let known = files
             .iter()
@@ -70,7 +70,7 @@ impl FileSymbols {
     /// The symbol that is merely the last before it may be any: a library that is
     /// stripped has only those that others call.
     #[cold]
-    pub(super) fn function(&self, offset: u64) -> Option<String> {
+    pub(crate) fn function(&self, offset: u64) -> Option<String> {
         let functions = &self.functions;
         let end = functions.partition_point(|function| function.address <= offset);
         let covering = functions[..end].iter().rev().take(TRIED);
@@ -85,12 +85,12 @@ impl FileSymbols {
 
     /// Returns the debug information about `offset`.
     #[cold]
-    pub(super) fn location(&self, offset: u64) -> Option<CodeLocation> {
+    pub(crate) fn location(&self, offset: u64) -> Option<CodeLocation> {
         self.debug_info()?.location(offset)
     }
 
     /// Reads the debug information, if that was not done yet.
-    pub(super) fn debug_info(&self) -> Option<&DebugInfo> {
+    pub(crate) fn debug_info(&self) -> Option<&DebugInfo> {
         let read = || {
             let file = self.image.file.as_ref()?;
             let len = file.bytes.len() as u64;
@@ -124,8 +124,8 @@ fn functions(elf: &Elf) -> Vec<Function> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::modules::Modules;
     use super::*;
+    use crate::reporting::stacks::capture::files::Modules;
 
     fn function(address: u64, size: u64, name: &'static str) -> Function {
         let name = name.as_bytes();

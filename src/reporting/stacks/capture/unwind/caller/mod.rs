@@ -29,7 +29,7 @@ use self::sections::Sections;
 use self::step::{Link, Step};
 #[cfg(target_arch = "x86_64")]
 use self::x86_64 as processor;
-use super::image::Tables;
+use crate::reporting::stacks::capture::files::Tables;
 use crate::sys::stacks::registers::Registers;
 
 pub(super) use self::processor::{by_leaf, moved};

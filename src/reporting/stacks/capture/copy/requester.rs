@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::modules::Module;
-use super::shared::SharedUnwinder;
+use super::super::files::Module;
+use super::super::unwind::{Seen, SharedUnwinder, Unwinder};
 use super::signal_handler::{ANSWERED, Capture, answer, ask, with_few_words};
-use super::unwinder::{Seen, Unwinder};
 use crate::contain::contain;
 use crate::sys::stacks::memory;
 use crate::sys::stacks::registers::Registers;
@@ -22,11 +21,11 @@ use deadstop_core::sys::{SignalMask, SignalSet, thread_status};
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// All that a capture needs.
-pub(super) struct Requester {
-    pub(super) signal: StackSignal,
+pub(crate) struct Requester {
+    pub(crate) signal: StackSignal,
     unwinder: Arc<SharedUnwinder>,
     /// The process; a child of `fork` has none of these threads.
-    pub(super) home: c_int,
+    pub(crate) home: c_int,
     /// A handler that replaced ours and calls it, and one that does not.
     calls_ours: AtomicUsize,
     hides_ours: AtomicUsize,
@@ -39,7 +38,7 @@ impl Requester {
     /// # Errors
     ///
     /// Returns why there can be no captures.
-    pub(super) fn prepare(unwinder: Arc<SharedUnwinder>) -> Result<Self, &'static str> {
+    pub(crate) fn prepare(unwinder: Arc<SharedUnwinder>) -> Result<Self, &'static str> {
         let signal = StackSignal::take(answer).map_err(|why| match why {
             NoHandler::Replaced => "another handler replaced ours for SIGURG",
             NoHandler::Refused => "could not set a handler for SIGURG",
@@ -68,7 +67,7 @@ impl Requester {
 
     /// Does what [`Stacks::capture`](super::Stacks::capture) says.
     #[cold]
-    pub(super) fn capture(&self, tid: c_int, stack: &mut Stack, until: Nanos) -> Captured {
+    pub(crate) fn capture(&self, tid: c_int, stack: &mut Stack, until: Nanos) -> Captured {
         if deadstop_core::pid() != self.home {
             return Captured::NotAsked;
         }
@@ -147,7 +146,7 @@ impl Requester {
     }
 
     #[cold]
-    pub(super) fn request(&self, tid: c_int, stack: &mut Stack, until: Nanos) -> Captured {
+    pub(crate) fn request(&self, tid: c_int, stack: &mut Stack, until: Nanos) -> Captured {
         let request = match self.answer(tid, until) {
             Ok(request) => request,
             Err(why) => return why,

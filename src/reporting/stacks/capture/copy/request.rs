@@ -40,10 +40,10 @@ const DONE: u32 = 3;
 const LEFT: u32 = 4;
 
 /// The number of registers that an answer has.
-pub(super) const REGISTERS: usize = 4;
+pub(crate) const REGISTERS: usize = 4;
 
 /// A request with room for `N` words of the stack.
-pub(super) struct Request<const N: usize> {
+pub(crate) struct Request<const N: usize> {
     /// The state in three bits, and the thread above them: ids are below 2^22.
     word: AtomicU32,
     registers: [AtomicU64; REGISTERS],
@@ -55,7 +55,7 @@ pub(super) struct Request<const N: usize> {
 }
 
 impl<const N: usize> Request<N> {
-    pub(super) const fn free() -> Self {
+    pub(crate) const fn free() -> Self {
         Self {
             word: AtomicU32::new(FREE),
             registers: [const { AtomicU64::new(0) }; REGISTERS],
@@ -66,31 +66,31 @@ impl<const N: usize> Request<N> {
     }
 
     /// Takes this request, for the thread `tid`. Returns `false` if it is taken.
-    pub(super) fn ask(&self, tid: c_int) -> bool {
+    pub(crate) fn ask(&self, tid: c_int) -> bool {
         self.step(FREE, word(ASKED, tid), Ordering::Relaxed)
     }
 
     /// Returns `true` if the calling thread, `tid`, is asked here. It must then
     /// [`finish`](Self::finish). Async-signal-safe, like all that follows.
-    pub(super) fn begin(&self, tid: c_int) -> bool {
+    pub(crate) fn begin(&self, tid: c_int) -> bool {
         self.step(word(ASKED, tid), word(WRITING, tid), Ordering::Acquire)
     }
 
     /// Writes the registers down. Between `begin` and `finish`.
-    pub(super) fn write_registers(&self, registers: [u64; REGISTERS]) {
+    pub(crate) fn write_registers(&self, registers: [u64; REGISTERS]) {
         for (word, register) in self.registers.iter().zip(registers) {
             word.store(register, Ordering::Relaxed);
         }
     }
 
     /// Returns the memory for the copy of the stack. Between `begin` and `finish`.
-    pub(super) fn copy(&self) -> &[AtomicU64; N] {
+    pub(crate) fn copy(&self) -> &[AtomicU64; N] {
         &self.copy
     }
 
     /// Answers with the registers and `len` words of the stack, from the address
     /// `from` on. If the reporter has given up, it makes the request free.
-    pub(super) fn finish(&self, tid: c_int, from: u64, len: usize) {
+    pub(crate) fn finish(&self, tid: c_int, from: u64, len: usize) {
         self.from.store(from, Ordering::Relaxed);
         let len = u32::try_from(len.min(N)).unwrap_or(0);
         self.len.store(len, Ordering::Relaxed);
@@ -100,25 +100,25 @@ impl<const N: usize> Request<N> {
     }
 
     /// Returns `true` if the answer is there.
-    pub(super) fn is_done(&self, tid: c_int) -> bool {
+    pub(crate) fn is_done(&self, tid: c_int) -> bool {
         self.word.load(Ordering::Acquire) == word(DONE, tid)
     }
 
     /// Waits no longer. Returns whether the answer has come after all, and must
     /// be [freed](Self::free_again).
-    pub(super) fn give_up(&self, tid: c_int) -> bool {
+    pub(crate) fn give_up(&self, tid: c_int) -> bool {
         !self.step(word(ASKED, tid), FREE, Ordering::Relaxed)
             && !self.step(word(WRITING, tid), word(LEFT, tid), Ordering::Relaxed)
             && self.is_done(tid)
     }
 
     /// The registers of an answer.
-    pub(super) fn registers(&self) -> [u64; REGISTERS] {
+    pub(crate) fn registers(&self) -> [u64; REGISTERS] {
         std::array::from_fn(|n| self.registers[n].load(Ordering::Relaxed))
     }
 
     /// The word at `address` of an answer's stack, if the copy has it.
-    pub(super) fn stack_word(&self, address: u64) -> Option<u64> {
+    pub(crate) fn stack_word(&self, address: u64) -> Option<u64> {
         let offset = address.checked_sub(self.from.load(Ordering::Relaxed))?;
         let n = usize::try_from(offset / 8).ok()?;
         let word = |n: usize| {
@@ -135,7 +135,7 @@ impl<const N: usize> Request<N> {
     }
 
     /// Lets others have the request, once the answer is read.
-    pub(super) fn free_again(&self) {
+    pub(crate) fn free_again(&self) {
         self.word.store(FREE, Ordering::Release);
     }
 

@@ -9,13 +9,11 @@ use std::ops::ControlFlow;
 
 use super::call_site::{LONGEST_CALL, called_from, ends_with_call};
 use super::caller::{Caller, Frame, Read, by_leaf, moved};
-use super::image::Tables;
-use super::maps;
-use super::modules::{Module, Modules};
+use crate::reporting::stacks::capture::files::{Module, Modules, Tables, maps};
 use crate::sys::stacks::registers::{Registers, SIGNAL_FRAME};
 
 /// Frames of a walk at most: endless recursion has a hundred thousand.
-pub(super) const FRAMES: usize = 200;
+pub(crate) const FRAMES: usize = 200;
 
 /// Words of the stack that are searched for the caller of a function without tables.
 const SEARCHED_WORDS: u64 = 64;
@@ -24,7 +22,7 @@ const SEARCHED_WORDS: u64 = 64;
 const LONGEST_FUNCTION: u64 = 2048;
 
 /// The modules, by address, with what was found of their tables so far.
-pub(super) struct Unwinder(Vec<Entry>);
+pub(crate) struct Unwinder(Vec<Entry>);
 
 struct Entry {
     module: Module,
@@ -40,16 +38,16 @@ struct Found {
 
 /// A frame.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Seen {
-    pub(super) address: u64,
+pub(crate) struct Seen {
+    pub(crate) address: u64,
     /// At a call, and the address is where that returns. Else the thread was
     /// interrupted here.
-    pub(super) is_call: bool,
+    pub(crate) is_call: bool,
 }
 
 /// The result of a walk.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Walk {
+pub(crate) enum Walk {
     /// At the function that the thread began with.
     Whole,
     /// Earlier: at a frame that nothing describes, or at the bound.
@@ -59,7 +57,7 @@ pub(super) enum Walk {
 impl Unwinder {
     /// Allocates all that a walk needs, and reads none of the files. The modules are sorted
     /// by address.
-    pub(super) fn new(modules: &Modules) -> Self {
+    pub(crate) fn new(modules: &Modules) -> Self {
         let entries = modules.iter().cloned().map(|module| Entry {
             module,
             found: OnceCell::new(),
@@ -72,7 +70,7 @@ impl Unwinder {
     /// Shows `visit` each frame, from the inside out, of a thread that stood at
     /// `registers`, and the words of whose stack `read` returns. Allocates nothing.
     #[cold]
-    pub(super) fn walk(
+    pub(crate) fn walk(
         &self,
         registers: &Registers,
         mut read: impl FnMut(u64) -> Option<u64>,

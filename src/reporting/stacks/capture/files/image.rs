@@ -25,9 +25,9 @@ const LARGEST_COPY: u64 = 64 << 20;
 
 /// An ELF file, as far as capturing needs it. What is in the file is read when it is asked
 /// for, each time anew: nothing of it is touched at install, and nothing is allocated later.
-pub(super) struct Image {
+pub(crate) struct Image {
     /// The whole file, where it could be mapped.
-    pub(super) file: Option<Mapped>,
+    pub(crate) file: Option<Mapped>,
     /// The parts copied from memory, where the file could not be mapped.
     copied: Option<Copied>,
 }
@@ -40,17 +40,17 @@ struct Copied {
 
 /// Unwind tables.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Tables {
+pub(crate) struct Tables {
     /// `.eh_frame_hdr`.
-    pub(super) index: Option<Table>,
+    pub(crate) index: Option<Table>,
     /// `.eh_frame`.
-    pub(super) frames: Option<Table>,
+    pub(crate) frames: Option<Table>,
 }
 
 /// A file that is mapped.
-pub(super) struct Mapped {
-    pub(super) bytes: &'static [u8],
-    pub(super) path: PathBuf,
+pub(crate) struct Mapped {
+    pub(crate) bytes: &'static [u8],
+    pub(crate) path: PathBuf,
 }
 
 /// A part of the file that is loaded.
@@ -64,13 +64,13 @@ struct Segment {
 
 /// A section, and its address by the file's own count.
 #[derive(Clone, Copy)]
-pub(super) struct Table {
-    pub(super) start: u64,
-    pub(super) bytes: &'static [u8],
+pub(crate) struct Table {
+    pub(crate) start: u64,
+    pub(crate) bytes: &'static [u8],
 }
 
 impl Image {
-    pub(super) fn of_file(bytes: &'static [u8], path: PathBuf) -> Self {
+    pub(crate) fn of_file(bytes: &'static [u8], path: PathBuf) -> Self {
         Self {
             file: Some(Mapped { bytes, path }),
             copied: None,
@@ -78,7 +78,7 @@ impl Image {
     }
 
     /// Returns the unwind tables, as far as there are any.
-    pub(super) fn tables(&self) -> Tables {
+    pub(crate) fn tables(&self) -> Tables {
         match (&self.file, &self.copied) {
             (Some(file), _) => tables_of(file.bytes).unwrap_or_default(),
             (None, copied) => copied.as_ref().map_or(Tables::default(), |it| it.tables),
@@ -101,7 +101,7 @@ impl Image {
     }
 
     /// Copies the unwind tables of the file whose headers are at `start`.
-    pub(super) fn of_memory(start: u64) -> Option<Self> {
+    pub(crate) fn of_memory(start: u64) -> Option<Self> {
         let mut header = [0; size_of::<FileHeader64<LittleEndian>>()];
         let is_read = memory::read(start, &mut header);
         let header = FileHeader64::<LittleEndian>::parse(&header[..]).ok();
@@ -135,7 +135,7 @@ impl Image {
 
     /// Returns the difference between addresses in memory and in the file, for the code at `offset`
     /// in the file and `start` in memory. If two segments share a page, the code's counts.
-    pub(super) fn bias(&self, start: u64, offset: u64) -> Option<u64> {
+    pub(crate) fn bias(&self, start: u64, offset: u64) -> Option<u64> {
         let segment = self.segment(|segment| {
             let first = segment.offset & !(PAGE - 1);
             segment.is_code && (first..segment.offset + segment.size).contains(&offset)
@@ -148,7 +148,7 @@ impl Image {
 
     /// The file's bytes at `address`, by its own count.
     #[cold]
-    pub(super) fn bytes_at(&self, address: u64, len: usize) -> Option<&'static [u8]> {
+    pub(crate) fn bytes_at(&self, address: u64, len: usize) -> Option<&'static [u8]> {
         let bytes = self.file.as_ref()?.bytes;
         let segment = self.segment(|segment| segment.has(address))?;
         let at = usize::try_from(address - segment.address + segment.offset).ok()?;

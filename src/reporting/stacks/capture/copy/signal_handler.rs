@@ -19,7 +19,7 @@ const WORDS: usize = memory::LONGEST / 8;
 /// registers may have little more than the kernel saves there.
 const STACK_NEEDED: usize = 2048;
 
-pub(super) type Capture = Request<WORDS>;
+pub(crate) type Capture = Request<WORDS>;
 
 /// One is enough; a thread that stops in the middle of its answer keeps its own.
 static REQUESTS: [Capture; 4] = [const { Request::free() }; 4];
@@ -31,17 +31,17 @@ static WANTED: AtomicUsize = AtomicUsize::new(WORDS);
 const FEW: usize = 4096 / 8;
 
 /// Advances when there is an answer.
-pub(super) static ANSWERED: EventCount = EventCount::new();
+pub(crate) static ANSWERED: EventCount = EventCount::new();
 
 /// Asks the thread `tid`, which must then be sent the signal. `None` if every
 /// request is under way.
-pub(super) fn ask(tid: c_int) -> Option<&'static Capture> {
+pub(crate) fn ask(tid: c_int) -> Option<&'static Capture> {
     REQUESTS.iter().find(|request| request.ask(tid))
 }
 
 /// Calls `act`, and has a page copied meanwhile: for a test of whether that works, in a
 /// process that does not need the rest of the memory for copies yet.
-pub(super) fn with_few_words<T>(act: impl FnOnce() -> T) -> T {
+pub(crate) fn with_few_words<T>(act: impl FnOnce() -> T) -> T {
     WANTED.store(FEW, Ordering::Relaxed);
     let result = act();
     WANTED.store(WORDS, Ordering::Relaxed);
@@ -50,7 +50,7 @@ pub(super) fn with_few_words<T>(act: impl FnOnce() -> T) -> T {
 
 /// Copies the interrupted thread's `registers`, and its stack from there, if it
 /// is asked to. Without a request it does nothing. Async-signal-safe.
-pub(super) fn answer(registers: &Registers) {
+pub(crate) fn answer(registers: &Registers) {
     let tid = deadstop_core::tid();
     let Some(request) = REQUESTS.iter().find(|request| request.begin(tid)) else {
         return;

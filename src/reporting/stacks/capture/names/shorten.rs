@@ -7,12 +7,12 @@ const CUT: &str = "…";
 
 /// Puts `text` into `line`; if it is too long, without its middle. A function's
 /// name tells most by its end, and then by its beginning.
-pub(super) fn without_middle(line: &mut TextSlice, text: &str) {
+pub(crate) fn without_middle(line: &mut TextSlice, text: &str) {
     shorten(line, text, |bytes| bytes / 3);
 }
 
 /// Puts `text` into `line`; if it is too long, without its beginning.
-pub(super) fn without_head(line: &mut TextSlice, text: &str) {
+pub(crate) fn without_head(line: &mut TextSlice, text: &str) {
     shorten(line, text, |_| 0);
 }
 
