@@ -1,6 +1,8 @@
 //! The handle of a coordinated shutdown.
 
 mod builder;
+mod checks;
+mod detached;
 mod install;
 mod notify;
 #[cfg(feature = "platform")]
