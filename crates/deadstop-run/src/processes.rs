@@ -184,12 +184,18 @@ fn has_kill(status: &str) -> bool {
     sets.fold(0, |all, set| all | set) & KILL != 0
 }
 
+/// Returns `true` if `/proc` shows the processes of this PID namespace. There may be none, or
+/// that of another namespace, in which other processes have the same numbers.
+pub(crate) fn are_visible() -> bool {
+    let own = fs::read_link("/proc/self").ok();
+    let own = own.and_then(|own| own.to_str()?.parse().ok());
+    own == Some(deadstop_core::pid())
+}
+
 /// Returns the living descendants of `pid`, parents before their children. None where
 /// `/proc` is of another PID namespace: other processes have the same numbers there.
 pub(crate) fn descendants(pid: i32) -> Vec<i32> {
-    let own = fs::read_link("/proc/self").ok();
-    let own = own.and_then(|own| own.to_str()?.parse().ok());
-    if own != Some(deadstop_core::pid()) {
+    if !are_visible() {
         return Vec::new();
     }
     let mut found = children(pid);

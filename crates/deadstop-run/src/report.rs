@@ -27,6 +27,8 @@ const TEXT: usize = 64 * 1024;
 /// The data of a report.
 #[derive(Debug)]
 pub(crate) struct Report {
+    /// The program's name on the command line, for where `/proc` does not say its own.
+    pub(crate) program: String,
     pub(crate) pid: i32,
     pub(crate) begun: Received,
     pub(crate) at: Nanos,
@@ -122,37 +124,63 @@ impl Report {
 
     /// Inspects the program, and renders what was found.
     fn text(&self) -> Vec<u8> {
-        let time = now();
+        if !processes::are_visible() {
+            return self.render(&Seen::default());
+        }
         let descendants = processes::descendants(self.pid);
         let all = || [self.pid].into_iter().chain(descendants.iter().copied());
         let later = CpuTimes::of(all());
         // A shell that waits for the program that it started says nothing.
         let (focus, threads) = focus(self.pid, &later);
-        let known = processes::process(focus);
-        let name = known.as_ref().map_or("", |known| known.name.as_str());
-        let cause = explain::cause(&self.begun);
-        let process = Process {
-            name,
-            pid: focus,
-            cause: &cause,
-            begun: self.begun.at,
-            now: time,
-            at: self.at,
-            exit_status: self.status,
-            threads: processes::thread_count(focus),
-            proc_error: 0,
-            stacks: &[],
-            note: "",
-        };
         let others: Vec<ChildProcess> = all()
             .filter(|pid| *pid != focus)
             .filter_map(processes::process)
             .collect();
+        self.render(&Seen {
+            known: processes::process(focus),
+            thread_count: processes::thread_count(focus),
+            threads,
+            others,
+            later,
+        })
+    }
+
+    fn render(&self, seen: &Seen) -> Vec<u8> {
+        let known = seen.known.as_ref();
+        let cause = explain::cause(&self.begun);
+        let process = Process {
+            name: known.map_or(&self.program, |known| known.name.as_str()),
+            pid: known.map_or(self.pid, |known| known.pid),
+            cause: &cause,
+            begun: self.begun.at,
+            now: now(),
+            at: self.at,
+            exit_status: self.status,
+            threads: seen.thread_count,
+            proc_error: match known {
+                Some(_) => 0,
+                None => libc::ENOENT,
+            },
+            stacks: &[],
+            note: "",
+        };
         let mut text = Box::new(TextBuffer::<TEXT>::new());
-        let share = |tid| self.before.share(tid, &later);
-        render::process(&mut text, &process, threads.iter(), share, others.iter());
+        let share = |tid| self.before.share(tid, &seen.later);
+        let (threads, others) = (seen.threads.iter(), seen.others.iter());
+        render::process(&mut text, &process, threads, share, others);
         text.as_bytes().to_vec()
     }
+}
+
+/// The processes and threads that were found.
+#[derive(Default)]
+struct Seen {
+    /// The process that the program waits for. `None` if it is gone, or `/proc` does not show it.
+    known: Option<ChildProcess>,
+    thread_count: u32,
+    threads: Vec<Thread>,
+    others: Vec<ChildProcess>,
+    later: CpuTimes,
 }
 
 /// Returns the process that the program waits for, and its threads.

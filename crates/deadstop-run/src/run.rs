@@ -265,12 +265,17 @@ impl Supervisor<'_> {
 
     fn begin(&mut self, begun: Received, at: Nanos) {
         let descendants = processes::descendants(self.child);
+        let before = match processes::are_visible() {
+            true => CpuTimes::of([self.child].into_iter().chain(descendants)),
+            false => CpuTimes::default(),
+        };
         self.reporter = Reporter::start(Report {
+            program: self.options.program.to_string_lossy().into_owned(),
             pid: self.child,
             begun,
             at,
             status: self.options.status,
-            before: CpuTimes::of([self.child].into_iter().chain(descendants)),
+            before,
             file: self.options.report.clone(),
         });
     }

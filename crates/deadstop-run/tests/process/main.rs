@@ -5,6 +5,7 @@
 mod closed_descriptors;
 mod full_pipe;
 mod late_report;
+mod other_proc;
 mod report_file;
 mod rest;
 mod run;
