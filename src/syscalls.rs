@@ -175,8 +175,8 @@ calls! {
     SYS_pwrite64 "pwrite64" Install Report;
     SYS_read "read" Install Run Report End Children Health;
     #[cfg(target_arch = "x86_64")]
-    SYS_readlink "readlink" Install Report;
-    SYS_readlinkat "readlinkat" Install Report;
+    SYS_readlink "readlink" Install Report Children;
+    SYS_readlinkat "readlinkat" Install Report Children;
     SYS_statx "statx" Install Arm Run Report End Children Health;
     #[cfg(target_arch = "x86_64")]
     SYS_unlink "unlink" Run Report End;

@@ -490,6 +490,32 @@ fn pid_1_ends_its_child_in_time() {
     ended.assert_says("status Some(3)");
 }
 
+/// With the `/proc` of another PID namespace, another process has the child's number there.
+#[test]
+fn summary_names_no_process_of_another_pid_namespace_for_the_child() {
+    let name = "child_end::summary_names_no_process_of_another_pid_namespace_for_the_child";
+    let launcher = ["unshare", "--pid", "--fork", "--kill-child"];
+    if !victim::works(&launcher) {
+        return victim::skip("no PID namespace can be made");
+    }
+    let victim = victim::start_under(name, &launcher, &[], || {
+        let shutdown = shutdown(2);
+        let child = shutdown.child("deaf", shell("trap '' TERM; while :; do sleep 0.05; done"));
+        println!("number {}", child.expect("it starts").id());
+        // It ignores the signal by then.
+        thread::sleep(500 * MS);
+        finish(&shutdown);
+    });
+    let ended = victim.wait();
+    ended.assert_status(1);
+    let number = ended.stdout.lines().find_map(|line| {
+        let (_, number) = line.split_once("number ")?;
+        Some(number.to_owned())
+    });
+    let number = number.expect("it was said");
+    ended.assert_says(&format!("was killed (pid {number})"));
+}
+
 /// The group of a deaf child is gone after a second signal that ends this process.
 #[test]
 fn second_signal_from_a_terminal_kills_the_group() {

@@ -38,7 +38,7 @@ use deadstop_core::kill_path::KillSlot;
 
 use super::cgroup::Cgroup;
 use super::checked::{Checked, Identity};
-use super::running::Running;
+use super::running::{Running, proc_is_own};
 use crate::error::InstallError;
 use crate::lock::Mutex;
 use crate::process::{PerProcess, WATCH};
@@ -340,8 +340,13 @@ impl Kept {
     }
 }
 
-/// Returns `true` if the process group `group` has a living member besides its leader.
+/// Returns `true` if the process group `group` has a living member besides its leader. Not known
+/// where `/proc` is not there, or of another PID namespace: other groups have the same numbers
+/// in that.
 fn group_has_others(group: i32) -> bool {
+    if !proc_is_own() {
+        return false;
+    }
     let Ok(processes) = fs::read_dir("/proc") else {
         return false;
     };

@@ -126,6 +126,9 @@ impl Running {
         if self.ended.is_set() {
             return format!("pid {pid} has ended, others of its process group have not");
         }
+        if !proc_is_own() {
+            return format!("pid {pid}");
+        }
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         // The name may have any character, parentheses too.
         let (before, rest) = stat.rsplit_once(") ").unwrap_or_default();
@@ -138,4 +141,11 @@ impl Running {
         }
         text
     }
+}
+
+/// Returns `true` if `/proc` shows the processes of this PID namespace.
+pub(super) fn proc_is_own() -> bool {
+    let own = fs::read_link("/proc/self").ok();
+    let own = own.and_then(|own| own.to_str()?.parse().ok());
+    own == Some(deadstop_core::pid())
 }
