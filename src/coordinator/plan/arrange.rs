@@ -78,57 +78,74 @@ fn fits(phases: &[Phase], grace: Duration) -> Result<(), PhasesError> {
     Ok(())
 }
 
-/// The indices of `phases` in the order in which they run.
-///
-/// A topological order; where it leaves a choice, the phase comes first whose
-/// wish does: the four wish for their places, one that says `after` for the
-/// place right behind, one that says only `before` for the place right before,
-/// and any other for the end. Of equal wishes, the one added first comes first.
+/// Returns the indices of `phases` in the order in which they run: a topological order, and where
+/// that leaves a choice, the phase comes first whose [key](keys) does.
 fn order(phases: &[Phase]) -> Result<Vec<usize>, PhasesError> {
+    let wishes = wishes(phases)?;
+    let keys = keys(&wishes);
+    let before = before(&wishes);
+    let mut waits_for: Vec<usize> = before.iter().map(Vec::len).collect();
+    let order = topological(&before, &mut waits_for, &keys);
+    match order.len() < phases.len() {
+        true => Err(PhasesError::Cycle(cycle(&waits_for, &before, phases))),
+        false => Ok(order),
+    }
+}
+
+/// The phases that a phase names, by their indices.
+#[derive(Default)]
+struct Wish {
+    after: Vec<usize>,
+    before: Vec<usize>,
+}
+
+fn wishes(phases: &[Phase]) -> Result<Vec<Wish>, PhasesError> {
     let indices: HashMap<_, _> = phases.iter().map(|phase| &phase.name).zip(0..).collect();
-    let find = |phase: &Phase, other: &PhaseName| {
-        let index = indices.get(other).copied();
-        index.ok_or_else(|| PhasesError::Unknown {
-            phase: phase.name.clone(),
-            names: other.clone(),
+    let find = |phase: &Phase, names: &[PhaseName]| {
+        let find_one = |other: &PhaseName| {
+            let index = indices.get(other).copied();
+            index.ok_or_else(|| PhasesError::Unknown {
+                phase: phase.name.clone(),
+                names: other.clone(),
+            })
+        };
+        names.iter().map(find_one).collect::<Result<Vec<_>, _>>()
+    };
+    let wish = |phase: &Phase| {
+        Ok(Wish {
+            after: find(phase, &phase.after)?,
+            before: find(phase, &phase.before)?,
         })
     };
-    // For each phase, those that come before it.
-    let mut before: Vec<Vec<usize>> = vec![Vec::new(); phases.len()];
-    let mut wishes = Vec::with_capacity(phases.len());
-    for (index, phase) in phases.iter().enumerate() {
-        let mut wish = Wish::default();
-        for other in &phase.after {
-            let other = find(phase, other)?;
-            before[index].push(other);
-            wish.after.push(other);
-        }
-        for other in &phase.before {
-            let other = find(phase, other)?;
-            before[other].push(index);
-            wish.before.push(other);
-        }
-        wishes.push(wish);
-    }
-    let of_default = |index: usize| (index < Phase::DEFAULTS).then(|| ROOM * index as i64);
-    let mut keys: Vec<_> = (0..phases.len()).map(of_default).collect();
-    for index in 0..phases.len() {
-        key(index, &wishes, &mut keys);
-    }
+    phases.iter().map(wish).collect()
+}
 
-    // Kahn's algorithm, with the ready phases in the order of their wishes.
-    let mut behind: Vec<Vec<usize>> = vec![Vec::new(); phases.len()];
-    let mut waits_for: Vec<usize> = before.iter().map(Vec::len).collect();
+/// Returns for each phase those that come before it.
+fn before(wishes: &[Wish]) -> Vec<Vec<usize>> {
+    let mut before: Vec<Vec<usize>> = vec![Vec::new(); wishes.len()];
+    for (index, wish) in wishes.iter().enumerate() {
+        before[index].extend(&wish.after);
+        for &other in &wish.before {
+            before[other].push(index);
+        }
+    }
+    before
+}
+
+/// Kahn's algorithm, with the ready phases in the order of their keys. `waits_for` counts the
+/// phases before each that are not in the order yet. Phases in a cycle are left out.
+fn topological(before: &[Vec<usize>], waits_for: &mut [usize], keys: &[i64]) -> Vec<usize> {
+    let mut behind: Vec<Vec<usize>> = vec![Vec::new(); before.len()];
     for (index, before) in before.iter().enumerate() {
         for &other in before {
             behind[other].push(index);
         }
     }
-    let mut ready: BinaryHeap<_> = (0..phases.len())
+    let mut ready: BinaryHeap<_> = (0..before.len())
         .filter(|&index| waits_for[index] == 0)
         .map(|index| Reverse((keys[index], index)))
         .collect();
-    let mut order: Vec<usize> = Vec::with_capacity(phases.len());
+    let mut order = Vec::with_capacity(before.len());
     while let Some(Reverse((_, index))) = ready.pop() {
         order.push(index);
         for &next in &behind[index] {
@@ -138,25 +155,26 @@ fn order(phases: &[Phase]) -> Result<Vec<usize>, PhasesError> {
             }
         }
     }
-    if order.len() < phases.len() {
-        return Err(PhasesError::Cycle(cycle(&waits_for, &before, phases)));
-    }
-    Ok(order)
-}
-
-#[derive(Default)]
-struct Wish {
-    after: Vec<usize>,
-    before: Vec<usize>,
+    order
 }
 
 /// Between two of the four there is room for this many wishes.
 const ROOM: i64 = 1 << 32;
 
-/// Behind the four, and all who wish for a place near them.
+/// Behind the four, and all phases that wish to be near them.
 const LAST: i64 = 1 << 48;
 
-/// Where the phase wishes to be. A wish that leads back to itself counts for
+/// Returns where each phase wishes to be: the four at their positions, one that says `after`
+/// right behind that phase, one that says only `before` right before it, and any other at the end.
+/// Of equal keys, the phase added first comes first.
+fn keys(wishes: &[Wish]) -> Vec<i64> {
+    let of_default = |index: usize| (index < Phase::DEFAULTS).then(|| ROOM * index as i64);
+    let mut keys: Vec<_> = (0..wishes.len()).map(of_default).collect();
+    let of_all = (0..wishes.len()).map(|index| key(index, wishes, &mut keys));
+    of_all.collect()
+}
+
+/// Returns the key of a phase, and keeps it in `keys`. A wish that leads back to itself counts for
 /// nothing.
 fn key(index: usize, wishes: &[Wish], keys: &mut [Option<i64>]) -> i64 {
     if let Some(key) = keys[index] {
