@@ -6,12 +6,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
-use super::address::Address;
-use super::check::{CheckState, MAX_CHECKS};
-use super::check_result::{Call, CheckResult};
+use super::check::{Call, CheckResult, CheckState, MAX_CHECKS};
 use super::error::HealthError;
 use super::handle::Health;
-use super::open::{self, Listening, MAX_LISTENERS};
+use super::listen::{self, Address, Listening, MAX_LISTENERS};
 use super::start::{self, Check, Plan};
 use crate::Shutdown;
 use crate::process::WATCH;
@@ -192,10 +190,10 @@ impl HealthBuilder {
             let address = Address::parse(text).ok_or_else(|| HealthError::Address {
                 address: text.clone(),
             })?;
-            listening.push(open::open(&address, self.more_ports)?);
+            listening.push(listen::open(&address, self.more_ports)?);
         }
         for socket in &self.listeners {
-            let adopted = socket.try_clone().and_then(open::adopt);
+            let adopted = socket.try_clone().and_then(listen::adopt);
             listening.push(adopted.map_err(|source| HealthError::Listen {
                 address: "the listener that was handed in".into(),
                 source,

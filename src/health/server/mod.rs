@@ -1,41 +1,31 @@
 //! The health server: answers probes while every other thread of the process is stuck.
 //!
 //! ```text
-//!   deadstop-check ─▶ check ──┐
-//!   heartbeats, roster, ──────┤      request ─▶ answer, metrics     (pure)
-//!   gates, pools              ├─▶ facts ──────────▲
-//!   deadstop-report ──────────┘                   │
-//!                        deadstop-http: serve ─▶ connection, slots  (slots: pure)
+//!   deadstop-check ─▶ check ──┐              answer   (pure: a request and facts ─▶ text)
+//!   heartbeats, roster, ──────┤                ▲
+//!   gates, pools              ├──▶ deadstop-http: serve ◀── listen   (the sockets)
+//!   deadstop-report ──────────┘
 //! ```
+//!
+//! `serve` collects the facts, holds the connections, and decides in `slots` which of them it
+//! has room for.
 //!
 //! `deadstop-http` allocates nothing, takes no lock that another thread takes, and calls no
 //! code of the application. Everything that it reads is an atomic, or a text whose reader
 //! waits for no writer.
 
-mod address;
 mod answer;
 mod builder;
 mod check;
-mod check_result;
-mod checks;
-mod collect;
-mod connection;
+mod check_threads;
 mod error;
-mod facts;
-mod forked;
 mod handle;
-mod metrics;
-mod open;
-mod output;
-mod request;
-mod seen;
+mod listen;
 mod serve;
 mod shared;
-mod slots;
-mod sources;
 mod start;
 
 pub use self::builder::HealthBuilder;
-pub use self::check_result::CheckResult;
+pub use self::check::CheckResult;
 pub use self::error::HealthError;
 pub use self::handle::Health;

@@ -5,13 +5,11 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use super::check::CheckState;
-use super::check_result::Call;
-use super::checks;
+use super::check::{Call, CheckState};
+use super::check_threads;
 use super::error::HealthError;
-use super::forked;
 use super::handle::Health;
-use super::open::Listening;
+use super::listen::{self, Listening};
 use super::serve::Server;
 use super::shared::Shared;
 use crate::Shutdown;
@@ -64,7 +62,7 @@ pub(super) fn start(plan: Plan) -> Result<Health, HealthError> {
     let addresses = plan.listening.iter().filter_map(|one| one.address);
     let addresses: Vec<SocketAddr> = addresses.collect();
     let sockets: Vec<OwnedFd> = plan.listening.into_iter().map(|one| one.socket).collect();
-    forked::close_in_children(&sockets).map_err(HealthError::Thread)?;
+    listen::close_in_children(&sockets).map_err(HealthError::Thread)?;
     SHARED.replace(Box::new(Shared::new(plan.shutdown, states)));
     let Some(shared) = SHARED.get() else {
         return Err(HealthError::Thread(io::ErrorKind::Other.into()));
@@ -89,7 +87,7 @@ fn start_threads(
     seen_after: u32,
 ) -> Result<(), InstallError> {
     for (state, call) in shared.checks.iter().zip(calls) {
-        checks::start(shared, state, call, interval)?;
+        check_threads::start(shared, state, call, interval)?;
     }
     let server = Server::new(shared, sockets, seen_after);
     threads::spawn_of("deadstop-http", STACK, move || server.run())?;

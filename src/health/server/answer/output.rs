@@ -10,7 +10,7 @@ const HEAD: usize = 512;
 const OFTEN_USED: usize = 8 * 1024;
 
 /// An answer: the body is written first, and the head then before it.
-pub(super) struct Output {
+pub(crate) struct Output {
     bytes: Box<[u8]>,
     start: usize,
     end: usize,
@@ -19,7 +19,7 @@ pub(super) struct Output {
 
 impl Output {
     /// Makes a buffer for a body of up to `len` bytes.
-    pub(super) fn with_capacity(len: usize) -> Self {
+    pub(crate) fn with_capacity(len: usize) -> Self {
         // Zeroed pages that are not used cost no memory.
         let mut bytes = vec![0; HEAD + len].into_boxed_slice();
         for byte in bytes.iter_mut().take(OFTEN_USED).step_by(1024) {
@@ -35,14 +35,14 @@ impl Output {
     }
 
     /// Makes the buffer empty.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.start = HEAD;
         self.end = HEAD;
         self.is_full = false;
     }
 
     /// Adds bytes as they are; as many as fit.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         let free = self.bytes.len() - self.end;
         let taken = bytes.len().min(free);
         self.is_full |= taken < bytes.len();
@@ -51,7 +51,7 @@ impl Output {
     }
 
     /// Adds text. After a text that did not fit, nothing is added.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         if !self.is_full {
             self.push(text.as_bytes());
         }
@@ -60,14 +60,14 @@ impl Output {
 
     /// Adds formatted text. Only numbers and texts may be formatted: they neither allocate
     /// nor panic.
-    pub(super) fn add(&mut self, text: fmt::Arguments<'_>) -> &mut Self {
+    pub(crate) fn add(&mut self, text: fmt::Arguments<'_>) -> &mut Self {
         // Writing into a full buffer is no error.
         let _ = self.write_fmt(text);
         self
     }
 
     /// Adds a length of time in seconds, with milliseconds: `9.204`.
-    pub(super) fn seconds(&mut self, length: Duration) -> &mut Self {
+    pub(crate) fn seconds(&mut self, length: Duration) -> &mut Self {
         self.add(format_args!(
             "{}.{:03}",
             length.as_secs(),
@@ -76,7 +76,7 @@ impl Output {
     }
 
     /// Adds a name on a line of text: what could end the line is replaced.
-    pub(super) fn name(&mut self, name: &str) -> &mut Self {
+    pub(crate) fn name(&mut self, name: &str) -> &mut Self {
         for c in name.chars() {
             let _ = self.write_char(if c.is_control() { '\u{fffd}' } else { c });
         }
@@ -84,29 +84,29 @@ impl Output {
     }
 
     /// Cuts the body back to `len` bytes.
-    pub(super) fn truncate(&mut self, len: usize) {
+    pub(crate) fn truncate(&mut self, len: usize) {
         self.end = self.end.min(HEAD + len);
         self.is_full = false;
     }
 
-    pub(super) fn body_len(&self) -> usize {
+    pub(crate) fn body_len(&self) -> usize {
         self.end - HEAD
     }
 
     /// Returns the number of bytes that still fit.
-    pub(super) fn free(&self) -> usize {
+    pub(crate) fn free(&self) -> usize {
         match self.is_full {
             true => 0,
             false => self.bytes.len() - self.end,
         }
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.is_full
     }
 
     /// Puts the head before the body, and drops the body if there must be none.
-    pub(super) fn finish(&mut self, head: &[u8], has_body: bool) {
+    pub(crate) fn finish(&mut self, head: &[u8], has_body: bool) {
         let head = &head[..head.len().min(HEAD)];
         self.start = HEAD - head.len();
         self.bytes[self.start..HEAD].copy_from_slice(head);
@@ -116,12 +116,12 @@ impl Output {
     }
 
     /// Returns the whole answer.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
     #[cfg(test)]
-    pub(super) fn body(&self) -> &str {
+    pub(crate) fn body(&self) -> &str {
         std::str::from_utf8(&self.bytes[HEAD..self.end]).expect("it is text")
     }
 }
@@ -134,20 +134,20 @@ impl Write for Output {
 }
 
 /// A head in a buffer of its own.
-pub(super) struct Head {
+pub(crate) struct Head {
     bytes: [u8; HEAD],
     len: usize,
 }
 
 impl Head {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             bytes: [0; HEAD],
             len: 0,
         }
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
 }

@@ -42,7 +42,7 @@ impl<E: fmt::Display> CheckResult for Result<(), E> {
 }
 
 /// The code of the application that a check calls.
-pub(super) type Call = Box<dyn FnMut() -> Result<(), String> + Send>;
+pub(crate) type Call = Box<dyn FnMut() -> Result<(), String> + Send>;
 
 mod sealed {
     #[expect(unnameable_types, reason = "seals the trait")]

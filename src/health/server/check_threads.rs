@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use deadstop_core::now;
 
-use super::check::CheckState;
-use super::check_result::Call;
+use super::check::{Call, CheckState};
 use super::shared::Shared;
 use crate::contain::contain;
 use crate::error::InstallError;

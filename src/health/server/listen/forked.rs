@@ -11,7 +11,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
-use super::open::MAX_LISTENERS;
+use super::MAX_LISTENERS;
 use crate::sys::{fork, listener};
 
 static LISTENERS: [Inherited; MAX_LISTENERS] = [const { Inherited::nothing() }; MAX_LISTENERS];
@@ -36,7 +36,7 @@ impl Inherited {
 }
 
 /// Makes children of `fork` close `listeners`.
-pub(super) fn close_in_children(listeners: &[OwnedFd]) -> io::Result<()> {
+pub(crate) fn close_in_children(listeners: &[OwnedFd]) -> io::Result<()> {
     for (slot, socket) in LISTENERS.iter().zip(listeners) {
         let number = socket.as_raw_fd();
         slot.inode

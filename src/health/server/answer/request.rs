@@ -7,16 +7,16 @@ const MAX_HEADERS: usize = 64;
 
 /// The request of a client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Wanted {
-    pub(super) route: Route,
-    pub(super) has_body: bool,
-    pub(super) is_verbose: bool,
-    pub(super) wants_open_metrics: bool,
+pub(crate) struct Wanted {
+    pub(crate) route: Route,
+    pub(crate) has_body: bool,
+    pub(crate) is_verbose: bool,
+    pub(crate) wants_open_metrics: bool,
 }
 
 /// The answers that there are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Route {
+pub(crate) enum Route {
     Live,
     Ready,
     Startup,
@@ -35,7 +35,7 @@ pub(super) enum Route {
 
 impl Wanted {
     /// An answer to what cannot be read.
-    pub(super) fn refusal(route: Route) -> Self {
+    pub(crate) fn refusal(route: Route) -> Self {
         Self {
             route,
             has_body: true,
@@ -46,7 +46,7 @@ impl Wanted {
 }
 
 /// Reads the head of a request. `None` while it is not complete.
-pub(super) fn parse(bytes: &[u8]) -> Option<Wanted> {
+pub(crate) fn parse(bytes: &[u8]) -> Option<Wanted> {
     let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(bytes) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// The address at which the server listens.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Address {
+pub(crate) enum Address {
     Tcp(SocketAddr),
     Unix(PathBuf),
 }
@@ -13,7 +13,7 @@ pub(super) enum Address {
 impl Address {
     /// Reads `127.0.0.1:8086`, `[::]:8086` or `unix:/run/app/health.sock`. Names of hosts
     /// are not looked up: that may block.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         match text.strip_prefix("unix:") {
             Some("") => None,
             Some(path) => Some(Self::Unix(path.into())),

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use deadstop_core::{Nanos, now};
 
-use super::answer::Sources;
-use super::facts::BeatFacts;
-use super::output::Output;
+use super::super::answer::{BeatFacts, Output, Sources};
 use crate::process::{self, report_requests::Request};
 use crate::reporting::{Document, SERVED, STALLED_STACKS, STALLED_TEXT, Served};
 

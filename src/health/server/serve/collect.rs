@@ -3,10 +3,11 @@
 use deadstop_core::buffer::TextBuffer;
 use deadstop_core::{Nanos, now};
 
-use super::check::{MAX_CHECKS, REASON};
-use super::facts::{BeatFacts, CheckFacts, Facts, PhaseFacts, Served, Stop, TaskFacts, push};
-use super::request::Route;
-use super::shared::Shared;
+use super::super::answer::{
+    BeatFacts, CheckFacts, Facts, PhaseFacts, Route, Served, Stop, TaskFacts, push,
+};
+use super::super::check::{MAX_CHECKS, REASON};
+use super::super::shared::Shared;
 use crate::drain::{self, GateNumbers, LISTED, PoolNumbers};
 use crate::health::beat::Beat;
 use crate::health::beats::MAX_HEARTBEATS;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::check::Verdict;
+use super::super::check::Verdict;
 use super::facts::{Facts, NO_END};
 use super::output::Output;
 

@@ -4,8 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use super::output::Output;
-use super::request::{self, Route, Wanted};
+use super::super::answer::{self, Output, Route, Wanted};
 use crate::sys::listener::{self, Peer};
 
 /// Bytes of a request's head at most.
@@ -83,7 +82,7 @@ impl Connection {
                 Ok(read) => self.received += read,
                 Err(error) => return blocked_or_gone(&error),
             }
-            if let Some(wanted) = request::parse(&self.request[..self.received]) {
+            if let Some(wanted) = answer::parse(&self.request[..self.received]) {
                 self.wanted = wanted;
                 return Progress::Done;
             }

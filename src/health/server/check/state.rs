@@ -7,18 +7,18 @@ use deadstop_core::Nanos;
 use deadstop_core::roster::{Text, words};
 
 /// The maximum number of checks of a server.
-pub(super) const MAX_CHECKS: usize = 32;
+pub(crate) const MAX_CHECKS: usize = 32;
 
 /// Bytes of a reason that are kept.
-pub(super) const REASON: usize = 128;
+pub(crate) const REASON: usize = 128;
 
 const NEVER: u8 = 0;
 const PASSED: u8 = 1;
 const FAILED: u8 = 2;
 
 /// A check as the server sees it. Its thread writes, the server reads.
-pub(super) struct CheckState {
-    pub(super) name: Box<str>,
+pub(crate) struct CheckState {
+    pub(crate) name: Box<str>,
     timeout: Duration,
     result: AtomicU8,
     /// The time at which the running call began; zero between two calls.
@@ -28,7 +28,7 @@ pub(super) struct CheckState {
 
 /// The verdict on a check at one moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// The check has not returned once.
     Pending,
     Passed,
@@ -38,7 +38,7 @@ pub(super) enum Verdict {
 }
 
 impl CheckState {
-    pub(super) fn new(name: &str, timeout: Duration) -> Self {
+    pub(crate) fn new(name: &str, timeout: Duration) -> Self {
         Self {
             name: name.into(),
             timeout,
@@ -49,12 +49,12 @@ impl CheckState {
     }
 
     /// Notes that a call begins.
-    pub(super) fn begin(&self, now: Nanos) {
+    pub(crate) fn begin(&self, now: Nanos) {
         self.began.store(now.0.max(1), Ordering::Relaxed);
     }
 
     /// Notes how a call ended.
-    pub(super) fn end(&self, result: &Result<(), String>) {
+    pub(crate) fn end(&self, result: &Result<(), String>) {
         let (word, reason) = match result {
             Ok(()) => (PASSED, ""),
             Err(reason) => (FAILED, reason.as_str()),
@@ -64,7 +64,7 @@ impl CheckState {
         self.began.store(0, Ordering::Release);
     }
 
-    pub(super) fn verdict(&self, now: Nanos) -> Verdict {
+    pub(crate) fn verdict(&self, now: Nanos) -> Verdict {
         // In this order: a call that ends in between counts as running.
         let result = self.result.load(Ordering::Acquire);
         let began = self.began.load(Ordering::Acquire);
@@ -78,7 +78,7 @@ impl CheckState {
     }
 
     /// Returns the reason of the last failure, as far as it can be read.
-    pub(super) fn reason<'a>(&self, buffer: &'a mut [u8; REASON]) -> &'a str {
+    pub(crate) fn reason<'a>(&self, buffer: &'a mut [u8; REASON]) -> &'a str {
         self.reason.read(buffer).unwrap_or("")
     }
 }

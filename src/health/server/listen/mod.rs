@@ -1,5 +1,8 @@
 //! Opens what the server listens at.
 
+mod address;
+mod forked;
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
@@ -7,9 +10,11 @@ use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 
-use super::address::Address;
 use super::error::HealthError;
 use crate::sys::listener;
+
+pub(super) use self::address::Address;
+pub(super) use self::forked::close_in_children;
 
 /// The maximum number of addresses and listeners of a server.
 pub(super) const MAX_LISTENERS: usize = 4;

@@ -4,6 +4,12 @@
 //! It allocates nothing once it has started, takes no lock that another thread takes, and
 //! calls no logger.
 
+mod collect;
+mod connection;
+mod seen;
+mod slots;
+mod sources;
+
 use std::array;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -11,16 +17,13 @@ use std::time::Duration;
 
 use deadstop_core::{Nanos, now};
 
-use super::answer::answer;
-use super::collect;
-use super::connection::{Connection, Progress};
-use super::facts::{Facts, Served};
-use super::open::MAX_LISTENERS;
-use super::request::{Route, Wanted};
-use super::seen::Probers;
+use self::connection::{Connection, Progress};
+use self::seen::Probers;
+use self::slots::{Admission, Doing, SLOTS, Slots};
+use self::sources::Reports;
+use super::answer::{Facts, Route, Served, Wanted, answer};
+use super::listen::MAX_LISTENERS;
 use super::shared::Shared;
-use super::slots::{Admission, Doing, SLOTS, Slots};
-use super::sources::Reports;
 use crate::drain;
 use crate::sys::listener;
 use crate::sys::own_descriptors;
