@@ -1,4 +1,4 @@
-//! The state of a run.
+//! The state of a run: the shutdown of one scope with the scopes in it, in one of its phases.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The state of a task.
+//! A task from its registration to its report.
 
 use std::panic::Location;
 use std::time::Duration;

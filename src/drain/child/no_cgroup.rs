@@ -1,4 +1,4 @@
-//! Systems without cgroups.
+//! In place of `cgroup` on systems that have none: nothing makes one.
 
 use std::io;
 use std::process::Command;

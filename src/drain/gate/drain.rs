@@ -1,4 +1,5 @@
-//! The tasks of a gate.
+//! The tasks of a gate: one keeps it accepting for a time after the request, and one closes it and
+//! waits until it is empty.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The task of a pool.
+//! The task of a pool: closes or stops it, and waits until its jobs have ended.
 
 use deadstop_core::now;
 use deadstop_core::roster::TaskKind;

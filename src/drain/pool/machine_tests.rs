@@ -1,3 +1,5 @@
+//! The machine and the run queue alone: each decision, and random schedules against a simple model.
+
 use std::collections::VecDeque;
 
 use deadstop_core::Nanos;

@@ -1,3 +1,6 @@
+//! Pools with their threads, outside of a shutdown: jobs that race, refused threads, waiting for
+//! room, and the end.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -1,3 +1,5 @@
+//! The plan of notifications on a virtual clock: no socket, and no thread.
+
 use super::*;
 use crate::notify::situation::Reloads;
 
