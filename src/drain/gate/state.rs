@@ -134,6 +134,7 @@ impl State {
     }
 
     /// See [`Gate::should_close`](super::Gate::should_close).
+    #[inline]
     pub(super) fn should_close(&self) -> bool {
         if self.requests.is_closed() {
             return true;
