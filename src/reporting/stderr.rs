@@ -118,6 +118,7 @@ impl Stderr {
 
 /// Writes a part of `rest`, as soon as the file takes it. Returns how much need not
 /// be tried again; `None` if it was not taken before `until`.
+#[inline(never)] // `with` calls it at three places.
 fn write_piece(file: BorrowedFd<'_>, rest: &[u8], until: &dyn Fn() -> Nanos) -> Option<usize> {
     if !sys::poll::is_writable(file, until) {
         return None;
