@@ -175,30 +175,35 @@ impl Beat {
         self.ticker.store(deadstop_core::tid(), Ordering::Relaxed);
     }
 
-    /// Begins a section with a limit of its own; `None` is no limit. Returns its id.
-    pub(super) fn begin_section(&self, limit: Option<Duration>) -> u64 {
+    /// Begins a section with a limit of its own; `None` is no limit. Returns its id, and whether
+    /// the limit is shorter than the one before.
+    pub(super) fn begin_section(&self, limit: Option<Duration>) -> (u64, bool) {
         let id = self.next_section.fetch_add(1, Ordering::Relaxed);
         let limit = limit.map_or(PAUSED, nanos);
         let mut sections = self.sections.lock();
         sections.push((id, limit));
-        self.set_limit(limit);
-        id
+        let is_shorter = self.set_limit(limit);
+        (id, is_shorter)
     }
 
-    /// Ends the section `id`. The innermost section that is left sets the limit.
-    pub(super) fn end_section(&self, id: u64) {
+    /// Ends the section `id`. The innermost section that is left sets the limit. Returns whether
+    /// that is a shorter one.
+    pub(super) fn end_section(&self, id: u64) -> bool {
         let mut sections = self.sections.lock();
         sections.retain(|(other, _)| *other != id);
         let every = self.every.load(Ordering::Relaxed);
         let limit = sections.last().map_or(every, |(_, limit)| *limit);
-        self.set_limit(limit);
+        self.set_limit(limit)
     }
 
-    fn set_limit(&self, limit: u64) {
+    /// Returns `true` if the limit is shorter than the one before.
+    fn set_limit(&self, limit: u64) -> bool {
+        let is_shorter = limit < self.limit.load(Ordering::Relaxed);
         // A tick that reads an old value stores nothing: the watcher could then see the new
         // limit without a tick.
         self.tick_first();
         self.limit.store(limit, Ordering::Release);
+        is_shorter
     }
 
     /// Returns the longest time between two ticks outside of sections.
@@ -311,13 +316,14 @@ mod tests {
     fn sections_nest_and_restore_in_any_order() {
         let beat = Beat::new("loop".into());
         beat.open(EVERY, 0);
-        let long = beat.begin_section(Some(EVERY * 60));
+        let (long, _) = beat.begin_section(Some(EVERY * 60));
         assert_eq!(beat.limit(), Some(EVERY * 60));
-        let pause = beat.begin_section(None);
+        let (pause, is_shorter) = beat.begin_section(None);
+        assert!(!is_shorter);
         assert_eq!(beat.limit(), None);
         beat.end_section(long);
         assert_eq!(beat.limit(), None);
-        beat.end_section(pause);
+        assert!(beat.end_section(pause));
         assert_eq!(beat.limit(), Some(EVERY));
     }
 
@@ -325,7 +331,7 @@ mod tests {
     fn end_of_a_section_counts_as_a_tick() {
         let beat = Beat::new("loop".into());
         beat.open(EVERY, 0);
-        let section = beat.begin_section(None);
+        let (section, _) = beat.begin_section(None);
         beat.take_sight();
         assert!(!beat.take_sight().expect("it is open").ticked);
         beat.end_section(section);

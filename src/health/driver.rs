@@ -49,7 +49,9 @@ impl Driver {
             let now = now();
             if seen != count || self.watch.due().is_some_and(|due| due <= now) {
                 seen = count;
+                self.state.begin_round();
                 self.round(now);
+                self.state.end_round(self.watch.due());
             }
             self.state.changes.wait_past(count, self.watch.due());
         }

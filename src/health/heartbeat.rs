@@ -228,14 +228,30 @@ impl Heartbeat {
         self.beat.is_stalled()
     }
 
-    /// Begins a pause that [`end_pause`](Self::end_pause) ends.
+    /// Begins a pause that [`end_section`](Self::end_section) ends.
     pub(super) fn begin_pause(&self) -> Option<u64> {
-        self.state.is_own().then(|| self.beat.begin_section(None))
+        self.state.is_own().then(|| self.begin_section(None))
     }
 
-    pub(super) fn end_pause(&self, pause: u64) {
+    /// Ends a pause or another section.
+    pub(super) fn end_section(&self, id: u64) {
         if self.state.is_own() {
-            self.beat.end_section(pause);
+            let is_shorter = self.beat.end_section(id);
+            self.watch_sooner(is_shorter);
+        }
+    }
+
+    fn begin_section(&self, limit: Option<Duration>) -> u64 {
+        let (id, is_shorter) = self.beat.begin_section(limit);
+        self.watch_sooner(is_shorter);
+        id
+    }
+
+    /// Has the watcher's next round follow the limit, if that `is_shorter` now.
+    #[inline]
+    fn watch_sooner(&self, is_shorter: bool) {
+        if is_shorter {
+            self.state.hasten(self.beat.limit());
         }
     }
 
@@ -246,7 +262,7 @@ impl Heartbeat {
 
     fn section(&self, limit: Option<Duration>) -> Section<'_> {
         // A child of fork may have inherited the lock as held.
-        let id = self.state.is_own().then(|| self.beat.begin_section(limit));
+        let id = self.state.is_own().then(|| self.begin_section(limit));
         Section {
             heartbeat: self,
             id,
@@ -302,8 +318,8 @@ pub struct Section<'a> {
 
 impl Drop for Section<'_> {
     fn drop(&mut self) {
-        if let Some(id) = self.id.filter(|_| self.heartbeat.state.is_own()) {
-            self.heartbeat.beat.end_section(id);
+        if let Some(id) = self.id {
+            self.heartbeat.end_section(id);
         }
     }
 }

@@ -51,7 +51,7 @@ impl Pulse for PoolPulse {
     fn beat(&self, is_busy: bool) {
         let mut paused = self.paused.lock();
         match (is_busy, paused.take()) {
-            (true, Some(pause)) => self.heartbeat.end_pause(pause),
+            (true, Some(pause)) => self.heartbeat.end_section(pause),
             (true, None) => self.heartbeat.tick(),
             (false, Some(pause)) => *paused = Some(pause),
             (false, None) => *paused = self.heartbeat.begin_pause(),

@@ -97,7 +97,7 @@ impl<const N: usize> Watch<N> {
             return recovery(before);
         };
         if let Some(limit) = sight.limit {
-            let period = (limit / 4).clamp(SHORTEST, LONGEST);
+            let period = period(limit);
             self.period = Some(self.period.map_or(period, |other| other.min(period)));
         } else {
             self.period = Some(self.period.unwrap_or(LONGEST));
@@ -133,6 +133,11 @@ impl<const N: usize> Watch<N> {
     pub(super) fn last(&self, index: usize) -> Option<Nanos> {
         self.tracked.get(index)?.map(|tracked| tracked.last)
     }
+}
+
+/// Returns the time between two rounds that a heartbeat with this limit needs.
+pub(super) fn period(limit: Duration) -> Duration {
+    (limit / 4).clamp(SHORTEST, LONGEST)
 }
 
 fn recovery(before: Option<Tracked>) -> Finding {

@@ -2,9 +2,9 @@
 
 use std::sync::{Mutex, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use deadstop::health::{Heartbeat, OnStall};
+use deadstop::health::{Heartbeat, OnStall, Section};
 
 use crate::{shutdown, spin, victim};
 
@@ -122,6 +122,32 @@ fn pool_whose_jobs_hang_is_stalled_and_one_that_is_idle_or_works_is_not() {
 }
 
 /// The control: the same loop, with a stall that is only reported, goes on.
+/// While a heartbeat is paused, the watcher looks once per second.
+#[test]
+fn stall_after_a_pause_or_a_long_section_is_noticed_as_soon_as_any() {
+    let test = "heartbeat::stall_after_a_pause_or_a_long_section_is_noticed_as_soon_as_any";
+    let ended = victim::run(test, || {
+        let beat = shutdown().heartbeat("consumer loop");
+        let beat = beat.every(Duration::from_millis(40));
+        let beat = beat.on_stall(OnStall::Report).start().expect("the first");
+        let noticed = |section: Section<'_>| {
+            thread::sleep(Duration::from_millis(150));
+            drop(section);
+            let ended = Instant::now();
+            while !beat.is_stalled() {
+                thread::sleep(Duration::from_millis(1));
+            }
+            ended.elapsed()
+        };
+        // Any machine may be slow for a moment.
+        let paused = (0..4).map(|_| noticed(beat.pause())).min();
+        let long = (0..4).map(|_| noticed(beat.expect(Duration::from_secs(60))));
+        let is_soon = |took: Option<Duration>| took < Some(Duration::from_millis(500));
+        println!("{} {}", is_soon(paused), is_soon(long.min()));
+    });
+    ended.assert_status(0).assert_says("true true");
+}
+
 #[test]
 fn stalled_heartbeat_that_is_only_reported_ends_nothing() {
     let test = "heartbeat::stalled_heartbeat_that_is_only_reported_ends_nothing";
