@@ -129,14 +129,10 @@ mod drain {
     }
 
     mod pool {
-        #[path = "../../../../src/drain/pool/machine.rs"]
+        #[path = "../../../../src/drain/pool/machine/mod.rs"]
         mod machine;
-        #[path = "../../../../src/drain/pool/run_queue.rs"]
-        mod run_queue;
         #[path = "../../../../src/drain/pool/scheduler/mod.rs"]
         mod scheduler;
-        #[path = "../../../../src/drain/pool/thread_table.rs"]
-        mod thread_table;
 
         mod models;
     }

@@ -14,7 +14,7 @@
 //! | queue | lock | has | locked by |
 //! | --- | --- | --- | --- |
 //! | submitted | the [`machine`]'s | the newer jobs; the pool's stage, and what each thread does | a submitter; a thread that finds the run queue empty |
-//! | [`run_queue`] | its own | the older jobs; what each thread runs; how many jobs were taken and have ended | a thread between two jobs |
+//! | [`RunQueue`](machine::RunQueue) | its own | the older jobs; what each thread runs; how many jobs were taken and have ended | a thread between two jobs |
 //!
 //! Both are locked, the run queue first, where jobs move from one to the other, where a
 //! thread falls asleep, and where a submitter would refuse a job or wake a thread because of
@@ -27,25 +27,18 @@ mod describe;
 mod drain;
 mod error;
 mod job;
-mod job_error;
-mod job_handle;
-mod job_result;
 mod machine;
-#[cfg(test)]
-mod machine_tests;
 mod names;
 #[cfg(feature = "health")]
 mod numbers;
 mod observer;
 mod offer;
 mod room;
-mod run_queue;
 mod scheduler;
 mod shared;
 mod stats;
 #[cfg(test)]
 mod tests;
-mod thread_table;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -56,9 +49,7 @@ use deadstop_core::now;
 
 pub use self::builder::PoolBuilder;
 pub use self::error::{Rejected, Why};
-pub use self::job::Job;
-pub use self::job_error::JobError;
-pub use self::job_handle::JobHandle;
+pub use self::job::{Job, JobError, JobHandle};
 #[cfg(feature = "health")]
 pub(crate) use self::numbers::{PoolNumbers, pools};
 pub use self::stats::PoolStats;
@@ -239,7 +230,7 @@ impl Pool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (work, handle) = job_result::with_handle(None, job);
+        let (work, handle) = job::with_handle(None, job);
         self.offer(work)?;
         Ok(handle)
     }
@@ -258,7 +249,7 @@ impl Pool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (work, handle) = job_result::with_handle(Some(name.into()), job);
+        let (work, handle) = job::with_handle(Some(name.into()), job);
         self.offer(work)?;
         Ok(handle)
     }

@@ -10,8 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam_utils::CachePadded;
 
-use super::machine::Machine;
-use super::run_queue::RunQueue;
+use super::machine::{Machine, RunQueue};
 use crate::drain::listed::List;
 
 /// The pools of this process. A name that is listed stays: a reader may be at it.

@@ -6,11 +6,10 @@ use std::sync::{Arc, OnceLock};
 use deadstop_core::Nanos;
 
 use super::job::Work;
-use super::machine::Machine;
+use super::machine::{Machine, RunQueue};
 #[cfg(feature = "health")]
 use super::numbers::Numbers;
 use super::room::Room;
-use super::run_queue::RunQueue;
 use super::scheduler::Observe;
 use crate::sys::recent_time::recent;
 

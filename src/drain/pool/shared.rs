@@ -11,7 +11,7 @@ use deadstop_core::Nanos;
 
 use super::current;
 use super::job::Work;
-use super::machine::{Dispatch, Limits, Machine};
+use super::machine::{Dispatch, Limits, Machine, Start};
 use super::names::thread_name;
 use super::observer::Observer;
 #[cfg(feature = "health")]
@@ -19,7 +19,6 @@ use super::observer::Pulse;
 #[cfg(feature = "health")]
 use super::scheduler::Observe;
 use super::scheduler::{self, Scheduler};
-use super::thread_table::Start;
 use crate::TaskHandle;
 use crate::drain::latch::Latch;
 use crate::drain::thread_id;

@@ -5,8 +5,7 @@ use std::time::Duration;
 use deadstop_core::Nanos;
 
 use super::job::Work;
-use super::machine::Machine;
-use super::run_queue::RunQueue;
+use super::machine::{Machine, RunQueue};
 
 /// The numbers of a pool at one moment.
 ///

@@ -6,8 +6,7 @@ use std::ops::{Deref, DerefMut};
 
 use super::Scheduler;
 use super::observe::Observe;
-use crate::drain::pool::machine::Machine;
-use crate::drain::pool::run_queue::RunQueue;
+use crate::drain::pool::machine::{Machine, RunQueue};
 use crate::primitives::MutexGuard;
 use crate::primitives::atomic::Ordering;
 

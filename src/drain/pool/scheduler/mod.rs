@@ -38,8 +38,7 @@ mod offer;
 
 pub(crate) use self::observe::Observe;
 
-use super::machine::Machine;
-use super::run_queue::{Progress, RunQueue};
+use super::machine::{Machine, Progress, RunQueue};
 use crate::primitives::atomic::{AtomicU64, Ordering};
 use crate::primitives::thread::Thread;
 use crate::primitives::{CachePadded, EventCount, Mutex};

@@ -8,8 +8,7 @@ use deadstop_core::Nanos;
 use super::Scheduler;
 use super::locked::{Locked, LockedQueue};
 use super::observe::Observe;
-use crate::drain::pool::machine::{Dispatch, Next};
-use crate::drain::pool::run_queue::{RunQueue, Running};
+use crate::drain::pool::machine::{Dispatch, Next, RunQueue, Running};
 use crate::primitives::atomic::Ordering;
 use crate::primitives::{Backoff, thread};
 

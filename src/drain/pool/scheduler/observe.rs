@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use deadstop_core::Nanos;
 
-use crate::drain::pool::machine::Machine;
-use crate::drain::pool::run_queue::RunQueue;
+use crate::drain::pool::machine::{Machine, RunQueue};
 
 /// Notified of what happens, under the lock of what it is shown.
 pub(crate) trait Observe<J> {

@@ -8,8 +8,7 @@
 use super::Scheduler;
 use super::locked::Locked;
 use super::observe::Observe;
-use crate::drain::pool::machine::{Dispatch, Offered};
-use crate::drain::pool::thread_table::Start;
+use crate::drain::pool::machine::{Dispatch, Offered, Start};
 
 impl<J, O: Observe<J>> Scheduler<J, O> {
     /// Offers a job; `from_job` if a job of this pool does. Never returns

@@ -11,15 +11,15 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use super::job::{PANICKED, RunOnce, Work};
-use super::job_error::{JobError, Lost};
-use super::job_handle::{Await, JobHandle};
+use super::error::{JobError, Lost};
+use super::handle::{Await, JobHandle};
+use super::{PANICKED, RunOnce, Work};
 use crate::contain::contain;
 use crate::lock::{Condvar, Mutex};
 use crate::process;
 
 /// Makes a job that returns something, and the handle that waits for it.
-pub(super) fn with_handle<F, T>(name: Option<Arc<str>>, run: F) -> (Work, JobHandle<T>)
+pub(crate) fn with_handle<F, T>(name: Option<Arc<str>>, run: F) -> (Work, JobHandle<T>)
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,

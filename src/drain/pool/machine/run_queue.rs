@@ -105,7 +105,7 @@ impl<J> RunQueue<J> {
 
     /// Notes that the thread `tid`, which is none of the pool's, runs a job. Returns the
     /// number by which that ends.
-    pub(super) fn caller_begins(&mut self, tid: i32, running: Running) -> u64 {
+    pub(crate) fn caller_begins(&mut self, tid: i32, running: Running) -> u64 {
         self.called += 1;
         let running = Some(running);
         self.callers.push((self.called, Worker { tid, running }));
@@ -113,7 +113,7 @@ impl<J> RunQueue<J> {
     }
 
     /// Notes that the caller's job has ended.
-    pub(super) fn caller_ends(&mut self, number: u64) {
+    pub(crate) fn caller_ends(&mut self, number: u64) {
         self.callers.retain(|(begun, _)| *begun != number);
     }
 

@@ -1,4 +1,4 @@
-//! The threads of a pool, and what each does: the state of [`Machine`](super::machine::Machine)
+//! The threads of a pool, and what each does: the state of [`Machine`](super::Machine)
 //! that has nothing to do with jobs.
 //!
 //! ```text
@@ -8,7 +8,7 @@
 //! any state ──leave──▶ Absent
 //! ```
 //!
-//! A thread settles, and is busy, while the [machine](super::machine::Machine) decides about it.
+//! A thread settles, and is busy, while the [machine](super::Machine) decides about it.
 //! It may do so earlier than the drawing says: a requested thread before the system's answer is
 //! noted, and one that is asleep when its time is over.
 

@@ -31,10 +31,17 @@
 //! submitter. Meanwhile, other submitters [wait](Offered::Starting) for the system's answer.
 //! So no job is queued in a pool without threads.
 
+mod run_queue;
+#[cfg(test)]
+mod tests;
+mod thread_table;
+
 use std::collections::VecDeque;
 
-use super::run_queue::{Progress, RunQueue};
-use super::thread_table::{Start, ThreadTable};
+use self::thread_table::ThreadTable;
+
+pub(crate) use self::run_queue::{Progress, RunQueue, Running};
+pub(crate) use self::thread_table::Start;
 
 /// The progress of a pool. It only advances.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::job_error::JobError;
+use super::error::JobError;
 use crate::process;
 
 /// Waits for one job. Made by [`Pool::submit`](super::Pool::submit).

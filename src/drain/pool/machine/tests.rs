@@ -5,9 +5,7 @@ use std::collections::VecDeque;
 use deadstop_core::Nanos;
 use proptest::prelude::*;
 
-use super::machine::{Dispatch, Limits, Machine, Next, Offered, Stage};
-use super::run_queue::{RunQueue, Running};
-use super::thread_table::Start;
+use super::{Dispatch, Limits, Machine, Next, Offered, RunQueue, Running, Stage, Start};
 
 /// A pool without its locks. Jobs are numbers.
 struct Pool {

@@ -1,4 +1,8 @@
-//! Jobs: what a pool runs.
+//! Jobs: what a pool runs, and what becomes of it.
+
+mod error;
+mod handle;
+mod result;
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,6 +12,10 @@ use deadstop_core::Nanos;
 use crate::contain::contain;
 use crate::lock::Mutex;
 use crate::sys::recent_time::recent;
+
+pub use self::error::JobError;
+pub use self::handle::JobHandle;
+pub(super) use self::result::with_handle;
 
 thread_local! {
     /// Set if the job that the thread runs has panicked; its handle has the payload.
