@@ -1,4 +1,4 @@
-//! The thread itself.
+//! `deadstop-symbols` itself: reads the files, and writes names and lines into the slot.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
