@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::error::JobError;
 use crate::process;
 
-/// Waits for one job. Made by [`Pool::submit`](super::Pool::submit).
+/// Waits for one job. Made by [`Pool::submit`](crate::drain::Pool::submit).
 ///
 /// It is also a future, on any runtime. Dropping the handle changes nothing: the job
 /// runs all the same. In a child of `fork` it resolves at once to

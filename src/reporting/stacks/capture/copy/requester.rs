@@ -65,7 +65,7 @@ impl Requester {
         }
     }
 
-    /// Does what [`Stacks::capture`](super::Stacks::capture) says.
+    /// Does what [`Stacks::capture`](super::super::Stacks::capture) says.
     #[cold]
     pub(crate) fn capture(&self, tid: c_int, stack: &mut Stack, until: Nanos) -> Captured {
         if deadstop_core::pid() != self.home {
