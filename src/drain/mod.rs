@@ -18,6 +18,7 @@
 mod announcement;
 #[cfg(unix)]
 mod child;
+mod counted;
 mod gate;
 mod last;
 mod latch;

@@ -166,7 +166,7 @@ fn work_left_undone_is_on_standard_error_although_the_logger_hangs() {
     });
     ended
         .assert_status(1)
-        .assert_says("deadstop: pool \"parts\": 1 jobs discarded")
+        .assert_says("deadstop: pool \"parts\": 1 job discarded")
         .assert_says("\"flush the log\" of flush took")
         .assert_says("failed: the disk is full");
 }

@@ -10,6 +10,7 @@ use deadstop_core::roster::TaskKind;
 use super::plan::Plan;
 use super::round::Round;
 use super::state::State;
+use crate::drain::counted::counted;
 use crate::drain::task_progress::{UPDATE_EVERY, next_update, show_thread};
 use crate::drain::{RegisterError, announcement, no_phase};
 use crate::task::PhaseName;
@@ -137,9 +138,9 @@ fn wait_empty(state: &State, streams_within: Duration, cx: &TaskContext) -> Resu
     let until = now().saturating_add(streams_within.min(cx.remaining()));
     if !state.streams.wait_empty(Some(until), now) {
         let name = &state.name;
-        let streams = state.streams.entries();
+        let streams = counted(state.streams.entries(), "stream");
         state.alert(format!(
-            "gate {name:?}: {streams} streams have not ended; the drain does not wait for them"
+            "gate {name:?}: {streams} still open, which the drain does not wait for"
         ));
     }
     cx.progress(&state.describe());

@@ -11,6 +11,7 @@ use super::counter::Counter;
 use super::plan::Plan;
 use super::roster::{Listed, Roster};
 use super::round::Round;
+use crate::drain::counted::counted;
 use crate::drain::owner::Owner;
 use crate::lock::Mutex;
 use crate::process;
@@ -182,7 +183,8 @@ impl State {
         }
         let streams = self.streams.entries();
         if streams > 0 {
-            text += &format!("; {streams} streams");
+            text += "; ";
+            text += &counted(streams, "stream");
         }
         let refused = self.refused.load(Ordering::Relaxed);
         if refused > 0 {
@@ -208,7 +210,7 @@ mod tests {
         assert_eq!(
             state.describe(),
             "2 in flight; oldest \"GET /orders/7\" for 0.0 s (entered on thread 7); \
-             1 streams; 1 refused"
+             1 stream; 1 refused"
         );
     }
 

@@ -7,6 +7,7 @@ use super::shared::Shared;
 use super::{Drain, Unstarted, unstarted};
 use crate::TaskContext;
 use crate::contain::contain;
+use crate::drain::counted::counted;
 use crate::drain::owner::Owner;
 use crate::drain::task_progress::{UPDATE_EVERY, next_update, show_thread};
 
@@ -58,8 +59,8 @@ fn discard(shared: &Shared, owner: &Owner, what: &str) {
         true => String::new(),
         false => format!(": {}", names.join(", ")),
     };
-    let (pool, count) = (&shared.name, jobs.len());
-    owner.alert(format!("pool {pool:?}: {count} jobs {what}{names}"));
+    let (pool, count) = (&shared.name, counted(jobs.len() as u64, "job"));
+    owner.alert(format!("pool {pool:?}: {count} {what}{names}"));
     for job in jobs {
         // One after another: a second panic during the first would abort the process.
         let _ = contain(|| drop(job));
