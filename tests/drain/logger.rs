@@ -3,7 +3,7 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use deadstop::drain::Drain;
+use deadstop::drain::{Drain, Pool};
 use deadstop::{Phase, Shutdown};
 
 use crate::{finish, hang, shutdown, succeeded, victim};
@@ -29,6 +29,19 @@ fn with_a_logger_that_hangs() -> Shutdown {
     shutdown(30)
 }
 
+/// Keeps the pool's only thread busy until `after` the request. Returns when the thread is.
+fn keep_busy(pool: &Pool, shutdown: &Shutdown, after: Duration) {
+    let (runs, running) = channel();
+    let requested = shutdown.requested();
+    let job = move || {
+        runs.send(()).expect("the scenario waits");
+        requested.wait();
+        std::thread::sleep(after);
+    };
+    pool.execute(job).expect("room");
+    running.recv().expect("it runs");
+}
+
 /// Says how the shutdown ends, and how each task that failed did.
 fn show(shutdown: &Shutdown) {
     let code = shutdown.finish();
@@ -47,14 +60,7 @@ fn pool_that_discards_jobs_ends_although_the_logger_hangs() {
         let pool = shutdown.pool("parts").threads(1).queue(9);
         let pool = pool.budget(Duration::from_secs(3));
         let pool = pool.on_shutdown(Drain::Discard).start().expect("it starts");
-        let (runs, running) = channel();
-        let requested = shutdown.requested();
-        let job = move || {
-            runs.send(()).expect("the scenario waits");
-            requested.wait();
-        };
-        pool.execute(job).expect("room");
-        running.recv().expect("it runs");
+        keep_busy(&pool, &shutdown, Duration::ZERO);
         pool.execute_named("part 2", || ()).expect("room");
         show(&shutdown);
     });
@@ -145,15 +151,7 @@ fn work_left_undone_is_on_standard_error_although_the_logger_hangs() {
         log::set_max_level(log::LevelFilter::Info);
         let pool = shutdown.pool("parts").threads(1).queue(9);
         let pool = pool.on_shutdown(Drain::Discard).start().expect("it starts");
-        let (runs, running) = channel();
-        let requested = shutdown.requested();
-        let job = move || {
-            runs.send(()).expect("the scenario waits");
-            requested.wait();
-            std::thread::sleep(Duration::from_millis(200));
-        };
-        pool.execute(job).expect("room");
-        running.recv().expect("it runs");
+        keep_busy(&pool, &shutdown, Duration::from_millis(200));
         pool.execute_named("part 2", || ()).expect("room");
         let fails = shutdown.task("flush the log").phase(Phase::FLUSH);
         fails

@@ -182,8 +182,9 @@ impl ProgressReporter {
     }
 }
 
-/// Writes the summary to standard error in place of `deadstop-log`, which hangs. If it
-/// `is_unwritten`, the thread has not come to it; else the logger has it, or standard error.
+/// Writes the summary to standard error in place of `deadstop-log`, which hangs. `is_unwritten`
+/// says that the thread has not come to the summary. One that the thread has written is on
+/// standard error already, unless it went to the logger.
 #[cold]
 pub(in crate::reporting) fn tell_without_logger(
     outlet: &Outlet,
