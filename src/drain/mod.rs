@@ -32,8 +32,6 @@ mod thread_id;
 mod threads;
 mod wake;
 
-#[cfg(target_os = "linux")]
-pub(crate) use self::child::Checked;
 #[cfg(unix)]
 pub use self::child::{Child, ChildBuilder, ChildError};
 pub use self::gate::{Closing, Drained, Gate, GateBuilder, GateClosed, GateGuard, StreamGuard};

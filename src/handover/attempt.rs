@@ -23,9 +23,10 @@ use deadstop_core::kill_path::KillSlot;
 use deadstop_core::roster::TaskKind;
 
 use super::error::HandOverError;
-use crate::drain::{Checked, WakerHandle};
+use crate::drain::WakerHandle;
 use crate::lock::{Condvar, Mutex};
 use crate::process::WATCH;
+use crate::sys::checked_descriptor::Checked;
 use crate::sys::child::pidfd_open;
 use crate::sys::handover::{is_alive, signal};
 use crate::sys::spawn::wait_readable;

@@ -12,6 +12,8 @@ pub(crate) mod bare_thread;
 #[cfg(all(target_os = "linux", feature = "shutdown"))]
 pub(crate) mod cgroup;
 #[cfg(all(unix, feature = "shutdown"))]
+pub(crate) mod checked_descriptor;
+#[cfg(all(unix, feature = "shutdown"))]
 #[cfg_attr(not(target_os = "linux"), path = "bsd/child.rs")]
 pub(crate) mod child;
 #[cfg(feature = "shutdown")]

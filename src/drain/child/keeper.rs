@@ -37,11 +37,11 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
 use deadstop_core::kill_path::KillSlot;
 
 use super::cgroup::Cgroup;
-use super::checked::{Checked, Identity};
 use super::running::{Running, proc_is_own};
 use crate::error::InstallError;
 use crate::lock::Mutex;
 use crate::process::{PerProcess, WATCH};
+use crate::sys::checked_descriptor::{Checked, Identity};
 use crate::sys::child::{
     announce, children_get_another_pid_namespace, die_with_thread, pidfd_open,
 };

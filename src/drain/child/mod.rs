@@ -14,13 +14,9 @@
 
 #[cfg_attr(not(target_os = "linux"), path = "no_cgroup.rs")]
 mod cgroup;
-mod checked;
 mod keeper;
 mod running;
 mod task;
-
-#[cfg(target_os = "linux")]
-pub(crate) use self::checked::Checked;
 
 use std::fmt;
 use std::io;

@@ -8,7 +8,8 @@ use deadstop_core::sys::{FileIdentity, file_identity};
 /// A descriptor of deadstop's own. A program that closes all descriptors, as daemons do, closes
 /// this one too, and its number may go to another file.
 ///
-/// One whose number no longer stands for its file is not closed: its number is another file's, or free.
+/// One whose number no longer stands for its file is not closed: the number is another file's,
+/// or free.
 pub(crate) struct Checked<T: AsFd> {
     value: Option<T>,
     identity: Identity,
@@ -16,7 +17,7 @@ pub(crate) struct Checked<T: AsFd> {
 
 /// The number of a descriptor, and which file it stood for.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     number: i32,
     /// `None` for all where a filter refuses the call: then nothing is checked.
     file: Option<FileIdentity>,
@@ -30,7 +31,7 @@ impl Identity {
     }
 
     /// Returns `true` if the number still stands for the file.
-    pub(super) fn is_kept(self) -> bool {
+    pub(crate) fn is_kept(self) -> bool {
         file_identity(self.number) == self.file
     }
 }
@@ -42,7 +43,7 @@ impl<T: AsFd> Checked<T> {
         Self { value, identity }
     }
 
-    pub(super) fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         self.identity
     }
 
