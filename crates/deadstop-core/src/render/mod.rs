@@ -62,6 +62,7 @@ pub struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     /// The facts of the first report of process 1, in which no shutdown has begun, for a test.
+    #[doc(hidden)]
     pub const fn for_test(
         kind: Kind,
         roster: &'a Roster,

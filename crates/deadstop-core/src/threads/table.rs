@@ -34,6 +34,7 @@ impl ThreadTable {
     }
 
     /// Adds a thread, for a test.
+    #[doc(hidden)]
     pub fn list_for_test(&mut self, thread: Thread) {
         if let Some(slot) = self.threads.get_mut(self.len) {
             *slot = thread;
