@@ -574,25 +574,17 @@ fn deadline_kills_the_group_of_a_child_that_is_being_started() {
 /// The kernel starts no thread for a thread whose children get another PID namespace. The
 /// keeper is a thread: it must be there before, or be started by another thread.
 #[test]
-#[expect(unsafe_code, reason = "leaves a namespace")]
 fn first_child_of_a_thread_that_left_its_pid_namespace_is_an_error_that_says_so() {
     let name = "child_end::\
                 first_child_of_a_thread_that_left_its_pid_namespace_is_an_error_that_says_so";
-    let launcher = ["unshare", "--user", "--map-root-user"];
-    // The scenario leaves its PID namespace itself.
-    let probe = [&launcher[..], &["unshare", "--pid", "--fork"]].concat();
-    if !victim::works(&probe) {
-        return victim::skip("no user and PID namespace can be made");
-    }
-    let ended = victim::start_under(name, &launcher, &[], || {
+    let Some(victim) = victim::start_in_user_namespace(name, || {
         let shutdown = shutdown(30);
         let (spawns, other) = (shutdown.clone(), channel());
         let spawner = thread::spawn(move || {
             other.1.recv().expect("the scenario says when");
             spawns.child("other", sleep()).expect("it starts")
         });
-        // SAFETY: unshare(2) takes an integer.
-        assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWPID) }, 0);
+        victim::leave_pid_namespace();
         let refused = shutdown.child("first", sleep());
         println!(
             "refused: {}",
@@ -613,8 +605,10 @@ fn first_child_of_a_thread_that_left_its_pid_namespace_is_an_error_that_says_so(
             );
         }
         finish(&shutdown);
-    })
-    .wait();
+    }) else {
+        return;
+    };
+    let ended = victim.wait();
     ended.assert_status(0);
     ended.assert_says("refused: the child could not be started: the calling thread has left its");
     ended.assert_says("other is in the namespace of the process: true");

@@ -102,6 +102,29 @@ pub(crate) fn works(launcher: &[&str]) -> bool {
     is_scenario() || probe().is_ok_and(|status| status.success())
 }
 
+/// Starts `scenario` in a user namespace of its own, where it may
+/// [leave its PID namespace](leave_pid_namespace). Skips the test and returns `None` if the
+/// machine allows no namespaces.
+#[cfg(target_os = "linux")]
+pub(crate) fn start_in_user_namespace(test: &str, scenario: impl FnOnce()) -> Option<Victim> {
+    let launcher = ["unshare", "--user", "--map-root-user"];
+    let probe = [&launcher[..], &["unshare", "--pid", "--fork"]].concat();
+    if !works(&probe) {
+        skip("no user and PID namespace can be made");
+        return None;
+    }
+    Some(start_under(test, &launcher, &[], scenario))
+}
+
+/// Gives the children of the calling thread another PID namespace. The kernel starts no thread
+/// for such a thread.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "leaves a namespace")]
+pub(crate) fn leave_pid_namespace() {
+    // SAFETY: unshare(2) takes an integer.
+    assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWPID) }, 0);
+}
+
 /// Returns a launcher that slows system calls down: strace, with an option that says which
 /// calls it traces, and one that says what it does to them.
 pub(crate) fn strace<'a>(trace: &'a str, inject: &'a str) -> [&'a str; 9] {

@@ -165,21 +165,13 @@ fn disabled_waker_does_not_run_and_a_late_one_runs_at_once() {
 
 /// The kernel starts no thread for a thread whose children get another PID namespace.
 #[test]
-#[expect(unsafe_code, reason = "leaves a namespace")]
 fn waker_without_a_thread_is_refused_for_that_and_accepted_later() {
     let name = "wake::waker_without_a_thread_is_refused_for_that_and_accepted_later";
-    let launcher = ["unshare", "--user", "--map-root-user"];
-    // The scenario leaves its PID namespace itself.
-    let probe = [&launcher[..], &["unshare", "--pid", "--fork"]].concat();
-    if !victim::works(&probe) {
-        return victim::skip("no user and PID namespace can be made");
-    }
-    let ended = victim::start_under(name, &launcher, &[], || {
+    let Some(victim) = victim::start_in_user_namespace(name, || {
         let shutdown = shutdown(30);
         let refused = thread::scope(|scope| {
             let leaves = scope.spawn(|| {
-                // SAFETY: unshare(2) takes an integer.
-                assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWPID) }, 0);
+                victim::leave_pid_namespace();
                 shutdown.waker("first", || println!("first ran")).err()
             });
             leaves.join().expect("it does not panic")
@@ -188,8 +180,10 @@ fn waker_without_a_thread_is_refused_for_that_and_accepted_later() {
         let second = shutdown.waker("second", || println!("second ran"));
         second.expect("it is accepted");
         finish(&shutdown);
-    })
-    .wait();
+    }) else {
+        return;
+    };
+    let ended = victim.wait();
     ended
         .assert_status(0)
         .assert_says("refused: the system refused a thread")
