@@ -17,7 +17,7 @@ pub(crate) struct Facts<'a> {
     /// Since the shutdown began.
     pub(crate) after: Duration,
     /// `true` if the memory limit was reached meanwhile.
-    pub(crate) out_of_memory: bool,
+    pub(crate) is_out_of_memory: bool,
     /// The last signal that was passed on.
     pub(crate) passed: Option<i32>,
     /// The status that deadstop exits with.
@@ -61,7 +61,7 @@ pub(crate) fn end(facts: &Facts<'_>) -> Option<String> {
             let core = if dumped_core { " (core dumped)" } else { "" };
             let name = signals::name(signal);
             let by = match signal {
-                libc::SIGKILL if facts.out_of_memory => {
+                libc::SIGKILL if facts.is_out_of_memory => {
                     ": the memory limit of its control group was reached meanwhile"
                 }
                 libc::SIGKILL if facts.passed != Some(signal) => {
@@ -89,7 +89,7 @@ pub(crate) fn end(facts: &Facts<'_>) -> Option<String> {
 }
 
 /// Names the processes that go on after the program.
-pub(crate) fn rest(processes: &[ChildProcess]) -> String {
+pub(crate) fn leftovers(processes: &[ChildProcess]) -> String {
     const NAMED: usize = 4;
     let named = processes.iter().take(NAMED);
     let named = named.map(|process| format!("{} {:?}", process.pid, process.name.as_str()));
@@ -129,7 +129,7 @@ mod tests {
             ended,
             shutdown: None,
             after: Duration::ZERO,
-            out_of_memory: false,
+            is_out_of_memory: false,
             passed: None,
             status: 1,
         }
@@ -150,7 +150,7 @@ mod tests {
                 is_terminal: false,
                 at: Nanos(0),
             },
-            at: Nanos(0),
+            deadline: Nanos(0),
             is_killed,
         })
     }
@@ -190,7 +190,7 @@ mod tests {
             "{line}"
         );
         let memory = Facts {
-            out_of_memory: true,
+            is_out_of_memory: true,
             ..facts(killed(libc::SIGKILL))
         };
         let line = end(&memory).unwrap_or_default();

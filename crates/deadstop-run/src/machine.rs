@@ -1,10 +1,13 @@
 //! The supervisor's decisions: a state machine without system calls or a clock.
 //!
 //! ```text
-//! RUNNING ──signal of --on──▶ STOPPING ──report_at──▶ REPORTED ──deadline──▶ KILLED
-//!    │                            │                       │                   │
-//!    └────────────────────────────┴──the program ends─────┴───────────────────┘──▶ exit
+//! Running ──signal of --on──▶ Stopping ──deadline──▶ Killed ──2 s──▶ Action::End
+//!                               next: Inspection  at half of the grace period
+//!                                     Report      shortly before the deadline
+//!                                     Deadline
 //! ```
+//!
+//! The supervisor ends as soon as the program does, in every state.
 //!
 //! The program is inspected when the shutdown begins, when half of the grace period is
 //! over, and for the report. On a busy machine the last inspection may be late: a killed
@@ -83,12 +86,12 @@ enum State {
     Running,
     Stopping {
         begun: Received,
-        at: Nanos,
+        deadline: Nanos,
         next: Next,
     },
     Killed {
         begun: Received,
-        at: Nanos,
+        deadline: Nanos,
         until: Nanos,
     },
 }
@@ -105,7 +108,7 @@ enum Next {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Shutdown {
     pub(crate) begun: Received,
-    pub(crate) at: Nanos,
+    pub(crate) deadline: Nanos,
     pub(crate) is_killed: bool,
 }
 
@@ -124,13 +127,13 @@ impl Machine {
         let mut actions = Vec::new();
         let is_trigger = self.on.contains(&received.signal) && self.state == State::Running;
         if let Some(grace) = self.grace.filter(|_| is_trigger) {
-            let at = received.at.saturating_add(grace);
+            let deadline = received.at.saturating_add(grace);
             self.state = State::Stopping {
                 begun: received,
-                at,
+                deadline,
                 next: Next::Inspection,
             };
-            actions.push(Action::Begin(received, at));
+            actions.push(Action::Begin(received, deadline));
         }
         if received.is_terminal {
             return actions;
@@ -146,24 +149,37 @@ impl Machine {
     /// Does what is due at `now`.
     pub(crate) fn tick(&mut self, now: Nanos) -> Vec<Action> {
         let mut actions = Vec::new();
-        if let State::Stopping { begun, at, next } = self.state {
+        if let State::Stopping {
+            begun,
+            deadline,
+            next,
+        } = self.state
+        {
             // After a late wake-up the report's own inspection is enough.
             let next = match next {
-                Next::Inspection | Next::Report if now >= report_at(begun.at, at) => {
+                Next::Inspection | Next::Report if now >= report_at(begun.at, deadline) => {
                     actions.push(Action::Report);
                     Next::Deadline
                 }
-                Next::Inspection if now >= half(begun.at, at) => {
+                Next::Inspection if now >= half(begun.at, deadline) => {
                     actions.push(Action::Inspect);
                     Next::Report
                 }
                 same => same,
             };
-            self.state = State::Stopping { begun, at, next };
-            if now >= at {
+            self.state = State::Stopping {
+                begun,
+                deadline,
+                next,
+            };
+            if now >= deadline {
                 actions.push(Action::Kill);
                 let until = now.saturating_add(PATIENCE);
-                self.state = State::Killed { begun, at, until };
+                self.state = State::Killed {
+                    begun,
+                    deadline,
+                    until,
+                };
             }
         } else if let State::Killed { until, .. } = self.state {
             if now >= until {
@@ -177,10 +193,14 @@ impl Machine {
     pub(crate) fn next(&self) -> Option<Nanos> {
         match self.state {
             State::Running => None,
-            State::Stopping { begun, at, next } => Some(match next {
-                Next::Inspection => half(begun.at, at),
-                Next::Report => report_at(begun.at, at),
-                Next::Deadline => at,
+            State::Stopping {
+                begun,
+                deadline,
+                next,
+            } => Some(match next {
+                Next::Inspection => half(begun.at, deadline),
+                Next::Report => report_at(begun.at, deadline),
+                Next::Deadline => deadline,
             }),
             State::Killed { until, .. } => Some(until),
         }
@@ -199,14 +219,18 @@ impl Machine {
     pub(crate) fn shutdown(&self) -> Option<Shutdown> {
         match self.state {
             State::Running => None,
-            State::Stopping { begun, at, .. } => Some(Shutdown {
+            State::Stopping {
+                begun, deadline, ..
+            } => Some(Shutdown {
                 begun,
-                at,
+                deadline,
                 is_killed: false,
             }),
-            State::Killed { begun, at, .. } => Some(Shutdown {
+            State::Killed {
+                begun, deadline, ..
+            } => Some(Shutdown {
                 begun,
-                at,
+                deadline,
                 is_killed: true,
             }),
         }
@@ -230,13 +254,13 @@ impl Machine {
     }
 }
 
-fn half(begun: Nanos, at: Nanos) -> Nanos {
-    begun.saturating_add(at.since(begun) / 2)
+fn half(begun: Nanos, deadline: Nanos) -> Nanos {
+    begun.saturating_add(deadline.since(begun) / 2)
 }
 
-fn report_at(begun: Nanos, at: Nanos) -> Nanos {
-    let quarter = at.since(begun) / 4;
-    at.saturating_sub(REPORT_BEFORE.min(quarter))
+fn report_at(begun: Nanos, deadline: Nanos) -> Nanos {
+    let quarter = deadline.since(begun) / 4;
+    deadline.saturating_sub(REPORT_BEFORE.min(quarter))
 }
 
 #[cfg(test)]
@@ -276,7 +300,10 @@ mod tests {
         );
         let second = signal(libc::SIGINT, 5 * SECOND);
         assert_eq!(machine.received(second), [Action::Pass(libc::SIGINT)]);
-        assert_eq!(machine.shutdown().map(|it| it.at), Some(Nanos(11 * SECOND)));
+        assert_eq!(
+            machine.shutdown().map(|it| it.deadline),
+            Some(Nanos(11 * SECOND))
+        );
     }
 
     #[test]

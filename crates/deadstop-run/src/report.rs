@@ -31,7 +31,7 @@ pub(crate) struct Report {
     pub(crate) program: String,
     pub(crate) pid: i32,
     pub(crate) begun: Received,
-    pub(crate) at: Nanos,
+    pub(crate) deadline: Nanos,
     pub(crate) status: u8,
     /// The processor times when the shutdown began.
     pub(crate) before: CpuTimes,
@@ -101,7 +101,7 @@ impl Report {
         // The program may have ended by itself: then there is no request, and no report.
         while let Ok(request) = requests.recv() {
             let latest = self.text();
-            if now() < self.at {
+            if now() < self.deadline {
                 text = latest;
             }
             if request == Request::Write {
@@ -154,7 +154,7 @@ impl Report {
             cause: &cause,
             begun: self.begun.at,
             now: now(),
-            at: self.at,
+            at: self.deadline,
             exit_status: self.status,
             threads: seen.thread_count,
             proc_error: match known {
