@@ -1,15 +1,15 @@
 //! Ends a process at its shutdown deadline, whatever its cleanup is stuck on, and
 //! reports what was stuck.
 //!
-//! Programs that stop gracefully wait for their own cleanup. If cleanup hangs in
-//! synchronous code (an endless loop, a deadlock, a write to a full pipe, a
-//! foreign library), nothing in the program can stop the wait: timers on the same
-//! event loop do not fire, `exit` runs handlers that hang too, and the process
-//! stays until it gets a `SIGKILL`, which loses the reason.
+//! Programs that stop gracefully wait for their own cleanup. Cleanup can hang in
+//! synchronous code: in an endless loop, a deadlock, a write to a full pipe, a
+//! foreign library. Then timers on the same event loop do not fire, and `exit` runs
+//! handlers that hang too. The process stays until it gets a `SIGKILL`, which loses
+//! the reason.
 //!
-//! With `deadstop`, once a shutdown has begun, the process is gone by its
-//! deadline. If the deadline had to end it, a report says what was stuck. Until
-//! the deadline, nothing that the program still does is cut off.
+//! With `deadstop`, the process ends by its deadline once a shutdown has begun. If
+//! the deadline had to end it, a report says what was stuck. deadstop cuts off
+//! nothing that the program still does before the deadline.
 //!
 //! ```
 //! use std::time::Duration;
@@ -30,7 +30,7 @@
 //!
 //! // ... the program runs ...
 //!
-//! let exit_code = shutdown.finish(); // `wait` for a program that signals end
+//! let exit_code = shutdown.finish(); // a server calls `wait` instead
 //! # let _ = exit_code;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -45,8 +45,8 @@
 //!   [phases](Phase) with budgets and reserves; [scopes](Scope) that stop alone; a
 //!   report of what ran, and a hang report of what did not return.
 //!
-//! [`drain`] has what programs need besides tasks: gates, worker pools, resources,
-//! threads and child processes.
+//! Besides tasks, [`drain`] has gates, worker pools, resources, threads and child
+//! processes.
 //!
 //! # Three lines of defense
 //!
@@ -54,87 +54,99 @@
 //! | --- | --- | --- |
 //! | 1 | the coordinator: each task on a thread that can be abandoned | the program's own status |
 //! | 2 | the watchdog thread: kills registered children, then `exit_group` at the deadline | 124, or your own |
-//! | 3 | the backup timer of the kernel: `SIGKILL` a little later | death by `SIGKILL` |
+//! | 3 | the backup timer of the kernel: `SIGKILL` shortly after the deadline | death by `SIGKILL` |
 //!
-//! Each line is independent of the one before.
+//! Each line works when the lines before it fail.
 //!
 //! # What callers can rely on
 //!
-//! Each row names the test, in the folder `tests` of the repository, that fails without it.
+//! Each row names a test in the folder `tests` of the repository. That test fails if the
+//! answer is no longer true.
 //!
 //! | question | answer | test |
 //! | --- | --- | --- |
-//! | When does the clock start? | Once, at the first trigger, at the instant that the handler, hook or call runs. | `clock_starts_once_with_the_first_request` |
+//! | When does the clock start? | At the first trigger, at the instant when the signal handler, panic hook or call runs. | `clock_starts_once_with_the_first_request` |
 //! | Can the deadline move? | Only earlier. There is no disarm; progress never extends it. | `deadline_that_is_brought_forward_is_so_for_all` |
-//! | Until when is it armed? | Until the process is gone: `atexit` handlers and destructors are covered. | `atexit_never_returns` |
-//! | Who runs the tasks? | Threads of the coordinator: a stuck `main` delays no task. | `main_thread_that_hangs_holds_up_nothing` |
-//! | Who ends the process when all tasks are done? | The caller that waits, or `main` by returning. If nothing waits, the process is left alone until the deadline, and a warning says what is missing. [`WhenDone::Exit`] ends it at once. | `without_a_waiter_the_process_is_left_alone_until_the_deadline` |
-//! | `main` returns while tasks run? | The exit waits for the tasks, until the deadline. | `main_that_returns_waits_for_the_tasks` |
-//! | Something was left undone? | The exit status says so, however the process ends in time. | `exit_with_0_becomes_the_status_of_a_failure` |
-//! | A task overruns its budget? | It is abandoned and named; the next phase begins. | `task_over_its_own_budget_is_abandoned_and_told_so` |
-//! | Time for the last phases? | [`reserve`](Phase::reserve). `FLUSH` and `CLOSE` have one by default. | `reserve_is_there_when_the_phase_before_has_hung` |
-//! | Two triggers race? | The first is the cause; all callers share one run and one report. | `simultaneous_requests_have_one_first_caller` |
-//! | A second signal? | Only a second Ctrl-C or Ctrl-\\ from the terminal ends the process, by default. | `repeated_sigterm_is_reported_and_ends_nothing` |
-//! | A task is added during the shutdown? | Accepted for the current and later phases, refused for earlier ones. | `task_may_change_its_own_and_later_phases_and_no_earlier_one` |
-//! | A task panics? | It counts as failed, and the others go on. With `panic = "abort"`, the process aborts unless panics are a trigger. | `panics_do_not_stop_other_tasks` |
-//! | `fork`? | The child has no watchdog. Calls there return errors; none hangs. | `child_refuses_a_task_and_says_so_once` |
-//! | pid 1 in a container? | `SIGKILL` to oneself has no effect there; a real-time signal takes its place. | `pid_1` |
+//! | Does the deadline cover `atexit` handlers and destructors? | Yes: it holds until the process is gone. | `atexit_never_returns` |
+//! | Which threads run the tasks? | Threads of the coordinator. A stuck `main` delays no task. | `main_thread_that_hangs_holds_up_nothing` |
+//! | What ends the process when all tasks are done? | The caller that waits, or `main` by returning. If nothing waits, the process goes on until the deadline, and a warning says which call is missing. [`WhenDone::Exit`] ends it at once. | `without_a_waiter_the_process_is_left_alone_until_the_deadline` |
+//! | What if `main` returns while tasks run? | The exit waits for the tasks, until the deadline. | `main_that_returns_waits_for_the_tasks` |
+//! | What if a task fails or does not run? | The exit status is that of a failure, even if the program calls `exit(0)`. | `exit_with_0_becomes_the_status_of_a_failure` |
+//! | What if a task exceeds its budget? | The coordinator abandons it and reports its name. The next phase begins. | `task_over_its_own_budget_is_abandoned_and_told_so` |
+//! | How do the last phases get time? | By a [`reserve`](Phase::reserve). `FLUSH` and `CLOSE` have one by default. | `reserve_is_there_when_the_phase_before_has_hung` |
+//! | What if two triggers race? | The first is the cause. All callers share one run and one report. | `simultaneous_requests_have_one_first_caller` |
+//! | What does a second signal do? | Only a second Ctrl-C or Ctrl-\\ from the terminal ends the process, by default. | `repeated_sigterm_is_reported_and_ends_nothing` |
+//! | Can tasks be added during the shutdown? | Yes, to the current phase and later ones. | `task_may_change_its_own_and_later_phases_and_no_earlier_one` |
+//! | What if a task panics? | It counts as failed, and the others go on. With `panic = "abort"`, the process aborts unless panics are a trigger. | `panics_do_not_stop_other_tasks` |
+//! | What about `fork`? | The child has no watchdog. Calls there return errors; none hangs. | `child_refuses_a_task_and_says_so_once` |
+//! | What about pid 1 in a container? | The kernel ignores a `SIGKILL` that pid 1 sends to itself. The backup timer sends a real-time signal instead. | `pid_1` |
 //!
 //! # Exit statuses
 //!
 //! | how it ended | status |
 //! | --- | --- |
-//! | every task done | 0, or as [`CleanExit`] says; 101 if a panic was the cause |
-//! | something left undone, in time | 1 ([`failure_status`](ShutdownBuilder::failure_status)) |
-//! | the deadline | 124 ([`exit_status`](ShutdownBuilder::exit_status)) |
-//! | the backup timer | death by `SIGKILL`: 137 in a shell; `_exit(137)` as pid 1 |
-//! | a second signal that ends | death by that signal; `_exit(128 + n)` as pid 1 |
+//! | every task was done | 0, or as [`CleanExit`] says |
+//! | every task was done; the cause was a panic | 101 |
+//! | every task was done; the cause was a stalled heartbeat | 1 ([`failure_status`](ShutdownBuilder::failure_status)) |
+//! | before the deadline, with a task that failed or did not run | 1 ([`failure_status`](ShutdownBuilder::failure_status)) |
+//! | by the watchdog, at the deadline | 124 ([`exit_status`](ShutdownBuilder::exit_status)) |
+//! | by the backup timer | death by `SIGKILL`: 137 in a shell; `_exit(137)` as pid 1 |
+//! | by a second signal | death by that signal; `_exit(128 + n)` as pid 1 |
 //!
 //! # What the operator sees
 //!
-//! A line when the shutdown begins, one every five seconds or fifth of the grace,
-//! and a summary: in the log if it accepts them, else on standard error
+//! deadstop writes a line when the shutdown begins, a progress line every five seconds (more often
+//! with a short grace), and a summary. They go to the log if it accepts them, else to standard error
 //! ([`Progress`](report::Progress)). A program that ends because its work is done prints nothing
-//! unless that takes long. If the deadline must end the process, the hang report
-//! comes shortly before.
+//! unless its tasks take long. If the deadline must end the process, deadstop writes the hang
+//! report shortly before.
 //!
 //! # What it cannot do
 //!
-//! deadstop cannot end a thread in uninterruptible sleep, release memory faster than
-//! the kernel (20 to 90 ms per GiB), run on a suspended machine, or run tasks after
-//! an abort (stack overflow, allocation failure). It does not flush what is not
-//! registered, and protects nothing before `install`. The guide's page `limits` has
-//! the whole list.
+//! - It cannot end a thread in uninterruptible sleep.
+//! - It cannot release memory faster than the kernel, which takes 20 to 90 ms per GiB.
+//! - It does not run while the machine is suspended.
+//! - It runs no tasks after an abort (stack overflow, allocation failure).
+//! - It flushes only what the program registers as a task.
+//! - It protects nothing before `install`.
+//!
+//! The guide's page `limits` has the whole list.
 //!
 //! # Features
 //!
 //! | feature | adds |
 //! | --- | --- |
 //! | `shutdown` (default) | the coordinator |
-//! | `platform` (default) | [`platform`]: the supervisor, its grace, and traps |
+//! | `platform` (default) | [`platform`]: recognizes the supervisor, its grace period, and setups in which signals do not arrive |
 //! | `stacks` (default) | stacks of hung threads in the report (x86-64 and aarch64) |
-//! | `cpp` | names of C++ functions in them as the source has them, and not as the linker |
-//! | `signals`, `report` (default) | `arm_on`, and a report at the deadline, for the watchdog alone |
+//! | `cpp` | demangled names of C++ functions in these stacks |
+//! | `signals` (default) | `arm_on`: signals as triggers for the watchdog alone |
+//! | `report` (default) | a report at the deadline for the watchdog alone |
 //! | `crossbeam-channel` | `Requested::receiver`, for `crossbeam::select!` |
-//! | `health` | heartbeats, which find a process that hangs while it should run, and a server for probes and metrics |
+//! | `health` | heartbeats that notice a hang before any shutdown, and a server for probes and metrics |
 //! | `fault` | the hook by which `deadstop-testkit` injects faults |
 //! | `serde` | `Serialize` and `Deserialize` for the types of [`report`] |
 //! | `terminal` | a live view on a terminal |
 //! | `tokio` | `TaskBuilder::drive`, for futures on tokio |
 //! | `tower` | a layer of the gate, for axum, hyper and tonic |
 //!
-//! `stacks` handles `SIGURG`, which is ignored by default, and calls the
-//! handler that was there before. Shortly before the deadline it sends that signal
-//! to threads that hang; a system call that sleeps or polls may then return
-//! `EINTR`.
+//! The feature `stacks` installs a handler for `SIGURG`, a signal that is ignored by
+//! default; the handler calls the one that was there before. Shortly before the deadline
+//! deadstop sends `SIGURG` to threads that hang. A system call that sleeps or polls may
+//! then return `EINTR`.
 //!
 //! # Systems
 //!
-//! Linux, with glibc or musl, and Windows (tried under wine; `health`, `terminal`, child
-//! processes and `handover` are not there). On FreeBSD and macOS it was type-checked, and never
-//! run. [`Protection`](protection::Protection) says which lines of defense the
-//! system has: there is no backup timer on macOS, and on Windows it is a process that the
-//! program starts by `guard::start`. On any other system the crate does not compile.
+//! | system | state |
+//! | --- | --- |
+//! | Linux with glibc or musl | complete |
+//! | Windows | tested under wine; without `health`, `terminal`, child processes and `handover` |
+//! | FreeBSD, macOS | type-checked, never run |
+//! | any other | does not compile |
+//!
+//! [`Protection`](protection::Protection) says which lines of defense the system has. macOS has
+//! no backup timer. On Windows the backup timer is a process that the program starts by
+//! `guard::start`.
 
 // docs.rs shows which feature an item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -217,8 +229,8 @@ pub use trigger::SecondSignal;
 pub use trigger::panic::arm_from_panic_hook;
 pub use watchdog::{Watchdog, WatchdogBuilder};
 
-/// Lines of defense: which are in place, how early the exit begins, and the system calls that
-/// a seccomp filter must allow.
+/// Lines of defense that are in place, the time before the deadline at which the exit begins,
+/// and the system calls that a seccomp filter must allow.
 pub mod protection {
     pub use crate::exit_estimate::Teardown;
     #[cfg(all(
@@ -229,7 +241,7 @@ pub mod protection {
     pub use crate::watchdog::{BackupTimer, Protection};
 }
 
-/// Signals: their senders, and what a program does with them besides the shutdown.
+/// Senders of signals, signals that reload, and the signal mask of child processes.
 pub mod signals {
     pub use crate::cause::Sender;
     #[cfg(feature = "shutdown")]
@@ -238,8 +250,7 @@ pub mod signals {
     pub use crate::sys::command::unblock_signals;
 }
 
-/// Tasks and phases: the builder of a task, what its closure may return, and what can be
-/// wrong with phases.
+/// Builder of a task, the results that its closure may return, and errors of phases.
 #[cfg(feature = "shutdown")]
 pub mod task {
     pub use crate::coordinator::{BoxFuture, OnFailure, TaskBuilder, TaskResult};

@@ -12,14 +12,14 @@
 //! | [`children`] | child processes |
 //! | [`zero_downtime`] | replacing a process without a failed request |
 //! | [`systemd`] | notifications, the watchdog, and how a unit's limits fit the grace |
-//! | `kubernetes` (feature `platform`) | Docker, Kubernetes, Argo: whose grace it is, and the numbers of a manifest |
+//! | `kubernetes` (feature `platform`) | Docker, Kubernetes, Argo: whose grace counts, and the numbers of a manifest |
 //! | `health` (feature `health`) | heartbeats of loops, runtimes and pools; the health server |
 //! | [`migrating`] | coming from tokio-graceful-shutdown or signal-mod |
 //! | [`other_languages`] | Node, Java, Python, nginx, shell scripts: the preload library, `deadstop run` |
 //! | [`calls`] | which calls a signal handler and a child of `fork` may make |
 //! | [`limits`] | what deadstop cannot do |
 //!
-//! Testing your own shutdown: the crate `deadstop-testkit` has the guide.
+//! The crate `deadstop-testkit` has a guide to testing your own shutdown.
 
 #[doc = include_str!("first_steps.md")]
 pub mod first_steps {}
