@@ -336,7 +336,7 @@ fn quantile(sorted: &[Duration], share: f64) -> Option<Duration> {
 
 fn table(rows: &[Row]) -> String {
     let mut table = String::from(
-        "| shape | tasks | library | median | p90 | per task | median, of deadstop's | discarded |\n\
+        "| shape | tasks | library | median | p90 | per task | median, times deadstop's | discarded |\n\
          | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |\n",
     );
     let mut ours = None;

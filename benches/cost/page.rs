@@ -42,7 +42,7 @@ const COUNTERPARTS: [(&str, &[Call]); 7] = [
         ],
     ),
     (
-        "ask whether it has begun",
+        "ask whether a shutdown has begun",
         &[
             ("deadstop", "deadstop, shutdown", "is_requested"),
             ("signal-mod", "signal-mod", "is_requested"),
@@ -67,7 +67,7 @@ const COUNTERPARTS: [(&str, &[Call]); 7] = [
         ],
     ),
     (
-        "take it back",
+        "cancel a task",
         &[
             ("deadstop", "deadstop, shutdown", "cancel"),
             (
@@ -78,7 +78,7 @@ const COUNTERPARTS: [(&str, &[Call]); 7] = [
         ],
     ),
     (
-        "say how far it is, in 16 bytes",
+        "set progress, 16 bytes",
         &[("deadstop", "deadstop, shutdown", "progress")],
     ),
 ];
@@ -106,7 +106,7 @@ impl Measured<'_> {
 
     fn calls_table(&self) -> String {
         let mut table = String::from(
-            "| call | of | median | to deadstop's | allocations |\n\
+            "| call | library | median | times deadstop's | allocations |\n\
              | --- | --- | ---: | ---: | ---: |\n",
         );
         for (what, counterparts) in COUNTERPARTS {

@@ -22,7 +22,11 @@ const PARTS: [(&str, &str, &str); 4] = [
         "Names and lines in a large program",
     ),
     ("progress", "running tasks", "Progress while many tasks run"),
-    ("memory", "of them", "Memory of what is registered"),
+    (
+        "memory",
+        "number of objects",
+        "Memory of registered objects",
+    ),
 ];
 
 pub(crate) fn tables(results: &Results) -> String {

@@ -30,7 +30,7 @@ pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
         for (bare, most) in beside_c.into_iter().chain(beside_this) {
             let ratio = figures.ratio(row, bare, "idle");
             goals.add(
-                format!("{row}: idle, median at most {most} times that of {bare}"),
+                format!("{row}: idle, median at most {most} times that of \"{bare}\""),
                 ratio.map(|ratio| (ratio <= most, format!("{ratio:.2}"))),
             );
         }
@@ -64,7 +64,7 @@ pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
     for timer in [C_TIMER, TIMER_HERE] {
         let ratio = figures.ratio(BACKUP_TIMER_ALONE, timer, "idle");
         goals.add(
-            format!("{BACKUP_TIMER_ALONE}: idle, median at most 1.2 times that of {timer}"),
+            format!("{BACKUP_TIMER_ALONE}: idle, median at most 1.2 times that of \"{timer}\""),
             ratio.map(|ratio| (ratio <= 1.2, format!("{ratio:.2}"))),
         );
     }
@@ -73,7 +73,7 @@ pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
         let ratio = figures.ratio(row.name, row.control, REPORT.name);
         goals.add(
             format!(
-                "{}: median within 10 % of that of {}",
+                "{}: median within 10 % of that of \"{}\"",
                 row.name, row.control
             ),
             ratio.map(|ratio| ((0.9..=1.1).contains(&ratio), format!("{ratio:.2}"))),
@@ -85,16 +85,11 @@ pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
             let found = cell.and_then(|cell| Punctuality::of(cells, cell));
             goals.add(
                 format!(
-                    "{}: {}, seen within {:.0} % of the teardown around the deadline in 99 of 100",
+                    "{}: {}, 99 of 100 ends seen within {:.0} % of the teardown before or after the deadline",
                     row.name, condition.name, WITHIN
                 ),
                 found.map(|found| {
-                    let text = format!(
-                        "{} of {}; by the deadline {}, the earliest {:.0} % before it; the \
-                         teardown itself varies by {:.0} %",
-                        found.near, found.count, found.in_time, found.earliest, found.possible
-                    );
-                    (found.is_met(), text)
+                    (found.is_met(), format!("{} of {}", found.near, found.count))
                 }),
             );
         }
@@ -115,8 +110,6 @@ pub(crate) struct Punctuality {
     pub(crate) in_time: usize,
     /// The earliest end before the deadline, in percent of the teardown.
     pub(crate) earliest: f64,
-    /// The earliest end that a perfect estimate would give: the teardown itself varies.
-    pub(crate) possible: f64,
 }
 
 impl Punctuality {
@@ -131,9 +124,7 @@ impl Punctuality {
             part.abs() <= WITHIN
         };
         let near = cell.counted().filter(is_near).count();
-        let possible = spread(&teardown);
         Some(Self {
-            possible,
             near,
             count: late.count,
             in_time: in_time.count(),

@@ -47,7 +47,7 @@ impl<'a> Tally<'a> {
     /// first.
     pub(crate) fn by_backup_timer(&self) -> String {
         let mut text = String::from(
-            "| ended by the backup timer instead | of runs | without wanting a processor for 5 ms |\n\
+            "| ended by the backup timer instead | of runs | not delayed by 5 ms or more |\n\
              | --- | ---: | ---: |\n",
         );
         let mut faults: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
@@ -71,7 +71,7 @@ impl<'a> Tally<'a> {
     /// Returns the runs with the most time against the bound, and the latest ones.
     pub(crate) fn worst(&self) -> String {
         let mut text = String::from(
-            "| the latest | run | load | ended by | late | of it starved |\n\
+            "| fault | run | load | ended by | late | of this, delayed by the machine |\n\
              | --- | ---: | --- | --- | ---: | ---: |\n",
         );
         let late = |ended: &Ended| ended.late.map(|late| (ended_late(ended), late));

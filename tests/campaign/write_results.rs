@@ -109,38 +109,53 @@ fn date() -> String {
 const HEAD: &str = "\
 # The campaign
 
-Runs every fault that `victim --list` prints again and again, each time in a process of its
-own. A seed decides the grace (50 ms to 1 s), the pause between install and arming (up to
-50 ms) and the load on the machine. The loads are a process beside the victims, in their
-session: none; two spinning threads; sixty-four of them; two threads that allocate 96 MiB
-each, touch it and free it. A victim has all lines of defense.
+The campaign runs every fault that `victim --list` prints many times. Each run is a process of its own, with
+all lines of defense. A seed chooses the grace (50 ms to 1 s), the pause between install and arming (up to
+50 ms) and the load on the machine. The load is a process beside the victims, in their session:
 
-A victim must never disappear before its deadline; this is exact. It must disappear within
-125 ms after the deadline, or 100 ms and a tenth of a grace above 250 ms, *not counting the time for which the machine delayed it*: while
-its threads wanted a processor and others had them (by the kernel's count for each thread),
-or slept in the kernel where no signal wakes them (a root directory that was removed is
-deleted from the disk when its last user ends). Counted are the two threads of each process,
-a tracer included, that waited longest (the watchdog, and then the last thread to end), the
-time stolen by a virtual machine's host, and the time for which the monitor itself waited. A
-thread that sleeps and can be woken counts as not waiting: a watchdog that is not woken is
-found under any load.
+| load | is |
+| --- | --- |
+| idle | none |
+| two | two spinning threads |
+| sixty-four | sixty-four spinning threads |
+| memory | two threads that each allocate 96 MiB, touch it and free it |
+
+There are two rules:
+
+- A victim never disappears before its deadline. This rule is exact.
+- A victim disappears at most 125 ms (100 ms and a tenth of the grace, above 250 ms) after the deadline. Time for which the
+  machine delayed it does not count.
+
+The machine delays a victim in three ways: its threads want a processor that other threads have (the kernel
+counts this for each thread); they sleep in the kernel where no signal wakes them (the disk deletes a removed
+root directory when its last user ends); the host of a virtual machine takes its processors away. The campaign
+subtracts the delays of the two threads that waited longest, in each process and its tracer: the watchdog, and
+then the last thread to end. It also subtracts the time for which the monitor itself waited. A thread that
+sleeps and can be woken counts as not waiting, so a watchdog that nothing wakes is found under any load.
 
 ";
 
 const LATE: &str = "\
-*Watchdog* ended the process with our status (in one fault only by a crash, since the system
-allows nothing else); the *backup timer* acts 25 to 100 ms later. *Status kept* is the share of runs
-in which the watchdog had to end the process and did, not the timer. *Late* is in
-milliseconds, from the deadline until the last thread and the last page are released, under
-load; *most, not starved* is what counts against the bound. *Set in late*
-is a victim that the watchdog ended before its fault set in. *Unheard* is a victim that ended
-as it may, later than its grace, before it printed that it had armed. The latest by that
-measure:
+| column | is |
+| --- | --- |
+| watchdog | runs that the watchdog ended with deadstop's status (in one fault by a crash, since the system allows nothing else) |
+| backup timer, as listed | runs that only the backup timer could end; it acts 25 to 100 ms after the deadline |
+| backup timer instead | runs that the backup timer ended, although the watchdog should have |
+| status kept | share of the runs that the watchdog should have ended and did |
+| late | milliseconds from the deadline until the last thread and the last page are released, under load |
+| most, not starved | the greatest lateness in milliseconds, without delays by the machine; the second rule bounds it |
+| early, lost | runs that break the first and the second rule |
+| otherwise | runs that ended in any other way |
+| set in late | victims that the watchdog ended before their fault began |
+| unheard | victims that ended as expected after their grace, but before they printed that they had armed |
+| refused | runs whose fault the system did not allow |
+
+These runs were the latest, without delays by the machine:
 ";
 
 const BOUNDS: &str = "\
-The raw data are in [campaign.csv.gz](campaign.csv.gz). These faults have a bound of their
-own, or do not run under a load:
+The raw data are in [campaign.csv.gz](campaign.csv.gz). These faults have a different bound, or
+do not run under a load:
 
 | fault | bound | why |
 | --- | --- | --- |";

@@ -27,7 +27,7 @@ const SUBJECTS: [Subject; 10] = [
         dependencies: &[],
     },
     Subject {
-        name: "a thread of std's",
+        name: "a std thread",
         source: include_str!("subjects/thread.rs"),
         library: None,
         dependencies: &[],

@@ -35,28 +35,32 @@ pub(crate) fn machine(cells: &[Cell], means: &Means) -> String {
     };
     let thrown_away = match means.most_foreign.is_finite() {
         true => format!(
-            "Samples with more than {} of a core used by others are thrown away.",
+            "Samples during which other processes used more than {} of a core are discarded.",
             means.most_foreign
         ),
-        false => "No sample is thrown away.".into(),
+        false => "No sample is discarded.".into(),
     };
     let stalled = || samples().filter(|sample| sample.stalled.is_some());
     let dropped = stalled().filter(|sample| !sample.counts).count();
     let stood_still = match &means.sentinels {
         Some(sentinels) => format!(
-            "Sentinels: {}. The machine stood still during {} of {} samples. {dropped} of them are \
-             thrown away; in the others it was for less than a twentieth of the teardown.",
+            "Real-time threads that notice when the machine stands still: {}. It stood still during \
+             {} of {} samples. {dropped} of these are discarded; in the others it was for less than a \
+             twentieth of the teardown.",
             sentinels.count(),
             stalled().count(),
             samples().count(),
         ),
-        None => "Sentinels: none, since they may not run in real time; samples during which the \
-                 machine stood still are not known."
-            .into(),
+        None => {
+            "The bench may not run in real time, so it does not notice when the machine stands \
+                 still."
+                .into()
+        }
     };
     format!(
-        "Machine: {} ({cores} cores{hypervisor}), {} {}; {}, {}. In real time: the bench {}, the \
-         watchdog as root {}, without privileges {}. Exit records: {}. {thrown_away} {stood_still}\n",
+        "Machine: {} ({cores} cores{hypervisor}), {} {}; {}, {}. Real-time scheduling: bench {}, \
+         watchdog as root {}, watchdog of a user {}. The kernel's records of exits: {}. {thrown_away} \
+         {stood_still}\n",
         processor.map_or("unknown", |(_, model)| model.trim()),
         system.trim(),
         release.trim(),

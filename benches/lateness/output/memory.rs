@@ -20,7 +20,7 @@ pub(super) fn table(text: &mut String, cells: &[Cell]) {
             text,
             "### Touched memory: {}, grace {:?}\n\n\
              | observed, from the deadline | min | p50 | p99 | max | seen by the deadline \
-             | earliest, of the teardown | n | thrown away | skipped for want of memory |\n\
+             | earliest, % of the teardown | n | discarded | skipped: too little memory |\n\
              | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
             condition.name, condition.grace
         )

@@ -30,31 +30,40 @@ pub(crate) fn time(nanos: i64) -> String {
 const PREFACE: &str = "\
 # Lateness
 
-How late a process ends whose cleanup never returns: from its deadline to when
-its parent sees the end (observed), and to just before the exit (in-process); and
-how long it takes from a signal to the beginning of the shutdown. Then: whether the
-end waits for a hang report; and whether a process with much memory has disappeared by
-its deadline, if it asks for that (`exit_early`). A sample is a
-process, and the rows take turns. Of fewer than a hundred samples, p99 is the
-greatest. A process that is alive seconds after its deadline is killed.
+This page measures how late processes end whose cleanup never returns.
 
-`deadstop` is the watchdog alone, in a process of an unprivileged user;
-`deadstop, root` is the same as root, and `deadstop, coordinated` a shutdown with
-a task in it. All three are in the bench, a program of some megabytes;
-`deadstop, small program` has the watchdog and nothing else. The rows in C are the
-least there can be: one thread and a timer, or a thread that sleeps. `this program` is
-the same in a process as large as deadstop's, with as many threads. The others are used
-as their documentation says, and in the form that ends soonest where that leaves a choice.
+- *Observed* is the time from the deadline to the moment when the parent process sees the end.
+- *In-process* is the time from the deadline to just before the exit.
+- *From the signal to armed* is the time from a signal to the beginning of the shutdown.
+- *A report is due* shows whether the end waits for a hang report.
+- *Touched memory* shows whether a process with much memory has disappeared by its deadline, if it asks
+  for that (`exit_early`).
 
-Which system calls the threads of the report were in is looked up 10 ms before
-the deadline, and so is whether the message was written: a sink that is to block
-is seen to. The control of a row has the same around it, other processes or a disk,
-and no report. A disk hangs whose server is stopped and has not taken the write;
-the kernel lets no process go before a write is answered that was taken. The
-teardown is how late a process of that size ends that begins to at its deadline
-(p50). In brackets is how early the earliest would be of those same processes, had
-all begun to go so much earlier that 99 of 100 were in time: no estimate does
-better, as it cannot know how long this one will take. Run with:
+Each sample is a process of its own. The rows take turns. With fewer than a hundred samples, p99 is the
+greatest. \"alive\" means that the process still ran seconds after its deadline; the bench then killed it.
+
+| row | is |
+| --- | --- |
+| `deadstop` | the watchdog alone, in a process of an unprivileged user |
+| `deadstop, root` | the same as root |
+| `deadstop, coordinated` | a shutdown with one task |
+| `deadstop, small program` | the watchdog in a program that has nothing else; the other rows of deadstop are in the bench, a program of some megabytes |
+| `C, ...` | the smallest possible program: one thread and a timer, or a thread that sleeps |
+| `..., this program` | the same in a process as large as deadstop's, with as many threads |
+| other libraries | used as their documentation says; if it leaves a choice, in the form that ends soonest |
+
+In the table of reports, the bench checks 10 ms before the deadline in which system calls the threads of
+the report are, and whether the message was written. So it knows that a sink which should block does block.
+Each row has a control with the same surroundings (other processes or a disk) and no report. A disk
+\"hangs\" when its server was stopped before it took the write. If the server has taken a write and does not
+answer, the kernel does not let the process end.
+
+In the tables of memory, the *teardown* is how late a process of that size ends if it begins to exit at its
+deadline (median). The figure in brackets belongs to the best possible estimate: if all these processes had
+begun so much earlier that 99 of 100 were in time, the earliest would have ended this much too early. No
+estimate can do better, because it cannot know how long this exit will take.
+
+Run it with:
 ";
 
 /// Renders the page of a run.

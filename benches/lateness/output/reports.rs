@@ -15,7 +15,7 @@ pub(super) fn table(text: &mut String, cells: &[Cell]) {
     writeln!(
         text,
         "### {}, grace {:?}\n\n\
-         | | observed p50 | p99 | max | p50, of the control's | n | thrown away \
+         | | observed p50 | p99 | max | p50, times the control's | n | discarded \
          | `deadstop-report` was in | `deadstop-log` was in | message written |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- | ---: |",
         condition.name, condition.grace

@@ -40,8 +40,8 @@ pub(crate) fn tables(cells: &[Cell]) -> String {
 
 fn ends(text: &mut String, rows: &[&Cell]) {
     text.push_str(
-        "| | observed p50 | p99 | max | of C: p50 | p99 | in-process p50 | p99 | max \
-         | n | status kept | thrown away | of them stood still | status kept | early |\n\
+        "| | observed p50 | p99 | max | times that of C: p50 | p99 | in-process p50 | p99 | max \
+         | n | status kept | discarded | machine stood still | discarded, status kept | early |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: \
          | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
@@ -83,7 +83,7 @@ fn ends(text: &mut String, rows: &[&Cell]) {
 
 fn beginnings(text: &mut String, rows: &[&Cell]) {
     text.push_str(
-        "| | p50 | p99 | max | n | thrown away |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
+        "| | p50 | p99 | max | n | discarded |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
     );
     for cell in rows {
         let (kept, thrown) = counts(cell);
@@ -107,8 +107,8 @@ fn check_of_records(text: &mut String, cells: &[Cell]) {
     if let Some(after) = Summary::of(after) {
         writeln!(
             text,
-            "≤: the kernel's record of the exit, which came {} (p50), {} (p99) and {} (max) after \
-             the C watchdog's own reading of the clock, over {} samples.\n",
+            "≤ marks the kernel's record of the exit. It came {} (p50), {} (p99) and {} (max) later \
+             than the C watchdog's own reading of the clock, in {} samples.\n",
             time(after.median),
             time(after.p99),
             time(after.max),

@@ -134,7 +134,7 @@ def every_status(init):
     return all(status(init, f"exit {code}") == code for code in range(256))
 
 
-@case("T", "a status is taken for success, by option")
+@case("T", "a status counts as success, by option")
 def remapped(init):
     if "success" not in init:
         return None
@@ -240,7 +240,7 @@ def pid_1(init):
         kill_session(process)
 
 
-@case("T", "the program gets the mask and the ignored signals that the init got")
+@case("T", "the program inherits the signal mask and the ignored signals of the init")
 def configuration(init):
     def before():
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
@@ -257,7 +257,7 @@ def configuration(init):
             and all(has("SigBlk", number) for number in (signal.SIGTTIN, signal.SIGILL, signal.SIGTERM)))
 
 
-@case("T", "the end of the parent is heard, by option")
+@case("T", "the init notices the end of its parent, by option")
 def parent_death(init):
     if "parent" not in init:
         return None
@@ -362,7 +362,7 @@ def given_back(init):
     return "got yes" in output
 
 
-@case("O", "a fault in the shell's pipeline: PIPE has its default action")
+@case("O", "a writer in a pipeline ends by PIPE when the reader has ended")
 def pipe(init):
     process = start(init, ["sh", "-c", "yes | head -n 1 >/dev/null; echo over"])
     try:
@@ -382,14 +382,14 @@ def usage(init):
     return nothing[0] != 0 and nothing[1] != "" and unknown[0] != 0 and "yolo" in unknown[1] and run("--version")[0] == 0 and run("-h")[0] == 0
 
 
-@case("T", "a program that does not exist is 127, one that cannot be run 126")
+@case("T", "the status is 127 if the program does not exist, 126 if it cannot be run")
 def missing(init):
     def of(program):
         return subprocess.run([*init["command"], "--", program], capture_output=True, timeout=PATIENCE).returncode
     return of("no-such-program") == 127 and of("/etc/passwd") == 126
 
 
-@case("O", "a program that ignores TERM is gone after the grace period, with its children, and a report")
+@case("O", "a program that ignores TERM ends after the grace period, with its children and a report")
 def deadline(init):
     if "deadstop" not in init["program"]:
         return None
