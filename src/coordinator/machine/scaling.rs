@@ -71,12 +71,14 @@ impl ThreadScaling {
         now: Nanos,
         short: bool,
     ) -> Decision {
-        let progress = std::mem::replace(&mut self.settled, settled) != settled;
+        let is_new_phase = std::mem::replace(&mut self.phase, phase) != phase;
+        let has_settled = std::mem::replace(&mut self.settled, settled) != settled;
+        let progress = is_new_phase || has_settled;
         let due = self.due <= now;
         if due || progress {
             self.due = now.saturating_add(STARTUP_DELAY);
         }
-        if std::mem::replace(&mut self.phase, phase) != phase {
+        if is_new_phase {
             self.step = 1;
             self.busy_step = 1;
         }
@@ -222,6 +224,7 @@ mod tests {
             samples.after(STARTUP_DELAY, true);
         }
         samples.phase = 1;
+        assert_eq!(samples.after(STARTUP_DELAY, true), Decision::default());
         assert_eq!(samples.after(STARTUP_DELAY, true), slow_and_short_of(1));
         assert_eq!(samples.after(STARTUP_DELAY, true), slow_and_short_of(2));
     }
@@ -240,7 +243,21 @@ mod tests {
         );
         assert!(!samples.scaling.has_steps());
         samples.phase = 1;
+        assert_eq!(samples.after(STARTUP_DELAY, true), Decision::default());
         assert_eq!(samples.after(STARTUP_DELAY, true), slow_and_short_of(1));
+    }
+
+    #[test]
+    fn phase_that_has_just_begun_is_not_slow_however_long_ago_the_last_sample_was() {
+        let mut samples = Samples::new();
+        samples.phase = 1;
+        let an_hour = Duration::from_secs(3600);
+        assert_eq!(samples.after(an_hour, true), Decision::default());
+        assert_eq!(
+            samples.after(STARTUP_DELAY - NANOSECOND, true),
+            Decision::default()
+        );
+        assert_eq!(samples.after(NANOSECOND, true), slow_and_short_of(1));
     }
 
     #[test]
