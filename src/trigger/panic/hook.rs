@@ -1,0 +1,211 @@
+//! The panic hook that begins the shutdown, and whether it is in place.
+//!
+//! The hook arms before anything else: the hook that was there before it prints a
+//! message, and may never get to the end of that.
+//!
+//! # Orderings
+//!
+//! `HOOK` is the address of our hook, with which nothing is passed on. `PANICS` is
+//! published. There is nothing for loom to see: a panic's cause goes through
+//! `first`.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{self, PanicHookInfo};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::cause::Cause;
+use crate::current_task;
+use crate::error::InstallError;
+use crate::process::WATCH;
+use crate::report::Outcome;
+use crate::sys::published::Published;
+
+/// The consequence of a panic.
+#[derive(Clone, Copy, Default)]
+#[non_exhaustive]
+pub enum Panics {
+    /// A panic is the program's own affair. With `panic = "abort"` it ends
+    /// the process by `SIGABRT`, a panic of a task too.
+    #[default]
+    Ignore,
+    /// A panic of any thread begins the shutdown, also one that the program
+    /// catches. The process ends with 101 if every task is then done.
+    ///
+    /// The hook that was there before is called as before. A hook that is set
+    /// later runs before ours: it should call
+    /// [`arm_from_panic_hook`](crate::arm_from_panic_hook) first. Panics of
+    /// deadstop's own threads, such as a logger's, do not count.
+    ///
+    /// With `panic = "unwind"` the panic then goes on; with
+    /// `panic = "abort"` the hook holds the thread, so that the process is not
+    /// aborted under its own cleanup. A main thread that is held ends the
+    /// process when the shutdown is over, as `main` does that returns after a
+    /// panic. Another thread is held until the process ends.
+    ///
+    /// Two panics that `std` answers with an immediate abort are not held:
+    /// one in a destructor while its thread unwinds, and one in a panic hook.
+    Shutdown,
+    /// A panic for which the function returns `true` begins the shutdown,
+    /// under the rules of [`Shutdown`](Self::Shutdown).
+    ///
+    /// The function runs in the panic hook, on the thread that panics, before the
+    /// watchdog is armed: it must not block.
+    When(fn(&PanicHookInfo<'_>) -> bool),
+}
+
+impl fmt::Debug for Panics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ignore => "Ignore",
+            Self::Shutdown => "Shutdown",
+            Self::When(_) => "When(..)",
+        })
+    }
+}
+
+impl Panics {
+    fn counts(self, info: &PanicHookInfo<'_>) -> bool {
+        match self {
+            Self::Ignore => false,
+            Self::Shutdown => true,
+            Self::When(predicate) => predicate(info),
+        }
+    }
+}
+
+/// The address of our hook; 0 until it is in place. It is never taken away.
+static HOOK: AtomicUsize = AtomicUsize::new(0);
+
+/// The setting of the installed shutdown, unless it is [`Panics::Ignore`].
+static PANICS: Published<Wanted> = Published::nothing();
+
+struct Wanted {
+    panics: Panics,
+    /// Looks at the hook. A program that ignores panics does not link it.
+    state: fn() -> HookState,
+}
+
+/// Takes the setting back; a hook that an earlier `install` has set does nothing then. What
+/// a builder calls unless panics were set.
+pub(crate) fn ignore(_: Panics) -> Result<(), InstallError> {
+    PANICS.clear();
+    Ok(())
+}
+
+/// Puts our hook before the one that is there. Where panics abort, the hook calls
+/// `exit_if_main` on a thread that it must hold.
+pub(crate) fn hook(panics: Panics, exit_if_main: fn()) -> Result<(), InstallError> {
+    if matches!(panics, Panics::Ignore) {
+        return ignore(panics);
+    }
+    if thread::panicking() {
+        // `std` panics if a thread that unwinds changes the hook.
+        return Err(InstallError::Panicking);
+    }
+    PANICS.replace(Box::new(Wanted {
+        panics,
+        state: state_of_hook,
+    }));
+    if HOOK.load(Ordering::Acquire) == 0 {
+        let previous = panic::take_hook();
+        let hook: Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync> = Box::new(move |info| {
+            let is_held = is_held(info);
+            previous(info);
+            if is_held && cfg!(panic = "abort") {
+                hold(info, exit_if_main);
+            }
+        });
+        HOOK.store(address(&*hook), Ordering::Release);
+        panic::set_hook(hook);
+    }
+    Ok(())
+}
+
+/// Begins the shutdown if the panic counts. Returns whether the process must
+/// outlive the panic.
+fn is_held(info: &PanicHookInfo<'_>) -> bool {
+    let Some(Wanted { panics, .. }) = PANICS.get() else {
+        return false;
+    };
+    if super::is_ours_alone() {
+        return WATCH.is_owner();
+    }
+    panics.counts(info) && begin(info)
+}
+
+/// Begins the shutdown. Returns `false` where there is none to begin.
+pub(super) fn begin(info: &PanicHookInfo<'_>) -> bool {
+    let cause = || Cause::Panicked {
+        thread: thread::current().name().map(str::to_owned),
+        message: message(info.payload()),
+        location: info
+            .location()
+            .map(|it| format!("{it}"))
+            .unwrap_or_default(),
+    };
+    crate::trigger::request::request(cause).is_some()
+}
+
+/// Returns a panic's message, if it has one.
+pub(crate) fn message(payload: &(dyn Any + Send)) -> String {
+    match payload.downcast_ref::<&str>() {
+        Some(text) => (*text).to_owned(),
+        None => match payload.downcast_ref::<String>() {
+            Some(text) => text.clone(),
+            None => "a panic without a message".to_owned(),
+        },
+    }
+}
+
+/// Holds the thread until the process ends: by `exit_if_main`, the coordinator,
+/// another thread, or the watchdog.
+fn hold(info: &PanicHookInfo<'_>, exit_if_main: fn()) {
+    current_task::give_up(|| Outcome::Panicked(message(info.payload())));
+    exit_if_main();
+    while WATCH.is_owner() {
+        thread::park();
+    }
+}
+
+/// The place of our panic hook.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum HookState {
+    NotWanted,
+    InPlace,
+    Replaced,
+    /// The hook cannot be read while the calling thread unwinds.
+    Unknown,
+}
+
+/// Looks at the panic hook.
+pub(crate) fn state() -> HookState {
+    match PANICS.get() {
+        None => HookState::NotWanted,
+        Some(wanted) => (wanted.state)(),
+    }
+}
+
+/// Does so where ours is wanted. `std` only lets the hook be taken and set again, so a
+/// panic of another thread in between goes to the default hook.
+fn state_of_hook() -> HookState {
+    let ours = HOOK.load(Ordering::Acquire);
+    if ours == 0 {
+        return HookState::NotWanted;
+    }
+    if thread::panicking() {
+        return HookState::Unknown;
+    }
+    let hook = panic::take_hook();
+    let current = address(&*hook);
+    panic::set_hook(hook);
+    match current == ours {
+        true => HookState::InPlace,
+        false => HookState::Replaced,
+    }
+}
+
+fn address(hook: &(dyn Fn(&PanicHookInfo<'_>) + Send + Sync)) -> usize {
+    std::ptr::from_ref(hook).cast::<()>().addr()
+}
