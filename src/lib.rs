@@ -226,7 +226,7 @@ pub use signal::Signal;
 pub use trigger::Panics;
 #[cfg(feature = "signals")]
 pub use trigger::SecondSignal;
-pub use trigger::panic::arm_from_panic_hook;
+pub use trigger::panic::{PanicHookGuard, arm_from_panic_hook};
 pub use watchdog::{Watchdog, WatchdogBuilder};
 
 /// Lines of defense that are in place, the time before the deadline at which the exit begins,

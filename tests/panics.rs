@@ -175,6 +175,30 @@ mod of_a_hook {
             let death = strategy.run("panic_stuck_in_hook", LONG);
             assert_eq!(death.end, End::Status(101), "{death:?}");
             assert!(says(&death, "ran close"), "{death:?}");
+            let line = "1 panic hook has not returned after 5.0 s";
+            assert!(death.stderr.contains(line), "{death:?}");
+        }
+    }
+
+    #[test]
+    fn that_is_slower_than_the_tasks_is_waited_for() {
+        for victim in ["panic_slow_hook", "panic_slow_hook_set_later"] {
+            for strategy in BOTH {
+                let death = strategy.run(victim, LONG);
+                assert_eq!(death.end, End::Status(101), "{victim}: {death:?}");
+                assert!(says(&death, "hook"), "{victim}: {death:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn that_waits_for_the_end_does_not_wait_for_itself() {
+        for strategy in BOTH {
+            let death = strategy.run("panic_hook_waits_for_the_end", LONG);
+            assert_eq!(death.end, End::Status(101), "{death:?}");
+            assert!(says(&death, "hook"), "{death:?}");
+            let patience = Duration::from_secs(5);
+            assert!(death.after < patience, "{death:?}");
         }
     }
 

@@ -7,6 +7,7 @@ use crate::current_task;
 use crate::error::WaitError;
 use crate::process::{self, WATCH};
 use crate::sys::exit;
+use crate::trigger::panic;
 use deadstop_core::Nanos;
 
 /// Counts as a waiter for the end until it is dropped.
@@ -21,6 +22,8 @@ impl Drop for WaiterGuard<'_> {
 impl Coordinator {
     /// Counts in a waiter.
     pub(crate) fn waiter(&self) -> WaiterGuard<'_> {
+        // The end waits for panic hooks: the caller's own would wait for itself.
+        panic::count_out_own();
         self.add_waiter();
         WaiterGuard(self)
     }

@@ -7,13 +7,15 @@ use std::time::Duration;
 use super::coordinator::Coordinator;
 use crate::process::TRIGGERED;
 use crate::report::ShutdownReport;
-use crate::reporting;
-#[cfg(feature = "fault")]
-use crate::reporting::Event;
+use crate::reporting::{self, Event};
+use crate::trigger::panic;
 use deadstop_core::Nanos;
 
 /// The longest wait of the end for the reports of abandoned tasks.
 const REPORT_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The longest wait of the end for panic hooks.
+const HOOK_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Coordinator {
     /// Reports the end, and announces it.
@@ -32,6 +34,7 @@ impl Coordinator {
             }
         }
         if self.settings.is_attached {
+            self.wait_for_panic_hooks();
             reporting::wait_for_abandoned(REPORT_PATIENCE);
         }
         self.report_end(&report);
@@ -43,6 +46,25 @@ impl Coordinator {
         self.announce(report);
         if !self.settings.is_attached {
             self.retire();
+        }
+    }
+
+    /// Waits for panic hooks: for a short time, and half of the time up to the deadline.
+    fn wait_for_panic_hooks(&self) {
+        let now = deadstop_core::now();
+        let patience = HOOK_PATIENCE.min(self.deadline().since(now) / 2);
+        let running = panic::wait_for_hooks(now.saturating_add(patience));
+        if running > 0 {
+            let hooks = match running {
+                1 => "1 panic hook has".to_owned(),
+                _ => format!("{running} panic hooks have"),
+            };
+            let seconds = patience.as_secs_f64();
+            self.reporting.consume(Event::Alert {
+                text: format!(
+                    "{hooks} not returned after {seconds:.1} s; the shutdown ends without waiting for more"
+                ),
+            });
         }
     }
 

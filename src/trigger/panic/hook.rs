@@ -9,13 +9,13 @@
 //! published. There is nothing for loom to see: a panic's cause goes through
 //! `first`.
 
-use std::any::Any;
 use std::fmt;
 use std::panic::{self, PanicHookInfo};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use crate::cause::Cause;
+use super::begin::{begin, is_ours_alone, message};
+use super::guard::PanicHookGuard;
 use crate::current_task;
 use crate::error::InstallError;
 use crate::process::WATCH;
@@ -37,6 +37,9 @@ pub enum Panics {
     /// later runs before ours: it should call
     /// [`arm_from_panic_hook`](crate::arm_from_panic_hook) first. Panics of
     /// deadstop's own threads, such as a logger's, do not count.
+    ///
+    /// The end of the shutdown waits for the hook, which may print a stack or send a report:
+    /// for at most 5 s, and half of the time up to the deadline.
     ///
     /// With `panic = "unwind"` the panic then goes on; with
     /// `panic = "abort"` the hook holds the thread, so that the process is not
@@ -111,8 +114,10 @@ pub(crate) fn hook(panics: Panics, exit_if_main: fn()) -> Result<(), InstallErro
     if HOOK.load(Ordering::Acquire) == 0 {
         let previous = panic::take_hook();
         let hook: Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync> = Box::new(move |info| {
-            let is_held = is_held(info);
+            let guard = begin_if_wanted(info);
+            let is_held = guard.is_some();
             previous(info);
+            drop(guard);
             if is_held && cfg!(panic = "abort") {
                 hold(info, exit_if_main);
             }
@@ -123,39 +128,16 @@ pub(crate) fn hook(panics: Panics, exit_if_main: fn()) -> Result<(), InstallErro
     Ok(())
 }
 
-/// Begins the shutdown if the panic counts. Returns whether the process must
-/// outlive the panic.
-fn is_held(info: &PanicHookInfo<'_>) -> bool {
-    let Some(Wanted { panics, .. }) = PANICS.get() else {
-        return false;
-    };
-    if super::is_ours_alone() {
-        return WATCH.is_owner();
+/// Begins the shutdown if the panic counts. Returns a guard if the process must outlive the
+/// panic.
+fn begin_if_wanted(info: &PanicHookInfo<'_>) -> Option<PanicHookGuard> {
+    let Wanted { panics, .. } = PANICS.get()?;
+    if is_ours_alone() {
+        return WATCH.is_owner().then(PanicHookGuard::uncounted);
     }
-    panics.counts(info) && begin(info)
-}
-
-/// Begins the shutdown. Returns `false` where there is none to begin.
-pub(super) fn begin(info: &PanicHookInfo<'_>) -> bool {
-    let cause = || Cause::Panicked {
-        thread: thread::current().name().map(str::to_owned),
-        message: message(info.payload()),
-        location: info
-            .location()
-            .map(|it| format!("{it}"))
-            .unwrap_or_default(),
-    };
-    crate::trigger::request::request(cause).is_some()
-}
-
-/// Returns a panic's message, if it has one.
-pub(crate) fn message(payload: &(dyn Any + Send)) -> String {
-    match payload.downcast_ref::<&str>() {
-        Some(text) => (*text).to_owned(),
-        None => match payload.downcast_ref::<String>() {
-            Some(text) => text.clone(),
-            None => "a panic without a message".to_owned(),
-        },
+    match panics.counts(info) {
+        true => begin(info),
+        false => None,
     }
 }
 

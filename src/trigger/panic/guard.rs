@@ -1,0 +1,44 @@
+//! The guard of a panic hook.
+
+#[cfg(feature = "shutdown")]
+use super::running::{self, RunningHook};
+#[cfg(feature = "shutdown")]
+use crate::current_task;
+
+/// Makes the end of the shutdown wait for the panic hook that has it. Made by
+/// [`arm_from_panic_hook`](crate::arm_from_panic_hook), which has an example.
+#[derive(Debug)]
+#[must_use = "the end of the shutdown waits for the hook only as long as the guard exists"]
+#[non_exhaustive]
+pub struct PanicHookGuard {
+    /// `None` on a thread that runs a task, and within the life of the thread's first guard.
+    #[cfg(feature = "shutdown")]
+    _running: Option<RunningHook>,
+}
+
+#[cfg(not(feature = "shutdown"))]
+impl PanicHookGuard {
+    /// Returns a guard that no end waits for: there is the watchdog alone.
+    pub(super) fn of_watchdog() -> Self {
+        Self {}
+    }
+}
+
+#[cfg(feature = "shutdown")]
+impl PanicHookGuard {
+    /// Counts the hook that the calling thread runs. A task's is not counted: the coordinator
+    /// waits for the task, within its budget.
+    pub(super) fn of_this_thread() -> Self {
+        Self {
+            _running: match current_task::is_task() {
+                true => None,
+                false => running::begin(),
+            },
+        }
+    }
+
+    /// Returns a guard that no end waits for.
+    pub(super) fn uncounted() -> Self {
+        Self { _running: None }
+    }
+}
