@@ -8,6 +8,7 @@ use deadstop_core::roster::Roster;
 use deadstop_core::{EventCount, Nanos, now, number, pid};
 
 use super::plan::{Next, Plan};
+use super::predecessor::has_predecessor;
 use super::situation::{Situation, Stop};
 use super::socket::Socket;
 use super::state::Notify;
@@ -75,6 +76,7 @@ impl Driver {
             reloads: notify.reloads(),
             stop,
             heartbeats: notify.seen_heartbeats(now),
+            has_predecessor: has_predecessor(),
             successor: notify.successor(),
         }
     }

@@ -9,6 +9,7 @@
 //!                   Stopping: STATUS and EXTEND_TIMEOUT_USEC each second
 //!
 //! in any state: a successor ──▶ MAINPID, and then nothing more
+//! a successor that is not ready yet: nothing, whatever its state
 //! ```
 //!
 //! A message that the socket did not take is sent again, until it is out of date.
@@ -129,6 +130,10 @@ impl Plan {
     }
 
     fn message(&self, situation: &Situation, now: Nanos) -> Option<Message> {
+        // The service is the predecessor: a successor that stops must not stop that.
+        if situation.has_predecessor {
+            return None;
+        }
         if let Some(pid) = situation.successor {
             return (!self.has_successor).then_some(Message::Successor { pid });
         }
@@ -166,7 +171,7 @@ impl Plan {
     }
 
     fn due(&self, situation: &Situation, now: Nanos) -> Option<Nanos> {
-        if situation.successor.is_some() {
+        if situation.has_predecessor || situation.successor.is_some() {
             return None;
         }
         let progress = situation.stop.and_then(|stop| self.progress_due(&stop));

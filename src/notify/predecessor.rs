@@ -30,6 +30,12 @@ pub(crate) fn adopt_ready_descriptor() {
     }
 }
 
+/// Returns `true` while the predecessor is the process that the service manager knows: this
+/// one has not said that it is ready.
+pub(crate) fn has_predecessor() -> bool {
+    READY.load(Ordering::Acquire) != NONE
+}
+
 /// Tells the predecessor, if there is one and it was not told before. Async-signal-safe.
 pub(crate) fn announce_ready() {
     let fd = READY.swap(NONE, Ordering::AcqRel);

@@ -29,6 +29,8 @@ pub(super) struct Situation {
     pub(super) reloads: Reloads,
     pub(super) stop: Option<Stop>,
     pub(super) heartbeats: Heartbeats,
+    /// The service manager knows the predecessor alone, until this process is ready.
+    pub(super) has_predecessor: bool,
     /// The process that has taken over.
     pub(super) successor: Option<u32>,
 }

@@ -10,7 +10,8 @@ use crate::{notify, process, threads};
 impl Shutdown {
     /// Tells the service manager that the program is ready: `READY=1`, once. A service of
     /// `Type=notify` counts as started from then on. A process that
-    /// [hands over](Self::hand_over) to this one hears it as well.
+    /// [hands over](Self::hand_over) to this one hears it as well, unless the shutdown of this
+    /// one has begun. Up to then the service manager hears nothing from this one.
     ///
     /// Returns at once. The service manager hears nothing where `NOTIFY_SOCKET` was not set at
     /// install, where [`systemd_notifications`](crate::ShutdownBuilder::systemd_notifications) is
@@ -29,8 +30,11 @@ impl Shutdown {
     pub fn set_ready(&self) {
         if self.notifies() {
             NOTIFY.set_ready();
+            // A successor that stops cannot take over: its predecessor goes on.
+            if !FIRST.is_some() {
+                notify::announce_ready();
+            }
             TRIGGERED.advance();
-            notify::announce_ready();
         }
     }
 

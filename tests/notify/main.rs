@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use deadstop::health::{Heartbeat, OnStall};
-use deadstop::{Phase, Shutdown, ShutdownBuilder};
+use deadstop::{Cause, Phase, Shutdown, ShutdownBuilder};
 
 use self::manager::{Manager, extension};
 use self::victim::Victim;
@@ -290,6 +290,48 @@ fn successor_is_the_main_process_and_the_old_one_says_no_more() {
         "{:?}",
         manager.heard
     );
+}
+
+/// It has the manager's socket, and a manager may take any process of the service for it
+/// (`NotifyAccess=all`).
+#[test]
+fn successor_that_stops_before_it_is_ready_does_not_stop_the_service() {
+    let mut manager = Manager::path();
+    let test = "successor_that_stops_before_it_is_ready_does_not_stop_the_service";
+    let role = "DEADSTOP_TEST_ROLE";
+    let service = start(test, &manager, || {
+        let shutdown = install(builder());
+        if std::env::var_os(role).is_some() {
+            let drains = shutdown.task("drain").on_shutdown(|_| thread::sleep(STOP));
+            drains.expect("the shutdown has not begun");
+            shutdown.request(Cause::requested("the database is not there"));
+            shutdown.set_ready();
+            shutdown.wait_and_exit();
+        }
+        shutdown.set_ready();
+        let program = std::env::current_exe().expect("it has a path");
+        let successor = shutdown
+            .hand_over(program)
+            .args([test, "--exact", "--nocapture", "--test-threads=1"])
+            .env(role, "successor")
+            .start();
+        println!("hand-over: {successor:?}");
+        println!("stops: {}", shutdown.is_requested());
+        thread::sleep(Duration::from_millis(200));
+        shutdown.finish_and_exit();
+    });
+    manager.hear("READY=1");
+    let ended = service.wait();
+    ended.assert_status(0);
+    ended.assert_says("hand-over: Err(Ended)\nstops: false\n");
+    while manager.receive(Duration::from_millis(100)).is_some() {}
+    let count = |line: &str| {
+        let all = manager.heard.iter().flat_map(|text| text.lines());
+        all.filter(|heard| *heard == line).count()
+    };
+    // The old process's own end is the only one.
+    assert_eq!(count("STOPPING=1"), 1, "{:?}", manager.heard);
+    assert_eq!(count("READY=1"), 1, "{:?}", manager.heard);
 }
 
 #[test]

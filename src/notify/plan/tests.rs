@@ -29,6 +29,7 @@ impl Scene {
                 },
                 stop: None,
                 heartbeats: Heartbeats::None,
+                has_predecessor: false,
                 successor: None,
             },
             takes: true,
@@ -264,6 +265,19 @@ fn successor_is_named_once_and_nothing_follows() {
     scene.stop(Duration::from_secs(10));
     let sent = scene.pass(Duration::from_secs(10));
     assert_eq!(sent, [Message::Successor { pid: 17 }]);
+}
+
+#[test]
+fn successor_that_is_not_ready_says_nothing() {
+    let mut scene = Scene::new(Some(WATCHDOG));
+    scene.situation.has_predecessor = true;
+    scene.situation.heartbeats = Heartbeats::Late { since: BEGUN };
+    assert_eq!(scene.pass(Duration::from_secs(10)), []);
+    scene.stop(Duration::from_secs(10));
+    assert_eq!(scene.pass(Duration::from_secs(10)), []);
+    scene.situation = Scene::new(None).situation;
+    scene.situation.is_ready = true;
+    assert_eq!(scene.pass(NOW), [Message::Ready], "it has taken over");
 }
 
 #[test]
