@@ -32,6 +32,9 @@ use crate::sys::handover::{is_alive, signal};
 use crate::sys::spawn::wait_readable;
 use crate::{Phase, RegisterError, Shutdown, TaskContext, TaskHandle};
 
+/// The time that a successor which is not ready in time has from SIGTERM to SIGKILL.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
 /// The longest wait for the end of a killed successor.
 const KILLED_WITHIN: Duration = Duration::from_secs(1);
 
@@ -190,11 +193,15 @@ impl Attempt {
         }
     }
 
-    /// Kills the successor, and waits until it is gone.
-    pub(super) fn kill(&self) {
+    /// Ends the successor, and waits until it is gone. It gets SIGTERM first: it may have
+    /// accepted connections.
+    pub(super) fn end(&self) {
         if let Some(process) = self.shared.successor() {
-            process.kill();
-            process.wait_end(Some(KILLED_WITHIN));
+            process.ask_to_end();
+            if !process.wait_end(Some(ENDS_WITHIN)) {
+                process.kill();
+                process.wait_end(Some(KILLED_WITHIN));
+            }
         }
     }
 }
@@ -322,20 +329,20 @@ impl Process {
         }
     }
 
-    /// Waits until the process has ended, for `within` at most.
-    fn wait_end(&self, within: Option<Duration>) {
+    /// Waits until the process has ended, for `within` at most. Returns `true` if it has.
+    fn wait_end(&self, within: Option<Duration>) -> bool {
         let until = within.and_then(|within| Instant::now().checked_add(within));
         loop {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             match self.pidfd.as_ref().and_then(Checked::get) {
                 // A signal's handler may cut the wait short.
-                Some(pidfd) if wait_readable(&[pidfd.as_fd()], left) => return,
-                None if !is_alive(self.pid) => return,
+                Some(pidfd) if wait_readable(&[pidfd.as_fd()], left) => return true,
+                None if !is_alive(self.pid) => return true,
                 Some(_) => {}
                 None => std::thread::sleep(CHECK_EVERY),
             }
             if left == Some(Duration::ZERO) {
-                return;
+                return false;
             }
         }
     }

@@ -103,8 +103,8 @@ pub enum HandOverError {
     Variable,
     /// The program could not be started, or a descriptor not be copied.
     Start(io::Error),
-    /// The successor ended before it was ready, or closed its `DEADSTOP_READY_FD`, and was
-    /// killed.
+    /// The successor ended before it was ready, or closed its `DEADSTOP_READY_FD` and was
+    /// ended.
     Ended,
     /// The successor was not ready in time.
     #[non_exhaustive]
@@ -146,7 +146,7 @@ impl fmt::Display for HandOverError {
             ),
             Self::NotReady { within } => write!(
                 f,
-                "the successor was not ready within {within:?}, and was killed; it must call \
+                "the successor was not ready within {within:?}, and was ended; it must call \
                  `set_ready`, or write to DEADSTOP_READY_FD"
             ),
         }

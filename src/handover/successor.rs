@@ -137,7 +137,8 @@ impl HandOver {
     /// # Errors
     ///
     /// Fails as [`HandOverError`] says. No successor runs then. This process goes on as
-    /// before, and can try again, unless its shutdown has begun.
+    /// before, and can try again, unless its shutdown has begun. A successor that is not ready
+    /// in time gets `SIGTERM`, and `SIGKILL` if it has not ended within 5 s.
     #[track_caller]
     pub fn start(self) -> Result<Successor, HandOverError> {
         if !self.shutdown.notifies() {
@@ -154,11 +155,11 @@ impl HandOver {
                 return Err(HandOverError::ShuttingDown);
             }
             Seen::Ended => {
-                attempt.kill();
+                attempt.end();
                 return Err(HandOverError::Ended);
             }
             Seen::Late => {
-                attempt.kill();
+                attempt.end();
                 return Err(HandOverError::NotReady { within });
             }
         }

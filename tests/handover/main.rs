@@ -27,6 +27,8 @@ use deadstop::drain::wakers;
 use deadstop::handover::{HandOver, HandOverError, InheritError, inherited};
 use deadstop::{Cause, Phase, Shutdown};
 
+use self::stopped::Successor;
+
 const ROLE: &str = "DEADSTOP_TEST_ROLE";
 
 /// The longest wait of a client for an answer. Not a measure: it only bounds a failing run.
@@ -232,6 +234,44 @@ fn failed_hand_overs_leave_the_process_and_no_successor() {
     ended
         .assert_status(0)
         .assert_says("children: \"\", requested: false");
+}
+
+/// Closes the descriptor: no successor that does so can be ready.
+const GIVE_UP: &str = "eval \"exec $DEADSTOP_READY_FD>&-\"; while :; do sleep 0.05; done";
+
+/// It may have accepted connections.
+#[test]
+fn successor_that_is_not_ready_drains_before_the_hand_over_fails() {
+    let test = "successor_that_is_not_ready_drains_before_the_hand_over_fails";
+    let ended = victim::run(test, || {
+        let shutdown = shutdown();
+        let script = format!("trap 'echo it has drained; exit' TERM; {GIVE_UP}");
+        println!("{:?}", hand_over_to(&shutdown, &script).start());
+        shutdown.finish_and_exit();
+    });
+    ended
+        .assert_status(0)
+        .assert_says("it has drained\nErr(Ended)\n");
+}
+
+#[test]
+fn successor_that_is_not_ready_and_ignores_sigterm_is_killed() {
+    let test = "successor_that_is_not_ready_and_ignores_sigterm_is_killed";
+    let ended = victim::run(test, || {
+        let shutdown = shutdown();
+        let script = format!("trap '' TERM; echo successor $$; {GIVE_UP}");
+        let begun = Instant::now();
+        println!("{:?}", hand_over_to(&shutdown, &script).start());
+        assert!(begun.elapsed() >= Duration::from_secs(5));
+        shutdown.finish_and_exit();
+    });
+    ended.assert_status(0).assert_says("Err(Ended)\n");
+    let line = ended
+        .stdout
+        .lines()
+        .find(|line| line.contains("successor "));
+    let successor = Successor::of(line.expect("it has said its process id"));
+    assert!(!successor.is_running());
 }
 
 #[test]

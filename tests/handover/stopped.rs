@@ -10,16 +10,16 @@ use deadstop::{Shutdown, TaskHandle};
 use super::{PATIENCE, ROLE, hand_over_to, shutdown, terminate, to_itself, victim};
 
 /// Ends the successor of a test that fails.
-struct Successor(u32);
+pub(crate) struct Successor(u32);
 
 impl Successor {
     /// Reads its id from a line like `successor 1234`.
-    fn of(line: &str) -> Self {
+    pub(crate) fn of(line: &str) -> Self {
         let number = line.rsplit(' ').next().expect("a word");
         Self(number.parse().expect("a process id"))
     }
 
-    fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0)).unwrap_or_default();
         let state = stat.rsplit_once(") ").map(|(_, rest)| rest.as_bytes()[0]);
         state.is_some_and(|state| !b"ZX".contains(&state))
