@@ -16,7 +16,7 @@ use super::error::HandOverError;
 use super::passed::is_name;
 use crate::Shutdown;
 use crate::notify::READY_VARIABLE;
-use crate::process::shared_sockets::{Identity, note_shared};
+use crate::process::shared_sockets::{Identity, note_handed_over, note_shared};
 use crate::process::{Claim, NOTIFY, TRIGGERED};
 use crate::sys::command::unblock_signals;
 use crate::sys::handover::{FIRST, Passing, reserve};
@@ -147,7 +147,7 @@ impl HandOver {
         let claim = HANDING_OVER.take().ok_or(HandOverError::UnderWay)?;
         let within = self.ready_within;
         let attempt = Attempt::begin(&self.shutdown, &self.program)?;
-        let (pid, ready) = self.spawn(&attempt)?;
+        let (pid, ready, passed) = self.spawn(&attempt)?;
         match attempt.wait_ready(&ready, within) {
             Seen::Ready if attempt.take_over() => {}
             Seen::Ready | Seen::Stopping => {
@@ -165,17 +165,19 @@ impl HandOver {
         }
         let pid = pid.unsigned_abs();
         claim.keep();
+        note_handed_over(&passed);
         NOTIFY.hand_over_to(pid);
         TRIGGERED.advance();
         Ok(Successor { pid })
     }
 
-    /// Runs the program once `attempt` has its process id. Returns that, and the stream by which
-    /// the program says that it is ready.
-    fn spawn(self, attempt: &Attempt) -> Result<(i32, UnixStream), HandOverError> {
+    /// Runs the program once `attempt` has its process id. Returns that, the stream by which
+    /// the program says that it is ready, and the sockets that were passed.
+    fn spawn(self, attempt: &Attempt) -> Result<(i32, UnixStream, Vec<Identity>), HandOverError> {
         let (mut ready, theirs) = UnixStream::pair().map_err(HandOverError::Start)?;
         let mut names = Vec::new();
         let mut descriptors = Vec::new();
+        let mut passed = Vec::new();
         for (name, listener) in self.listeners {
             if !is_name(&name) {
                 return Err(HandOverError::Name { name });
@@ -186,6 +188,7 @@ impl HandOver {
                 return Err(HandOverError::Waker { name });
             }
             names.push(name);
+            passed.push(identity);
             descriptors.push(listener);
         }
         let count = descriptors.len();
@@ -232,7 +235,7 @@ impl HandOver {
             _ => return Err(HandOverError::Ended),
         }
         attempt.note_start();
-        Ok((pid, ready))
+        Ok((pid, ready, passed))
     }
 }
 

@@ -2,12 +2,17 @@
 //!
 //! `shutdown(2)` stops a socket in each process that shares it. So a socket is in one of the two
 //! sets at most.
+//!
+//! A server that is part of deadstop serves a shared listener in one process alone: in the old
+//! one until a successor takes over.
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::PerProcess;
 use crate::lock::Mutex;
@@ -18,6 +23,30 @@ static SOCKETS: PerProcess<Mutex<Sockets>> = PerProcess::nothing();
 struct Sockets {
     shared: HashSet<Identity>,
     woken: Vec<Identity>,
+    served: Vec<(Identity, Arc<Served>)>,
+}
+
+/// A listener of a server that is part of deadstop.
+#[derive(Debug)]
+pub(crate) struct Served {
+    was_shared: bool,
+    is_handed_over: AtomicBool,
+}
+
+#[cfg_attr(
+    not(feature = "health"),
+    expect(dead_code, reason = "the health server is the only server")
+)]
+impl Served {
+    /// Returns `true` if another process had the listener before this one.
+    pub(crate) fn was_shared(&self) -> bool {
+        self.was_shared
+    }
+
+    /// Returns `true` once a successor has taken over with the listener.
+    pub(crate) fn is_handed_over(&self) -> bool {
+        self.is_handed_over.load(Ordering::Relaxed)
+    }
 }
 
 /// The identity of a socket, the same for each of its descriptors: its device and its inode.
@@ -64,6 +93,31 @@ pub(crate) fn note_shared(socket: Identity) -> bool {
         sockets.shared.insert(socket);
     }
     !is_woken
+}
+
+/// Notes that a server of deadstop serves a listener.
+#[cfg_attr(
+    not(feature = "health"),
+    expect(dead_code, reason = "the health server is the only server")
+)]
+pub(crate) fn note_served(socket: Identity) -> Arc<Served> {
+    let mut sockets = sockets().lock();
+    let served = Arc::new(Served {
+        was_shared: sockets.shared.contains(&socket),
+        is_handed_over: AtomicBool::new(false),
+    });
+    sockets.served.push((socket, Arc::clone(&served)));
+    served
+}
+
+/// Notes that a successor, which has these sockets, has taken over.
+#[cfg(target_os = "linux")]
+pub(crate) fn note_handed_over(passed: &[Identity]) {
+    for (socket, served) in &sockets().lock().served {
+        if passed.contains(socket) {
+            served.is_handed_over.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 fn sockets() -> &'static Mutex<Sockets> {

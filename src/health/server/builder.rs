@@ -94,12 +94,16 @@ impl HealthBuilder {
     }
 
     /// Adds a TCP socket that listens already.
+    ///
+    /// A successor that gets it in a [hand-over](crate::handover) can have its health server at
+    /// the same address: the old process answers there until the successor is ready, and from
+    /// then on the successor alone.
     pub fn listener(mut self, listener: TcpListener) -> Self {
         self.listeners.push(listener.into());
         self
     }
 
-    /// Adds a unix socket that listens already.
+    /// Adds a unix socket that listens already, as [`listener`](Self::listener) does.
     pub fn unix_listener(mut self, listener: UnixListener) -> Self {
         self.listeners.push(listener.into());
         self

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use super::check::{Call, CheckState};
@@ -61,13 +60,18 @@ pub(super) fn start(plan: Plan) -> Result<Health, HealthError> {
         .unzip();
     let addresses = plan.listening.iter().filter_map(|one| one.address);
     let addresses: Vec<SocketAddr> = addresses.collect();
-    let sockets: Vec<OwnedFd> = plan.listening.into_iter().map(|one| one.socket).collect();
-    listen::close_in_children(&sockets).map_err(HealthError::Thread)?;
+    listen::close_in_children(&plan.listening).map_err(HealthError::Thread)?;
     SHARED.replace(Box::new(Shared::new(plan.shutdown, states)));
     let Some(shared) = SHARED.get() else {
         return Err(HealthError::Thread(io::ErrorKind::Other.into()));
     };
-    let started = start_threads(shared, calls, plan.check_interval, sockets, plan.seen_after);
+    let started = start_threads(
+        shared,
+        calls,
+        plan.check_interval,
+        plan.listening,
+        plan.seen_after,
+    );
     if let Err(error) = started {
         SHARED.clear();
         shared.retire();
@@ -83,13 +87,13 @@ fn start_threads(
     shared: &'static Shared,
     calls: Vec<Call>,
     interval: Duration,
-    sockets: Vec<OwnedFd>,
+    listeners: Vec<Listening>,
     seen_after: u32,
 ) -> Result<(), InstallError> {
     for (state, call) in shared.checks.iter().zip(calls) {
         check_threads::start(shared, state, call, interval)?;
     }
-    let server = Server::new(shared, sockets, seen_after);
+    let server = Server::new(shared, listeners, seen_after);
     threads::spawn_of("deadstop-http", STACK, move || server.run())?;
     // From here on, it does without whatever the application may break.
     shared.wait_serving();

@@ -1,6 +1,7 @@
 //! The health server, asked over real sockets.
 
 mod answers;
+mod hand_over;
 mod hostile;
 mod listeners;
 mod metrics;

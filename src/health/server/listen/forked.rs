@@ -8,10 +8,10 @@
 //! on. An entry's number is stored last.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
-use super::MAX_LISTENERS;
+use super::{Listening, MAX_LISTENERS};
 use crate::sys::{fork, listener};
 
 static LISTENERS: [Inherited; MAX_LISTENERS] = [const { Inherited::nothing() }; MAX_LISTENERS];
@@ -36,9 +36,9 @@ impl Inherited {
 }
 
 /// Makes children of `fork` close `listeners`.
-pub(crate) fn close_in_children(listeners: &[OwnedFd]) -> io::Result<()> {
-    for (slot, socket) in LISTENERS.iter().zip(listeners) {
-        let number = socket.as_raw_fd();
+pub(crate) fn close_in_children(listeners: &[Listening]) -> io::Result<()> {
+    for (slot, listener) in LISTENERS.iter().zip(listeners) {
+        let number = listener.socket.as_raw_fd();
         slot.inode
             .store(listener::inode(number).unwrap_or(0), Ordering::Relaxed);
         slot.number.store(number, Ordering::Release);

@@ -5,12 +5,15 @@ mod forked;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::error::HealthError;
+use crate::notify;
+use crate::process::shared_sockets::{Identity, Served, note_served};
 use crate::sys::listener;
 
 pub(super) use self::address::Address;
@@ -24,6 +27,26 @@ pub(super) struct Listening {
     pub(super) socket: OwnedFd,
     /// The bound address; `None` for a unix socket.
     pub(super) address: Option<SocketAddr>,
+    /// For a listener that another process may have too.
+    pub(super) served: Option<Arc<Served>>,
+}
+
+impl Listening {
+    /// Returns `true` if this process answers here: its predecessor does until this one is
+    /// ready, and its successor once that has taken over. One answer of two processes would be
+    /// "not ready" half of the time.
+    pub(super) fn is_served(&self) -> bool {
+        match &self.served {
+            None => true,
+            Some(served) => !served.is_handed_over() && !self.awaits_predecessor(),
+        }
+    }
+
+    /// Returns `true` while the predecessor answers here.
+    pub(super) fn awaits_predecessor(&self) -> bool {
+        let served = self.served.as_ref();
+        served.is_some_and(|served| served.was_shared()) && notify::has_predecessor()
+    }
 }
 
 /// Listens at `address`; if its port is taken, at one of the `more` ports after it.
@@ -43,7 +66,11 @@ pub(super) fn open(address: &Address, more: u16) -> Result<Listening, HealthErro
 /// Takes over a socket that listens.
 pub(super) fn adopt(socket: OwnedFd) -> io::Result<Listening> {
     listener::adopt(&socket)?;
-    described(socket)
+    let served = Identity::of(socket.as_fd()).ok().map(note_served);
+    Ok(Listening {
+        served,
+        ..described(socket)?
+    })
 }
 
 fn tcp(address: SocketAddr, more: u16) -> io::Result<Listening> {
@@ -86,6 +113,7 @@ fn unix(path: &Path) -> io::Result<Listening> {
     Ok(Listening {
         socket,
         address: None,
+        served: None,
     })
 }
 
@@ -111,6 +139,7 @@ fn described(socket: OwnedFd) -> io::Result<Listening> {
     Ok(Listening {
         socket: socket.into(),
         address,
+        served: None,
     })
 }
 

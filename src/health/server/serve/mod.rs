@@ -22,7 +22,7 @@ use self::seen::Probers;
 use self::slots::{Admission, Doing, SLOTS, Slots};
 use self::sources::Reports;
 use super::answer::{Facts, Route, Served, Wanted, answer};
-use super::listen::MAX_LISTENERS;
+use super::listen::{Listening, MAX_LISTENERS};
 use super::shared::Shared;
 use crate::drain;
 use crate::sys::listener;
@@ -41,9 +41,12 @@ const STATUS_STEP: Duration = Duration::from_millis(10);
 /// The longest time that a client waits for the status report.
 const STATUS_PATIENCE: Duration = Duration::from_millis(1_500);
 
+/// The time between two looks whether this process has taken over from its predecessor.
+const TAKE_OVER_STEP: Duration = Duration::from_millis(20);
+
 pub(super) struct Server {
     shared: &'static Shared,
-    listeners: Vec<OwnedFd>,
+    listeners: Vec<Listening>,
     /// The listener that is asked first for the next connection.
     turn: usize,
     /// Given up to accept a connection when the system has no descriptor left.
@@ -60,7 +63,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(shared: &'static Shared, listeners: Vec<OwnedFd>, seen_after: u32) -> Self {
+    pub(super) fn new(shared: &'static Shared, listeners: Vec<Listening>, seen_after: u32) -> Self {
         Self {
             shared,
             spare: None,
@@ -97,8 +100,8 @@ impl Server {
     /// descriptors do not count for this thread, and it does not hold them open.
     fn keep_own_descriptors(&self) {
         let mut kept = [None; MAX_LISTENERS];
-        for (slot, socket) in kept.iter_mut().zip(&self.listeners) {
-            *slot = Some(socket.as_fd());
+        for (slot, listener) in kept.iter_mut().zip(&self.listeners) {
+            *slot = Some(listener.socket.as_fd());
         }
         let first = kept[0];
         // Repeated where there are fewer: the same table follows.
@@ -112,13 +115,13 @@ impl Server {
     /// connection may get one of them.
     fn occupy_standard(&self) -> [Option<OwnedFd>; 3] {
         [(); 3].map(|()| {
-            let copy = self.listeners.first()?.as_fd();
+            let copy = self.listeners.first()?.socket.as_fd();
             listener::lowest_copy(copy).filter(|copy| copy.as_raw_fd() < 3)
         })
     }
 
     fn new_spare(&self) -> Option<OwnedFd> {
-        self.listeners.first()?.try_clone().ok()
+        self.listeners.first()?.socket.try_clone().ok()
     }
 
     /// Waits until something may be done. Returns whether a connection waits that may be
@@ -152,12 +155,20 @@ impl Server {
         }
         let first = self.poll.len();
         if may_accept {
-            for listener in &self.listeners {
-                self.poll.add(listener.as_fd());
+            if self.listeners.iter().any(Listening::awaits_predecessor) {
+                at_most(now.saturating_add(TAKE_OVER_STEP));
             }
+            self.add_listeners();
         }
         self.poll.wait(until.map(|until| until.since(now)));
-        may_accept && (first..first + self.listeners.len()).any(|index| self.poll.is_ready(index))
+        (first..self.poll.len()).any(|index| self.poll.is_ready(index))
+    }
+
+    /// Waits for the listeners that this process serves.
+    fn add_listeners(&mut self) {
+        for listener in self.listeners.iter().filter(|one| one.is_served()) {
+            self.poll.add(listener.socket.as_fd());
+        }
     }
 
     /// Goes on with each connection. A call on one that is not ready costs a system call
@@ -278,11 +289,9 @@ impl Server {
     /// Returns `true` if a connection waits to be accepted.
     fn has_connection(&mut self) -> bool {
         self.poll.clear();
-        for listener in &self.listeners {
-            self.poll.add(listener.as_fd());
-        }
+        self.add_listeners();
         self.poll.wait(Some(Duration::ZERO));
-        (0..self.listeners.len()).any(|index| self.poll.is_ready(index))
+        (0..self.poll.len()).any(|index| self.poll.is_ready(index))
     }
 
     /// Accepts a connection. The listeners take turns: one whose queue is never empty, or
@@ -290,8 +299,12 @@ impl Server {
     fn next_connection(&mut self) -> io::Result<Option<(OwnedFd, listener::Peer)>> {
         let mut refused = Ok(None);
         for _ in 0..self.listeners.len() {
-            let listener = self.listeners[self.turn].as_fd();
+            let listener = &self.listeners[self.turn];
             self.turn = (self.turn + 1) % self.listeners.len();
+            if !listener.is_served() {
+                continue;
+            }
+            let listener = listener.socket.as_fd();
             let mut accepted = listener::accept(listener);
             if accepted.as_ref().is_err_and(is_out_of_descriptors) && self.spare.take().is_some() {
                 accepted = listener::accept(listener);
