@@ -36,12 +36,16 @@ impl Owner {
 /// Crates whose frames seldom say what an application does: one text, since the loader adds
 /// the program's address to each reference in a table, by 24 bytes in the file.
 const RUNTIMES: &str = "\
-    actix_rt actix_server async_executor async_global_executor async_io async_std \
-    async_task axum blocking crossbeam crossbeam_channel crossbeam_deque crossbeam_epoch \
-    crossbeam_utils flume futures futures_channel futures_core futures_executor futures_lite \
-    futures_task futures_util h2 hyper hyper_util lock_api mio parking parking_lot \
-    parking_lot_core pin_project_lite polling rayon rayon_core smol tokio tokio_stream \
-    tokio_util tower tower_http tower_service tracing";
+    actix_http actix_rt actix_server actix_service actix_web async_executor \
+    async_global_executor async_io async_std async_task axum blocking crossbeam \
+    crossbeam_channel crossbeam_deque crossbeam_epoch crossbeam_utils flume futures \
+    futures_channel futures_core futures_executor futures_lite futures_task futures_util h2 \
+    hyper hyper_util lock_api mio monoio parking parking_lot parking_lot_core \
+    pin_project_lite poem polling pollster rayon rayon_core smol tokio tokio_stream \
+    tokio_uring tokio_util tonic tower tower_http tower_service tracing warp";
+
+/// The function of std that calls a thread's first function, and `main`.
+const FIRST: &str = "__rust_begin_short_backtrace";
 
 /// Files of the C library, the loader and the compiler's support libraries.
 const SYSTEM_MODULES: &str = "\
@@ -192,6 +196,27 @@ fn is_of_idle_worker(frame: &Frame) -> bool {
         || ["PlatformWorkerThread", "BlockingPop", "StartIoThreadMain"]
             .into_iter()
             .any(is_of_node)
+}
+
+/// Returns `true` for a thread that is in a runtime's `block_on` between two polls, and in no
+/// worker of a runtime: that would be kept from its other futures.
+pub(crate) fn awaits(stack: &Stack) -> bool {
+    let mut outer = stack.frames();
+    let mut blocks_on = false;
+    for frame in outer.by_ref() {
+        match owner(frame) {
+            Owner::Application => break,
+            Owner::Runtime => blocks_on |= contains(frame.function.as_str(), "block_on"),
+            _ => {}
+        }
+    }
+    // All frames outside of a thread's first function are std's.
+    let mut is_whole = stack.left_out == 0;
+    let in_a_worker = outer.any(|frame| {
+        is_whole |= contains(frame.function.as_str(), FIRST);
+        owner(frame) == Owner::Runtime
+    });
+    blocks_on && is_whole && !in_a_worker
 }
 
 /// Returns who waits in this stack: the owner of the innermost frame that is

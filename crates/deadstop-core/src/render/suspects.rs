@@ -34,6 +34,8 @@ pub(crate) enum Suspicion {
     InCall,
     /// It waits in the application's code: a lock, a channel, a join or a sleep.
     Waits,
+    /// It awaits a future, which other threads keep from going on.
+    Awaits,
 }
 
 /// The roles of the listed threads, in their order.
@@ -93,12 +95,13 @@ impl Roles {
 
     /// The suspicious threads, the most suspicious first.
     pub(crate) fn suspects<'a>(&self, facts: &Facts<'a>) -> ThreadList<'a> {
-        const ORDER: [Suspicion; 5] = [
+        const ORDER: [Suspicion; 6] = [
             Suspicion::Stalled,
             Suspicion::HoldsUp,
             Suspicion::Active,
             Suspicion::InCall,
             Suspicion::Waits,
+            Suspicion::Awaits,
         ];
         let mut list = ThreadList::empty();
         for suspicion in ORDER {
@@ -166,7 +169,12 @@ fn suspicion_of(thread: &Thread, stack: Option<&Stack>) -> Option<Suspicion> {
         Activity::WaitsForLock | Activity::Sleeps | Activity::WaitsForSignal
             if is_in_application =>
         {
-            Some(Suspicion::Waits)
+            let awaits = stack.is_some_and(frames::awaits);
+            Some(if awaits {
+                Suspicion::Awaits
+            } else {
+                Suspicion::Waits
+            })
         }
         _ => None,
     }

@@ -4,7 +4,7 @@ use super::{entry, nanos, render, roster};
 use crate::buffer::TextBuffer;
 use crate::render::{Facts, Kind, text};
 use crate::roster::{Entry, Roster};
-use crate::stack::{Captured, Stack};
+use crate::stack::{Captured, MAX_FRAMES, Stack};
 use crate::threads::{Activity, Thread, ThreadTable};
 
 #[test]
@@ -117,7 +117,9 @@ fn report_of_waiting(stacks_of: &[&[&str]]) -> String {
         stack.tid = tid;
         stack.captured = Captured::Yes;
         for function in *functions {
-            stack.push(1).unwrap().function.text(function);
+            if let Some(frame) = stack.push(1) {
+                frame.function.text(function);
+            }
         }
         stacks.push(stack);
     }
@@ -137,6 +139,49 @@ fn suspicious_threads_in_the_same_function_are_listed_once() {
     assert_eq!(report.matches("deadstop: thread ").count(), 2, "{report}");
     let more = "deadstop:   and 1 more thread \"worker\" in the same function\n";
     assert_eq!(report.matches(more).count(), 1, "{report}");
+}
+
+/// The first screen has room for two.
+#[test]
+fn blocked_worker_is_more_suspicious_than_main_that_awaits_a_future() {
+    const POLL: &str = "tokio::runtime::task::core::Core<T,S>::poll";
+    const FIRST: &str = "std::sys::backtrace::__rust_begin_short_backtrace";
+    let main = [
+        "tokio::runtime::park::CachedParkThread::block_on",
+        "app::main",
+    ];
+    // More frames than there is room for.
+    let mut other = ["core::ops::function::FnOnce::call_once"; 2 * MAX_FRAMES];
+    other[..3].copy_from_slice(&["async_io::driver::block_on", "app::other", FIRST]);
+    // It may be in a worker: its outermost frames are not known.
+    let mut cut = other;
+    cut[1..3].copy_from_slice(&["app::cut", other[3]]);
+    let worker = ["app::handler", POLL];
+    // It keeps its worker from all other futures.
+    let nested = [
+        "futures_executor::local_pool::block_on",
+        "app::nested",
+        POLL,
+    ];
+    // A poll of its own future by `main`.
+    let polls = ["app::polls", main[0], main[1]];
+    for culprit in [&worker[..], &nested, &polls, &cut] {
+        let report = report_of_waiting(&[&other, &main, culprit]);
+        let mut suspects = report.lines().filter(|line| line.contains("suspicious"));
+        let first = suspects.next().expect("there is one");
+        assert!(first.contains(culprit_name(culprit)), "{report}");
+        assert!(
+            suspects
+                .next()
+                .is_some_and(|line| line.contains("app::other"))
+        );
+    }
+}
+
+/// The innermost function of the application.
+fn culprit_name<'a>(stack: &[&'a str]) -> &'a str {
+    let mut of_application = stack.iter().filter(|name| name.starts_with("app::"));
+    of_application.next().expect("there is one")
 }
 
 #[test]
