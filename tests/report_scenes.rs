@@ -399,7 +399,7 @@ mod several {
         assert_eq!(status, Some(124), "{said}");
         assert!(said.contains("deadstop: shutdown is over after"), "{said}");
         let headline = "the shutdown is over, but the process has not ended; \
-                        1 abandoned task has not returned";
+                        1 abandoned task has not returned: \"drain\" (phase drain, ";
         assert!(screen(&said).contains(headline), "{said}");
     }
 

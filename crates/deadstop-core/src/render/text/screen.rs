@@ -100,8 +100,7 @@ fn headline(line: &mut TextSlice, facts: &Facts<'_>) {
         .each_unfinished(|_| hung = hung.saturating_add(1));
     if facts.kind == Kind::Deadline && is_over(facts) {
         line.text(": the shutdown is over, but the process has not ended");
-        abandoned(line, hung);
-        line.text("\n");
+        abandoned(line, facts, hung);
         return;
     }
     match (hung, facts.kind) {
@@ -124,6 +123,11 @@ fn headline(line: &mut TextSlice, facts: &Facts<'_>) {
             .number(hung)
             .text(" tasks have not returned:"),
     };
+    names(line, facts);
+}
+
+/// Names the tasks that have not returned, and ends the line.
+fn names(line: &mut TextSlice, facts: &Facts<'_>) {
     let mut named = 0_usize;
     facts.roster.each_unfinished(|task| {
         if named < NAMED {
@@ -164,15 +168,19 @@ fn is_over(facts: &Facts<'_>) -> bool {
             .all(|slot| slot.peek().is_none())
 }
 
-fn abandoned(line: &mut TextSlice, tasks: u64) {
+fn abandoned(line: &mut TextSlice, facts: &Facts<'_>, tasks: u64) {
     match tasks {
-        0 => line,
-        1 => line.text("; 1 abandoned task has not returned"),
+        0 => {
+            line.text("\n");
+            return;
+        }
+        1 => line.text("; 1 abandoned task has not returned:"),
         _ => line
             .text("; ")
             .number(tasks)
-            .text(" abandoned tasks have not returned"),
+            .text(" abandoned tasks have not returned:"),
     };
+    names(line, facts);
 }
 
 fn culprit(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
