@@ -4,6 +4,8 @@
 //!
 //!     cargo run --example heartbeat --features health -- stuck
 
+#![expect(clippy::print_stdout, reason = "a program for a terminal")]
+
 use std::error::Error;
 use std::process::ExitCode;
 use std::thread;
@@ -26,6 +28,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     for message in 0..5 {
         beat.tick();
         thread::sleep(Duration::from_millis(200));
+        println!("message {message} is handled");
         if is_stuck && message == 3 {
             loop {
                 std::hint::spin_loop();
