@@ -33,6 +33,7 @@ tests! {
     shutdown_without_time_runs_nothing_and_is_no_success,
     grace_without_end_is_as_good_as_any,
     watchdog_ends_what_no_budget_does,
+    names_for_the_report_are_read_when_half_of_a_budget_is_over,
     budget_for_the_last_phase_ends_in_time,
 }
 
@@ -461,6 +462,43 @@ fn watchdog_ends_what_no_budget_does() -> Case {
             assert!(death.stderr.contains(says), "{death:?}");
         },
     )
+}
+
+/// The symbolizer's thread starts between half of the budget and its end. The grace is so long
+/// that it would start at the budget's end otherwise, after a second.
+fn names_for_the_report_are_read_when_half_of_a_budget_is_over() -> Case {
+    late_by_at_most(3 * TENTH, || {
+        let shutdown = install();
+        let hangs = shutdown.task("hangs").budget(ms(1000));
+        hangs.on_shutdown(|_| hang()).expect("it has not begun");
+        let (to, seen) = mpsc::channel();
+        let looks = shutdown.task("looks");
+        looks
+            .on_shutdown(move |_| {
+                let begun = Instant::now();
+                while cfg!(feature = "stacks") && !symbolizer_runs() {
+                    sleep_ms(5);
+                }
+                to.send(begun.elapsed())
+            })
+            .expect("it has not begun");
+        let _ = run(&shutdown);
+        let after = seen.recv().expect("it ran");
+        if !cfg!(feature = "stacks") {
+            return say_figure("late", Duration::ZERO);
+        }
+        // The phase begins a moment before the task that looks.
+        assert!(after >= ms(500 - 50), "early: {after:?}");
+        say_figure("late", after.saturating_sub(ms(500)));
+    })
+}
+
+fn symbolizer_runs() -> bool {
+    let threads = std::fs::read_dir("/proc/self/task").expect("Linux has it");
+    threads.flatten().any(|thread| {
+        let name = std::fs::read_to_string(thread.path().join("comm"));
+        name.is_ok_and(|name| name.starts_with("deadstop-symbol"))
+    })
 }
 
 /// The report names the hung task, and counts it as failed.

@@ -92,7 +92,9 @@ impl Coordinator {
         guard.state.machine.advance(now);
         guard.settle(now);
         let state = &*guard.state;
-        let symbolizer = self.symbolizer().and_then(SymbolizerStart::due);
+        let symbolizer = self
+            .symbolizer()
+            .and_then(|start| start.due(state.machine.half_time()));
         Situation {
             now,
             must_notify_triggers: self.settings.is_attached

@@ -170,6 +170,19 @@ impl<S: Shared, B> Machine<S, B> {
         completion.into_iter().chain(self.index.next_wakeup()).min()
     }
 
+    /// Returns the time at which a phase has used half of the time up to its end, or to the first
+    /// end of a running task's budget: a report about an abandoned task may follow.
+    pub(in crate::coordinator) fn half_time(&self) -> Option<Nanos> {
+        let halves = self.runs.values().filter_map(|run| {
+            let phase = self.plan.phases().get(run.phase)?;
+            let phase_ends = run.ends(phase, self.deadline);
+            let budget_ends = run.budgets.first().map_or(phase_ends, |(at, _)| *at);
+            let time = phase_ends.min(budget_ends).since(run.started);
+            Some(run.started.saturating_add(time / 2))
+        });
+        halves.min()
+    }
+
     /// Returns `true` if a run is active.
     pub(in crate::coordinator) fn is_active(&self) -> bool {
         !self.runs.is_empty()

@@ -14,7 +14,7 @@ pub(crate) struct Stacks;
 pub(crate) enum SymbolizerStart {}
 
 impl SymbolizerStart {
-    pub(crate) fn due(&self) -> Option<Nanos> {
+    pub(crate) fn due(&self, _: Option<Nanos>) -> Option<Nanos> {
         match *self {}
     }
 

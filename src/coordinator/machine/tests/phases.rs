@@ -109,6 +109,27 @@ fn task_over_its_budget_is_abandoned_exactly_then() {
 }
 
 #[test]
+fn half_time_is_that_of_the_phase_or_of_the_first_budget() {
+    let mut world = World::new();
+    world.task("waits", Phase::DRAIN);
+    let budget = Some(Duration::from_secs(2));
+    world
+        .try_task_with_budget("slow", Phase::DRAIN, ScopeId::ROOT, budget)
+        .unwrap();
+    assert_eq!(world.machine.half_time(), None, "nothing runs");
+    world.begin(10);
+    let begun = world.now;
+    let after = |seconds| Some(begun.saturating_add(Duration::from_secs(seconds)));
+    assert_eq!(world.machine.half_time(), after(5), "of the phase");
+    world.start();
+    assert_eq!(world.machine.half_time(), after(1), "of the budget");
+    world.done("slow");
+    assert_eq!(world.machine.half_time(), after(5), "of the phase");
+    world.done("waits");
+    assert_eq!(world.machine.half_time(), None, "nothing runs");
+}
+
+#[test]
 fn reserve_is_left_by_a_phase_that_hangs() {
     let reserve = Phase::CLOSE.reserve(Duration::from_secs(3));
     let mut world = World::with(vec![reserve], rules());

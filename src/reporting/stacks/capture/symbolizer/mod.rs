@@ -7,8 +7,8 @@
 //! and nothing else is lost.
 //!
 //! A large program's debug information takes seconds to read in a debug build. So
-//! the thread reads it when a shutdown begins to take long, before the report. The
-//! thread is started then, or for the first report that is requested: nothing needs it
+//! the thread reads it when a shutdown begins to take long, or a phase or a task has used half of
+//! its time, before the report. The thread is started then, or for the first report that is requested: nothing needs it
 //! before. `deadstop-run` starts it, since that allocates.
 
 mod job;
@@ -49,7 +49,7 @@ impl Symbolizer {
     #[cold]
     pub(super) fn refresh(&self, until: impl Fn() -> Nanos) {
         if !self.0.is_running.load(Ordering::Acquire) {
-            self.0.is_wanted.store(true, Ordering::Release);
+            self.0.is_requested.store(true, Ordering::Release);
             RUN_WAKEUPS.advance();
             self.wait(|| self.0.is_running.load(Ordering::Acquire), &until);
         }

@@ -24,7 +24,8 @@ use deadstop_core::stack::Stack;
 pub(super) struct Shared {
     /// The state that the thread begins with.
     pub(super) unstarted: Mutex<Option<Unstarted>>,
-    pub(super) is_wanted: AtomicBool,
+    /// Set if a requested report waits for the thread to start.
+    pub(super) is_requested: AtomicBool,
     pub(super) is_running: AtomicBool,
     /// The stack whose names are looked up. The thread makes it before it runs.
     pub(super) slot: OnceLock<Box<Mutex<Stack>>>,
@@ -41,7 +42,7 @@ impl Shared {
     pub(super) fn new(modules: Modules, unwinder: Arc<SharedUnwinder>) -> Self {
         Self {
             unstarted: Mutex::new(Some(Unstarted { modules, unwinder })),
-            is_wanted: AtomicBool::new(false),
+            is_requested: AtomicBool::new(false),
             is_running: AtomicBool::new(false),
             slot: OnceLock::new(),
             job: AtomicU32::new(IDLE),

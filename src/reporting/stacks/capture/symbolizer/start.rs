@@ -26,14 +26,16 @@ impl SymbolizerStart {
     }
 
     /// Returns the time at which the thread must start: `None` if it was started, or if
-    /// there is no report to come.
-    pub(crate) fn due(&self) -> Option<Nanos> {
-        let is_unstarted = self.0.unstarted.lock().is_some();
-        match is_unstarted {
-            true if self.0.is_wanted.load(Ordering::Acquire) => Some(Nanos(0)),
-            true => preload_at(),
-            false => None,
+    /// there is no report to come. A report about an abandoned task may follow `half_time`.
+    pub(crate) fn due(&self, half_time: Option<Nanos>) -> Option<Nanos> {
+        if self.0.unstarted.lock().is_none() {
+            return None;
         }
+        if self.0.is_requested.load(Ordering::Acquire) {
+            return Some(Nanos(0));
+        }
+        let at = preload_at()?;
+        Some(half_time.map_or(at, |half_time| half_time.min(at)))
     }
 
     /// Starts the thread, once. Where the system refuses it, reports have no names.

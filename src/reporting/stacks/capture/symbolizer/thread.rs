@@ -61,6 +61,10 @@ impl SymbolizerThread {
         self.shared.is_running.store(true, Ordering::Release);
         // The reporter may wait for that.
         WATCH.notify();
+        if !self.shared.is_requested.load(Ordering::Acquire) {
+            // It was started because a report may follow.
+            self.preload();
+        }
         loop {
             let seen = deadline.change_count();
             if self.shared.is_retired.load(Ordering::Acquire) {
@@ -74,10 +78,7 @@ impl SymbolizerThread {
             }
             let preload_at = preload_at().filter(|_| !self.has_preloaded);
             match preload_at {
-                Some(at) if at <= deadstop_core::now() => {
-                    self.has_preloaded = true;
-                    let _ = contain(|| self.preload());
-                }
+                Some(at) if at <= deadstop_core::now() => self.preload(),
                 at => {
                     deadline.wait_for_change(seen, at);
                 }
@@ -112,10 +113,17 @@ impl SymbolizerThread {
         }
     }
 
+    /// Reads ahead of a report, once.
+    fn preload(&mut self) {
+        self.has_preloaded = true;
+        // Files are read by code that is not ours.
+        let _ = contain(|| self.read_names_and_lines());
+    }
+
     /// Reads the names in every file, of the program first, and then the lines if there is
     /// time: a report that is due meanwhile would wait for them, and have no names either.
     #[cold]
-    fn preload(&mut self) {
+    fn read_names_and_lines(&mut self) {
         let begun = deadstop_core::now();
         if !memory_limit::leaves(0) {
             return;
