@@ -28,7 +28,7 @@ pub enum Cause {
     /// The program called `Shutdown::request`.
     #[non_exhaustive]
     Requested {
-        /// The part of the program that asked, in the words of the request.
+        /// The text of the request, which names the part of the program.
         by: String,
     },
     /// A signal arrived.
@@ -39,8 +39,8 @@ pub enum Cause {
         /// The sender. `None` if it was the kernel: Ctrl-C at a terminal, a timer.
         sender: Option<Sender>,
     },
-    /// A heartbeat stalled whose policy is to shut down (feature `health`). A shutdown
-    /// that leaves nothing undone ends with the status of a failure all the same.
+    /// A heartbeat with the policy to shut down stalled (feature `health`). The shutdown then
+    /// ends with the failure status, even if every task was done.
     #[non_exhaustive]
     Stalled {
         /// The name of the heartbeat.
@@ -49,7 +49,8 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Creates a cause in words, which name the part of the program that asks.
+    /// Creates a cause from a text that names the part of the program that requests the
+    /// shutdown.
     pub fn requested(by: impl Into<String>) -> Self {
         Self::Requested { by: by.into() }
     }
@@ -106,8 +107,8 @@ impl serde::Serialize for Cause {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Sender {
-    /// The process's id in the PID namespace of the receiver; 0 if it has none
-    /// there, as a container's runtime in the eyes of the container.
+    /// The process's id in the PID namespace of the receiver. It is 0 if the sender has none
+    /// there: a container's runtime is outside the container's namespace.
     pub pid: i32,
     /// The user's id.
     pub uid: u32,

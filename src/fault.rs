@@ -49,33 +49,32 @@ static INJECTOR: OnceLock<&'static dyn FaultInjector> = OnceLock::new();
 /// fault::set_injector(&FailFlush);
 /// ```
 pub trait FaultInjector: Send + Sync {
-    /// Reads what is planted. Called by `install`, which fails with
-    /// [`InstallError::Fault`](crate::InstallError::Fault) if this does.
+    /// Reads the planted faults. `install` calls this, and fails with
+    /// [`InstallError::Fault`](crate::InstallError::Fault) if it fails.
     ///
     /// # Errors
     ///
-    /// Fails if what is planted cannot strike.
+    /// Fails if a planted fault can never be triggered.
     fn prepare(&self) -> Result<(), Box<dyn Error + Send + Sync>>;
 
     /// Returns the planted faults as text, for a warning in the log.
     fn planted(&self) -> Vec<String>;
 
-    /// Strikes, if a fault is planted at the task called `name`. Called on the
-    /// task's thread before its closure; a hang or a panic counts as the task's.
+    /// Triggers a fault that is planted at the task called `name`. The task's thread calls this
+    /// before its closure. A hang or a panic here counts as the task's.
     fn at_task(&self, name: &str, context: &TaskContext);
 
-    /// Returns the planted faults that have not struck, as text.
+    /// Returns the planted faults that were not triggered, as text.
     fn missed(&self) -> Vec<String>;
 
-    /// Returns a file to which reports are written as JSON, beside the program's own
-    /// sinks; `None` by default. Called by `install`, which fails if it cannot be written.
+    /// Returns a file to which deadstop writes reports as JSON, besides the program's own
+    /// sinks; `None` by default. `install` calls this, and fails if the file cannot be written.
     fn report_file(&self) -> Option<PathBuf> {
         None
     }
 }
 
-/// Sets the process's fault injector. The first call counts; returns whether
-/// this was the first.
+/// Sets the process's fault injector. Only the first call has an effect; it returns `true`.
 pub fn set_injector(injector: &'static dyn FaultInjector) -> bool {
     let is_first = INJECTOR.set(injector).is_ok();
     coordinator::before_each_task(at_task);

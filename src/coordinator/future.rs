@@ -15,9 +15,8 @@ use super::task_context::TaskContext;
 use super::task_result::TaskResult;
 use crate::report::Outcome;
 
-/// A future for a runtime to poll: what
-/// [`on_shutdown_async_in`](crate::task::TaskBuilder::on_shutdown_async_in) hands
-/// over.
+/// A future that [`on_shutdown_async_in`](crate::task::TaskBuilder::on_shutdown_async_in) gives
+/// to a runtime, which polls it.
 pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Polls `future` on the calling thread until it is ready.

@@ -154,8 +154,8 @@ impl Requested {
         self.0.wait_until(Some(until))
     }
 
-    /// Returns a channel on which nothing is sent, and which is disconnected at the
-    /// request: for [`crossbeam::select!`](crossbeam_channel::select).
+    /// Returns a channel that is disconnected at the request, for
+    /// [`crossbeam::select!`](crossbeam_channel::select). No message is ever sent on it.
     ///
     /// Only with the feature `crossbeam-channel`.
     ///
@@ -249,13 +249,12 @@ impl Future for Reached {
     }
 }
 
-/// A handle that resolves when every task has ended, to the status for `main` to
+/// A handle that resolves when every task has ended. Its value is the status for `main` to
 /// return. Made by [`Shutdown::ended`](crate::Shutdown::ended).
 ///
-/// It is a future on any runtime, and a thread can [wait](Self::wait) for it. From
-/// its first poll until it is dropped it counts as a waiter for the shutdown. In a
-/// task of the shutdown, and in a child of `fork`, it resolves at once to
-/// [`ExitCode::FAILURE`].
+/// It is a future on any runtime, and a thread can [wait](Self::wait) for it. It counts as a
+/// waiter for the shutdown from its first poll until it is dropped. In a task of the shutdown,
+/// and in a child of `fork`, it resolves at once to [`ExitCode::FAILURE`].
 ///
 /// [Signal handlers and children of `fork`](crate::guide::calls).
 ///
@@ -293,8 +292,8 @@ impl Ended {
         )
     }
 
-    /// Blocks the thread until every task has ended, or for `timeout`. Returns
-    /// `None` if the time was over first.
+    /// Blocks the thread until every task has ended, or `timeout` is over. Returns `None` if
+    /// the time was over first.
     #[must_use = "`None` means that the time was over first"]
     pub fn wait_timeout(&self, timeout: Duration) -> Option<ExitCode> {
         let until = deadstop_core::now().saturating_add(timeout);

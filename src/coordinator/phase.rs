@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use crate::phase_name::PhaseName;
 
-/// A step of the shutdown. The tasks of a phase run side by side; the next
-/// phase begins when all of them have ended, or the phase's budget has.
+/// A step of the shutdown. The tasks of a phase run side by side; the next phase begins when
+/// all of them have ended, or when the phase's budget is over.
 ///
-/// Four phases are there by default, in this order:
+/// By default there are four phases, in this order:
 ///
 /// | phase | is for |
 /// | --- | --- |
 /// | [`UNBIND`](Self::UNBIND) | taking no new work |
-/// | [`DRAIN`](Self::DRAIN) | finishing the work at hand |
-/// | [`FLUSH`](Self::FLUSH) | writing out |
+/// | [`DRAIN`](Self::DRAIN) | finishing the work in flight |
+/// | [`FLUSH`](Self::FLUSH) | writing data out |
 /// | [`CLOSE`](Self::CLOSE) | releasing resources |
 ///
-/// Give one to [`ShutdownBuilder::phase`](crate::ShutdownBuilder::phase) to add
-/// it, or to change one of the four.
+/// Pass a phase to [`ShutdownBuilder::phase`](crate::ShutdownBuilder::phase) to add it, or to
+/// change one of the four.
 ///
 /// # Examples
 ///
@@ -44,14 +44,14 @@ pub struct Phase {
 }
 
 impl Phase {
-    /// Taking no new work: listeners close, health checks turn bad.
+    /// Taking no new work: listeners close, health checks fail.
     pub const UNBIND: Self = Self::of(PhaseName::new("unbind"));
-    /// Finishing the work at hand.
+    /// Finishing the work in flight.
     pub const DRAIN: Self = Self::of(PhaseName::new("drain"));
-    /// Writing out what must not be lost.
+    /// Writing out data that must not be lost.
     pub const FLUSH: Self = Self::of(PhaseName::new("flush"));
-    /// Releasing resources: pools, locks, files. Tasks are in this phase unless they set
-    /// another.
+    /// Releasing resources: pools, locks, files. Tasks are in this phase unless the program
+    /// sets another.
     pub const CLOSE: Self = Self::of(PhaseName::new("close"));
 
     /// The number of phases of every shutdown, which come first in a plan.
@@ -61,11 +61,10 @@ impl Phase {
         vec![Self::UNBIND, Self::DRAIN, Self::FLUSH, Self::CLOSE]
     }
 
-    /// Describes a phase of that name. If it is the name of one of the four, the builder
+    /// Describes a phase called `name`. With the name of one of the four phases, the builder
     /// changes that phase.
     ///
-    /// A phase that says neither [`after`](Self::after) nor
-    /// [`before`](Self::before) comes last.
+    /// A phase without [`after`](Self::after) and [`before`](Self::before) comes last.
     pub fn new(name: impl Into<PhaseName>) -> Self {
         Self::of(name.into())
     }
@@ -83,10 +82,10 @@ impl Phase {
         self
     }
 
-    /// Sets the maximum time of the phase; unless set, what is left of the grace
-    /// without the reserves of later phases.
+    /// Sets the maximum time of the phase. Unless set, it is the rest of the grace, less the
+    /// reserves of later phases.
     ///
-    /// A task that has not returned by then is abandoned, and the next phase
+    /// The coordinator abandons a task that has not returned by then, and the next phase
     /// begins.
     pub fn budget(mut self, budget: Duration) -> Self {
         self.budget = Some(budget);
@@ -95,30 +94,30 @@ impl Phase {
 
     /// Sets the time that earlier phases must leave for this one, even if they hang.
     ///
-    /// Unless set, FLUSH and CLOSE reserve a tenth of the grace each, at most 2 s, if
-    /// they have tasks and the other phases' budgets leave room for it; other phases
-    /// reserve nothing. `Duration::ZERO` is for none.
+    /// Unless set, FLUSH and CLOSE each reserve a tenth of the grace, at most 2 s, if they have
+    /// tasks and the other phases' budgets leave enough time. Other phases reserve nothing.
+    /// `Duration::ZERO` means no reserve.
     pub fn reserve(mut self, reserve: Duration) -> Self {
         self.reserve = Some(reserve);
         self
     }
 
-    /// Sets what a failure or an overrun in this phase means for the phases after
-    /// it; [`OnFailure::Continue`] unless set.
+    /// Sets whether later phases still run after a failure or an overrun in this phase;
+    /// [`OnFailure::Continue`] unless set.
     pub fn on_failure(mut self, policy: OnFailure) -> Self {
         self.on_failure = policy;
         self
     }
 
-    /// Sets whether the phase runs also when an earlier one has ended the sequence; `false`
+    /// Sets whether the phase also runs after an earlier phase has ended the sequence; `false`
     /// unless set.
     pub fn always(mut self, always: bool) -> Self {
         self.always = always;
         self
     }
 
-    /// Sets whether the phase's tasks are skipped; `false` unless set. One line in the log
-    /// says how many there were.
+    /// Sets whether the phase's tasks are skipped; `false` unless set. One line in the log says
+    /// how many tasks were skipped.
     pub fn disabled(mut self, disabled: bool) -> Self {
         self.disabled = disabled;
         self
@@ -156,7 +155,7 @@ impl Phase {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum OnFailure {
-    /// They run all the same.
+    /// They still run.
     Continue,
     /// They are skipped, except those marked [`always`](Phase::always).
     End,

@@ -14,16 +14,16 @@ use crate::error::WaitError;
 use crate::process::TRIGGERED;
 use crate::report::ShutdownReport;
 
-/// A named group of tasks that can be stopped alone, and otherwise stops with the
+/// A named group of tasks that the program can stop on its own. Otherwise it stops with the
 /// whole shutdown.
 ///
-/// Its tasks run in the same phases as all others. If the scope is requested to stop
-/// alone, they run with a grace of its own, and the process goes on.
+/// Its tasks run in the same phases as all others. If only the scope is requested to stop, its
+/// tasks run within the grace of that request, and the process goes on.
 ///
-/// A scope is known by its name: `shutdown.scope("ingest")` twice gives the same scope.
-/// Scopes nest, and `scope("ingest").scope("reader")` is also `scope("ingest/reader")`.
-/// Looking a scope up takes constant time. A scope without handles, tasks and scopes in
-/// it is forgotten.
+/// The name identifies a scope: `shutdown.scope("ingest")` twice gives the same scope. Scopes
+/// nest, and `scope("ingest").scope("reader")` is also `scope("ingest/reader")`. Looking a
+/// scope up takes constant time. A scope is deleted when it has no handles, no tasks and no
+/// scopes in it.
 ///
 /// [Signal handlers and children of `fork`](crate::guide::calls).
 ///
@@ -66,11 +66,11 @@ impl Scope {
         Self(self.0.open(name, false))
     }
 
-    /// Like [`scope`](Self::scope), but detached: the scope does not stop with its
-    /// parent, only if it is requested itself. A scope that exists stays as it is.
+    /// Like [`scope`](Self::scope), but detached: the scope does not stop with its parent, only
+    /// at a request of its own. An existing scope stays as it is.
     ///
-    /// What the parent's tasks still need goes into a detached scope, which one of them
-    /// [stops](Self::stop) when it is no longer needed.
+    /// Use a detached scope for resources that the parent's tasks still need. One of these
+    /// tasks [stops](Self::stop) the scope when they no longer need it.
     pub fn detached_scope(&self, name: &str) -> Self {
         Self(self.0.open(name, true))
     }
@@ -107,13 +107,13 @@ impl Scope {
         Requested::of_scope(self.0.clone())
     }
 
-    /// Requests this scope, and those in it, to stop within `grace`, and returns at
-    /// once: `true` if this call stops it. `false` if it stops already, alone or with
-    /// its parent; if it is the whole shutdown; in a child of `fork`; and if there is no
-    /// such scope, which is also a warning in the log.
+    /// Requests this scope, and the scopes in it, to stop within `grace`, and returns at once.
+    /// Returns `true` if this call stops it. Returns `false` if it is already stopping, alone
+    /// or with its parent; if it is the whole shutdown; in a child of `fork`; and if the scope
+    /// does not exist, which also logs a warning.
     ///
-    /// A task that overruns is abandoned and reported. The process goes on, unless the
-    /// deadline of the whole shutdown passes.
+    /// The coordinator abandons and reports a task that overruns. The process goes on, unless
+    /// the deadline of the whole shutdown passes.
     pub fn request(&self, cause: Cause, grace: Duration) -> bool {
         self.request_stop(cause, grace) == Some(Request::First)
     }
@@ -150,14 +150,14 @@ impl Scope {
         }
     }
 
-    /// Waits until the scope has stopped, and returns what became of its tasks. If it
-    /// stopped with its parent or with the whole shutdown, the report is of that. If it
-    /// was [restarted](Self::restart) before this call could see that it had stopped,
-    /// the report is of the run before.
+    /// Waits until the scope has stopped, and returns the report of its tasks. If the scope
+    /// stopped with its parent or with the whole shutdown, the report is theirs. If the scope
+    /// was [restarted](Self::restart) before this call noticed the stop, the report is that of
+    /// the stop before the restart.
     ///
     /// # Errors
     ///
-    /// Fails in a task that would wait for itself: one of this scope, or of one that it
+    /// Fails in a task that would wait for itself: a task of this scope, or of a scope that it
     /// stops with. Fails in a child of `fork`. The scope is not changed.
     pub fn wait(&self) -> Result<Arc<ShutdownReport>, WaitError> {
         self.wait_since(self.restarts())
@@ -202,8 +202,8 @@ impl Scope {
     ///
     /// # Errors
     ///
-    /// Fails like `wait`, and if there is no such scope: no task was ever registered in
-    /// it, and the program never asked whether it stops. Nothing is stopped then.
+    /// Fails like `wait`, and if the scope does not exist: no task was ever registered in it,
+    /// and the program never asked whether it stops. Nothing is stopped then.
     pub fn stop(&self, cause: Cause, grace: Duration) -> Result<Arc<ShutdownReport>, WaitError> {
         // Another thread may restart it before this one sees that it has stopped.
         let restarts = self.restarts();
@@ -214,8 +214,8 @@ impl Scope {
         }
     }
 
-    /// Makes a scope that has stopped alone, and those in it, ready for new tasks.
-    /// Returns `false` if it has not, or if the whole shutdown has begun.
+    /// Makes a scope that has stopped alone, and the scopes in it, ready for new tasks. Returns
+    /// `false` if it has not stopped alone, or if the whole shutdown has begun.
     pub fn restart(&self) -> bool {
         let (coordinator, id) = (&self.0.coordinator, self.0.id);
         let restarts =

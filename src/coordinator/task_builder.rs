@@ -62,8 +62,8 @@ impl TaskBuilder {
         self
     }
 
-    /// Sets the maximum time of the task; unless set, what its phase has left. It
-    /// never gets more than that.
+    /// Sets the maximum time of the task. Unless set, it is the rest of its phase's time. A
+    /// task never gets more than that.
     pub fn budget(mut self, budget: Duration) -> Self {
         self.budget = Some(budget);
         self
@@ -75,16 +75,15 @@ impl TaskBuilder {
         self
     }
 
-    /// Registers the task: `run` is called once, in its phase of the shutdown,
-    /// on a thread that has nothing else to do.
+    /// Registers the task. The coordinator calls `run` once, in the task's phase of the
+    /// shutdown, on a thread that has no other work.
     ///
-    /// It may return nothing, or a `Result` whose error says how it failed. It
-    /// may panic, which is a failure too. It may never return: it is then
-    /// abandoned when its budget is over, and goes on by itself until the
-    /// process ends.
+    /// `run` may return `()`, or a `Result` whose error says how it failed. A panic is a
+    /// failure too. If it never returns, the coordinator abandons it when its budget is over;
+    /// it then goes on until the process ends.
     ///
-    /// A task may be registered during the shutdown, for the phase that runs
-    /// and for later ones. The same closure registered twice is two tasks.
+    /// The program may register a task during the shutdown, in the current phase or a later
+    /// one. The same closure registered twice is two tasks.
     ///
     /// # Errors
     ///
@@ -101,9 +100,9 @@ impl TaskBuilder {
     /// Like [`on_shutdown`](Self::on_shutdown) for a future, which is polled on
     /// the task's own thread, without a runtime.
     ///
-    /// A future that needs its runtime's timers or sockets is polled inside it
-    /// by [`on_shutdown_async_in`](Self::on_shutdown_async_in). Here tokio's would panic, which
-    /// makes the task fail.
+    /// Use [`on_shutdown_async_in`](Self::on_shutdown_async_in) for a future that needs its
+    /// runtime's timers or sockets. Here tokio's timers and sockets would panic, which makes
+    /// the task fail.
     ///
     /// # Errors
     ///
@@ -116,13 +115,11 @@ impl TaskBuilder {
         self.register(move |context| future::block_on(run(context.clone())).into_outcome())
     }
 
-    /// Like [`on_shutdown_async`](Self::on_shutdown_async), with the future
-    /// polled by a runtime: `spawn` gets it, on the task's own thread, and
-    /// hands it over.
+    /// Like [`on_shutdown_async`](Self::on_shutdown_async), but a runtime polls the future.
+    /// `spawn` gets the future on the task's own thread, and passes it to the runtime.
     ///
-    /// A runtime whose workers are all blocked does not poll; the task is then
-    /// abandoned when its budget is over, like one that blocks. One that drops
-    /// the future makes the task fail.
+    /// A runtime whose workers are all blocked does not poll. The coordinator then abandons the
+    /// task when its budget is over. The task fails if the runtime drops the future.
     ///
     /// # Examples
     ///

@@ -76,14 +76,14 @@ impl TaskContext {
         self.task.name()
     }
 
-    /// Returns how long until the task is abandoned; zero if it has been.
+    /// Returns the time that is left until the task is abandoned; zero if it has been.
     pub fn remaining(&self) -> Duration {
         self.ends().since(deadstop_core::now())
     }
 
-    /// Returns the time at which the task is abandoned: the end of its own budget, of
-    /// its phase's, or of the whole, whichever is first. Every call returns the same
-    /// instant, unless the deadline was brought forward in between.
+    /// Returns the time at which the task is abandoned: the end of its own budget, of its
+    /// phase, or of the shutdown, whichever is first. Every call returns the same instant,
+    /// unless the deadline was brought forward in between.
     pub fn deadline(&self) -> Instant {
         self.deadline.instant(self.ends())
     }
@@ -99,8 +99,8 @@ impl TaskContext {
         self.task.is_abandoned.load(Ordering::Acquire)
     }
 
-    /// Sets the text that reports quote as the task's progress: its first 128 bytes.
-    /// The last text stands.
+    /// Sets the text that reports show as the task's progress, up to 128 bytes. It replaces the
+    /// text before.
     ///
     /// It allocates nothing and never blocks. It does not extend the deadline, and
     /// does nothing once the task has ended.

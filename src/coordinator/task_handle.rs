@@ -41,9 +41,9 @@ impl TaskHandle {
     /// Cancels the task: it will not run. Returns `true` if this call cancelled it;
     /// `false` if it has started, was skipped, or was cancelled before.
     ///
-    /// If several threads cancel while the shutdown starts the task, either it runs or
-    /// exactly one of them gets `true`. The closure is dropped on the calling thread,
-    /// and nothing is left behind. In a child of `fork` it returns `false`.
+    /// If several threads cancel while the shutdown starts the task, either it runs or exactly
+    /// one of them gets `true`. The calling thread drops the closure, and all memory of the
+    /// task is freed. In a child of `fork` it returns `false`.
     pub fn cancel(&self) -> bool {
         if !self.coordinator.is_here() {
             return false;

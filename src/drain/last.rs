@@ -17,11 +17,11 @@ use crate::sys::file::path_bytes;
 impl Shutdown {
     /// Removes a file at the end of the process: a pid file, a unix socket.
     ///
-    /// It is removed after every task: when `main` returns, when the program calls `exit`
+    /// deadstop removes it after every task: when `main` returns, when the program calls `exit`
     /// or one of the `_and_exit` methods, and shortly before a deadline that has to end the
-    /// process. SIGKILL, `abort`, a second signal and `_exit` leave it.
+    /// process. The file stays after SIGKILL, `abort`, a second signal and `_exit`.
     ///
-    /// A relative path is taken from the working directory of this moment.
+    /// A relative path refers to the working directory at the time of this call.
     ///
     /// # Errors
     ///
@@ -56,14 +56,14 @@ impl Shutdown {
         })
     }
 
-    /// Calls `call` after every task and after the summary: the place to drop the guard of
-    /// a logger that writes on a thread of its own. Dropped by a task, the summary would be
-    /// lost; dropped after a `wait_and_exit`, it never would be.
+    /// Calls `call` after every task and after the summary. Drop the guard of a logger with a
+    /// thread of its own here. If a task dropped the guard, the summary would be lost. Code
+    /// after `wait_and_exit` never runs.
     ///
-    /// It is called on deadstop's log thread. The end waits for it, and for all that were
-    /// added, for 1 s at most or half of the time up to the deadline. The one added last is
-    /// called first. A deadline that ends the process does not call it, and neither does a
-    /// program that exits without a shutdown. In a child of `fork` it is dropped.
+    /// deadstop's log thread calls it. The end of the process waits for all such calls
+    /// together, at most 1 s or half of the time up to the deadline. The call that was added
+    /// last runs first. No call runs if the deadline ends the process, or if the program exits
+    /// without a shutdown. In a child of `fork`, `call` is dropped.
     ///
     /// # Examples
     ///
@@ -80,9 +80,9 @@ impl Shutdown {
         }
     }
 
-    /// Saves the attributes of the controlling terminal, and restores them at the end: for
-    /// a program that puts it into raw mode. The watchdog restores them at the deadline,
-    /// and a second signal's handler before it ends the process.
+    /// Saves the attributes of the controlling terminal, and restores them at the end. Use it
+    /// in a program that puts the terminal into raw mode. The watchdog restores them at the
+    /// deadline, and the handler of a second signal before it ends the process.
     ///
     /// Returns `false` if the process has no terminal. A second call changes nothing.
     pub fn keep_terminal(&self) -> bool {

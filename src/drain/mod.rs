@@ -1,5 +1,5 @@
-//! Parts of a program that must lose no work: gates, worker pools, resources
-//! and wakers, kept threads, child processes.
+//! Gates, worker pools, resources, wakers, kept threads and child processes, for programs that
+//! must lose no work.
 //!
 //! | part | is for | made by |
 //! | --- | --- | --- |
@@ -8,12 +8,12 @@
 //! | [`Child`] | child processes | [`Shutdown::child`](crate::Shutdown::child) |
 //! | [`WakerHandle`] | threads that wait in a call | [`Shutdown::waker`](crate::Shutdown::waker) |
 //! | [`ResourceHandle`] | clients to close, in order | [`Shutdown::resource`](crate::Shutdown::resource) |
-//! | [`KeptThread`] | threads that `main` must not outrun | [`Shutdown::keep`](crate::Shutdown::keep) |
+//! | [`KeptThread`] | threads that `main` must wait for | [`Shutdown::keep`](crate::Shutdown::keep) |
 //! | | a thread of the application | [`TaskBuilder::join`](crate::task::TaskBuilder::join) |
 //! | | a future on tokio (feature `tokio`) | `TaskBuilder::drive` |
 //!
-//! Each part registers tasks of its own, in the phases that the table of each type
-//! names; nothing here runs before the shutdown begins.
+//! Each part registers its own tasks, in the phase that its documentation names. They do not
+//! run before the shutdown begins.
 
 mod announcement;
 #[cfg(unix)]

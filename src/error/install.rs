@@ -13,13 +13,12 @@ use crate::signal::Signal;
 
 /// The reason why `install` installed nothing.
 ///
-/// Each variant leaves the process running and unprotected, and `install` can be
-/// tried again. A program that needs its deadline kept should report the error and
-/// stop.
+/// After each of these errors the process runs unprotected, and may call `install` again. A
+/// program that needs its deadline should report the error and stop.
 #[non_exhaustive]
 pub enum InstallError {
-    /// This process has a watchdog already, or another thread is installing one.
-    /// There is one per process; it stays as it is.
+    /// This process already has a watchdog, or another thread is installing one. There is one
+    /// per process; it stays as it is.
     AlreadyInstalled,
     /// The C library refused an exit handler. Without it, `exit` would cut the
     /// tasks off.
@@ -44,7 +43,7 @@ pub enum InstallError {
     /// set then.
     #[cfg(feature = "shutdown")]
     Panicking,
-    /// The phases do not make an order, or ask for more time than there is.
+    /// The phases have no valid order, or need more time than the grace.
     #[cfg(feature = "shutdown")]
     Phases(PhasesError),
     /// The builder refuses a platform on which a shutdown certainly cannot work as configured; see
@@ -62,8 +61,7 @@ pub enum InstallError {
         /// The system's error.
         source: io::Error,
     },
-    /// A signal is in the list of triggers (or of those that the application hands over), and in
-    /// the list of status signals.
+    /// A signal is both a status signal and a trigger (or a forwarded signal).
     #[cfg(feature = "shutdown")]
     SignalTwice {
         /// The signal.
@@ -87,8 +85,7 @@ pub enum InstallError {
         /// The system's error.
         source: io::Error,
     },
-    /// The environment variable that sets the grace has a value that is no length
-    /// of time.
+    /// The value of the environment variable that sets the grace is not a length of time.
     #[cfg(feature = "platform")]
     #[non_exhaustive]
     Variable {

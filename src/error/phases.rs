@@ -28,7 +28,7 @@ debug_is_display!(UnknownPhaseError);
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PhasesError {
-    /// The budgets and reserves of the phases add up to more than the grace.
+    /// The sum of the phases' budgets and reserves is more than the grace.
     #[non_exhaustive]
     Budgets {
         /// Each phase that has a budget or a reserve, and the time that it asks for.
@@ -38,7 +38,7 @@ pub enum PhasesError {
         /// The grace.
         grace: Duration,
     },
-    /// Phases wait for each other. The first is named again at the end.
+    /// Phases must run after each other in a circle. The list ends with its first phase.
     Cycle(Vec<PhaseName>),
     /// A phase is described more than once.
     Duplicate(PhaseName),
@@ -47,7 +47,7 @@ pub enum PhasesError {
     Reserve {
         /// The phase.
         phase: PhaseName,
-        /// The time that it keeps from earlier phases.
+        /// The time that it reserves.
         reserve: Duration,
         /// The time that it may use.
         budget: Duration,
@@ -60,7 +60,7 @@ pub enum PhasesError {
         /// The name that no phase has.
         names: PhaseName,
     },
-    /// A phase has an empty name, or one of blanks.
+    /// A phase's name is empty, or has only blanks.
     Unnamed,
 }
 

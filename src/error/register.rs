@@ -7,8 +7,8 @@ use crate::phase_name::PhaseName;
 
 debug_is_display!(RegisterError);
 
-/// The reason why a task was not registered. It will not run; the caller still has to do
-/// its work, or say that it is left undone.
+/// The reason why a task was not registered. It will not run. The caller must do its work, or
+/// report that it was not done.
 ///
 /// Each refusal during a shutdown is also a line in its report.
 ///
@@ -32,7 +32,7 @@ pub enum RegisterError {
     Forked,
     /// The system refused the thread that this needs.
     NoThread,
-    /// The shutdown, or the scope's own, is over.
+    /// The shutdown, or the stop of the scope, is over.
     Over,
     /// The task's phase is over, and a later one is running.
     PhaseOver {
@@ -44,7 +44,7 @@ pub enum RegisterError {
         /// The name that no phase has.
         phase: PhaseName,
     },
-    /// The task's name is empty, or blanks.
+    /// The task's name is empty, or has only blanks.
     Unnamed,
 }
 

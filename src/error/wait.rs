@@ -26,10 +26,10 @@ debug_is_display!(WaitError);
 pub enum WaitError {
     /// This process is a child of `fork`, which has no shutdown.
     Forked,
-    /// The caller is a task of what it would wait for: it would wait for itself.
+    /// The caller is a task of the shutdown or scope, so it would wait for itself.
     FromTask,
-    /// The scope does not exist: no task was ever registered in it, and nothing
-    /// asked whether it stops. The name is probably misspelled.
+    /// The scope does not exist: no task was ever registered in it, and the program never asked
+    /// whether it stops. The name is probably misspelled.
     UnknownScope {
         /// The path of the scope.
         path: String,

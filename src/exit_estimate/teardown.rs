@@ -7,14 +7,13 @@ use super::usage::Usage;
 /// The time that the kernel takes to release a process's resources: the constants of
 /// [`exit_early`](crate::WatchdogBuilder::exit_early).
 ///
-/// The defaults are those of the slower of two virtual machines that were
-/// measured, with Linux 6.18 on an AMD EPYC. The other, with the same Linux on an
-/// Intel Xeon, takes 28 ms for a GiB in small pages, and not 92: with constants
-/// that are not its own, a process exits too early there, by two thirds of the
-/// time. `cargo run --release --example calibrate` measures them on yours.
+/// The defaults were measured on a virtual machine with Linux 6.18 on an AMD EPYC. Other
+/// machines are faster: one with an Intel Xeon takes 28 ms for a GiB in pages of 4 KiB, and not
+/// 92. With the defaults, a process on that machine exits too early. `cargo run --release
+/// --example calibrate` measures the constants of your machine.
 ///
-/// The estimate is the sum of these, each multiplied by its number. Uninterruptible waits
-/// for a disk are not included.
+/// The estimate is the sum of these times, each multiplied by its number. It does not include
+/// uninterruptible waits for a disk.
 ///
 /// # Examples
 ///
@@ -41,8 +40,8 @@ pub struct Teardown {
 }
 
 impl Teardown {
-    /// Returns deadstop's constants: 0.3 ms for any process, 92 ms for a GiB in pages of 4 KiB, 4
-    /// ms for one in huge pages, 14 µs for a thread, 0.7 µs for a descriptor.
+    /// Returns the defaults: 0.3 ms for any process, 92 ms for a GiB in pages of 4 KiB, 4 ms
+    /// for a GiB in huge pages, 14 µs for a thread, 0.7 µs for a descriptor.
     pub const fn new() -> Self {
         Self {
             process: Duration::from_micros(300),
@@ -53,7 +52,7 @@ impl Teardown {
         }
     }
 
-    /// Sets the time for any process, whatever it uses.
+    /// Sets the time that every process takes, whatever it uses.
     pub const fn process(mut self, takes: Duration) -> Self {
         self.process = takes;
         self

@@ -1,6 +1,6 @@
 //! The settings that decide how a shutdown ends.
 
-/// The exit of a process whose shutdown left nothing undone.
+/// The way in which a process exits after a shutdown whose tasks were all done.
 ///
 /// # Examples
 ///
@@ -27,9 +27,8 @@ pub enum CleanExit {
     /// with the status of [`SignalStatus`](Self::SignalStatus);
     /// [`wait_and_exit`](crate::Shutdown::wait_and_exit) ends by the signal.
     Reraise,
-    /// With status 0 by `_exit`: `atexit` handlers, static destructors and
-    /// thread-local destructors do not run. For programs in which they crash or
-    /// hang.
+    /// With status 0 by `_exit`: `atexit` handlers, static destructors and thread-local
+    /// destructors do not run. This is for programs in which they crash or hang.
     ///
     /// A `main` that returns what `wait` gave it still runs them;
     /// [`wait_and_exit`](crate::Shutdown::wait_and_exit) does not.
@@ -50,18 +49,18 @@ pub enum CleanExit {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum WhenDone {
-    /// The application does, by waiting or by returning from `main`.
+    /// The application ends the process, by waiting or by returning from `main`.
     ///
-    /// If nothing waits, the process is left alone until the deadline, and a
-    /// warning says so: the application, or a framework that handles the signal
-    /// itself, may still be draining.
+    /// If nothing waits, deadstop leaves the process alone until the deadline, and a warning
+    /// says so: the application, or a framework that handles the signal itself, may still be
+    /// draining.
     #[default]
     Wait,
-    /// deadstop does, 50 ms after the last task has ended, if no thread waits.
+    /// deadstop ends the process, 50 ms after the last task has ended, if no thread waits.
     ///
-    /// For programs whose `main` never returns and has no work of its own. A thread
-    /// other than the main thread counts as waiting until its wait returns. If no task
-    /// was ever registered, this is the same as [`Wait`](Self::Wait).
+    /// This is for programs whose `main` never returns and has no work of its own. A thread
+    /// other than the main thread counts as waiting until its wait returns. If no task was ever
+    /// registered, this is the same as [`Wait`](Self::Wait).
     Exit,
 }
 

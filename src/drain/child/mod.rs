@@ -40,15 +40,15 @@ use crate::{Phase, Shutdown, Signal};
 impl Shutdown {
     /// Spawns a child process that ends with this process; see [`Child`].
     ///
-    /// It gets a process group of its own, so a terminal's Ctrl-C does not reach it. In
-    /// the phase CLOSE it gets `SIGTERM`; [`child_builder`](Self::child_builder) sets
-    /// another phase or signal.
+    /// The child has a process group of its own, so a terminal's Ctrl-C does not reach it. In
+    /// the phase CLOSE it gets `SIGTERM`; [`child_builder`](Self::child_builder) sets another
+    /// phase or signal.
     ///
     /// # Errors
     ///
     /// Fails if the program cannot be started, or if the phase is over or the name empty. No
-    /// child runs then. A seccomp filter that refuses `recvfrom` is an error: `std` would wait
-    /// for the end of the child.
+    /// child runs then. It also fails under a seccomp filter that refuses `recvfrom`, because
+    /// `std` would then wait for the end of the child.
     #[track_caller]
     pub fn child(&self, name: impl Into<String>, command: Command) -> Result<Child, ChildError> {
         self.child_builder(name).spawn(command)
@@ -106,8 +106,8 @@ impl ChildBuilder {
         self
     }
 
-    /// Sets for how long the phase waits for the child; unless set, as long as the phase may
-    /// last. Shortly before its end (a tenth of it, 500 ms at most), the child's group gets
+    /// Sets how long the phase waits for the child; unless set, as long as the phase may last.
+    /// Shortly before that time is over (a tenth of it, at most 500 ms), the child's group gets
     /// `SIGKILL`.
     pub fn budget(mut self, budget: Duration) -> Self {
         self.budget = Some(budget);
@@ -121,17 +121,17 @@ impl ChildBuilder {
         self
     }
 
-    /// Starts the child in a cgroup of its own, a new folder in `parent`: for programs that
-    /// start others which leave their process group (`setsid`, daemons). Only on Linux.
+    /// Starts the child in a cgroup of its own, a new folder in `parent`. Use it for programs
+    /// whose child processes leave the process group (`setsid`, daemons). Only on Linux.
     ///
     /// Processes that are left in the cgroup get `SIGKILL` when the child has ended in its
-    /// phase, shortly before a deadline that ends this process, and when this process exits
-    /// by itself. They live on if the kernel or a second signal ends it. The folder is
-    /// removed once it is empty; a deadline may leave it.
+    /// phase, shortly before a deadline that ends this process, and when this process exits by
+    /// itself. They live on if the kernel or a second signal ends this process. deadstop
+    /// removes the folder once it is empty; after an end by the deadline it may remain.
     ///
-    /// `parent` must be a cgroup v2 folder in which this process may make others, such as
-    /// its own with systemd's `Delegate=yes`. If it is not, [`spawn`](Self::spawn) fails, as
-    /// it does before Linux 5.14, and for more than 32 cgroups at a time.
+    /// `parent` must be a cgroup v2 folder in which this process may make others, such as its
+    /// own with systemd's `Delegate=yes`. Otherwise [`spawn`](Self::spawn) fails. It also fails
+    /// before Linux 5.14, and for more than 32 cgroups at a time.
     #[cfg(target_os = "linux")]
     pub fn cgroup(mut self, parent: impl Into<PathBuf>) -> Self {
         self.cgroup = Some(parent.into());
@@ -200,14 +200,14 @@ impl ChildBuilder {
 ///
 /// - In its phase of the shutdown its process group gets `SIGTERM` (and `SIGCONT`, in case
 ///   it is stopped), and the phase waits for the child and its group.
-/// - At the deadline, and at a second signal that ends this process, the group gets
-///   `SIGKILL` first.
+/// - At the deadline, and at a second signal that ends this process, the group gets `SIGKILL`
+///   before this process ends.
 /// - If the kernel ends this process, it ends the child too.
 /// - A child that ends before the shutdown is reaped, and its task is cancelled.
 ///
 /// Dropping the handle changes nothing: the child goes on, and ends with this process.
 ///
-/// In a child of `fork` the handle is of a process that is not its child: waiting returns
+/// In a child of `fork`, the handle's process is not a child of the caller: waiting returns
 /// `None` at once, and signals are refused.
 ///
 /// [Signal handlers and children of `fork`](crate::guide::calls).
@@ -303,8 +303,8 @@ impl Child {
         self.running.status().flatten()
     }
 
-    /// Like [`wait`](Self::wait), for up to `timeout`. The outer is `None` if the child has
-    /// not ended.
+    /// Like [`wait`](Self::wait), for up to `timeout`. The outer `Option` is `None` if the
+    /// child has not ended.
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Option<ExitStatus>> {
         if !self.is_here() {
             return None;
@@ -359,7 +359,7 @@ pub enum ChildError {
     Register(RegisterError),
     /// The system has no signal of this number.
     Signal(Signal),
-    /// Its program could not be started, or there was no thread to start it on.
+    /// The program could not be started, or the system refused the thread that starts it.
     Spawn(io::Error),
 }
 

@@ -12,8 +12,8 @@ use crate::task::PhaseName;
 use crate::{Phase, Scope, Shutdown};
 
 impl Shutdown {
-    /// Starts describing a gate: it counts work in flight, refuses new work once its
-    /// phase has begun, and the phase waits until it is empty.
+    /// Starts describing a gate. A gate counts work in flight. When its phase begins, it
+    /// refuses new work, and the phase waits until it is empty.
     ///
     /// # Examples
     ///
@@ -24,8 +24,8 @@ impl Shutdown {
 }
 
 impl Scope {
-    /// Starts describing a gate of this scope, which also closes when the scope is stopped
-    /// alone. After [`restart`](Self::restart), [`Gate::reopen`] opens it again.
+    /// Starts describing a gate of this scope, which also closes when only the scope is
+    /// stopped. After [`restart`](Self::restart), [`Gate::reopen`] opens it again.
     ///
     /// # Examples
     ///
@@ -88,8 +88,8 @@ impl GateBuilder {
         Self { name, plan }
     }
 
-    /// Sets for how long after the request the gate still admits work, and the phase
-    /// UNBIND does not end; zero unless set. Part of the grace.
+    /// Sets how long after the request the gate still admits work; zero unless set. The phase
+    /// UNBIND lasts at least as long. This time is part of the grace.
     ///
     /// A load balancer learns of the shutdown only from a health check or an endpoint
     /// update. Until then it sends requests here, and a refusal is an error for a client.
@@ -109,15 +109,14 @@ impl GateBuilder {
         self
     }
 
-    /// Sets for how long the phase waits at most; unless set, as long as the phase may
-    /// last.
+    /// Sets how long the phase waits at most; unless set, as long as the phase may last.
     pub fn budget(mut self, budget: Duration) -> Self {
         self.plan.budget = Some(budget);
         self
     }
 
-    /// Sets for how long the phase waits for [streams](Gate::stream), once no request is
-    /// in flight; 1 s unless set. They are asked to end when the gate closes.
+    /// Sets how long the phase waits for [streams](Gate::stream) after the last request has
+    /// left; 1 s unless set. The gate asks streams to end when it closes.
     pub fn streams_within(mut self, time: Duration) -> Self {
         self.plan.streams_within = time;
         self

@@ -14,8 +14,8 @@ use crate::process;
 
 /// One request, message or other unit of work in flight. Dropping it leaves the gate.
 ///
-/// It may be dropped on any thread. While it exists, the gate's phase waits for it; a
-/// guard that is leaked is waited for until the budget is over.
+/// It may be dropped on any thread. The gate's phase waits while it exists; for a leaked guard,
+/// until the budget is over.
 ///
 /// [Signal handlers and children of `fork`](crate::guide::calls).
 ///
@@ -45,7 +45,7 @@ impl GateGuard {
     /// Turns the entry into a stream, which the drain does not wait for: for a
     /// response without an end (server-sent events) or an upgraded connection.
     ///
-    /// It succeeds in a closed gate too: the entry was admitted.
+    /// It succeeds in a closed gate too, because the gate has admitted the entry.
     pub fn into_stream(self) -> StreamGuard {
         // Counted as a stream before it is no longer counted as a request.
         let stream = StreamGuard::admitted(self.state);
@@ -78,8 +78,8 @@ impl fmt::Debug for GateGuard {
 /// A stream in flight: work that has no end of its own, such as server-sent events or
 /// a WebSocket. Dropping it leaves the gate.
 ///
-/// Streams are asked to end when the gate closes ([`closing`](Self::closing)). The
-/// gate waits for them for a short time only; see
+/// The gate asks streams to end when it closes ([`closing`](Self::closing)). It waits for them
+/// only for a short time; see
 /// [`GateBuilder::streams_within`](super::GateBuilder::streams_within).
 ///
 /// [Signal handlers and children of `fork`](crate::guide::calls).

@@ -33,9 +33,9 @@ impl Gate {
     /// - Each request is named by its method and path.
     /// - A closed gate answers 503 with `Connection: close`, or gRPC's `UNAVAILABLE`
     ///   (status 14) if the request is gRPC.
-    /// - While [`should_close`](Self::should_close) says so, responses in HTTP/1 carry
-    ///   `Connection: close`. In HTTP/2 the server sends GOAWAY: end its accept loop
-    ///   when [`closing`](Self::closing) resolves.
+    /// - While [`should_close`](Self::should_close) returns `true`, responses in HTTP/1 carry
+    ///   `Connection: close`. In HTTP/2 the server must send GOAWAY: end its accept loop when
+    ///   [`closing`](Self::closing) resolves.
     /// - Server-sent events count as a [stream](Self::stream); their body ends when the
     ///   gate closes. [`GateLayer::streams`] sets others. A gRPC stream ends with
     ///   `UNAVAILABLE`.

@@ -50,7 +50,7 @@ use super::{RegisterError, thread_id};
 /// no lock and allocate nothing; each is one atomic operation. The gate itself lives as
 /// long as the process, so make one for each kind of work, not one for each request.
 ///
-/// A child of `fork` has a copy that it counts in by itself, and that no phase waits for.
+/// A child of `fork` has its own copy of the counters. No phase waits for it.
 ///
 /// [Signal handlers and children of `fork`](crate::guide::calls).
 ///
@@ -97,9 +97,9 @@ impl Gate {
     /// Enters the gate under a name, which progress lines and the hang report show for
     /// the oldest entry, with its age and the thread that entered.
     ///
-    /// A gate lists 64 named entries at a time and counts the others. Up to 64 bytes of
-    /// a name are kept. It costs two readings of the clock more than [`enter`](Self::enter)
-    /// and allocates nothing.
+    /// A gate lists 64 named entries at a time and counts the others. Up to 64 bytes of a name
+    /// are kept. It reads the clock twice, which [`enter`](Self::enter) does not, and allocates
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -112,8 +112,8 @@ impl Gate {
         Ok(GateGuard::new(self.state, slot))
     }
 
-    /// Counts a stream: work without an end of its own. The drain asks it to end and
-    /// does not wait for it like a request.
+    /// Counts a stream: work without an end of its own. The drain asks it to end, and waits for
+    /// it only for a short time.
     ///
     /// # Errors
     ///
@@ -186,9 +186,9 @@ impl Gate {
         Closing::of(self.state, self.round())
     }
 
-    /// Returns a future that resolves when the gate's phase waits for it no longer: it is
-    /// closed, and empty or abandoned. A server that also waits for connections can stop
-    /// waiting then: what is left has sent no whole request.
+    /// Returns a future that resolves when the gate's phase no longer waits: the gate is
+    /// closed, and it is empty or abandoned. A server that also waits for connections can stop
+    /// waiting then, because the remaining connections have sent no whole request.
     pub fn drained(&self) -> Drained {
         Drained::of(self.state, self.round())
     }

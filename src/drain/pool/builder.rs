@@ -14,8 +14,8 @@ use crate::task::PhaseName;
 use crate::{Phase, Scope, Shutdown};
 
 impl Shutdown {
-    /// Starts describing a pool of worker threads with a bounded queue, whose accepted
-    /// jobs a phase waits for.
+    /// Starts describing a pool of worker threads with a bounded queue. A phase waits for its
+    /// accepted jobs.
     ///
     /// # Examples
     ///
@@ -26,9 +26,8 @@ impl Shutdown {
 }
 
 impl Scope {
-    /// Starts describing a pool of this scope, which is also drained when the scope is
-    /// stopped alone. It stays terminated then; after [`restart`](Self::restart), start a
-    /// new one.
+    /// Starts describing a pool of this scope, which also drains when only the scope is
+    /// stopped. After [`restart`](Self::restart) it stays terminated: start a new pool.
     ///
     /// # Examples
     ///
@@ -104,8 +103,8 @@ impl PoolBuilder {
         }
     }
 
-    /// Sets how many threads the pool has at most; as many as there are processors unless
-    /// set. Zero counts as 1. They are started as jobs come.
+    /// Sets the maximum number of threads; the number of processors unless set. Zero counts as
+    /// 1. The pool starts them as jobs come.
     pub fn threads(mut self, threads: usize) -> Self {
         self.limits.threads = threads.max(1);
         self
@@ -118,7 +117,7 @@ impl PoolBuilder {
         self
     }
 
-    /// Sets for how long a thread waits for a job before it ends; 60 s unless set.
+    /// Sets how long a thread waits for a job before it ends; 60 s unless set.
     pub fn keep_alive(mut self, time: Duration) -> Self {
         self.keep_alive = time;
         self
@@ -130,14 +129,14 @@ impl PoolBuilder {
         self
     }
 
-    /// Sets what the shutdown does with jobs that wait; [`Drain::Finish`] unless set.
+    /// Sets what the shutdown does with queued jobs; [`Drain::Finish`] unless set.
     pub fn on_shutdown(mut self, drain: Drain) -> Self {
         self.on_shutdown = drain;
         self
     }
 
-    /// Sets for how long the phase waits for jobs at most; unless set, as long as the phase
-    /// may last. After that, no job starts.
+    /// Sets how long the phase waits for jobs at most; unless set, as long as the phase may
+    /// last. No job starts after that time.
     pub fn budget(mut self, budget: Duration) -> Self {
         self.budget = Some(budget);
         self
@@ -163,8 +162,8 @@ impl PoolBuilder {
         self
     }
 
-    /// Starts the pool: registers the task that closes it and waits for its jobs. No thread
-    /// is started yet.
+    /// Starts the pool: registers the task that closes it and waits for its jobs. It starts no
+    /// thread yet.
     ///
     /// # Errors
     ///

@@ -45,7 +45,7 @@ pub enum Why {
     Closed,
     /// The pool is stopped.
     Stopped,
-    /// The pool has no thread, and the system gave none.
+    /// The pool has no thread, and the system refused to start one.
     NoThread,
 }
 

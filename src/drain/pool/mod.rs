@@ -67,42 +67,42 @@ pub(crate) use self::observer::Pulse;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// The caller gets it back.
+    /// The pool returns it to the caller.
     Reject,
-    /// The caller's thread runs it, and so submits no more meanwhile. The pool's phase waits
-    /// for it as for the other jobs. A closed pool still gives it back.
+    /// The caller's thread runs it, and can submit no other job meanwhile. The pool's phase
+    /// waits for it as for the other jobs. A closed pool returns it.
     CallerRuns,
-    /// The caller waits for room, for this long at most.
+    /// The caller waits until the queue has space, for this long at most.
     Block(Duration),
-    /// The job that has waited longest is dropped; the caller gets that one.
+    /// The pool removes the job that has waited longest, and returns that job to the caller.
     DropOldest,
 }
 
-/// The shutdown's treatment of jobs that wait in a pool's queue.
+/// The shutdown's treatment of queued jobs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Drain {
     /// They run, within the pool's budget.
     Finish,
-    /// They are dropped, and named in the log. Jobs that run are waited for.
+    /// The pool drops them, and the log names them. The pool still waits for running jobs.
     Discard,
 }
 
 /// A pool of worker threads. Made by [`Shutdown::pool`](crate::Shutdown::pool).
 ///
-/// A `Pool` is a handle: cloning it is cheap. When the last handle is dropped the pool
-/// takes no more jobs and runs those that it has; dropping never waits. The pool's phase
-/// (DRAIN) waits until they have run.
+/// A `Pool` is a handle: cloning it is cheap. When the last handle is dropped, the pool accepts
+/// no more jobs and runs the accepted ones; dropping never waits. The pool's phase (DRAIN)
+/// waits until they have run.
 ///
-/// - The pool accepts jobs until its own phase begins, not only until the request, so that
-///   the last request of a server can still submit.
+/// - The pool accepts jobs until its own phase begins, so the last request of a server can
+///   still submit one.
 /// - A job that panics is counted in [`PoolStats::panicked`], and its thread goes on. The exit
 ///   status does not change.
-/// - A job that is still running at the end of the budget is abandoned, and the hang report
-///   names it, its thread and what was left in the queue.
-/// - In a child of `fork` the pool is closed: it gives jobs back, its numbers are zero, and
-///   no call waits.
-/// - The metrics have the first 64 names of pools; pools of the same name are one there.
+/// - The pool abandons a job that still runs when the budget is over. The hang report names the
+///   job, its thread and the number of queued jobs.
+/// - In a child of `fork` the pool is closed: it returns jobs, its numbers are zero, and no
+///   call waits.
+/// - The metrics show the first 64 names of pools. Pools of the same name are added up.
 ///
 /// No method is async-signal-safe.
 ///
@@ -177,22 +177,22 @@ impl Pool {
         self.handle.shared.set_pulse(pulse);
     }
 
-    /// Submits a job. Returns the job that was dropped for it, which only
-    /// [`WhenFull::DropOldest`] does.
+    /// Submits a job. With [`WhenFull::DropOldest`], returns the job that was removed to make
+    /// space.
     ///
-    /// It does not wait for other jobs, unless the pool is full and
-    /// [`WhenFull`] says so. While another caller starts the pool's first thread, it waits
-    /// until the system has given or refused that thread.
+    /// It waits for other jobs only if the pool is full and [`WhenFull`] says so. While another
+    /// caller starts the pool's first thread, it waits until the system has started or refused
+    /// that thread.
     ///
     /// With [`WhenFull::CallerRuns`] and a full queue, the job runs before this returns; if
     /// it panics there, the panic is counted and does not reach the caller.
     ///
     /// # Errors
     ///
-    /// Fails if the queue is full, the pool is closed, or the system gives no thread and
-    /// the pool has none. The error holds the job; nothing else has changed. Where the pool
-    /// has a thread and the system gives no other, the job is accepted and waits for that
-    /// one.
+    /// Fails if the queue is full, if the pool is closed, or if the pool has no thread and the
+    /// system refuses one. The error holds the job; nothing else has changed. If the pool has a
+    /// thread and the system refuses another, the pool accepts the job, and that thread runs it
+    /// later.
     pub fn execute<F>(&self, job: F) -> Result<Option<Unstarted>, Rejected>
     where
         F: FnOnce() + Send + 'static,
@@ -219,8 +219,8 @@ impl Pool {
 
     /// Submits a job that returns something, and returns the handle that waits for it.
     ///
-    /// A job that was dropped to make room ([`WhenFull::DropOldest`]) is cancelled; its
-    /// handle says so.
+    /// A job that was removed to make space ([`WhenFull::DropOldest`]) is cancelled: its handle
+    /// returns [`JobError::Cancelled`].
     ///
     /// # Errors
     ///
@@ -288,15 +288,16 @@ impl Pool {
         }
     }
 
-    /// Takes no more jobs, and runs those that it has. Returns whether the pool was open.
+    /// Closes the pool: it accepts no more jobs, and runs the accepted ones. Returns `true` if
+    /// the pool was open.
     pub fn close(&self) -> bool {
         self.handle.is_here() && self.shared().close()
     }
 
-    /// Takes no more jobs, and returns those that have not started, oldest first. Jobs that
-    /// run go on; they can ask [`is_stopping`](Self::is_stopping).
+    /// Stops the pool: it accepts no more jobs. Returns the jobs that have not started, oldest
+    /// first. Running jobs go on; they can call [`is_stopping`](Self::is_stopping).
     ///
-    /// The handle of a job that is returned waits until the job is run or dropped.
+    /// The handle of a returned job waits until the caller runs or drops that job.
     pub fn stop(&self) -> Vec<Unstarted> {
         match self.handle.is_here() {
             true => unstarted(self.shared().stop()),
@@ -304,7 +305,7 @@ impl Pool {
         }
     }
 
-    /// Returns `true` if the pool takes no more jobs.
+    /// Returns `true` if the pool accepts no more jobs.
     pub fn is_closed(&self) -> bool {
         !self.handle.is_here() || self.shared().lock().machine.stage() > Stage::Open
     }
@@ -319,9 +320,9 @@ impl Pool {
         self.shared().terminated().is_set()
     }
 
-    /// Blocks the thread until the pool has terminated, or `timeout` is over. Returns
-    /// whether it has terminated. Only [`close`](Self::close) or [`stop`](Self::stop) makes
-    /// a pool terminate.
+    /// Blocks the thread until the pool has terminated, or `timeout` is over. Returns `true` if
+    /// it has terminated. Call [`close`](Self::close) or [`stop`](Self::stop) first: nothing
+    /// else makes a pool terminate.
     #[must_use = "`false` means that the time was over first"]
     pub fn await_termination(&self, timeout: Duration) -> bool {
         if !self.handle.is_here() {
@@ -377,9 +378,9 @@ impl fmt::Debug for Pool {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Unstarted {
-    /// The name it was submitted with.
+    /// The name with which it was submitted.
     pub name: Option<Arc<str>>,
-    /// For how long it was queued.
+    /// The time for which it was queued.
     pub queued_for: Duration,
     /// The job, for the caller to run, keep or drop.
     pub job: Job,

@@ -23,25 +23,25 @@ use super::machine::{Machine, RunQueue};
 pub struct PoolStats {
     /// Threads that exist or are being started.
     pub threads: usize,
-    /// The most threads there were at once.
+    /// The greatest number of threads at one time.
     pub largest: usize,
     /// Threads that run a job.
     pub running: usize,
-    /// Jobs that wait.
+    /// Jobs in the queue.
     pub queued: usize,
-    /// Jobs that have ended, panics included, on whichever thread.
+    /// Jobs that have ended on any thread, panics included.
     pub completed: u64,
     /// Jobs that panicked.
     pub panicked: u64,
     /// Jobs that were not accepted.
     pub rejected: u64,
-    /// Jobs that were accepted and did not start: stopped, or dropped to make room.
+    /// Jobs that were accepted and did not start: stopped, or removed to make space.
     pub dropped: u64,
     /// Jobs that ran on the thread of the caller.
     pub caller_ran: u64,
-    /// For how long the oldest job has waited.
+    /// The time for which the oldest queued job has waited.
     pub oldest_queued: Option<Duration>,
-    /// For how long the longest job has run, on whichever thread.
+    /// The time for which the longest running job has run, on any thread.
     pub longest_running: Option<Duration>,
 }
 

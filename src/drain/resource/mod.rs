@@ -27,9 +27,9 @@ use crate::{Phase, Shutdown};
 impl Shutdown {
     /// Starts describing a resource: a client, connection or pool that the shutdown closes.
     ///
-    /// Resources of a phase are closed one after another, last registered first, each as a
-    /// task with its name and budget: one that hangs does not keep the next from being
-    /// closed.
+    /// The resources of a phase are closed one after another, last registered first. Each is a
+    /// task with a name and a budget, so a resource that hangs does not keep the next from
+    /// being closed.
     ///
     /// # Examples
     ///
@@ -92,29 +92,29 @@ impl<C: Send + Sync + 'static> ResourceBuilder<C> {
         self
     }
 
-    /// Sets how long closing may take; unless set, an equal share of what is left of the
-    /// phase for the resources that are left.
+    /// Sets how long closing may take. Unless set, the remaining resources of the phase share
+    /// its remaining time equally.
     pub fn budget(mut self, budget: Duration) -> Self {
         self.budget = Some(budget);
         self
     }
 
     /// Sets the identity of a client that several parts of the program share, such as
-    /// `Arc::as_ptr(&client)`. A second registration with the same identity is not closed
-    /// again: its handle is the first one's.
+    /// `Arc::as_ptr(&client)`. A second registration with the same identity returns the handle
+    /// of the first, and the client is closed once.
     pub fn identity<T: ?Sized>(mut self, shared: *const T) -> Self {
         self.identity = Some(shared.cast::<()>() as usize);
         self
     }
 
-    /// Sets a [waker](Shutdown::waker) that unblocks the threads that use the client. It
-    /// runs at the request, and not any more once closing begins.
+    /// Sets a [waker](Shutdown::waker) that unblocks the threads that use the client. It runs
+    /// at the request, but not after closing has begun.
     pub fn waker(mut self, wake: impl Fn(&C) + Send + Sync + 'static) -> Self {
         self.waker = Some(Box::new(wake));
         self
     }
 
-    /// Registers the resource. `close` runs once, in its phase; it may return nothing, or a
+    /// Registers the resource. `close` runs once, in its phase. It may return `()`, or a
     /// `Result` whose error says what failed.
     ///
     /// # Errors
@@ -206,8 +206,8 @@ pub struct ResourceHandle {
 }
 
 impl ResourceHandle {
-    /// Closes the resource now, on the calling thread; the shutdown will not. Returns
-    /// whether this call closed it, `false` if it was closed or released before.
+    /// Closes the resource now, on the calling thread; the shutdown then does not close it.
+    /// Returns `true` if this call closed it, `false` if it was closed or released before.
     pub fn close_now(&self) -> bool {
         if !self.resource.is_here() {
             return false;
@@ -216,8 +216,8 @@ impl ResourceHandle {
         self.resource.close().is_some()
     }
 
-    /// Takes the resource back: it is closed elsewhere, and the shutdown will not close it.
-    /// Returns `false` if it was closed or released before.
+    /// Removes the resource from the shutdown, which then does not close it: the program closes
+    /// it elsewhere. Returns `false` if it was closed or released before.
     pub fn release(&self) -> bool {
         if !self.resource.is_here() {
             return false;

@@ -59,14 +59,14 @@ mod sealed {
 }
 
 impl TaskBuilder {
-    /// Spawns a future on a tokio runtime now, and registers it: in its phase the shutdown
-    /// waits until it has ended. What it returns is the task's result; a panic is a failure.
-    /// One that has ended without a failure before the request leaves nothing behind, and no
-    /// report names it: a future for each connection is fine.
+    /// Spawns a future on a tokio runtime now, and registers it as a task: in its phase the
+    /// shutdown waits until the future has ended. Its value is the task's result; a panic is a
+    /// failure. A future that ends without a failure before the request uses no more memory,
+    /// and no report names it, so a program may spawn one for each connection.
     ///
-    /// Nothing asks the future to end: it should see the request itself, such as by
-    /// `with_graceful_shutdown(shutdown.requested())`. If a worker is blocked in its `poll`,
-    /// the reports show that thread, with its stack, as the task's.
+    /// The future must notice the request itself, for example by
+    /// `with_graceful_shutdown(shutdown.requested())`. If its `poll` blocks a worker, the
+    /// reports show that thread and its stack for the task.
     ///
     /// # Errors
     ///

@@ -14,17 +14,17 @@ use crate::trigger::panic::message;
 use deadstop_core::roster::TaskKind;
 
 impl TaskBuilder {
-    /// Registers a thread of the application: in its phase the shutdown waits until it has
-    /// ended. What it returned is the task's result; a panic of the thread is a failure.
+    /// Registers a thread of the application as a task: in its phase the shutdown waits until
+    /// the thread has ended. Its return value is the task's result; a panic of the thread is a
+    /// failure.
     ///
-    /// Nothing asks the thread to end: it should see the request itself, through
+    /// The thread must notice the request itself, by
     /// [`Shutdown::requested`](crate::Shutdown::requested) or a
-    /// [waker](crate::Shutdown::waker). The reports show the thread as the task's, with its
-    /// stack.
+    /// [waker](crate::Shutdown::waker). The reports show the thread and its stack for the task.
     ///
-    /// A thread that has ended is joined in its phase, and its stack stays mapped until then.
-    /// So this is for threads that last as long as the program. For a thread for each
-    /// connection, use [`keep`](crate::Shutdown::keep), which leaves nothing behind.
+    /// The phase joins a thread that has ended, and its stack stays mapped until then. So use
+    /// this for threads that last as long as the program. For one thread per connection use
+    /// [`keep`](crate::Shutdown::keep), which frees the thread at its end.
     ///
     /// # Errors
     ///

@@ -72,19 +72,19 @@ impl KeepBuilder {
         self
     }
 
-    /// Sets for how long the phase waits at most; unless set, as long as the phase may last.
+    /// Sets how long the phase waits at most; unless set, as long as the phase may last.
     pub fn budget(mut self, budget: Duration) -> Self {
         self.budget = Some(budget);
         self
     }
 
-    /// Starts the thread. If it fails, by its result or a panic, its task fails: the report
+    /// Starts the thread. If its result is an error, or it panics, its task fails: the report
     /// says why, and the process does not end with status 0.
     ///
     /// # Errors
     ///
-    /// Fails if the phase does not exist or is over, if the name is empty,
-    /// or if the system gives no thread. `run` is dropped.
+    /// Fails if the phase does not exist or is over, if the name is empty, or if the system
+    /// refuses the thread. `run` is dropped.
     #[track_caller]
     pub fn spawn<F, R>(self, run: F) -> Result<KeptThread, KeepError>
     where
@@ -225,12 +225,13 @@ impl KeptContext {
         self.shutdown.requested()
     }
 
-    /// Blocks the thread for `time`, or until the request. Returns whether it was requested.
+    /// Blocks the thread for `time`, or until the request. Returns `true` if the shutdown was
+    /// requested.
     pub fn sleep(&self, time: Duration) -> bool {
         self.requested().wait_timeout(time)
     }
 
-    /// Says how far the thread is, for progress lines and the hang report.
+    /// Sets the text that progress lines and the hang report show for the thread.
     ///
     /// Does nothing in a child of `fork`.
     pub fn progress(&self, text: &str) {
@@ -273,7 +274,7 @@ pub struct KeptThread {
 }
 
 impl KeptThread {
-    /// Returns `true` if the closure has returned or panicked. `true` once a phase has
+    /// Returns `true` if the closure has returned or panicked. Always `true` after a phase has
     /// waited for the thread.
     pub fn is_finished(&self) -> bool {
         // Not the thread's own: the system may take a while to end a thread after that.
@@ -284,8 +285,8 @@ impl KeptThread {
     ///
     /// # Errors
     ///
-    /// Fails with the payload if the thread panicked. In a child of `fork`, which has no
-    /// such thread, it fails at once with a text.
+    /// Fails with the payload if the thread panicked. In a child of `fork`, which has no such
+    /// thread, it fails at once with a text as the payload.
     pub fn join(self) -> thread::Result<()> {
         if self.generation != process::generation() {
             return Err(Box::new("a child of fork has none of its parent's threads"));
@@ -293,7 +294,7 @@ impl KeptThread {
         self.thread.join()?.map_err(Into::into)
     }
 
-    /// Returns the name it was given.
+    /// Returns its name.
     pub fn name(&self) -> &str {
         self.task.name()
     }
@@ -329,7 +330,7 @@ impl fmt::Debug for KeptThread {
 pub enum KeepError {
     /// Its task was refused.
     Register(RegisterError),
-    /// The system gave no thread.
+    /// The system refused the thread.
     Spawn(io::Error),
 }
 

@@ -13,18 +13,18 @@ use crate::sys::quiet_write;
 /// The first descriptor that socket activation passes, by `sd_listen_fds(3)`.
 const FIRST_PASSED: i32 = 3;
 
-/// Returns a waker that calls `shutdown(2)` on a socket: blocked and later calls of
-/// `accept` fail, reads return the end, writes fail with `EPIPE`. It holds a duplicate of
-/// the descriptor.
+/// Returns a waker that calls `shutdown(2)` on a socket: blocked and later calls of `accept`
+/// fail, reads return end of file, and writes fail with `EPIPE`. It holds a duplicate of the
+/// descriptor.
 ///
-/// On Linux only: on other systems a listener does not wake.
+/// It works on Linux only: on other systems a listener does not wake.
 ///
 /// # Errors
 ///
-/// Fails with [`io::ErrorKind::PermissionDenied`] for a socket that was passed by socket
-/// activation (`LISTEN_FDS`) or in a hand-over, to this process or by it: another process may
-/// accept on it too, and would stop. Use `poll` and [`eventfd`] there. Fails if the descriptor
-/// cannot be duplicated.
+/// Fails with [`io::ErrorKind::PermissionDenied`] for a socket that this process got by socket
+/// activation (`LISTEN_FDS`), or that it got or passed in a hand-over. Another process may
+/// accept on the same socket, and would stop too. Use `poll` and [`eventfd`] for such a socket.
+/// Also fails if the descriptor cannot be duplicated.
 ///
 /// While the waker is registered, the socket cannot be handed over.
 pub fn socket(socket: &impl AsFd) -> io::Result<Wake> {

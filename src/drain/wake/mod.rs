@@ -28,11 +28,11 @@ use crate::drain::RegisterError;
 use crate::process;
 
 impl Shutdown {
-    /// Registers a callback that unblocks a thread. It runs once, at the request, on a
-    /// thread of its own. If the shutdown has begun already, it runs at once.
+    /// Registers a callback that unblocks a thread. The callback runs once, at the request, on
+    /// a thread of its own. If the shutdown has already begun, it runs at once.
     ///
-    /// No task of any phase starts before each waker was called. Wakers that hang hold the
-    /// tasks for a tenth of the grace at most, and no longer than 1 s.
+    /// No task starts before every waker was called. Wakers that hang delay the tasks by at
+    /// most a tenth of the grace, and at most 1 s.
     ///
     /// A waker that panics, or that has not returned after 20 ms, does not keep the others
     /// from running; the log names it. [`wakers`] has callbacks for sockets, pipes,
@@ -110,9 +110,9 @@ impl WakerHandle {
         self.generation == process::generation()
     }
 
-    /// Disables the waker from here on: for a client that is being closed, whose last
-    /// commit must not be interrupted. Returns whether it was enabled. Waits for a callback
-    /// that runs at this moment, for 20 ms at most, also if that is the caller.
+    /// Disables the waker. Use it before closing a client whose last commit must not be
+    /// interrupted. Returns `true` if the waker was enabled. If the callback runs at this
+    /// moment, waits for it for at most 20 ms, even if the callback is the caller.
     pub fn disable(&self) -> bool {
         if !self.is_here() {
             return false;

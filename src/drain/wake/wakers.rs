@@ -9,9 +9,10 @@
 //! | `Condvar::wait` | [`condvar`] |
 //! | `thread::park` | [`parked`] |
 //!
-//! Nothing wakes a thread that waits for a mutex, a `join`, standard input, or inside a C
-//! library that has no call for it. There is no waker that sends a signal to the thread:
-//! one that arrives just before the blocking call is lost, and most calls are restarted.
+//! No waker can wake a thread that waits for a mutex, for a `join`, for standard input, or in a
+//! C library that has no call to wake it. There is no waker that sends a signal to the thread:
+//! a signal that arrives just before the blocking call is lost, and the kernel restarts most
+//! calls.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::Thread;
@@ -34,8 +35,8 @@ pub fn dropping<T: Send + 'static>(value: T) -> impl Fn() + Send + Sync {
 
 /// Returns a waker that sets the flag under its lock and notifies every waiter.
 ///
-/// The flag and the condition variable are `std`'s; the waiting thread must look at the
-/// flag before each wait.
+/// The flag and the condition variable are `std`'s; the waiting thread must check the flag
+/// before each wait.
 pub fn condvar(pair: Arc<(Mutex<bool>, Condvar)>) -> impl Fn() + Send + Sync {
     move || {
         let (flag, waiters) = &*pair;

@@ -10,8 +10,8 @@ const CLEAR: u32 = 0;
 const WOKEN: u32 = 1;
 const DISABLED: u32 = 2;
 
-/// A sticky wake-up: one that comes before the wait makes the next wait return, and is
-/// consumed by it. The semantics are those of a Kafka consumer's `wakeup`.
+/// A wake-up that is not lost: if it comes before the wait, the next wait returns at once and
+/// consumes it. A Kafka consumer's `wakeup` behaves the same.
 ///
 /// [Signal handlers and children of `fork`](crate::guide::calls).
 ///
@@ -34,7 +34,7 @@ pub struct Wakeup {
 }
 
 impl Wakeup {
-    /// Creates one that is clear.
+    /// Creates a value without a pending wake-up.
     pub const fn new() -> Self {
         Self {
             state: AtomicU32::new(CLEAR),
@@ -42,7 +42,7 @@ impl Wakeup {
         }
     }
 
-    /// Wakes the waiting thread, or the next that waits. Never blocks.
+    /// Wakes the waiting thread, or the next thread that waits. Never blocks.
     ///
     /// Async-signal-safe.
     pub fn wake(&self) {
@@ -54,15 +54,15 @@ impl Wakeup {
         }
     }
 
-    /// Consumes a wake-up. Returns whether there was one.
+    /// Consumes a wake-up. Returns `true` if there was one.
     pub fn take(&self) -> bool {
         self.state
             .compare_exchange(WOKEN, CLEAR, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
     }
 
-    /// Blocks the thread until there is a wake-up, and consumes it, or until `timeout` is
-    /// over. Returns whether there was one.
+    /// Blocks the thread until there is a wake-up, and consumes it, or until `timeout` is over.
+    /// Returns `true` if there was one.
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         let until = now().saturating_add(timeout);
         loop {
@@ -77,8 +77,7 @@ impl Wakeup {
         }
     }
 
-    /// Ignores wake-ups from here on, and drops one that was not consumed: for a client that
-    /// is being closed.
+    /// Ignores later wake-ups, and drops a pending one. Use it before closing a client.
     pub fn disable(&self) {
         self.state.store(DISABLED, Ordering::Release);
     }

@@ -38,7 +38,7 @@ impl JobError {
     ///
     /// # Panics
     ///
-    /// Always: with the job's payload, or, if the job was cancelled, saying so.
+    /// Always panics: with the job's payload, or with a message if the job was cancelled.
     pub fn resume(self) -> ! {
         match self {
             Self::Cancelled => resume_unwind(Box::new("the job was cancelled")),

@@ -12,9 +12,8 @@ use crate::process;
 
 /// Waits for one job. Made by [`Pool::submit`](crate::drain::Pool::submit).
 ///
-/// It is also a future, on any runtime. Dropping the handle changes nothing: the job
-/// runs all the same. In a child of `fork` it resolves at once to
-/// [`JobError::Cancelled`].
+/// It is also a future, on any runtime. Dropping the handle changes nothing: the job still
+/// runs. In a child of `fork` it resolves at once to [`JobError::Cancelled`].
 ///
 /// [Signal handlers and children of `fork`](crate::guide::calls).
 ///
@@ -56,12 +55,12 @@ impl<T> JobHandle<T> {
         }
     }
 
-    /// Returns the job's result if it has ended; otherwise, gives the handle back.
+    /// Returns the job's result if the job has ended. Otherwise returns the handle.
     ///
     /// # Errors
     ///
-    /// The outer error is the handle of a job that has not ended. The inner one is as
-    /// [`join`](Self::join)'s.
+    /// The outer error is the handle of a job that has not ended. The inner error is that of
+    /// [`join`](Self::join).
     pub fn try_join(self) -> Result<Result<T, JobError>, Self> {
         if !self.is_here() {
             return Ok(Err(JobError::Cancelled));
@@ -88,10 +87,10 @@ impl<T> JobHandle<T> {
         }
     }
 
-    /// Cancels the job if it has not started. Returns whether it will not run.
+    /// Cancels the job if it has not started. Returns `true` if the job will not run.
     ///
-    /// Its closure is dropped at once, on the calling thread. The job keeps its place in
-    /// the queue until a thread comes to it.
+    /// The calling thread drops the closure at once. The job keeps its place in the queue until
+    /// a thread takes it.
     pub fn cancel(&self) -> bool {
         self.is_here() && self.result.cancel()
     }

@@ -23,7 +23,7 @@ thread_local! {
 }
 
 /// One unit of a pool's work. Dropping it without [`run`](Self::run) cancels it: its
-/// [`JobHandle`], if it has one, then says so.
+/// [`JobHandle`], if it has one, returns [`JobError::Cancelled`].
 ///
 /// # Examples
 ///
