@@ -1,4 +1,4 @@
-//! Labels: what the application says that a thread is doing.
+//! Labels: texts by which the application names the work of a thread.
 
 use std::fmt;
 use std::future::Future;
@@ -8,12 +8,12 @@ use std::task::{Context, Poll};
 
 use crate::process::ROSTER;
 
-/// Says what the calling thread is doing, until the guard is dropped: `GET /report`.
-/// Reports show it beside the thread.
+/// Labels the work of the calling thread until the guard is dropped, for example `GET /report`.
+/// Reports show the label beside the thread.
 ///
-/// If a thread has several labels, reports show the latest. A process has room for 256 at
-/// a time, of 64 bytes each; others are not shown. It takes some 50 ns, and allocates
-/// and locks nothing.
+/// If a thread has several labels, reports show the latest. A process can have 256 labels at a
+/// time, of 64 bytes each; reports do not show further ones. A call takes some 50 ns, and
+/// allocates and locks nothing.
 ///
 /// For a future, see [`labeled`]: a guard across an `await` would label the thread, which
 /// meanwhile polls other futures.
@@ -34,7 +34,7 @@ pub fn label(text: impl AsRef<str>) -> Label {
     }
 }
 
-/// A label of a thread, which lasts until this is dropped. Made by [`label`].
+/// A label of a thread. It lasts until this guard is dropped. Made by [`label`].
 #[must_use = "the label lasts until the guard is dropped"]
 pub struct Label {
     place: Option<usize>,
@@ -56,9 +56,9 @@ impl fmt::Debug for Label {
     }
 }
 
-/// Makes each thread that polls `future` have a [`label`] meanwhile.
+/// Gives each thread a [`label`] while it polls `future`.
 ///
-/// A runtime's worker that a future blocks is then shown with what it was doing.
+/// Reports then show the label for a runtime's worker that the future blocks.
 ///
 /// # Examples
 ///

@@ -8,8 +8,7 @@ use deadstop_core::sys::signal_numbers as numbers;
 
 /// A signal, by its number on this system.
 ///
-/// The constants are the signals that programs handle. Any other is made from
-/// its number: `Signal::from(34)`.
+/// The constants are common signals. Make any other from its number: `Signal::from(34)`.
 ///
 /// # Examples
 ///
@@ -53,7 +52,7 @@ signals! {
     QUIT = SIGQUIT, "`SIGQUIT`: Ctrl-\\ at the terminal.";
     SEGV = SIGSEGV, "`SIGSEGV`: an invalid memory access. It cannot be a trigger.";
     STOP = SIGSTOP, "`SIGSTOP`: it cannot be handled.";
-    TERM = SIGTERM, "`SIGTERM`: what supervisors send first.";
+    TERM = SIGTERM, "`SIGTERM`: the first signal of most supervisors.";
     TSTP = SIGTSTP, "`SIGTSTP`: Ctrl-Z at the terminal.";
     TTIN = SIGTTIN, "`SIGTTIN`: a background process reads from its terminal.";
     TTOU = SIGTTOU, "`SIGTTOU`: a background process writes to its terminal.";

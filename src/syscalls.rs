@@ -18,8 +18,8 @@ pub enum Occasion {
     End,
     /// The child processes of [`drain`](crate::drain).
     Children,
-    /// Heartbeats, and the health server with its checks. Their start makes the calls of
-    /// `Install` too, and a stall and `/status` those of `Report`.
+    /// Heartbeats, and the health server with its checks. Starting them also makes the calls of
+    /// `Install`; a stall and `/status` make those of `Report`.
     Health,
 }
 
@@ -63,20 +63,20 @@ impl SystemCall {
     }
 }
 
-/// Returns the system calls that any of `occasions` causes, each once: for seccomp filters.
+/// Returns the system calls that any of `occasions` causes, each once, for seccomp filters.
 ///
-/// A filter that kills at a call which it does not know ends the process by
-/// `SIGSYS` (a shell shows 159), before its deadline and without a report: at the
-/// first signal if the call is one of [`Occasion::Arm`], at the hang report if it is
-/// one of [`Occasion::Report`]. A filter that refuses calls with an error costs
-/// less: a report without what could not be read, say, or a deadline without the
-/// backup timer, which [`protection`](crate::Watchdog::protection) names.
+/// A filter that kills at an unknown call ends the process by `SIGSYS` (a shell shows 159),
+/// before its deadline and without a report. If the filter does not know a call of
+/// [`Occasion::Arm`], that happens at the first signal; for a call of [`Occasion::Report`], at
+/// the hang report. A filter that refuses calls with an error does less harm: a report lacks
+/// some values, or the backup timer is missing, which
+/// [`protection`](crate::Watchdog::protection) reports.
 ///
-/// A program that installs its filter before `install` allows every occasion. One
-/// that installs it afterwards can leave [`Occasion::Install`] out. The lists hold
-/// what the standard library and the C library (glibc 2.31 and later, musl) call for
-/// deadstop, and not what the program calls for itself. A test runs `install`, a
-/// shutdown, a hang report and the end under a filter of exactly these calls.
+/// A filter that the program sets before `install` must allow every occasion. A filter that it
+/// sets afterwards may leave [`Occasion::Install`] out. The lists contain the calls that the
+/// standard library and the C library (glibc 2.31 and later, musl) make for deadstop. They do
+/// not contain the program's own calls. A test runs `install`, a shutdown, a hang report and
+/// the end under a filter of exactly these calls.
 ///
 /// # Examples
 ///

@@ -6,8 +6,8 @@ use std::io;
 use std::num::ParseIntError;
 use std::time::Duration;
 
-/// The reason why an inherited listener cannot be taken. It stays open, and a later call
-/// can try again.
+/// The reason why an inherited listener cannot be taken. The listener stays open, and a later
+/// call can try again.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum InheritError {
@@ -21,12 +21,12 @@ pub enum InheritError {
         /// The system's error.
         source: io::Error,
     },
-    /// The descriptor is not a listening socket of the family that was asked for.
+    /// The descriptor is not a listening socket of the requested kind.
     #[non_exhaustive]
     Other {
         /// The descriptor's name.
         name: String,
-        /// The kind that was asked for.
+        /// The requested kind.
         wanted: &'static str,
     },
 }
@@ -58,7 +58,7 @@ impl Error for InheritError {
     }
 }
 
-/// The reason why no successor took over. A successor that had started has ended. This
+/// The reason why no successor took over. If a successor had started, it has ended. This
 /// process goes on as before, unless its [shutdown](Self::ShuttingDown) has begun.
 ///
 /// # Examples
@@ -83,8 +83,8 @@ pub enum HandOverError {
     Forked,
     /// Another hand-over is under way, or a successor has taken over.
     UnderWay,
-    /// The shutdown of this process began before the successor was ready. A successor that
-    /// had started got `SIGTERM` and has ended.
+    /// The shutdown of this process began before the successor was ready. If the successor had
+    /// started, it got `SIGTERM` and has ended.
     ShuttingDown,
     /// The name of a listener is not 1 to 255 printable ASCII characters without a colon.
     #[non_exhaustive]
@@ -101,7 +101,7 @@ pub enum HandOverError {
     },
     /// A variable contains a NUL.
     Variable,
-    /// The program could not be started, or a descriptor not be copied.
+    /// The program could not be started, or a descriptor could not be copied.
     Start(io::Error),
     /// The successor ended before it was ready, or closed its `DEADSTOP_READY_FD` and was
     /// ended.

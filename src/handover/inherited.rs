@@ -19,16 +19,16 @@ struct Descriptor {
     fd: OwnedFd,
 }
 
-/// Returns the listening sockets that systemd, or the process before, has passed to this
-/// one in `LISTEN_FDS`. Empty if it was started without.
+/// Returns the listening sockets that systemd or the predecessor has passed to this process in
+/// `LISTEN_FDS`. Empty if there are none.
 ///
-/// The variables count only if `LISTEN_PID` is this process, so its child processes take
-/// nothing by mistake. Descriptors are closed in programs that this process starts. Call it
-/// early, and not beside another library that reads `LISTEN_FDS`.
+/// The variables count only if `LISTEN_PID` is this process, so child processes take nothing by
+/// mistake. Programs that this process starts do not inherit the descriptors. Call this early,
+/// and do not use another library that reads `LISTEN_FDS`.
 ///
 /// # Errors
 ///
-/// Fails if the variables are for this process and wrong. No listener is taken then.
+/// Fails if the variables are for this process but invalid. No listener is taken then.
 ///
 /// # Examples
 ///
@@ -75,9 +75,9 @@ fn adopt_all() -> Result<Vec<Descriptor>, InheritError> {
 
 /// The listening sockets that this process was started with. Made by [`inherited`].
 ///
-/// Each can be taken once. `name` is `FileDescriptorName=` of a systemd socket unit (the
-/// unit's own name unless set), or the name that the process before gave it. An empty name
-/// stands for the first one that is left.
+/// Each can be taken once. `name` is `FileDescriptorName=` of a systemd socket unit (the unit's
+/// own name unless set), or the name that the predecessor gave the socket. An empty name means
+/// the first one that is left.
 ///
 /// [Signal handlers and children of `fork`](crate::guide::calls).
 #[derive(Debug)]

@@ -1,5 +1,5 @@
-//! Listening sockets from systemd or from the process before, and the replacement of a
-//! process by its successor without a refused connection.
+//! Listening sockets from systemd or from a predecessor, and the replacement of a process by
+//! its successor without a refused connection.
 //!
 //! ```text
 //! old process                       successor
@@ -10,9 +10,9 @@
 //!   request ──▶ drains, ends
 //! ```
 //!
-//! Both processes have the same socket, with one queue of connections. So none of those is
-//! lost that the old process has not accepted. The guide's page `zero_downtime` compares
-//! this with a proxy and with `SO_REUSEPORT`.
+//! Both processes share the socket and its queue of connections. So no connection is lost that
+//! the old process has not accepted. The guide's page `zero_downtime` compares this with a
+//! proxy and with `SO_REUSEPORT`.
 //!
 //! A supervisor that stops the service before the successor is ready ends both processes:
 //! see [`HandOver::start`].

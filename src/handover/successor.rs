@@ -105,11 +105,11 @@ impl HandOver {
     }
 
     /// Passes a listener, or any other descriptor, under a name by which the successor
-    /// [takes](super::inherited) it. This process keeps its own.
+    /// [takes](super::inherited) it. This process keeps its own descriptor.
     ///
-    /// A listener with a waker of [`wakers::socket`](crate::drain::wakers::socket) is refused:
-    /// the waker would stop it in both processes. Use one of
-    /// [`wakers::eventfd`](crate::drain::wakers::eventfd).
+    /// [`start`](Self::start) refuses a listener with a waker of
+    /// [`wakers::socket`](crate::drain::wakers::socket), which would stop it in both processes.
+    /// Use a waker of [`wakers::eventfd`](crate::drain::wakers::eventfd).
     pub fn listener(mut self, name: impl Into<String>, listener: impl AsFd) -> Self {
         let copy = listener.as_fd().try_clone_to_owned();
         self.listeners.push((name.into(), copy));
@@ -125,14 +125,14 @@ impl HandOver {
     /// Starts the successor, and blocks the thread until it is ready: until it calls
     /// [`Shutdown::set_ready`], or writes a byte to the descriptor `DEADSTOP_READY_FD`.
     ///
-    /// systemd then hears that the successor is the main process of the service, and
-    /// nothing more from this one. This process goes on: begin its shutdown by a
-    /// [request](Shutdown::request). There is no way back then: as pid 1 of a container,
-    /// let the orchestrator replace the container instead.
+    /// deadstop then tells systemd that the successor is the main process of the service, and
+    /// sends no other notification from this process. This process goes on: begin its shutdown
+    /// by a [request](Shutdown::request). The hand-over cannot be undone. In a container whose
+    /// pid 1 is this process, let the orchestrator replace the container instead.
     ///
-    /// A shutdown that begins before the successor is ready ends both processes: the
-    /// successor gets `SIGTERM` at the request, and `SIGKILL` if it is still there when this
-    /// process ends. Once the successor is ready, each process has signals of its own.
+    /// A shutdown that begins before the successor is ready ends both processes: the successor
+    /// gets `SIGTERM` at the request, and `SIGKILL` if it still runs when this process ends.
+    /// Once the successor is ready, a signal to one process does not affect the other.
     ///
     /// # Errors
     ///

@@ -30,7 +30,7 @@ pub enum HeartbeatError {
         /// The interval.
         every: Duration,
     },
-    /// The process has as many heartbeats as it may have.
+    /// The process already has the maximum number of heartbeats.
     TooMany,
     /// The name is blank.
     Unnamed,

@@ -68,21 +68,21 @@ pub struct HeartbeatBuilder {
 }
 
 impl HeartbeatBuilder {
-    /// Sets the longest time that may pass between two ticks: 5 s unless set, at least
-    /// 10 ms. A stall is noticed at most a quarter of that time later, and at most 1 s later.
+    /// Sets the longest time that may pass between two ticks: 5 s unless set, at least 10 ms.
+    /// deadstop notices a stall at most a quarter of that time later, and at most 1 s later.
     pub fn every(mut self, every: Duration) -> Self {
         self.every = every;
         self
     }
 
-    /// Sets what follows from a stall.
+    /// Sets the consequence of a stall.
     pub fn on_stall(mut self, on_stall: OnStall) -> Self {
         self.on_stall = on_stall;
         self
     }
 
-    /// Starts the heartbeat, and with the first one the threads `deadstop-health` and
-    /// `deadstop-stalls`. This counts as a tick.
+    /// Starts the heartbeat; this counts as a tick. The first heartbeat also starts the threads
+    /// `deadstop-health` and `deadstop-stalls`.
     ///
     /// # Errors
     ///
@@ -90,8 +90,8 @@ impl HeartbeatBuilder {
     /// if there are 64 heartbeats already, or if the system refuses a thread. Nothing is
     /// watched then.
     ///
-    /// Several heartbeats may have the same name, as one for each worker thread: each is
-    /// watched for itself.
+    /// Several heartbeats may have the same name, for example one for each worker thread.
+    /// deadstop watches each of them.
     ///
     /// Name it after the loop, not after a connection: a name stays in memory, unless the
     /// process has had a heartbeat of that name shortly before.
@@ -149,8 +149,8 @@ impl HeartbeatBuilder {
 
 /// A heartbeat that is watched until it is dropped.
 ///
-/// Share it by reference or in an `Arc`: a tick of any thread counts. Dropping it ends the
-/// watch, and a stall with it.
+/// Share it by reference or in an `Arc`: a tick of any thread counts. Dropping the heartbeat
+/// ends the watch, and also a stall.
 ///
 /// Only [`tick`](Self::tick) is async-signal-safe. In a child of `fork` the heartbeat is not
 /// watched, and its methods do nothing.
@@ -168,24 +168,24 @@ impl Heartbeat {
         self.beat.tick();
     }
 
-    /// Announces a section that may take up to `length` between two ticks, instead of the
-    /// interval, until the returned guard is dropped. Its begin and its end count as ticks.
+    /// Announces a section in which two ticks may be up to `length` apart, until the returned
+    /// guard is dropped. Its begin and its end count as ticks.
     ///
-    /// Sections nest: the one that began last sets the limit, and when it ends, the one
-    /// before it does.
+    /// Sections nest: the section that began last sets the limit. When it ends, the limit of
+    /// the section before it holds again.
     pub fn expect(&self, length: Duration) -> Section<'_> {
         self.section(Some(length))
     }
 
-    /// Pauses the heartbeat until the returned guard is dropped: for a wait without a
-    /// bound, such as one for the next message. Nests with [`expect`](Self::expect).
+    /// Pauses the heartbeat until the returned guard is dropped. Use it for a wait without a
+    /// bound, such as a wait for the next message. Nests with [`expect`](Self::expect).
     pub fn pause(&self) -> Section<'_> {
         self.section(None)
     }
 
-    /// Returns a channel that gets a message four times per interval: for a loop with
-    /// [`crossbeam::select!`](crossbeam_channel::select), which ticks at each, and so also
-    /// while there is nothing else to receive. Messages that the loop does not take are
+    /// Returns a channel that gets a message four times per interval. A loop with
+    /// [`crossbeam::select!`](crossbeam_channel::select) ticks at each message, so it also
+    /// ticks while it has nothing else to receive. Messages that the loop does not take are
     /// dropped.
     ///
     /// Only with the feature `crossbeam-channel`.
@@ -292,7 +292,7 @@ impl fmt::Debug for Heartbeat {
     }
 }
 
-/// An announced section of a heartbeat. Its limit holds until this is dropped.
+/// An announced section of a heartbeat. Its limit holds until the section is dropped.
 ///
 /// # Examples
 ///

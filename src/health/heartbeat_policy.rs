@@ -4,10 +4,11 @@
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum OnStall {
-    /// Nothing.
+    /// No further consequence.
     Report,
-    /// The heartbeat counts as not alive while the stall lasts. The default. A service of
-    /// systemd that notifies it then triggers its watchdog, and is killed and restarted.
+    /// The heartbeat counts as not alive while the stall lasts. This is the default. If systemd
+    /// runs the program with a watchdog, deadstop triggers that watchdog, and systemd kills and
+    /// restarts the service.
     #[default]
     NotAlive,
     /// As `NotAlive`, and the shutdown begins: the process ends at its deadline, whatever

@@ -1,4 +1,4 @@
-//! Heartbeats, which find a process that hangs without being asked to stop.
+//! Heartbeats, which notice that a process hangs before any shutdown, and the health server.
 //!
 //! ```text
 //!  heartbeats ──tick──▶ beats ◀──reads── deadstop-health
@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The thread `deadstop-health` shares no lock with the application, allocates nothing and
-//! calls no logger, so it watches while every other thread is stuck. What may block or
-//! allocate is done by `deadstop-stalls`.
+//! calls no logger, so it works while every other thread is stuck. The thread `deadstop-stalls`
+//! does the work that may block or allocate.
 
 mod beat;
 mod beats;

@@ -6,16 +6,16 @@ use crate::drain::{Pool, Pulse};
 use crate::lock::Mutex;
 
 impl HeartbeatBuilder {
-    /// Starts a heartbeat that `pool` gives: each job that begins or ends is a tick, and the
-    /// heartbeat is paused while the pool has nothing to do. So it is late if jobs run, and
-    /// none has begun or ended for the interval.
+    /// Starts a heartbeat for `pool`. Each job that begins or ends is a tick, and the heartbeat
+    /// is paused while the pool has no job. So the heartbeat is late if jobs run, but none has
+    /// begun or ended for the interval.
     ///
-    /// A job that hangs beside others that work is no stall. A single job that takes longer
-    /// than the interval is: choose it well above the longest job. The report shows the
-    /// thread that began a job last.
+    /// A job that hangs while other jobs go on causes no stall. A single job that takes longer
+    /// than the interval does: choose an interval well above the longest job. The report shows
+    /// the thread that began a job last.
     ///
-    /// The watch lasts as long as the pool exists. A second heartbeat of the same pool is not
-    /// started.
+    /// deadstop watches the pool as long as it exists. A pool has one heartbeat: a second call
+    /// for it starts none.
     ///
     /// # Errors
     ///

@@ -23,21 +23,21 @@ const LONGEST: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(5);
 
 impl HeartbeatBuilder {
-    /// Starts heartbeats that a tokio runtime gives, which tell a blocked runtime from a
+    /// Starts two heartbeats for a tokio runtime, which distinguish a blocked runtime from a
     /// blocked worker:
     ///
-    /// - the heartbeat of this name is given by a task of the runtime. It is late if the
-    ///   runtime polls nothing: its one thread, or each of its workers, is blocked.
-    /// - for a runtime with several workers there is another, with `" workers"` after its
-    ///   name. It is late if at least one worker has been in one `poll` for one and a half
-    ///   intervals. After one interval a warning in the log says which.
+    /// - For the heartbeat of this name, a task of the runtime ticks. It is late if the runtime
+    ///   polls nothing, because all its workers (or its only thread) are blocked.
+    /// - A runtime with several workers has another heartbeat, with `" workers"` after its
+    ///   name. It is late if a worker has been in one `poll` for one and a half intervals.
+    ///   After one interval a warning in the log names the worker.
     ///
-    /// A blocked worker holds up the tasks in its own queue, and the runtime goes on without
-    /// it. Nothing is asked of the runtime's timer. The heartbeats are watched until the
-    /// runtime is shut down.
+    /// A blocked worker delays the tasks in its own queue, and the runtime goes on without it.
+    /// The heartbeats do not need the runtime's timer. deadstop watches them until the runtime
+    /// is shut down.
     ///
-    /// A task that blocks by design belongs into `spawn_blocking`, whose threads are not
-    /// watched.
+    /// Run a task that blocks by design in `spawn_blocking`: deadstop does not watch its
+    /// threads.
     ///
     /// # Errors
     ///

@@ -23,7 +23,7 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Decides from a snapshot. Pure: the same snapshot, the same answer.
+    /// Recognizes the platform from a snapshot. The result depends only on the snapshot.
     pub fn of(environment: &Environment) -> Self {
         Self::decide(environment.clone())
     }
@@ -80,7 +80,7 @@ impl Platform {
         &self.supervisions
     }
 
-    /// Returns the supervisor with the shortest grace; one that never kills
+    /// Returns the supervisor with the shortest grace. Returns a supervisor that never kills
     /// only if there is no other.
     pub fn narrowest(&self) -> Option<&Supervision> {
         self.supervisions.first()
@@ -98,10 +98,9 @@ impl Platform {
             .min_by_key(|grace| grace.length)
     }
 
-    /// Returns the time of day at which the platform stops this process
-    /// whatever it does, if that is known from the start (Argo's
-    /// `ARGO_DEADLINE`). The first signal comes then, and `SIGKILL` one grace
-    /// later.
+    /// Returns the time of day at which the platform stops this process in any case, if the
+    /// platform announces it (Argo's `ARGO_DEADLINE`). The first signal comes at that time, and
+    /// `SIGKILL` one grace later.
     pub fn deadline(&self) -> Option<SystemTime> {
         self.deadline
     }

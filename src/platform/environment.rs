@@ -6,7 +6,7 @@ use super::process::Process;
 use super::systemd::{self, Unit};
 use super::texts::Texts;
 
-/// The system that a program runs on, as far as supervisors differ by it.
+/// The operating system, which decides the possible supervisors.
 ///
 /// # Examples
 ///
@@ -30,8 +30,7 @@ pub enum System {
     Other,
 }
 
-/// A snapshot of what a process can see of where it runs: variables, files and
-/// processes.
+/// A snapshot of the surroundings of a process: variables, files and processes.
 ///
 /// [`Platform::of`](super::Platform::of) is a pure function over it, so a
 /// platform can be tested by data.
@@ -63,8 +62,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Begins a snapshot of the process `pid` on Linux, in which nothing is
-    /// set.
+    /// Begins an empty snapshot of the process `pid` on Linux.
     pub fn new(pid: u32) -> Self {
         Self {
             system: System::Linux,
@@ -115,13 +113,13 @@ impl Environment {
         self
     }
 
-    /// Sets what systemd answered about the unit.
+    /// Sets systemd's answers about the unit.
     pub fn unit(mut self, unit: Unit) -> Self {
         self.unit = Some(unit);
         self
     }
 
-    /// Says that processes cannot be seen, and why.
+    /// Records that processes cannot be seen, and the reason.
     pub fn unseen(mut self, why: impl Into<String>) -> Self {
         self.unseen = Some(why.into());
         self

@@ -16,14 +16,14 @@ pub enum Level {
 
 /// A fact about the platform, or a disagreement between the platform and the program.
 ///
-/// Displayed, it is one line: the text, how sure it is, and the fix.
+/// Its text is one line: the finding, whether it is certain, and the fix.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Finding {
     /// The severity.
     pub level: Level,
-    /// Set if it was read from places that cannot be wrong. What is not certain rests
-    /// on a documented default; the text says on which.
+    /// `true` if it was read from places that cannot be wrong. A finding that is not certain
+    /// relies on a documented default, which the text names.
     pub certain: bool,
     /// The fact, or the disagreement.
     pub text: String,

@@ -9,14 +9,13 @@ use super::texts::number;
 pub(crate) const ALLOWED_DURATIONS: &str =
     "a duration with its unit, such as \"25s\", \"1m 30s\" or \"1500ms\", longer than zero";
 
-/// The variable by which a manifest says how long the platform lets the process
-/// live after the first signal.
+/// The variable in which a manifest can say how long the platform lets the process live after
+/// the first signal.
 ///
-/// No variable of Kubernetes, Docker, Nomad or ECS says so. Where a manifest
-/// sets this one beside the platform's own number (in Kubernetes
-/// `terminationGracePeriodSeconds` less what `preStop` takes), it counts as
-/// certain, and replaces what would otherwise be guessed. The value is a
-/// duration with its unit (`25s`, `1m 30s`), or seconds.
+/// Kubernetes, Docker, Nomad and ECS set no such variable. A manifest sets it beside the
+/// platform's own number (in Kubernetes `terminationGracePeriodSeconds`, less the time of
+/// `preStop`). Its value counts as certain, and replaces a guess. The value is a duration with
+/// its unit (`25s`, `1m 30s`), or seconds.
 pub const PLATFORM_GRACE: &str = "DEADSTOP_PLATFORM_GRACE";
 
 /// A supervisor's grace period: the time that the process has after the first signal.
@@ -37,8 +36,8 @@ pub const PLATFORM_GRACE: &str = "DEADSTOP_PLATFORM_GRACE";
 pub struct Grace {
     /// From the first signal to `SIGKILL`.
     pub length: Duration,
-    /// Set if the length was read from a place that cannot be wrong, and is not a
-    /// documented default.
+    /// `true` if the length was read from a place that cannot be wrong, and is not a documented
+    /// default.
     pub certain: bool,
     /// The source of the length.
     pub source: String,
@@ -61,8 +60,8 @@ impl Grace {
         }
     }
 
-    /// Returns the longest grace of the program's that ends before the
-    /// platform's: the length less a tenth of it, and less one second at most.
+    /// Returns the longest grace for the program that ends before the platform's: the length,
+    /// less a tenth of it or one second, whichever is shorter.
     #[inline(never)] // Rules and `install` ask for it.
     pub fn with_margin(&self) -> Duration {
         self.length - margin(self.length)
@@ -70,7 +69,7 @@ impl Grace {
 }
 
 /// The time from the deadline to the end of a process: the backup timer comes up to 250 ms
-/// later, and memory takes time to give back.
+/// later, and the kernel takes time to release memory.
 fn margin(length: Duration) -> Duration {
     (length / 10).min(Duration::from_secs(1))
 }

@@ -1,12 +1,12 @@
-//! The platform: which supervisor runs this process, how long it lets the
-//! process live, and whether its signals arrive.
+//! Recognizes the supervisor of this process, how long it lets the process live, and whether
+//! its signals arrive.
 //!
-//! A grace of 25 seconds means nothing where the platform kills after 10, and a
-//! shell between the supervisor and the program makes it zero.
-//! [`detect()`] finds out what can be seen from inside, and
-//! [`Platform::findings`] compares it with what the program has configured.
-//! A *certain* fact was read from a place that cannot be wrong. Every other one is a documented
-//! default, says so, and changes nothing by itself.
+//! A grace of 25 seconds is useless if the platform kills the process after 10. With a shell
+//! between the supervisor and the program, the program may have no grace at all. [`detect()`]
+//! collects what a process can see from inside. [`Platform::findings`] compares it with the
+//! configuration of the program. A *certain* fact was read from a place that cannot be wrong.
+//! Every other fact is a documented default. Its text says so, and deadstop changes nothing
+//! because of it.
 //!
 //! Detection is a pure function, [`Platform::of`], over a snapshot, an
 //! [`Environment`].
@@ -41,8 +41,8 @@ pub use supervision::Supervision;
 pub use supervisor::{Supervisor, Target};
 pub use systemd::Unit;
 
-/// Finds out where this process runs: reads variables, files and `/proc`, and
-/// asks systemd, for at most 250 ms, if the process is a service of its.
+/// Recognizes the platform of this process. Reads variables, files and `/proc`. If the process
+/// is a service of systemd, asks systemd, for at most 250 ms.
 pub fn detect() -> Platform {
     Platform::decide(Environment::of_this_process().ask_systemd())
 }

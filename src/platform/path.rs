@@ -64,7 +64,7 @@ pub enum ShellFate {
     Discards,
     /// It dies of the signal, and the container or service ends with it.
     Dies,
-    /// It has a trap, which may do anything.
+    /// It has a trap, whose effect is not known.
     Traps,
     /// A person works in it.
     Interactive,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Signal;
 
-/// The configuration of a program, as far as platforms matter to it.
+/// The part of a program's configuration that must fit the platform.
 ///
 /// # Examples
 ///
@@ -28,8 +28,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Describes a program with this grace, which `SIGTERM` and `SIGINT` ask to
-    /// stop.
+    /// Describes a program with this grace, which stops at `SIGTERM` and `SIGINT`.
     pub fn new(grace: Duration) -> Self {
         Self {
             grace,
@@ -38,7 +37,7 @@ impl Program {
         }
     }
 
-    /// Sets the signals that ask it to stop.
+    /// Sets the signals at which it stops.
     pub fn signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
         self.signals = signals.into_iter().map(Signal::number).collect();
         self
@@ -55,7 +54,7 @@ impl Program {
         self
     }
 
-    /// Sets whether a second signal, from whatever sender, ends it at once.
+    /// Sets whether a second signal from any sender ends it at once.
     pub fn second_signal_ends(mut self, ends: bool) -> Self {
         self.second_signal_ends = ends;
         self

@@ -29,8 +29,8 @@ const FILES: [&str; 4] = [
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 impl Environment {
-    /// Reads the environment of this process from its variables and `/proc`.
-    /// Asks no other process; [`detect`](super::detect) asks systemd as well.
+    /// Reads the environment of this process from its variables and `/proc`. Does not ask other
+    /// processes; [`detect`](super::detect) also asks systemd.
     pub fn of_this_process() -> Self {
         Self::of_variables().with_files(Path::new("/"))
     }
@@ -49,8 +49,8 @@ impl Environment {
         environment
     }
 
-    /// Reads the files below `root` for the process `pid`: the marks of
-    /// supervisors, and `proc`. Without variables, and at the start of 1970.
+    /// Reads the files below `root` for the process `pid`: files that supervisors create, and
+    /// `proc`. The snapshot has no variables, and its time of day is the start of 1970.
     pub fn read(root: &Path, pid: u32) -> Self {
         Self::new(pid).with_files(root)
     }

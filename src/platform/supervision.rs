@@ -7,7 +7,7 @@ use super::supervisor_facts::{Facts, HANGUP_AFTER, Marker};
 use super::texts::number;
 use crate::Signal;
 
-/// One supervisor of this process: what shows it, and what it does.
+/// One supervisor of this process, the evidence for it, and its behavior.
 ///
 /// # Examples
 ///
@@ -119,14 +119,14 @@ impl Supervision {
         &self.evidence
     }
 
-    /// Returns the grace; `None` if it never kills, or if what drives it has a
-    /// grace of its own.
+    /// Returns the grace. `None` if the supervisor never kills, or if the platform above it
+    /// decides the grace.
     pub fn grace(&self) -> Option<&Grace> {
         self.grace.as_ref()
     }
 
-    /// Returns the signal that it sends first. On Windows it stands for the
-    /// console's event.
+    /// Returns the signal that it sends first. On Windows the signal stands for the console's
+    /// event.
     pub fn first_signal(&self) -> Signal {
         Signal::from(self.first)
     }

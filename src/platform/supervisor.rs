@@ -8,7 +8,7 @@ pub enum Supervisor {
     Argo,
     /// Google Cloud Run, or Knative, whose variables it sets.
     CloudRun,
-    /// Docker, alone or by Compose or Swarm, which look the same from inside.
+    /// Docker, also with Compose or Swarm, which look the same from inside.
     Docker,
     /// Amazon Elastic Container Service.
     Ecs,
@@ -46,9 +46,9 @@ pub enum Supervisor {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Target {
-    /// The one process that it started.
+    /// Only the process that it started.
     Process,
-    /// The process group of the one that it started.
+    /// The process group of the process that it started.
     Group,
     /// Every process of the service or container.
     All,

@@ -1,7 +1,7 @@
 //! Reports as data.
 //!
-//! The text of a report is for people. Programs read its JSON, which is the same
-//! types by serde.
+//! The text of a report is for people. Programs read its JSON, which these types represent with
+//! serde.
 
 #[cfg(feature = "serde")]
 mod hang;

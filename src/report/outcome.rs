@@ -26,11 +26,11 @@ pub enum Outcome {
     Panicked(String),
     /// The task had not returned when its time was over, and was abandoned.
     OverBudget,
-    /// [`TaskHandle::cancel`](crate::TaskHandle::cancel) came before the task ran.
+    /// [`TaskHandle::cancel`](crate::TaskHandle::cancel) cancelled the task before it ran.
     Cancelled,
     /// The task was not run, for this reason.
     Skipped(Skip),
-    /// The task was registered too late, which was an error to the caller.
+    /// The task was registered too late; the caller got an error.
     Refused,
 }
 

@@ -12,10 +12,9 @@ use deadstop_core::escape::Escaped;
 /// The report of a shutdown, or of a scope that stopped alone: each phase and task, how it
 /// ended, and how long it took.
 ///
-/// [`Shutdown::report`](crate::Shutdown::report) returns it. All times are counted
-/// from the instant at which the shutdown began. As text it is a short table. With
-/// the feature `serde` it can be written and read back; times are numbers of
-/// seconds.
+/// [`Shutdown::report`](crate::Shutdown::report) returns it. All times count from the instant
+/// at which the shutdown began. Its text is a short table. With the feature `serde` it can be
+/// serialized and deserialized; times are then numbers of seconds.
 ///
 /// # Examples
 ///
@@ -92,9 +91,9 @@ impl ShutdownReport {
         self.took
     }
 
-    /// Returns the exit status that belongs to this report, as
-    /// [`Shutdown::wait`](crate::Shutdown::wait) gives it: for `_exit`, or to log.
-    /// The status is never 0 if a task left its work undone.
+    /// Returns the exit status of this report, as [`Shutdown::wait`](crate::Shutdown::wait)
+    /// returns it. Use it for `_exit`, or to log it. The status is never 0 if a task left its
+    /// work undone.
     pub fn status(&self) -> u8 {
         self.status
     }

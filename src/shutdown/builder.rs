@@ -71,8 +71,8 @@ impl ShutdownBuilder {
     /// Sets how long the process may live once the shutdown has begun; ten seconds
     /// unless set.
     ///
-    /// Make it shorter than what your supervisor waits before `SIGKILL`:
-    /// Kubernetes waits 30 s, systemd 90, Docker 10.
+    /// Make it shorter than the time that your supervisor waits before `SIGKILL`: Kubernetes
+    /// waits 30 s, systemd 90 s, Docker 10 s.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.watchdog = self.watchdog.grace(grace);
         #[cfg(feature = "platform")]
@@ -87,21 +87,21 @@ impl ShutdownBuilder {
         self
     }
 
-    /// Sets the status for a shutdown that ended in time but left something undone, or
-    /// that began because a heartbeat stalled: 1 to 255, and 1 unless set.
+    /// Sets the status of a shutdown that ended in time with a task that failed or did not run,
+    /// or that began because a heartbeat stalled: 1 to 255, and 1 unless set.
     pub fn failure_status(mut self, status: u8) -> Self {
         self.failure_status = status;
         self
     }
 
-    /// Sets how a shutdown that left nothing undone ends the process;
+    /// Sets how the process exits after a shutdown whose tasks were all done;
     /// [`CleanExit::Success`] unless set.
     pub fn clean_exit(mut self, clean_exit: CleanExit) -> Self {
         self.clean_exit = clean_exit;
         self
     }
 
-    /// Sets who ends the process when every task has ended;
+    /// Sets whether the application or deadstop ends the process when every task has ended;
     /// [`WhenDone::Wait`] unless set.
     pub fn when_done(mut self, when_done: WhenDone) -> Self {
         self.when_done = when_done;
@@ -122,15 +122,15 @@ impl ShutdownBuilder {
         self
     }
 
-    /// Sets whether a core dump that is under way at the deadline may be finished; see
+    /// Sets whether a core dump that has begun before the deadline may finish; see
     /// [`WatchdogBuilder::finish_core_dumps`].
     pub fn finish_core_dumps(mut self, finish: bool) -> Self {
         self.watchdog = self.watchdog.finish_core_dumps(finish);
         self
     }
 
-    /// Sets whether the process exits early enough that it has *disappeared* by the
-    /// deadline; see [`WatchdogBuilder::exit_early`]. Budgets then end where the exit begins.
+    /// Sets whether the process exits so early that it has *disappeared* by the deadline; see
+    /// [`WatchdogBuilder::exit_early`]. Budgets then end where the exit begins.
     pub fn exit_early(mut self, early: bool) -> Self {
         self.watchdog = self.watchdog.exit_early(early);
         self
@@ -143,17 +143,17 @@ impl ShutdownBuilder {
         self
     }
 
-    /// Sets the signals that begin the shutdown: `SIGTERM` and `SIGINT` unless set.
-    /// An empty list is for none.
+    /// Sets the signals that begin the shutdown: `SIGTERM` and `SIGINT` unless set. An empty
+    /// list means no signals.
     ///
-    /// The handlers are chained with those of other libraries, which go on hearing the
-    /// signal. A handler that was set before and never returns keeps deadstop's from
-    /// running. `SIGINT`, `SIGQUIT` and `SIGHUP` stay ignored if they were at startup:
-    /// shells and `nohup` do that for background jobs.
+    /// deadstop chains its handlers with those of other libraries, which still get the signal.
+    /// deadstop's handler does not run if a handler that was set before it never returns.
+    /// `SIGINT`, `SIGQUIT` and `SIGHUP` stay ignored if they were ignored at startup: shells
+    /// and `nohup` do that for background jobs.
     ///
-    /// A handler that is set later, by signal(2) or `ctrlc::set_handler`, takes the
-    /// signal away: [`protection`](Watchdog::protection) says so, and
-    /// [`notify_signal`](crate::Shutdown::notify_signal) hands the signal over.
+    /// A handler that is set later, by signal(2) or `ctrlc::set_handler`, replaces deadstop's
+    /// handler. [`protection`](Watchdog::protection) reports that, and the new handler can pass
+    /// the signal on by [`notify_signal`](crate::Shutdown::notify_signal).
     ///
     /// `install` refuses a signal whose default action is not to end the process,
     /// such as `SIGCHLD`.
@@ -165,8 +165,8 @@ impl ShutdownBuilder {
     /// Sets the signals that begin the shutdown and that the application handles itself;
     /// none unless set. deadstop sets no handler for them.
     ///
-    /// For a program inside a runtime that owns its signal handlers, or one that takes
-    /// its signals by sigwait(3) or signalfd(2): it calls
+    /// Use this in a runtime that owns the signal handlers, or in a program that takes its
+    /// signals by sigwait(3) or signalfd(2). The program must call
     /// [`notify_signal`](crate::Shutdown::notify_signal) when such a signal arrives.
     ///
     /// `install` refuses the signals that [`signals`](Self::signals) cannot have.
@@ -188,21 +188,20 @@ impl ShutdownBuilder {
     /// Sets whether to block the signals in the thread that calls `install`, and so
     /// in all that it starts later; false unless set.
     ///
-    /// Signals then go to a thread that does nothing else, which under load
-    /// receives them much sooner (with 64 spinning threads, after 65 µs instead of
-    /// 95 ms).
+    /// A thread that has no other work then handles the signals. Under load it gets them much
+    /// sooner: with 64 spinning threads after 65 µs instead of 95 ms.
     ///
     /// # Danger
     ///
-    /// A program that is started by [`std::process::Command`] inherits the
-    /// mask, and then never receives `SIGTERM`. Start programs with
+    /// A program that [`std::process::Command`] starts inherits the mask, and then never
+    /// receives `SIGTERM`. Start programs with
     /// [`unblock_signals`](crate::signals::unblock_signals).
     pub fn block_signals(mut self, block: bool) -> Self {
         self.block_signals = block;
         self
     }
 
-    /// Sets what a panic means; [`Panics::Ignore`] unless set.
+    /// Sets the consequence of a panic; [`Panics::Ignore`] unless set.
     pub fn panics(mut self, panics: Panics) -> Self {
         self.panics = panics;
         self.hook_panics =
@@ -210,12 +209,13 @@ impl ShutdownBuilder {
         self
     }
 
-    /// Sets the signals that request a [status report](crate::Shutdown::status_report) and
-    /// begin nothing; none unless set. A JVM or a Go program uses `SIGQUIT` for it.
+    /// Sets the signals that request a [status report](crate::Shutdown::status_report) and do
+    /// not begin the shutdown; none unless set. JVMs and Go programs use `SIGQUIT` for such a
+    /// report.
     ///
-    /// The handlers are chained with those of other libraries. `install` refuses a signal
-    /// that is also in [`signals`](Self::signals), and `SIGURG`, by which deadstop asks
-    /// threads for their stacks.
+    /// deadstop chains its handlers with those of other libraries. `install` refuses a signal
+    /// that is also in [`signals`](Self::signals), and `SIGURG`, which deadstop sends to
+    /// threads to capture their stacks.
     pub fn status_signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
         self.status_signals = signals.into_iter().collect();
         self
@@ -224,10 +224,9 @@ impl ShutdownBuilder {
     /// Sets a signal that deadstop sends to its own process before it writes the
     /// deadline's hang report; none unless set.
     ///
-    /// For runtimes that print their own stacks on a signal: a JVM on `SIGQUIT`, Python
-    /// on one that `faulthandler` has registered. The signal is not sent where its
-    /// action is the default one, or to be ignored, nor where the number of standard error
-    /// is another file's.
+    /// Use it for runtimes that print their own stacks on a signal: a JVM on `SIGQUIT`, Python
+    /// on a signal that `faulthandler` has registered. deadstop does not send the signal if no
+    /// handler is set for it, or if descriptor 2 is a file other than standard error.
     pub fn stack_dump_signal(mut self, signal: Signal) -> Self {
         self.stack_dump_signal = Some(signal);
         self
@@ -239,28 +238,28 @@ impl ShutdownBuilder {
         self
     }
 
-    /// Sets whether systemd is notified, if `NOTIFY_SOCKET` is set; `true` unless set. The
-    /// thread `deadstop-notify` does that, and no call of it blocks.
+    /// Sets whether deadstop notifies systemd, if `NOTIFY_SOCKET` is set; `true` unless set.
+    /// The thread `deadstop-notify` sends the notifications, and never blocks.
     ///
     /// | message | when |
     /// | --- | --- |
     /// | `READY=1` | at [`set_ready`](crate::Shutdown::set_ready) |
     /// | `RELOADING=1` | at [`reloading`](crate::Shutdown::reloading) |
     /// | `STOPPING=1` | when the shutdown begins |
-    /// | `EXTEND_TIMEOUT_USEC` | then, and each second: `TimeoutStopSec` does not cut the grace short |
-    /// | `STATUS` | with it: the seconds left, the phase, and the tasks that run |
-    /// | `WATCHDOG=1` | twice in `WATCHDOG_USEC`, once a heartbeat exists, and while none is late |
+    /// | `EXTEND_TIMEOUT_USEC` | with `STOPPING`, then each second: `TimeoutStopSec` does not cut the grace short |
+    /// | `STATUS` | with `STOPPING`, then each second: the seconds left, the phase, and the tasks that run |
+    /// | `WATCHDOG=1` | twice per `WATCHDOG_USEC`, if a heartbeat exists and none is late |
     /// | `WATCHDOG=trigger` | 1.5 s after a heartbeat was found late: systemd then kills |
     ///
-    /// The last two take the feature `health`; a heartbeat whose stall is only reported has
-    /// no part in them.
+    /// The last two need the feature `health`. Heartbeats with `OnStall::Report` do not affect
+    /// them.
     pub fn systemd_notifications(mut self, notify: bool) -> Self {
         self.notifies = notify;
         self
     }
 
-    /// Sets the maximum number of tasks of a phase that run at the same time: at least 1;
-    /// no maximum unless set.
+    /// Sets the maximum number of tasks of a phase that run at the same time. It must be at
+    /// least 1; there is no maximum unless set.
     pub fn max_concurrent_tasks(mut self, max: usize) -> Self {
         self.max_concurrent_tasks = max;
         self
@@ -273,7 +272,7 @@ impl ShutdownBuilder {
         self
     }
 
-    /// Adds a phase, or changes one of the four that are there.
+    /// Adds a phase, or changes one of the four default phases.
     pub fn phase(mut self, phase: Phase) -> Self {
         self.phases.push(phase);
         self.plan = Plan::new;

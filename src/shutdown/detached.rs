@@ -11,24 +11,22 @@ use crate::watchdog::Watchdog;
 use deadstop_core::sys::SignalMask;
 
 impl ShutdownBuilder {
-    /// Makes a coordinator without a watchdog, signals, panic hook and reports, for
-    /// tests: any number of them can live in one process, one after another or side by
-    /// side.
+    /// Makes a coordinator without watchdog, signal handlers, panic hook and reports, for
+    /// tests. A process can have any number of them, one after another or at the same time.
     ///
-    /// Phases, tasks, scopes and waiting are the same. Only a
-    /// [request](Shutdown::request) begins the shutdown. At its deadline the tasks are
-    /// abandoned, and the process goes on. [`installed`](Shutdown::installed) does not
-    /// find it, and its [`watchdog`](Shutdown::watchdog) cannot be armed. Child processes,
-    /// files to remove, heartbeats, the health server and a hand-over need a shutdown that is
-    /// installed.
+    /// Phases, tasks, scopes and waiting work as in an installed shutdown. Only a
+    /// [request](Shutdown::request) begins it. At its deadline the coordinator abandons the
+    /// tasks, and the process goes on. [`installed`](Shutdown::installed) does not find it, and
+    /// its [`watchdog`](Shutdown::watchdog) cannot be armed. Child processes, files to remove,
+    /// heartbeats, the health server and a hand-over need an installed shutdown.
     ///
-    /// Its threads end some time after its shutdown is over. One that is never requested
-    /// keeps two of them, and its tasks, also if every handle is dropped.
+    /// Its threads end some time after its shutdown is over. If it is never requested, two of
+    /// its threads and its tasks stay, even if every handle is dropped.
     ///
     /// # Errors
     ///
-    /// Fails if the phases, the failure status or the number of tasks at once cannot be
-    /// used, or if a thread could not be started. The process is not changed.
+    /// Fails if the phases, the failure status or the maximum number of tasks are invalid, or
+    /// if the system refuses a thread. The process is not changed.
     ///
     /// # Examples
     ///

@@ -26,15 +26,14 @@ impl ShutdownBuilder {
     /// Starts the threads, handles the signals, and returns when the watchdog
     /// watches.
     ///
-    /// Call it early in `main`, from the main thread: before there is load,
-    /// before other threads start, and before privileges or limits are dropped.
+    /// Call it early in `main`, on the main thread: before the program causes load, starts
+    /// other threads, drops privileges or lowers limits.
     ///
     /// # Errors
     ///
-    /// Fails if anything that was asked for cannot be: a bad phase, a signal
-    /// that cannot be handled, a thread that the system does not give; see
-    /// [`InstallError`]. The process then goes on unprotected, with its signals
-    /// as they were, and `install` can be tried again.
+    /// Fails if a part of the configuration is not possible: an invalid phase, a signal that
+    /// cannot be handled, a thread that the system refuses; see [`InstallError`]. The process
+    /// then goes on unprotected, its signals are as before, and it may call `install` again.
     ///
     /// # Async-signal-safety
     ///

@@ -47,19 +47,19 @@ static INSTALLED: Published<Shutdown> = Published::nothing();
 /// [`installed`](Self::installed) finds it.
 ///
 /// The shutdown begins with the first trigger: a signal, a panic, or a
-/// [request](Self::request). At that instant the watchdog is armed, and the
-/// process ends at its deadline at the latest. `atexit` handlers, destructors
-/// and what `main` still does are covered.
+/// [request](Self::request). At that instant the watchdog is armed, and the process ends at its
+/// deadline at the latest. The deadline also covers `atexit` handlers, destructors and the rest
+/// of `main`.
 ///
 /// When every task has ended, the caller that waits ([`wait`](Self::wait),
-/// [`finish`](Self::finish), [`ended`](Self::ended)) ends the process, or `main`
-/// does by returning. If nothing waits, the process is left alone until the
-/// deadline, because the application may still be working;
-/// [`WhenDone::Exit`](crate::WhenDone::Exit) changes that. If `main` returns or
-/// calls `exit` while tasks run, the exit waits for them until the deadline.
+/// [`finish`](Self::finish), [`ended`](Self::ended)) ends the process, or `main` does by
+/// returning. If nothing waits, deadstop leaves the process alone until the deadline, because
+/// the application may still be working; [`WhenDone::Exit`](crate::WhenDone::Exit) changes
+/// that. If `main` returns or calls `exit` while tasks run, the exit waits for them until the
+/// deadline.
 ///
-/// In a child of `fork` there is no shutdown. Every method there returns at once:
-/// an error, `false`, `None`, or [`ExitCode::FAILURE`].
+/// A child of `fork` has no shutdown. Every method returns at once there: an error, `false`,
+/// `None`, or [`ExitCode::FAILURE`].
 ///
 /// Only [`is_requested`](Self::is_requested), [`set_ready`](Self::set_ready) and
 /// [`status_report`](Self::status_report) are async-signal-safe.
@@ -101,8 +101,8 @@ impl Shutdown {
         ShutdownBuilder::new()
     }
 
-    /// Returns the process's shutdown, if one is installed: for a library, or a
-    /// module far from `main`, that registers a task.
+    /// Returns the process's shutdown, if one is installed. A library, or a module far from
+    /// `main`, can register its tasks with it.
     pub fn installed() -> Option<Self> {
         match WATCH.is_owner() {
             true => INSTALLED.get().cloned(),
@@ -117,9 +117,9 @@ impl Shutdown {
         TaskBuilder::new(&self.coordinator, name.into(), Location::caller())
     }
 
-    /// Returns the scope called `name`, a group of tasks that can also be stopped
-    /// alone, and creates it if needed. Slashes make scopes in scopes. The empty
-    /// name is the whole shutdown, which only [`request`](Self::request) stops.
+    /// Returns the scope called `name`, and creates it if needed. A scope is a group of tasks
+    /// that the program can also stop on its own. Slashes make scopes in scopes. The empty name
+    /// is the whole shutdown, which only [`request`](Self::request) stops.
     pub fn scope(&self, name: &str) -> Scope {
         Scope::new(&self.coordinator, name, false)
     }
@@ -173,7 +173,7 @@ impl Shutdown {
     /// Returns a handle that resolves when `phase` begins, or is skipped: a future
     /// on any runtime, with [`wait`](Reached::wait) for threads.
     ///
-    /// `reached(Phase::UNBIND)` is where a server stops accepting.
+    /// A server stops accepting when `reached(Phase::UNBIND)` resolves.
     ///
     /// # Panics
     ///
@@ -187,14 +187,13 @@ impl Shutdown {
         }
     }
 
-    /// Returns a handle that resolves when every task has ended, to the status for
-    /// `main` to return: a future on any runtime, with [`wait`](Ended::wait) for
+    /// Returns a handle that resolves when every task has ended. Its value is the status for
+    /// `main` to return. The handle is a future on any runtime, with [`wait`](Ended::wait) for
     /// threads.
     ///
-    /// Once it has been polled or waited for, it counts as a waiter, like
-    /// [`wait`](Self::wait), until it is dropped. In an async `main` it is the
-    /// form to use: `wait` blocks the thread, and on a current-thread runtime the
-    /// tasks that need that thread then never run.
+    /// From its first poll or wait until it is dropped, it counts as a waiter, like
+    /// [`wait`](Self::wait). Use it in an async `main`: `wait` blocks the thread, and on a
+    /// current-thread runtime the tasks that need that thread then never run.
     ///
     /// In a task of the shutdown it resolves at once to [`ExitCode::FAILURE`].
     pub fn ended(&self) -> Ended {
@@ -211,18 +210,18 @@ impl Shutdown {
     /// Blocks until the shutdown has begun and every task has ended, and returns
     /// the status for `main` to return.
     ///
-    /// It waits for a trigger as well: with no signal, panic or request it never
-    /// returns. [`finish`](Self::finish) makes the request itself. All callers
-    /// share one run and get the same status. The watchdog stays armed.
+    /// It also waits for a trigger: without a signal, panic or request it never returns.
+    /// [`finish`](Self::finish) makes the request itself. All callers share one run and get the
+    /// same status. The watchdog stays armed.
     ///
-    /// A task of the shutdown would wait for itself: there it logs an error and
-    /// returns [`ExitCode::FAILURE`] at once. In a child of `fork` it returns
-    /// `FAILURE` without a log line, since a logger may hang there.
+    /// A task of the shutdown would wait for itself, so this call logs an error there and
+    /// returns [`ExitCode::FAILURE`] at once. In a child of `fork` it returns `FAILURE` without
+    /// a log line, because a logger may hang there.
     pub fn wait(&self) -> ExitCode {
         self.ended().wait()
     }
 
-    /// Begins the shutdown if it has not begun, because the work is done, and
+    /// Begins the shutdown, if it has not begun, with the cause that the work is done, and
     /// waits for it like [`wait`](Self::wait).
     pub fn finish(&self) -> ExitCode {
         // A waiter from before the request on: the run may be over before this
@@ -235,9 +234,9 @@ impl Shutdown {
     /// Waits like [`wait`](Self::wait), and then ends the process as
     /// [`clean_exit`](ShutdownBuilder::clean_exit) says.
     ///
-    /// `atexit` handlers run, unless `clean_exit` says otherwise; destructors of
-    /// the caller do not. A task that calls this fails, and its thread is left
-    /// parked. A child of `fork` exits with status 1.
+    /// `atexit` handlers run, unless `clean_exit` says otherwise. Destructors of the caller do
+    /// not run. A task that calls this fails, and its thread stays parked. A child of `fork`
+    /// exits with status 1.
     pub fn wait_and_exit(&self) -> ! {
         match self.coordinator.wait_for_end() {
             Ok(end) => coordinator::exit_with(self.coordinator.settings.clean_exit, &end),
@@ -251,8 +250,8 @@ impl Shutdown {
         }
     }
 
-    /// Begins the shutdown if it has not begun, because the work is done, and
-    /// then does what [`wait_and_exit`](Self::wait_and_exit) does.
+    /// Begins the shutdown, if it has not begun, with the cause that the work is done. Then
+    /// does the same as [`wait_and_exit`](Self::wait_and_exit).
     pub fn finish_and_exit(&self) -> ! {
         let _waiter = self.waiter();
         self.begin(0, Cause::Finished, Coordinator::begin_and_wait_briefly);
@@ -268,18 +267,17 @@ impl Shutdown {
         end.map(|end| (*end.report).clone())
     }
 
-    /// Requests a status report: which tasks run, and what each thread is doing,
-    /// in the hang report's format. The process goes on, whether the shutdown has
-    /// begun or not.
+    /// Requests a status report: the running tasks and the activity of each thread, in the hang
+    /// report's format. The process goes on, whether the shutdown has begun or not.
     ///
-    /// Returns at once; `false` in a child of `fork`, which has no thread that
-    /// writes it. The report goes to the [sinks](ShutdownBuilder::sinks) except
-    /// the termination message, which is kept for the end. Requests that come
-    /// before the report is written share one report.
+    /// Returns at once. Returns `false` in a child of `fork`, which has no thread to write the
+    /// report. The report goes to the [sinks](ShutdownBuilder::sinks), except to the
+    /// termination message, which only the last report may use. Requests that come before the
+    /// report is written share one report.
     ///
-    /// Where stacks are captured, the threads of running tasks and the main thread
-    /// are interrupted for a moment, and a call that sleeps or polls there may
-    /// return `EINTR`. Async-signal-safe; `errno` is left as it was.
+    /// Capturing stacks interrupts the threads of running tasks and the main thread for a
+    /// moment. A call there that sleeps or polls may return `EINTR`. Async-signal-safe; `errno`
+    /// is left as it was.
     pub fn status_report(&self) -> bool {
         let is_here = self.coordinator.is_here() && self.coordinator.settings.is_attached;
         if is_here {
@@ -288,14 +286,13 @@ impl Shutdown {
         is_here
     }
 
-    /// Acts upon a signal that the application received by its own means:
-    /// sigwait(3), signalfd(2), or a handler that has replaced deadstop's. Returns
-    /// `false`, and does nothing, if `signal` is neither a trigger nor a
-    /// status signal of this process.
+    /// Handles a signal that the application has received itself: by sigwait(3), by
+    /// signalfd(2), or by a handler that has replaced deadstop's. Returns `false`, and does
+    /// nothing, if `signal` is neither a trigger nor a status signal of this process.
     ///
-    /// The clock starts at this call. A signal that is blocked everywhere and taken
-    /// by `sigwait` never reaches a handler, so there is no way for both to hear it:
-    /// `install` warns if a trigger is blocked in its thread. Async-signal-safe.
+    /// The clock starts at this call. A signal that all threads block and that `sigwait` takes
+    /// never reaches a handler. So `install` warns if its thread blocks a trigger.
+    /// Async-signal-safe.
     ///
     /// # Examples
     ///

@@ -9,13 +9,15 @@ use crate::{notify, process, threads};
 
 impl Shutdown {
     /// Tells the service manager that the program is ready: `READY=1`, once. A service of
-    /// `Type=notify` counts as started from then on. A process that
-    /// [hands over](Self::hand_over) to this one hears it as well, unless the shutdown of this
-    /// one has begun. Up to then the service manager hears nothing from this one.
+    /// `Type=notify` counts as started from then on.
     ///
-    /// Returns at once. The service manager hears nothing where `NOTIFY_SOCKET` was not set at
-    /// install, where [`systemd_notifications`](crate::ShutdownBuilder::systemd_notifications) is
-    /// off, in a child of `fork`, and for a [detached](crate::ShutdownBuilder::detached)
+    /// If this process is the successor in a [hand-over](Self::hand_over), the call also
+    /// notifies the old process, unless the shutdown of this process has begun. A successor
+    /// sends nothing to the service manager before this call.
+    ///
+    /// Returns at once. It sends nothing to the service manager if `NOTIFY_SOCKET` was not set
+    /// at install, if [`systemd_notifications`](crate::ShutdownBuilder::systemd_notifications)
+    /// is off, in a child of `fork`, and for a [detached](crate::ShutdownBuilder::detached)
     /// shutdown. Async-signal-safe.
     ///
     /// # Examples
@@ -42,9 +44,9 @@ impl Shutdown {
     /// returned guard is dropped: `RELOADING=1` with `MONOTONIC_USEC`, and then `READY=1`.
     /// A service of `Type=notify-reload` counts as reloaded from then on.
     ///
-    /// Reloads may overlap; the last one to end is the end. One that is over before
-    /// [`set_ready`](Self::set_ready) is not announced. Nothing happens where `set_ready` does
-    /// nothing.
+    /// Reloads may overlap: `READY=1` follows when the last one ends. deadstop does not
+    /// announce a reload that ends before [`set_ready`](Self::set_ready). It sends nothing in
+    /// the cases in which `set_ready` sends nothing.
     pub fn reloading(&self) -> Reloading {
         let notifies = self.notifies();
         if notifies {

@@ -170,9 +170,9 @@ fn lines(platform: &Platform, program: &Program) -> Vec<(log::Level, String)> {
     lines
 }
 
-/// Compares a shutdown's grace and signals with the platform, the worst finding
-/// first. Reads variables, files and `/proc`, and asks systemd, for at most
-/// 250 ms, if this process is a service of its.
+/// Compares a shutdown's grace and signals with the platform. Returns the worst finding first.
+/// Reads variables, files and `/proc`. If this process is a service of systemd, asks systemd,
+/// for at most 250 ms.
 pub fn check(shutdown: &Shutdown) -> Vec<Finding> {
     platform::detect().findings(&shutdown.coordinator.settings.program)
 }

@@ -18,10 +18,10 @@ pub(crate) fn remember_blocked(blocked: SignalSet) {
 /// [`block_signals`](crate::ShutdownBuilder::block_signals) has blocked. Signals that
 /// were blocked before stay blocked.
 ///
-/// A program inherits the mask of the thread that starts it. One that begins with
-/// `SIGTERM` blocked never hears it, and has to be ended by `SIGKILL`.
-/// Programs started after [`block_signals`](crate::ShutdownBuilder::block_signals)
-/// need this; for others it does nothing.
+/// A program inherits the signal mask of the thread that starts it. If it starts with `SIGTERM`
+/// blocked, it never receives that signal, and only `SIGKILL` ends it. Programs started after
+/// [`block_signals`](crate::ShutdownBuilder::block_signals) need this; for other programs it
+/// does nothing.
 ///
 /// # Examples
 ///

@@ -52,9 +52,9 @@ static HANDLERS: [AtomicUsize; 65] = [const { AtomicUsize::new(0) }; 65];
 
 /// The consequence of a second signal.
 ///
-/// A signal is a second one if it arrives more than 200 ms after the coordinator
-/// has acted upon the first. Platforms send pairs, and some repeat `SIGTERM`
-/// during a shutdown.
+/// A signal counts as a second one if it arrives more than 200 ms after the coordinator has
+/// handled the first. Some platforms send signals in pairs, and some repeat `SIGTERM` during a
+/// shutdown.
 ///
 /// # Examples
 ///
@@ -71,8 +71,8 @@ pub enum SecondSignal {
     /// A second Ctrl-C or Ctrl-\ at the terminal ends the process at once, by
     /// that signal. Others are counted and reported on standard error.
     ///
-    /// The kernel says that it was the terminal's key: a `SIGINT` from kill(2)
-    /// does not end the process.
+    /// The kernel tells a key of the terminal from kill(2): a `SIGINT` from kill(2) does not
+    /// end the process.
     #[default]
     EndFromTerminal,
     /// Any second signal ends the process at once, by that signal.

@@ -73,8 +73,8 @@ impl WatchdogBuilder {
     /// Sets how long the process may live once [armed](Watchdog::arm); default
     /// 10 s.
     ///
-    /// A grace of zero ends the process as soon as it is armed. One of
-    /// `Duration::MAX` in effect never does.
+    /// With a grace of zero the process ends as soon as the watchdog is armed. With
+    /// `Duration::MAX` it practically never ends.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
@@ -83,8 +83,8 @@ impl WatchdogBuilder {
     /// Sets the status that the process ends with if the watchdog has to end it:
     /// 1 to 255, default 124. [`install`](Self::install) refuses 0.
     ///
-    /// Choose one that your supervisor can tell from the program's own. timeout(1)
-    /// uses 124 too. A `u8`, because that is what waitpid(2) yields.
+    /// Choose a status that the program itself does not use, so that your supervisor can tell
+    /// the two apart. timeout(1) also uses 124.
     pub fn exit_status(mut self, status: u8) -> Self {
         self.exit_status = status;
         self
@@ -94,29 +94,28 @@ impl WatchdogBuilder {
     /// `false`: its absence is a warning in the log and in
     /// [`protection`](Watchdog::protection).
     ///
-    /// The kernel gives no timer to a user whose limit on pending signals
-    /// (`RLIMIT_SIGPENDING`) is reached.
+    /// The kernel refuses a timer to a user who has reached the limit on pending signals
+    /// (`RLIMIT_SIGPENDING`).
     pub fn require_backup_timer(mut self, required: bool) -> Self {
         self.requires_backup_timer = required;
         self
     }
 
-    /// Sets whether a core dump that is under way at the deadline may finish;
-    /// default `false`.
+    /// Sets whether a core dump that has begun before the deadline may finish; default `false`.
     ///
-    /// While a process that has crashed writes its core, no thread of it runs, the
-    /// watchdog's included. So it is the kernel timer that cuts a core of gigabytes
-    /// off, 25 ms after the deadline. Where the core is worth more than the
-    /// deadline, the timer sends a real-time signal in place of `SIGKILL`, whose
-    /// handler ends the process with the status 137. A process that dumps core does
-    /// not hear it: it dies of what it crashed by, with all of its core, whenever
-    /// that is written.
+    /// While a crashed process writes its core, none of its threads runs, not even the
+    /// watchdog. So the kernel timer cuts off a large core shortly after the deadline
+    /// ([`backup_after`](Self::backup_after)). With `true`, the timer sends a real-time signal
+    /// instead of `SIGKILL`. The handler of that signal ends the process with the status 137. A
+    /// process that dumps core does not run the handler: it writes the whole core, and then
+    /// dies of the signal by which it crashed.
     ///
-    /// The timer is then the weaker line that it is for pid 1
+    /// The timer is then weaker, as it is for pid 1
     /// ([`BackupTimer::Handler`](crate::protection::BackupTimer::Handler)). A handler needs a
-    /// thread that may run: a process that is stopped, or in a frozen cgroup, is not ended on
-    /// time. The watchdog alone has a second thread for it, `deadstop-signal`. Where the program
-    /// handles every real-time signal itself, there is no timer.
+    /// running thread, so a process that is stopped, or in a frozen cgroup, does not end on
+    /// time. A watchdog without a `Shutdown` gets a second thread for the handler,
+    /// `deadstop-signal`. If the program handles every real-time signal itself, there is no
+    /// timer.
     pub fn finish_core_dumps(mut self, finish: bool) -> Self {
         self.finish_core_dumps = finish;
         self
@@ -125,20 +124,20 @@ impl WatchdogBuilder {
     /// Sets whether the process exits early enough that it has *disappeared* by the
     /// deadline, not merely begun to exit; default `false`.
     ///
-    /// A process with much memory takes a while to go: some 20 to 90 ms for each
-    /// GiB, by the machine. If that matters, one more thread, `deadstop-usage`,
-    /// estimates it when the watchdog is armed and again as the deadline nears,
-    /// and the process exits early by 1.25 times the estimate and 2 ms, but by no
-    /// more than half of the grace. A larger estimate is a line on standard error.
+    /// A process with much memory takes time to disappear: some 20 to 90 ms for each GiB,
+    /// depending on the machine. With `true`, the thread `deadstop-usage` estimates that time
+    /// when the watchdog is armed, and again as the deadline comes near. The process then exits
+    /// early by 1.25 times the estimate and 2 ms, but at most by half of the grace. If the
+    /// estimate is larger than that, a line on standard error says so.
     /// [`deadline`](Watchdog::deadline) does not change.
     ///
-    /// It is an estimate: of the memory that is freed (not pages of files and of shared
-    /// memory), threads and descriptors, by the constants of [`teardown`](Self::teardown). The
-    /// quarter is there because the same process takes now less and now more, and the 2 ms so that
-    /// the watchdog and the waiting parent process get processor time. On a busy machine the exit
-    /// can take twice as long, and is then late. Huge pages free faster; they are counted if
-    /// there is time to read `smaps_rollup` (some 15 ms for each GiB). If `/proc` is unreadable,
-    /// the estimate is the fixed minimum.
+    /// The estimate multiplies the freed memory (without pages of files and of shared memory),
+    /// threads and descriptors by the constants of [`teardown`](Self::teardown). The additional
+    /// quarter is a margin, because the time varies for the same process. The 2 ms are for the
+    /// watchdog and the waiting parent process, which need processor time. On a busy machine
+    /// the exit can take twice as long, and is then late. The kernel frees huge pages faster;
+    /// deadstop counts them if there is time to read `smaps_rollup` (some 15 ms for each GiB).
+    /// If `/proc` is unreadable, the estimate is the fixed minimum.
     pub fn exit_early(mut self, early: bool) -> Self {
         self.exits_early = early;
         let estimator = self.estimator.take();
@@ -157,37 +156,37 @@ impl WatchdogBuilder {
     /// Sets how long after the deadline the backup timer sends `SIGKILL`. The
     /// default is a tenth of the grace period, at least 25 ms and at most 250 ms.
     ///
-    /// On a saturated machine a longer distance gives the watchdog thread time
-    /// to run, so that the process ends with the configured status. So it does in a container
-    /// whose limit of processor time its own threads use up: the kernel stops them until the
-    /// next 100 ms begin. With a grace of 3 s and four threads that spin, a distance of 30 ms lost
-    /// the status in 6 of 16 runs at a limit of 0.1 processors, and in 2 of 16 at 0.2; the
-    /// default of 250 ms in none of 32. In such a container set it also for a grace of less
-    /// than 2.5 s, whose default is shorter.
+    /// On a saturated machine a longer distance gives the watchdog thread time to run, so that
+    /// the process ends with the configured status. The same holds in a container whose threads
+    /// use up its limit of processor time: the kernel then stops them until the next period of
+    /// 100 ms begins. With a grace of 3 s and four spinning threads, a distance of 30 ms lost
+    /// the status in 6 of 16 runs at a limit of 0.1 processors, and in 2 of 16 at 0.2. The
+    /// default of 250 ms lost it in none of 32. With a grace of less than 2.5 s the default is
+    /// shorter: set 250 ms in such a container.
     pub fn backup_after(mut self, distance: Duration) -> Self {
         self.backup_after = Some(distance);
         self
     }
 
-    /// Sets whether the terminal's attributes are saved at install and restored
-    /// when the watchdog ends the process; default `false`.
+    /// Sets whether `install` saves the terminal's attributes and the watchdog restores them
+    /// when it ends the process; default `false`.
     ///
-    /// For programs that switch the terminal to raw mode: their user's shell
-    /// then echoes again. The attributes are restored only while the process is
-    /// in the terminal's foreground group. Does nothing without a terminal.
+    /// Use it in programs that switch the terminal to raw mode, so that the user's shell echoes
+    /// again. The attributes are restored only while the process is in the terminal's
+    /// foreground group. Does nothing without a terminal.
     pub fn restore_terminal(mut self, restore: bool) -> Self {
         self.save_terminal = restore.then_some(|| WATCH.terminal().save());
         self
     }
 
-    /// Sets whether the process says on standard error what hangs as the deadline ends
-    /// it; default `true`.
+    /// Sets whether deadstop reports on standard error what hangs when the deadline ends the
+    /// process; default `true`.
     ///
-    /// A thread writes what each thread of the process does, up to 300 ms before the
-    /// deadline, and one line, such as `deadstop: deadline reached 3.0 s after arm();
-    /// exit status 124`, up to 100 ms before it: as much as standard error takes at once.
-    /// It allocates nothing. A `Shutdown` has the full hang report in
-    /// its place, with stacks and tasks.
+    /// A thread writes the activity of each thread of the process, at most 300 ms before the
+    /// deadline. It writes one more line, such as `deadstop: deadline reached 3.0 s after
+    /// arm(); exit status 124`, at most 100 ms before it. It writes only as much as standard
+    /// error takes at once, and allocates nothing. A `Shutdown` writes the full hang report
+    /// instead, with stacks and tasks.
     #[cfg(feature = "report")]
     pub fn report(mut self, report: bool) -> Self {
         self.reports = report;
@@ -196,9 +195,9 @@ impl WatchdogBuilder {
 
     /// Sets the signals that arm the watchdog; default none.
     ///
-    /// For a program whose framework handles them too: the handlers are chained,
-    /// so the framework's runs as before. A signal that nothing else handles arms
-    /// the watchdog and does not end the process by itself any more.
+    /// Use it in a program whose framework handles these signals. deadstop chains the handlers,
+    /// so the framework's handler still runs. A signal without another handler only arms the
+    /// watchdog: it no longer ends the process at once.
     ///
     /// # Examples
     ///
@@ -221,18 +220,17 @@ impl WatchdogBuilder {
 
     /// Starts the watchdog thread and waits until it watches.
     ///
-    /// Call it early: before there is load, and before privileges or limits
-    /// are dropped. When it returns `Ok`, nothing that the rest of the process
-    /// does can keep it alive past an armed deadline; what the watchdog cannot
-    /// beat is listed in the [crate's documentation](crate#what-it-cannot-do).
+    /// Call it early: before the program causes load, drops privileges or lowers limits. When
+    /// it returns `Ok`, no other code of the process can keep it alive past an armed deadline.
+    /// The [crate's documentation](crate#what-it-cannot-do) lists the exceptions.
     ///
     /// # Errors
     ///
-    /// Fails if this process has a watchdog already, if the exit status is 0, if a
-    /// signal cannot be handled, if the operating system refuses a thread, and, if
-    /// it is [required](Self::require_backup_timer), if the backup timer cannot be created.
-    /// In each case the process goes on unprotected, unless there was a watchdog
-    /// before; see [`InstallError`]. It can be tried again.
+    /// Fails if this process has a watchdog already, if the exit status is 0, if a signal
+    /// cannot be handled, if the operating system refuses a thread, and, if it is
+    /// [required](Self::require_backup_timer), if the backup timer cannot be created. In each
+    /// case the process goes on unprotected, unless it had a watchdog before; see
+    /// [`InstallError`]. It may call `install` again.
     ///
     /// # Async-signal-safety
     ///

@@ -21,14 +21,13 @@ pub use self::protection::{BackupTimer, Protection};
 /// A `Watchdog` is a handle: cloning it is free, and dropping every clone
 /// changes nothing. Once installed, the watchdog lives as long as the process.
 ///
-/// A child of `fork` has no watchdog. The handle that it inherits knows: there
-/// [`arm`](Self::arm) does nothing, [`deadline`](Self::deadline) is `None`, and
-/// the child may install a watchdog of its own.
+/// A child of `fork` has no watchdog. With the inherited handle, [`arm`](Self::arm) does
+/// nothing there, and [`deadline`](Self::deadline) is `None`. The child may install its own
+/// watchdog.
 ///
-/// `exec` ends the deadline: the program that takes the process's place begins without
-/// a watchdog, armed or not. The kernel ends all other threads (execve(2)), and deletes
-/// the timers of `timer_create`(2). [The guide](crate::guide::limits) says what
-/// holds a deadline across `exec`.
+/// `exec` ends the deadline, even an armed one: the kernel ends all other threads (execve(2))
+/// and deletes the timers of `timer_create`(2), so the new program begins without a watchdog.
+/// [The guide](crate::guide::limits) lists ways to keep a deadline across `exec`.
 ///
 /// [Signal handlers and children of `fork`](crate::guide::calls).
 ///
@@ -77,8 +76,8 @@ impl Watchdog {
 
     /// Starts the countdown: the process ends at the latest one grace from now.
     ///
-    /// Calling it again never buys time: the earliest deadline stands. There is
-    /// no way to disarm, because a shutdown that may be called off has not begun.
+    /// Calling it again never extends the deadline: the earliest one counts. There is no way to
+    /// disarm: arm the watchdog only when the shutdown is certain.
     ///
     /// The countdown runs on `CLOCK_MONOTONIC`, so setting the wall clock does
     /// not move it. It does not run while the machine is suspended. It does run
@@ -97,8 +96,8 @@ impl Watchdog {
     /// Does the same as [`arm`](Self::arm), with a grace of its own, such as a
     /// shorter one for a second Ctrl-C.
     ///
-    /// A grace of zero ends the process at once. One too long for the clock
-    /// (584 years and more) counts as the longest there is.
+    /// A grace of zero ends the process at once. A grace that is too long for the clock (584
+    /// years or more) counts as the longest possible one.
     ///
     /// # Async-signal-safety
     ///
@@ -141,9 +140,8 @@ impl Watchdog {
     /// Returns the lines of defense that are in place in the calling process, those that the system
     /// refused, and whether deadstop's signal handlers and panic hook are still the ones that run.
     ///
-    /// It looks at the panic hook by taking it and setting it again, because `std`
-    /// offers no other way: a panic of another thread in between goes to the
-    /// default hook.
+    /// It checks the panic hook by removing it and setting it again, because `std` offers no
+    /// other way. If another thread panics in between, the default hook runs.
     pub fn protection(&self) -> Protection {
         match WATCH.is_owner() {
             true => Protection::at_install(self.installed).with_triggers(),

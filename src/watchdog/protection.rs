@@ -126,8 +126,8 @@ impl Protection {
         self.timer_refused.map(errno::error)
     }
 
-    /// Returns the signals whose handler another library has replaced: it decides
-    /// whether deadstop's handler still runs, and most do not call it.
+    /// Returns the signals whose handler another library has replaced. deadstop's handler then
+    /// runs only if the new handler calls it, and most do not.
     pub fn replaced_signals(&self) -> &[Signal] {
         &self.replaced_signals
     }
@@ -138,21 +138,21 @@ impl Protection {
         &self.ignored_signals
     }
 
-    /// Returns the triggers that the thread which called `install` had blocked, as
-    /// programs do that take them by sigwait(3) or signalfd(2). The kernel gives a
-    /// signal to one of the two: the other does not hear it.
+    /// Returns the triggers that the thread which called `install` had blocked. Programs block
+    /// signals that they take by sigwait(3) or signalfd(2). The kernel gives such a signal
+    /// either to them or to deadstop's handler, not to both.
     pub fn blocked_signals(&self) -> &[Signal] {
         &self.blocked_signals
     }
 
-    /// Returns `true` if a panic hook that was set after `install` runs before deadstop's, or in
-    /// its place.
+    /// Returns `true` if a panic hook that was set after `install` runs before deadstop's hook,
+    /// or instead of it.
     pub fn panic_hook_replaced(&self) -> bool {
         self.panic_hook_replaced
     }
 
-    /// Returns a sentence for each thing that is not as `install` left it, or was
-    /// refused.
+    /// Returns a sentence for each part that the system refused, or that other code has changed
+    /// since `install`.
     #[cold]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -257,14 +257,13 @@ impl fmt::Display for Protection {
 pub enum BackupTimer {
     /// The system has no timer.
     Absent,
-    /// The timer sends a real-time signal, whose handler ends the process with the
-    /// status 137. This is for pid 1 of a PID namespace, which the kernel
-    /// protects from its own `SIGKILL`, and where a core dump
-    /// [may finish](crate::WatchdogBuilder::finish_core_dumps).
+    /// The timer sends a real-time signal, whose handler ends the process with the status 137.
+    /// This is the case for pid 1 of a PID namespace, which the kernel protects from its own
+    /// `SIGKILL`, and if a core dump [may finish](crate::WatchdogBuilder::finish_core_dumps).
     Handler,
     /// The timer ends the process by `SIGKILL`.
     Kill,
-    /// On Windows: another process ends this one, with the status 137. The program has
-    /// started it by `guard::start`.
+    /// Another process ends this one, with the status 137. This is the case on Windows, if the
+    /// program has started that process by `guard::start`.
     Guard,
 }

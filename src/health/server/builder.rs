@@ -15,10 +15,10 @@ use crate::Shutdown;
 use crate::process::WATCH;
 
 impl Shutdown {
-    /// Starts describing the health server: an HTTP server on a thread of its own that
-    /// answers probes, also while every other thread of the process is stuck.
+    /// Starts describing the health server: an HTTP server on a thread of its own. It answers
+    /// probes even while every other thread of the process is stuck.
     ///
-    /// | path | 200 while |
+    /// | path | answers 200 while |
     /// | --- | --- |
     /// | `/livez` | no heartbeat is stalled; a shutdown does not change it |
     /// | `/readyz` | the program is [ready](Health::set_ready), every check passes, and no shutdown was requested |
@@ -26,13 +26,14 @@ impl Shutdown {
     /// | `/metrics` | always: the shutdown, gates, pools and heartbeats, for Prometheus |
     /// | `/status` | always: a [status report](Self::status_report) as JSON |
     ///
-    /// The first three list what they look at with `?verbose`, or when they fail.
+    /// The first three list their conditions with `?verbose`, and when they fail.
     ///
-    /// Heartbeats, gates and pools may share a name, as one heartbeat for each worker thread
-    /// does. `/livez` lists each heartbeat, with its thread when it is stalled. In the
-    /// metrics a name is one series: numbers are added (`deadstop_heartbeats` are those of
-    /// that name, `deadstop_heartbeat_stalled` how many of them are stalled), and the age and
-    /// the limit are of the heartbeat that is worst off. Checks must have different names.
+    /// Several heartbeats, gates or pools may have the same name, for example the heartbeats of
+    /// worker threads. `/livez` lists each heartbeat, with its thread when it is stalled. In
+    /// the metrics a name is one series. Its numbers are sums: `deadstop_heartbeats` counts the
+    /// heartbeats of that name, `deadstop_heartbeat_stalled` the stalled ones. Its age and
+    /// limit are those of the heartbeat that is closest to a stall, or longest stalled. Checks
+    /// must have different names.
     ///
     /// # Examples
     ///
@@ -83,48 +84,48 @@ pub struct HealthBuilder {
 impl HealthBuilder {
     /// Adds an address: an IP address with a port, or `unix:` and the path of a socket.
     ///
-    /// `[::]` takes IPv4 as well, and is `0.0.0.0` on a system without IPv6. Port 0 is a
-    /// free port. The kubelet asks the address of the pod, not `localhost`.
+    /// `[::]` accepts IPv4 as well, and means `0.0.0.0` on a system without IPv6. Port 0 means
+    /// a free port. The kubelet connects to the address of the pod, not to `localhost`.
     ///
-    /// A socket that an earlier process has left is replaced. This process leaves its own:
-    /// it answers until the process is gone.
+    /// The server replaces a socket that an earlier process has left. This process does not
+    /// remove its own, since the server answers until the process is gone.
     pub fn bind(mut self, address: impl fmt::Display) -> Self {
         self.addresses.push(address.to_string());
         self
     }
 
-    /// Adds a TCP socket that listens already.
+    /// Adds a TCP socket that is already listening.
     ///
-    /// A successor that gets it in a [hand-over](crate::handover) can have its health server at
-    /// the same address: the old process answers there until the successor is ready, and from
-    /// then on the successor alone.
+    /// A successor that gets the socket in a [hand-over](crate::handover) can have its health
+    /// server at the same address: the old process answers there until the successor is ready.
+    /// From then on only the successor answers.
     pub fn listener(mut self, listener: TcpListener) -> Self {
         self.listeners.push(listener.into());
         self
     }
 
-    /// Adds a unix socket that listens already, as [`listener`](Self::listener) does.
+    /// Adds a unix socket that is already listening, as [`listener`](Self::listener) does.
     pub fn unix_listener(mut self, listener: UnixListener) -> Self {
         self.listeners.push(listener.into());
         self
     }
 
-    /// Tries the `ports` ports after one that is taken; zero unless set, so that a taken
-    /// port is an error. [`Health::addresses`] says which it got.
+    /// If a port is in use, tries the next `ports` ports. Zero unless set: a port in use is
+    /// then an error. [`Health::addresses`] returns the ports that the server got.
     pub fn or_next_ports(mut self, ports: u16) -> Self {
         self.more_ports = ports;
         self
     }
 
-    /// Adds a check of `/readyz`: something that the program needs to serve.
+    /// Adds a check to `/readyz`, for something that the program needs to serve.
     ///
     /// Each check has a thread of its own, which calls it once per
-    /// [interval](Self::check_interval) until the shutdown begins. Answers are made from the
-    /// last result. A check that has not returned yet fails, as does one that panics, or
-    /// that takes longer than its [timeout](Self::check_timeout).
+    /// [interval](Self::check_interval) until the shutdown begins. The server answers with the
+    /// last result. A check fails if it has not returned yet, if it panics, and if it takes
+    /// longer than its [timeout](Self::check_timeout).
     ///
-    /// `/livez` has no checks: a database that is down would have every program that
-    /// uses it restarted.
+    /// Checks do not affect `/livez`: otherwise a database that is down would make the
+    /// supervisor restart every program that uses it.
     pub fn check<F, R>(mut self, name: impl Into<String>, mut check: F) -> Self
     where
         F: FnMut() -> R + Send + 'static,
@@ -141,17 +142,16 @@ impl HealthBuilder {
         self
     }
 
-    /// Sets the time from the end of a check to its next call; 5 s unless set, 10 ms at
-    /// least.
+    /// Sets the time from the end of a check to its next call; 5 s unless set, at least 10 ms.
     pub fn check_interval(mut self, interval: Duration) -> Self {
         self.check_interval = interval.max(Duration::from_millis(10));
         self
     }
 
-    /// Sets how many times `/readyz` must answer one prober "not ready" after the request
-    /// until a gate that [keeps accepting](crate::drain::GateBuilder::keep_accepting) stops
-    /// waiting for load balancers; 3 unless set, which is Kubernetes' failure threshold.
-    /// Zero is never.
+    /// Sets how many answers of "not ready" one prober must get after the request, until a gate
+    /// that [keeps accepting](crate::drain::GateBuilder::keep_accepting) stops waiting for load
+    /// balancers; 3 unless set, which is Kubernetes' failure threshold. With zero the gate
+    /// waits for its whole time.
     pub fn readiness_failure_threshold(mut self, answers: u32) -> Self {
         self.seen_after = answers;
         self
@@ -161,9 +161,9 @@ impl HealthBuilder {
     ///
     /// # Errors
     ///
-    /// Fails if there is no address, one cannot be listened at, a name of a check is blank
-    /// or there twice, in a child of `fork`, if the process has a health server already, or
-    /// if the system refuses a thread. Nothing listens then.
+    /// Fails if there is no address, if the server cannot listen at one of them, if a check's
+    /// name is blank or used twice, in a child of `fork`, if the process already has a health
+    /// server, or if the system refuses a thread. Nothing listens then.
     pub fn start(mut self) -> Result<Health, HealthError> {
         if !WATCH.is_owner() {
             return Err(HealthError::Forked);

@@ -27,13 +27,13 @@ pub enum HealthError {
     NoAddress,
     /// There are more than four addresses and listeners.
     TooManyAddresses,
-    /// A text is no address.
+    /// A text is not an address.
     #[non_exhaustive]
     Address {
         /// The text.
         address: String,
     },
-    /// The server cannot listen at an address: the port is taken, for one.
+    /// The server cannot listen at an address, for example because the port is in use.
     #[non_exhaustive]
     Listen {
         /// The address.
@@ -41,7 +41,7 @@ pub enum HealthError {
         /// The reason.
         source: io::Error,
     },
-    /// A check has a blank name, there are two of the same name, or more than 32.
+    /// A check has a blank name, two checks have the same name, or there are more than 32.
     #[non_exhaustive]
     Check {
         /// The name.

@@ -35,9 +35,9 @@ pub struct Health {
 }
 
 impl Health {
-    /// Says that the program can serve: `/startupz` answers 200 from here on, and `/readyz`
-    /// does while every check passes and no shutdown was requested. systemd hears it too, as
-    /// by [`Shutdown::set_ready`].
+    /// Sets the program ready: `/startupz` answers 200 from now on. `/readyz` answers 200 while
+    /// every check passes and no shutdown was requested. This also notifies systemd, as
+    /// [`Shutdown::set_ready`] does.
     pub fn set_ready(&self) {
         self.shared.set_ready(true);
         if let Some(shutdown) = Shutdown::installed() {
@@ -45,8 +45,7 @@ impl Health {
         }
     }
 
-    /// Says that the program cannot serve for now: `/readyz` answers 503. `/startupz` does
-    /// not change.
+    /// Sets the program not ready: `/readyz` answers 503. `/startupz` does not change.
     pub fn set_not_ready(&self) {
         self.shared.set_ready(false);
     }

@@ -28,10 +28,11 @@ pub struct StalledHeartbeat {
     /// The time since its last tick.
     #[serde(with = "wire::seconds")]
     pub age: Duration,
-    /// The longest time that may pass between two ticks; `None` if without end.
+    /// The longest time that may pass between two ticks; `None` if unlimited.
     #[serde(with = "wire::maybe_seconds")]
     pub limit: Option<Duration>,
-    /// The id of the thread that ticked last; `None` if it has none, as that of a runtime.
+    /// The id of the thread that ticked last; `None` if there is none, as for a runtime's
+    /// heartbeat.
     pub thread: Option<u32>,
     /// The policy that the heartbeat was started with.
     pub policy: StallPolicy,
@@ -54,7 +55,7 @@ pub struct StalledHeartbeat {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StallPolicy {
-    /// This report, and nothing else.
+    /// Only this report.
     Report,
     /// The heartbeat counts as not alive until it ticks.
     NotAlive,

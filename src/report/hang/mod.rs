@@ -19,19 +19,17 @@ pub use self::stack::{FrameSource, StackFrame};
 pub use self::task::{HungPhase, HungTask, PhaseState, PolledFuture, TaskKind, TaskState};
 pub use self::thread::{HoldKind, HungThread, ThreadSamples, WaitsFor};
 
-/// A hang report: which tasks hang, on which threads, doing what.
+/// A hang report: the tasks that hang, their threads, and what the threads do.
 ///
-/// The library writes it as one JSON object; see
-/// [`Sinks::json`](crate::report::Sinks::json). This type reads it back, and writes it
-/// again, with any crate that speaks serde's data model.
+/// The library writes it as one JSON object; see [`Sinks::json`](crate::report::Sinks::json).
+/// This type can be read from that JSON, and written again, with any crate that supports
+/// serde's data model.
 ///
-/// Times are numbers of seconds, to the millisecond. Points in time count from
-/// the instant at which the watchdog was armed. Values that are not known are
-/// `null`, and so are lengths without end. [`JSON_SCHEMA`](Self::JSON_SCHEMA)
-/// describes each key.
+/// Times are numbers of seconds, to the millisecond. Points in time count from the instant at
+/// which the watchdog was armed. Unknown values are `null`, and so are unlimited lengths of
+/// time. [`JSON_SCHEMA`](Self::JSON_SCHEMA) describes each key.
 ///
-/// Later releases may add keys under the same version. A reader skips those that
-/// it does not know.
+/// Later releases may add keys without a new version. A reader must skip unknown keys.
 ///
 /// # Examples
 ///
@@ -65,7 +63,7 @@ pub struct HangReport {
     /// The time of the report; `None` before the shutdown.
     #[serde(with = "wire::maybe_seconds")]
     pub now: Option<Duration>,
-    /// The deadline; `None` before the shutdown, and without end.
+    /// The grace; `None` before the shutdown, and if it is unlimited.
     #[serde(with = "wire::maybe_seconds")]
     pub grace: Option<Duration>,
     /// The time from the report to the deadline; `None` if there is none.
@@ -74,8 +72,8 @@ pub struct HangReport {
     /// The status that the process ends with at the deadline; `None` if there is
     /// none.
     pub exit_status: Option<u8>,
-    /// The signals whose handler another library has replaced: they may not begin the
-    /// shutdown. Their names, or `None`.
+    /// The names of the signals whose handler another library has replaced, or `None`. These
+    /// signals may not begin the shutdown.
     #[serde(default)]
     pub replaced_signals: Option<String>,
     /// `false` if stacks or threads were left out because the report would have
@@ -83,9 +81,8 @@ pub struct HangReport {
     pub complete: bool,
     /// The phases that have begun, in order.
     pub phases: Vec<HungPhase>,
-    /// First the tasks that have not returned, the culprits first: abandoned
-    /// tasks, then those that run longest. Then tasks that have not begun, and
-    /// tasks that have ended.
+    /// The tasks, in this order: abandoned tasks, tasks that have not returned (the longest
+    /// running first), tasks that have not begun, and tasks that have ended.
     pub tasks: Vec<HungTask>,
     /// The heartbeats that are stalled.
     #[serde(default)]
@@ -94,8 +91,7 @@ pub struct HangReport {
     pub threads: Vec<HungThread>,
     /// Numbers of entries that the report does not list.
     pub unlisted: Unlisted,
-    /// The `errno` of the failure to read `/proc`, if it cannot be read; then
-    /// nothing is known of the threads.
+    /// The `errno` if `/proc` could not be read. The report then knows nothing about threads.
     pub threads_refused: Option<u32>,
 }
 
@@ -107,7 +103,7 @@ impl HangReport {
     /// reads.
     pub const VERSION: u32 = VERSION;
 
-    /// Returns the listed tasks that have not returned, the culprits first.
+    /// Returns the listed tasks that have not returned, abandoned ones first.
     pub fn hung_tasks(&self) -> impl Iterator<Item = &HungTask> {
         self.tasks.iter().filter(|task| task.state.hangs())
     }
@@ -142,9 +138,9 @@ pub enum ReportKind {
     Abandoned,
     /// The deadline is near.
     Deadline,
-    /// A heartbeat is missing.
+    /// A heartbeat is late.
     Stall,
-    /// The application or an operator asked.
+    /// The application or an operator requested it.
     Status,
     /// A reason that this version does not know.
     #[serde(other)]

@@ -13,12 +13,12 @@ pub struct StackFrame {
     /// The file name of the program or library that has the code; `None` if it
     /// is from no file.
     pub module: Option<String>,
-    /// The place in that file, or without one the address.
+    /// The offset in that file; without a file, the address.
     #[serde(with = "wire::hex")]
     pub offset: u64,
     /// The place in the source, as `file:line`; `None` if it is not known. The path is
-    /// `crate-1.2.3/src/file.rs` for a dependency, `std/src/file.rs` for the standard
-    /// library, and from the folder of the build for the application.
+    /// `crate-1.2.3/src/file.rs` for a dependency, `std/src/file.rs` for the standard library,
+    /// and relative to the folder of the build for the application.
     pub site: Option<String>,
     /// The origin of the source; `None` if that is not known.
     #[serde(default)]
@@ -42,11 +42,11 @@ pub struct StackFrame {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FrameSource {
-    /// The program's own.
+    /// The program itself.
     Application,
     /// A crate from a registry or a repository.
     Dependency,
-    /// The standard library's.
+    /// The standard library.
     Std,
     /// A source that this version does not know.
     #[serde(other)]

@@ -32,7 +32,7 @@ pub struct HungPhase {
     /// The time for which it has run.
     #[serde(with = "wire::seconds")]
     pub took: Duration,
-    /// The longest time for which it may run; `None` if without end.
+    /// The longest time for which it may run; `None` if unlimited.
     #[serde(with = "wire::maybe_seconds")]
     pub budget: Option<Duration>,
 }
@@ -57,8 +57,8 @@ pub enum PhaseState {
 pub struct HungTask {
     /// The task's name, with the path of its scope.
     pub name: String,
-    /// The kind of work that it stands for; of one that has not begun, that is not known
-    /// yet, and it is [`TaskKind::Task`].
+    /// The kind of work that the task stands for. For a task that has not begun it is always
+    /// [`TaskKind::Task`].
     #[serde(default)]
     pub kind: TaskKind,
     /// The phase's name.
@@ -75,7 +75,7 @@ pub struct HungTask {
     /// The time for which it has run; `None` if it has not begun.
     #[serde(with = "wire::maybe_seconds")]
     pub took: Option<Duration>,
-    /// The longest time for which it may run; `None` if without end, or if it has not begun.
+    /// The longest time for which it may run; `None` if unlimited, or if it has not begun.
     #[serde(with = "wire::maybe_seconds")]
     pub budget: Option<Duration>,
     /// The last poll by a runtime, if it is a future that has not ended.
@@ -115,7 +115,7 @@ pub enum TaskKind {
     Pool,
     /// The closing of a resource.
     Resource,
-    /// A thread of the application that is waited for.
+    /// A thread of the application for which the shutdown waits.
     Thread,
     /// A kind that this version does not know.
     #[serde(other)]
@@ -145,7 +145,7 @@ pub struct PolledFuture {
     pub last_polled: Option<Duration>,
     /// The id of the thread that polled it.
     pub by: Option<u32>,
-    /// `true` while that poll is not over: the future blocks the thread.
+    /// `true` if that poll has not returned: the future blocks the thread.
     pub is_polled: bool,
 }
 

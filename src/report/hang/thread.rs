@@ -45,7 +45,7 @@ pub struct HungThread {
     pub stack: Vec<StackFrame>,
     /// Number of frames that the report does not list.
     pub frames_left_out: u64,
-    /// The reason why its stack could not be captured, if it was asked for.
+    /// The reason why its stack could not be captured, if deadstop tried.
     pub no_stack: Option<String>,
 }
 
@@ -77,11 +77,11 @@ pub struct ThreadSamples {
     /// The share of one processor that it used between the last of them, in per cent, the
     /// oldest first.
     pub shares: Vec<u8>,
-    /// The number of stacks that were captured, one shortly after another; 0 if it did not
-    /// run.
+    /// The number of stacks that were captured shortly after each other; 0 if the thread did
+    /// not run.
     pub stacks: u32,
-    /// The number of different ones among them. If it is one, the thread is in a loop of one
-    /// function; if it is less than all, in a loop; else it may make progress.
+    /// The number of different stacks among them. One means that the thread loops in one
+    /// function. Fewer than all mean that it loops. Otherwise it may make progress.
     pub different_stacks: u32,
 }
 
@@ -117,18 +117,18 @@ pub struct WaitsFor {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum HoldKind {
-    /// A thread that has the address of the lock on its stack, as no other has.
-    /// This is evidence, not proof, that it holds the lock.
+    /// The only thread that has the address of the lock on its stack. This is evidence, not
+    /// proof, that it holds the lock.
     LockOnStack,
     /// A thread that owns the lock.
     LockOwner,
     /// A thread in a system call on the other end of the pipe or local socket.
     OtherEnd,
-    /// No other process that is known: this one has the other end of the pipe or local
-    /// socket open itself, as the descriptor with that number.
+    /// This process itself: it has the other end of the pipe or local socket open, as the
+    /// descriptor with that number. No other process is known to have it.
     OwnDescriptor,
-    /// A process: a child that is waited for, the holder of a file's lock, or the other
-    /// end of a pipe or a local socket.
+    /// A process: a child for which the thread waits, the holder of a file lock, or the other
+    /// end of a pipe or local socket.
     Process,
     /// A thread that is joined.
     ThreadEnd,

@@ -27,18 +27,18 @@ pub(super) use self::progress_reporter::{ProgressReporter, tell_without_logger};
 #[cfg(feature = "terminal")]
 pub(super) use self::view::{give_way_back, make_way};
 
-/// The destination of a shutdown's progress.
+/// The destination of a shutdown's progress lines.
 ///
-/// Written is one line as the shutdown begins; one every five seconds, or every
-/// fifth of the grace if that is shorter, of what is still running, for how long,
-/// and how much time is left; and a summary. In the last tenth of the grace (at
-/// most 500 ms) only the hang report and the summary are written.
+/// deadstop writes one line when the shutdown begins, one line every five seconds (every fifth
+/// of the grace, if that is shorter), and a summary. The lines in between say which tasks run,
+/// for how long, and how much time is left. In the last tenth of the grace (at most 500 ms)
+/// deadstop writes only the hang report and the summary.
 ///
-/// Warnings, of a task over its budget, say, go to the [`log`] facade whatever
-/// is set here.
+/// Warnings, for example about a task over its budget, always go to the [`log`] facade.
 ///
-/// No line holds up the end: it waits for the summary for at most 100 ms. If the logger has not
-/// taken it by then, and something was left undone, the summary is also written to standard error.
+/// No line delays the end of the process: it waits for the summary for at most 100 ms. If the
+/// logger has not taken the summary by then, and a task was not done, deadstop also writes the
+/// summary to standard error.
 ///
 /// # Examples
 ///
@@ -53,23 +53,22 @@ pub(super) use self::view::{give_way_back, make_way};
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Progress {
-    /// In the [`log`] facade, at level `info`, if it takes that of the target
-    /// `deadstop`; else as [`Stderr`](Self::Stderr). There a program's normal end
-    /// ([`Cause::Finished`]) is silent, unless something was left undone or the end
+    /// To the [`log`] facade at level `info`, if the logger enables that level for the target
+    /// `deadstop`; otherwise as [`Stderr`](Self::Stderr). On standard error, the normal end of
+    /// a program ([`Cause::Finished`]) prints nothing, unless a task was not done or the end
     /// takes longer than the time between two lines.
     #[default]
     Auto,
-    /// A live view on standard error in place of the lines, if that is a terminal;
-    /// otherwise as [`Auto`](Self::Auto).
+    /// As a live view on standard error, if that is a terminal; otherwise as
+    /// [`Auto`](Self::Auto).
     #[cfg(feature = "terminal")]
     Live,
-    /// In the [`log`] facade, at level `info`; the summary at `warn` if
-    /// something was left undone.
+    /// To the [`log`] facade at level `info`; the summary at `warn` if a task was not done.
     Log,
     /// Nowhere.
     Off,
-    /// On standard error in lines that begin with `deadstop: `, as long as it is the
-    /// file that it was at `install`. No duplicate of it is kept.
+    /// To standard error, in lines that begin with `deadstop: `, as long as it is still the
+    /// file that it was at `install`. deadstop keeps no duplicate of the descriptor.
     Stderr,
 }
 

@@ -26,42 +26,40 @@ const TERMINATION_LOG: &str = "/dev/termination-log";
 
 /// The sinks of hang reports.
 ///
-/// Reports go to them in this order. A sink that blocks costs the sinks after it,
-/// never the end of the process:
+/// Reports go to them in this order. If a sink blocks, the sinks after it get nothing; the
+/// process still ends on time:
 ///
-/// 1. **Termination message**, a file: `/dev/termination-log` if it is there and
-///    can be written, where Kubernetes looks when a container has ended. At most
-///    4,096 bytes, which begin with the report's first screen and replace the
-///    file's content. Status reports do not go there.
-/// 2. **JSON**, a file for programs: only if you name one.
-///    `report::HangReport` (feature `serde`) reads it and has its schema.
-/// 3. **The supervisor's socket**: where `NOTIFY_SOCKET` is set (systemd), the
-///    first line as the service's status.
+/// 1. **Termination message**, a file: `/dev/termination-log`, if it exists and can be written.
+///    Kubernetes reads it when a container has ended. The report replaces the file's content:
+///    at most 4,096 bytes, beginning with the first screen. Status reports do not go there.
+/// 2. **JSON**, a file for programs, if the program names one. `report::HangReport` (feature
+///    `serde`) reads it and has its schema.
+/// 3. **The supervisor's socket**, if `NOTIFY_SOCKET` is set (systemd): the first line, as the
+///    service's status.
 /// 4. **The journal**, if standard error is connected to it (`JOURNAL_STREAM`): the whole
 ///    report as one entry with fields, instead of an entry for each line.
 /// 5. **Standard error** otherwise. In GitHub Actions the report begins with an error
 ///    annotation.
-/// 6. **The log**, one record with the target `deadstop` at the level `error`
-///    (a status report: `warn`). It has the first screen; the whole report only
-///    if standard error is no sink, because both are often one stream. Where standard
-///    output and standard error are one file (`2>&1`, a terminal), it has the first line
-///    alone: the report stands beside it.
+/// 6. **The log**, one record with the target `deadstop` at the level `error` (a status report:
+///    `warn`). It has the first screen. It has the whole report only if standard error is no
+///    sink, because both often go to one stream. If standard output and standard error are one
+///    file (`2>&1`, a terminal), it has only the first line, because the report is beside it.
 ///
-/// `install` opens the files, so that they are there after a `chroot` or a change
-/// of user. They keep their content until there is a report. A new file has the
-/// mode 0600: a report says how a process hangs, and that helps an attacker.
-/// Symbolic links are not followed.
+/// `install` opens the files, so that deadstop can write them after a `chroot` or a change of
+/// user. They keep their content until there is a report. A new file has the mode 0600, because
+/// a report helps an attacker. deadstop does not follow symbolic links.
 ///
-/// Standard error is the file of `install`, of which deadstop keeps a descriptor; or the one by
-/// which the program has replaced it since, as where it rotates a log: a terminal, or a pipe
-/// or a regular file open for writing alone, without the close-on-exec flag, as `dup2` and
-/// `freopen` leave it. Any other file under number 2 is the program's own, such as a database
-/// that got the number after a `close`, and is not written to.
+/// Standard error is the file that it was at `install`; deadstop keeps a descriptor of it. If
+/// the program has replaced descriptor 2 since, for example to rotate a log, the report goes to
+/// the new file, if that looks like standard error: a terminal, or a pipe or regular file that
+/// is open only for writing, without the close-on-exec flag, as `dup2` and `freopen` leave it.
+/// Any other file may be data of the program, such as a database that got the number after a
+/// `close`. deadstop does not write to it.
 ///
-/// A file that is named here is open until the process ends. Name none on a disk
-/// that may stop answering (a network file system): closing it, or a write that
-/// is under way, can then hold the process in uninterruptible sleep beyond its
-/// deadline, as measured with FUSE.
+/// A file that the program names here is open until the process ends. Do not name a file on a
+/// disk that may stop answering (a network file system): closing the file, or a write that has
+/// begun, can then hold the process in uninterruptible sleep beyond its deadline. A test with
+/// FUSE has shown that.
 ///
 /// # Examples
 ///
@@ -132,7 +130,7 @@ impl Sinks {
         self
     }
 
-    /// Writes no termination message, not even where there is a file for it.
+    /// Writes no termination message, even if there is a file for it.
     pub fn without_termination_message(mut self) -> Self {
         self.message = Message::None;
         self
@@ -148,11 +146,11 @@ impl Sinks {
 
     /// Sets whether the report goes to systemd's journal: one entry, with the fields
     /// `DEADSTOP_KIND`, `DEADSTOP_TASK`, `DEADSTOP_PHASE` and `DEADSTOP_REPORT` (the whole
-    /// text) beside `MESSAGE`. Nothing is sent where there is no journal. With `false`,
-    /// standard error gets the text, wherever it goes.
+    /// text) beside `MESSAGE`. If there is no journal, nothing is sent. With `false`, the text
+    /// goes to standard error, even if that is connected to the journal.
     ///
-    /// Unless set, the journal gets it if standard error is connected to the journal. The
-    /// text is then not written to standard error, which would be an entry for each line.
+    /// Unless set, the journal gets the report if standard error is connected to it. The text
+    /// then does not go to standard error, where each line would become an entry.
     pub fn journal(mut self, journal: bool) -> Self {
         self.journal = match journal {
             true => Journaled::Always,

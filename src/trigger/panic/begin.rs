@@ -14,15 +14,15 @@ use crate::trigger::grace;
 #[cfg(feature = "shutdown")]
 use crate::trigger::request::request;
 
-/// Arms the watchdog because of a panic, from an application's own panic hook.
-/// With a [`Shutdown`](crate::Shutdown) installed, it also begins the shutdown, whose end waits
-/// for the hook until the guard is dropped: for at most 5 s, and half of the time up to the
-/// deadline. Returns `None`, and does nothing, if this process has no watchdog, and for a
-/// panic of one of deadstop's own threads.
+/// Arms the watchdog in the application's own panic hook. If a [`Shutdown`](crate::Shutdown) is
+/// installed, it also begins the shutdown. The end of the shutdown then waits until the
+/// returned guard is dropped: at most 5 s, and at most half of the time up to the deadline.
+/// Returns `None`, and does nothing, if this process has no watchdog, and for a panic of one of
+/// deadstop's own threads.
 ///
-/// A hook that is set after `install` runs before deadstop's, which then arms
-/// only once that hook is done: late, or never. Such a hook calls this first.
-/// The setting of [`Panics`](crate::Panics) does not matter.
+/// A hook that is set after `install` runs before deadstop's hook. deadstop's hook then arms
+/// only after it, or never if it hangs. So such a hook should call this function first. The
+/// setting of [`Panics`](crate::Panics) does not matter.
 ///
 /// # Examples
 ///

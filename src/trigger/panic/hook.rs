@@ -26,29 +26,27 @@ use crate::sys::published::Published;
 #[derive(Clone, Copy, Default)]
 #[non_exhaustive]
 pub enum Panics {
-    /// A panic is the program's own affair. With `panic = "abort"` it ends
-    /// the process by `SIGABRT`, a panic of a task too.
+    /// A panic has no effect on the shutdown. With `panic = "abort"` every panic ends the
+    /// process by `SIGABRT`, also a panic of a task.
     #[default]
     Ignore,
-    /// A panic of any thread begins the shutdown, also one that the program
-    /// catches. The process ends with 101 if every task is then done.
+    /// A panic of any thread begins the shutdown, even if the program catches the panic. If
+    /// every task is then done, the process ends with 101.
     ///
-    /// The hook that was there before is called as before. A hook that is set
-    /// later runs before ours: it should call
-    /// [`arm_from_panic_hook`](crate::arm_from_panic_hook) first. Panics of
-    /// deadstop's own threads, such as a logger's, do not count.
+    /// The panic hook that was set before still runs. A hook that is set later runs before
+    /// deadstop's hook: it should call [`arm_from_panic_hook`](crate::arm_from_panic_hook)
+    /// first. Panics of deadstop's own threads, such as a logger's, do not count.
     ///
-    /// The end of the shutdown waits for the hook, which may print a stack or send a report:
-    /// for at most 5 s, and half of the time up to the deadline.
+    /// The end of the shutdown waits for the hook, which may print a stack or send a report. It
+    /// waits at most 5 s, and at most half of the time up to the deadline.
     ///
-    /// With `panic = "unwind"` the panic then goes on; with
-    /// `panic = "abort"` the hook holds the thread, so that the process is not
-    /// aborted under its own cleanup. A main thread that is held ends the
-    /// process when the shutdown is over, as `main` does that returns after a
-    /// panic. Another thread is held until the process ends.
+    /// With `panic = "unwind"` the panic then goes on; with `panic = "abort"` the hook blocks
+    /// the thread, so that the process does not abort during its cleanup. The main thread ends
+    /// the process when the shutdown is over, as a return from `main` after a panic does. Any
+    /// other thread is blocked until the process ends.
     ///
-    /// Two panics that `std` answers with an immediate abort are not held:
-    /// one in a destructor while its thread unwinds, and one in a panic hook.
+    /// `std` aborts at once for two kinds of panics, which the hook cannot block: a panic in a
+    /// destructor while its thread unwinds, and a panic in a panic hook.
     Shutdown,
     /// A panic for which the function returns `true` begins the shutdown,
     /// under the rules of [`Shutdown`](Self::Shutdown).
