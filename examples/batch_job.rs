@@ -1,14 +1,14 @@
-//! A job whose work is done, and whose client library will not let go.
+//! A job whose work is done, but whose client library keeps the process alive.
 //!
 //! ```text
-//! cargo run --example batch_job               the pool will not close: ends with 1
+//! cargo run --example batch_job               the client does not close: ends with 1
 //! cargo run --example batch_job -- --healthy  ends with 0
 //! ```
 //!
 //! The client keeps its threads for a minute after the last request, and joins
-//! them when it is dropped. Dropped at the end of `main`, it would keep the
-//! process for that minute, until a supervisor that knows no better kills it.
-//! Dropped in a task, it costs the task's budget.
+//! them when it is dropped. If `main` dropped the client at its end, the process
+//! would stay for that minute, or until a supervisor kills it. If a task drops
+//! the client, the process stays at most for the task's budget.
 
 #![expect(clippy::print_stdout, reason = "a program for a terminal")]
 
@@ -43,7 +43,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         .budget(Duration::from_secs(1))
         .on_shutdown(move |_| drop(client))?;
 
-    // The work is done. A signal may have come meanwhile: then it was first.
+    // The work is done. If a signal came earlier, the shutdown has already begun.
     Ok(shutdown.finish())
 }
 

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! cargo run --example batch_pool                 all 240 jobs run; status 0
-//! cargo run --example batch_pool -- --discard    waiting jobs are dropped and named
-//! cargo run --example batch_pool -- --hang       a job hangs: named; status 1
+//! cargo run --example batch_pool -- --discard    the log names the queued jobs, which are dropped
+//! cargo run --example batch_pool -- --hang       a job hangs, and the log names it; status 1
 //! ```
 
 #![expect(clippy::print_stdout, reason = "it talks to the user")]
@@ -49,7 +49,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         .task("count the jobs")
         .phase(Phase::FLUSH)
         .on_shutdown(move |_| println!("{} jobs are done", done.load(Ordering::SeqCst)))?;
-    // The work is handed over, not done. `finish` waits for it.
+    // The pools have the jobs, but have not run them yet. `finish` waits for them.
     Ok(shutdown.finish())
 }
 

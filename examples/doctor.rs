@@ -1,14 +1,13 @@
-//! Prints what the platform would do to a program that is started where this
-//! one is: which supervisor stops it, after how long it kills, and whether its
-//! signals arrive.
+//! Prints how the platform treats a program that is started in the same place as
+//! this one: which supervisor stops it, how long it waits before it kills, and
+//! whether its signals arrive.
 //!
 //! ```text
 //! doctor [--grace 25s]
 //! ```
 //!
-//! As the entry point of an image, or in place of the program in a unit file, it
-//! shows what the program there would get. It ends with status 1 if a certain
-//! error was found, and 0 otherwise.
+//! Start it as the entry point of an image, or in place of the program in a unit
+//! file. It ends with status 1 if it finds a certain error, and with 0 otherwise.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it prints")]
 

@@ -4,9 +4,9 @@
 //!     curl http://127.0.0.1:8086/livez?verbose
 //!
 //! With the argument `stuck` the consumer loop hangs after its third message. Two seconds
-//! later `/livez` answers 503 and says where, the shutdown begins, and five seconds after
-//! that the process ends with status 124 and a report. Without it, the program ends at
-//! Ctrl-C.
+//! later `/livez` answers 503 and names the function, and the shutdown begins. Five seconds
+//! after that the process ends with status 124 and a report. Without the argument, the program
+//! runs until Ctrl-C.
 
 #![expect(clippy::print_stdout, reason = "it prints its address")]
 
@@ -55,13 +55,13 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         }
         messages.send(message)?;
     }
-    drop(messages); // the consumer's loop ends once it has read them all
+    drop(messages); // the consumer's loop ends when it has read all messages
     Ok(shutdown.wait())
 }
 
 fn consume(inbox: &mpsc::Receiver<u32>, beat: &Heartbeat, is_stuck: bool) {
     while let Some(message) = {
-        let _waits = beat.pause(); // without a bound, and no stall
+        let _waits = beat.pause(); // a wait without a bound is no stall
         inbox.recv().ok()
     } {
         beat.tick();

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! cargo run --example panic_hook            a worker panics: cleanup, then 101
-//! cargo run --example panic_hook -- --hang  and the cleanup hangs: 124
+//! cargo run --example panic_hook -- --hang  the cleanup hangs too: 124
 //! ```
 //!
-//! Without a shutdown, a panic in a worker ends that one thread, and the
-//! process goes on without it.
+//! Without deadstop, a panic in a worker ends only that thread, and the process
+//! goes on without it.
 
 #![expect(clippy::print_stdout, reason = "a program for a terminal")]
 

@@ -1,8 +1,8 @@
-//! A server whose cleanup hangs, and whose process is gone by its deadline.
+//! A server whose cleanup hangs. Its process still ends by its deadline.
 //!
 //! ```text
-//! cargo run --example quickstart               hangs in its cleanup: ends with 124
-//! cargo run --example quickstart -- --healthy  does not hang: ends with 0
+//! cargo run --example quickstart               its cleanup hangs: ends with 124
+//! cargo run --example quickstart -- --healthy  its cleanup returns: ends with 0
 //! cargo run --example quickstart -- --panic    a worker panics: ends with 124
 //! ```
 //!
@@ -24,11 +24,11 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let mode = std::env::args().nth(1).unwrap_or_default();
 
-    // First of all, before there is a thread or a socket.
+    // First in main, before any thread or socket exists.
     let shutdown = Shutdown::builder()
         .grace(Duration::from_secs(3))
         .panics(Panics::Shutdown)
-        // By default a tenth of the grace is kept for this phase. Without that, the
+        // By default this phase reserves a tenth of the grace. Without the reserve, the
         // hang lasts until the deadline.
         .phase(Phase::CLOSE.reserve(Duration::ZERO))
         // The logger writes to standard error, where the hang report goes too.
@@ -44,7 +44,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         .task("stop accepting")
         .phase(Phase::UNBIND)
         .on_shutdown(move |_| {
-            // The listener's thread sees that the end has been asked for.
+            // The listener's thread notices the request for shutdown.
             TcpStream::connect(address).map(drop)
         })?;
     let healthy = mode == "--healthy";
@@ -65,11 +65,11 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     thread::spawn(move || serve(&listener, &server));
     thread::spawn(move || visit(address, &mode));
 
-    // Until SIGTERM, Ctrl-C or a panic, and until every task is done.
+    // Returns after SIGTERM, Ctrl-C or a panic, when every task has ended.
     Ok(shutdown.wait())
 }
 
-/// Hangs, as a deadlock, a full pipe or a foreign library may make a cleanup hang.
+/// Hangs, as a cleanup may hang in a deadlock, a full pipe or a foreign library.
 fn hang() -> ! {
     loop {
         std::hint::spin_loop();

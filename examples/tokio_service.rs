@@ -5,9 +5,9 @@
 //! cargo run --example tokio_service -- --healthy  ends with 0
 //! ```
 //!
-//! No timer of the runtime fires once its workers are blocked, so a timeout
-//! around its graceful shutdown never comes. The tasks here have threads of
-//! their own: the journal is flushed, and the process is gone on time.
+//! No timer of the runtime fires while its workers are blocked, so a timeout
+//! around its graceful shutdown never fires. The tasks here run on threads of
+//! their own: they flush the journal, and the process ends on time.
 //!
 //! The program makes its own requests, and requests its own shutdown.
 
@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (drained, is_drained) = mpsc::channel();
     runtime.spawn(async move {
         let served = axum::serve(listener, service).with_graceful_shutdown(requested);
-        // Only the task below listens, and it may have been abandoned.
+        // Only the task below receives this, and it may have been abandoned.
         let _ = drained.send(served.await);
     });
 
@@ -75,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     shutdown.wait_and_exit()
 }
 
-/// A handler that does not know it is on a runtime.
+/// A handler that blocks its thread, which is a worker of the runtime.
 async fn report() -> &'static str {
     thread::sleep(Duration::from_secs(3600));
     "the report"

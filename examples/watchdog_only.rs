@@ -1,4 +1,4 @@
-//! The watchdog alone, beside a shutdown that a program already has.
+//! The watchdog alone, in a program that has its own shutdown.
 //!
 //! ```text
 //! cargo run --example watchdog_only               its own cleanup deadlocks: ends with 75
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // ... the program does its work, and decides to stop ...
 
-    // The one line to add, before anything that can hang.
+    // Add only this line, before anything that can hang.
     watchdog.arm();
     let left = watchdog.deadline().map(|at| at - Instant::now());
     println!("stopping; time left: {:.1?}", left.unwrap_or_default());

@@ -1,4 +1,4 @@
-//! A process that holds something, and then leaves.
+//! A process that holds memory, threads or descriptors, and then exits.
 
 use std::error::Error;
 use std::fmt;
@@ -25,7 +25,7 @@ pub(crate) enum Hold {
 const HOLD: &str = "--hold";
 
 impl Hold {
-    /// Returns what this process was started to hold. `None` in the process that measures.
+    /// Returns the resources that this process must hold. `None` in the process that measures.
     pub(crate) fn asked_for() -> Option<Self> {
         let arguments: Vec<_> = std::env::args().skip(1).collect();
         let [hold, kind, number] = arguments.as_slice() else {
@@ -65,7 +65,7 @@ impl Hold {
         Ok(gone.saturating_sub(Duration::from_nanos(line.trim().parse()?)))
     }
 
-    /// Takes it, says when, and ends the process.
+    /// Takes the resources, prints the time, and ends the process.
     pub(crate) fn and_exit(self) -> ! {
         match self {
             Self::Nothing => {}
@@ -81,7 +81,7 @@ impl Hold {
                 allow_descriptors(number as u64 + 100);
                 let null = File::open("/dev/null").expect("it is there");
                 for _ in 0..number {
-                    // Never closed: the kernel is to do that.
+                    // Never closed: the kernel must close it.
                     let _ = null.try_clone().expect("a descriptor").into_raw_fd();
                 }
             }

@@ -15,7 +15,7 @@
     clippy::print_stdout,
     reason = "a program for a terminal"
 )]
-#![expect(unsafe_code, reason = "takes memory, and leaves without a word")]
+#![expect(unsafe_code, reason = "maps memory, and calls `_exit`")]
 
 mod holder;
 mod measure;

@@ -1,4 +1,4 @@
-//! The constants, by processes that leave.
+//! Measures the constants with processes that exit.
 
 use std::error::Error;
 use std::time::Duration;
@@ -19,11 +19,11 @@ pub(crate) struct Times {
     pub(crate) most: Duration,
 }
 
-/// Measures them; each as the median of `runs`, those of memory with that many
-/// bytes of it. `say` hears of each.
+/// Measures the constants: each as the median of `runs`, those of memory with that many
+/// bytes. Calls `say` for each.
 ///
-/// The least of them would say most about the kernel, but half of all processes
-/// take longer by up to a third, on a machine that does nothing else.
+/// The median, and not the least: half of all processes take up to a third longer than
+/// the least, on a machine that does nothing else.
 pub(crate) fn measure(
     runs: usize,
     memory: usize,

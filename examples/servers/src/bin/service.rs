@@ -1,5 +1,5 @@
-//! A service as one would write it: an HTTP API, jobs, a child process, redis, a pid file
-//! and a unix socket.
+//! A typical service: an HTTP API, jobs, a child process, redis, a pid file and a unix
+//! socket.
 //!
 //! ```text
 //! redis-server --port 6379 &

@@ -1,13 +1,14 @@
-//! A Kafka consumer that ends with nothing lost and nothing done twice.
+//! A Kafka consumer that loses no order at its end, and bills none twice.
 //!
 //! ```text
-//! cargo run --bin kafka_consumer             a broker in this process, 20 orders; ends by
-//! Ctrl-C, 0 cargo run --bin kafka_consumer -- --hang   the broker answers late; ends at the
-//! deadline, 124
+//! cargo run --bin kafka_consumer             a broker in this process, 20 orders;
+//!                                            ends at Ctrl-C with 0
+//! cargo run --bin kafka_consumer -- --hang   the broker answers late;
+//!                                            ends at the deadline with 124
 //! ```
 //!
-//! With `BROKERS` set it consumes from there, topic `orders`, and appends each order to
-//! the file `DONE`. `--plain` is the control: the same consumer without deadstop.
+//! If `BROKERS` is set, it consumes the topic `orders` from these brokers, and appends each
+//! order to the file `DONE`. `--plain` is the same consumer without deadstop.
 
 #![expect(clippy::print_stderr, reason = "it talks to the user")]
 
