@@ -8,6 +8,7 @@
 //! | [`hang_report`] | reading a hang report, for the person on call |
 //! | [`gates`] | requests in flight, with axum and tonic |
 //! | [`pools`] | worker pools, coming from Spring and `java.util.concurrent` |
+//! | [`panics`] | panics as a trigger, panic hooks, error trackers |
 //! | [`consumers`] | threads that wait in a call; Kafka |
 //! | [`children`] | child processes |
 //! | [`zero_downtime`] | replacing a process without a failed request |
@@ -48,6 +49,9 @@ pub mod gates {}
 
 #[doc = include_str!("pools.md")]
 pub mod pools {}
+
+#[doc = include_str!("panics.md")]
+pub mod panics {}
 
 #[doc = include_str!("consumers.md")]
 pub mod consumers {}

@@ -22,7 +22,7 @@ use crate::process::WATCH;
 use crate::report::Outcome;
 use crate::sys::published::Published;
 
-/// The consequence of a panic.
+/// The consequence of a panic. The guide has a page on [panics](crate::guide::panics).
 #[derive(Clone, Copy, Default)]
 #[non_exhaustive]
 pub enum Panics {
