@@ -33,8 +33,15 @@ mod sizes {
 mod buffer;
 #[path = "../../crates/deadstop-core/src/escape.rs"]
 mod escape;
+#[path = "../../crates/deadstop-core/src/slot_state.rs"]
+mod slot_state;
 #[path = "kill_path/sys.rs"]
 mod sys;
+
+/// A slot of a fixed table.
+mod slot {
+    mod models;
+}
 
 /// The kill path, as far as it is modeled.
 mod kill_path {

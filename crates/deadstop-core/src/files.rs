@@ -3,33 +3,14 @@
 //! Removing a file can block, so the kill path does not do it: the reporter
 //! removes the files shortly before the deadline, or the coordinator when all
 //! tasks are done. The table is fixed because neither may allocate by then.
-//!
-//! # States of a slot
-//!
-//! ```text
-//! FREE ──add──▶ FILLING ──▶ LISTED ──remove_all──▶ FREE
-//!  ▲                          │
-//!  └──────────cancel──────────┘
-//! ```
-//!
-//! # Orderings
-//!
-//! `state` publishes the path: `add` writes it with `Release`, `remove_all`
-//! takes the entry with `Acquire`. A use count in its upper bits makes a cancel
-//! of an earlier use fail.
 
 use core::ffi::CStr;
 use core::slice;
 
-use crate::atomic::{AtomicU8, AtomicU32, Ordering};
+use crate::atomic::{AtomicU8, Ordering};
 use crate::sizes::{MAX_REMOVED_FILES, REMOVED_PATH_LEN};
+use crate::slot_state::{Removal, SlotState, SlotUse};
 use crate::sys::unlink;
-
-const FREE: u32 = 0;
-const FILLING: u32 = 1;
-const LISTED: u32 = 2;
-const STATE: u32 = 3;
-const NEXT_USE: u32 = 4;
 
 /// Paths of files to remove: a fixed table without locks.
 #[derive(Debug)]
@@ -42,12 +23,12 @@ pub struct FileList {
 #[must_use = "the entry can be canceled only through this"]
 pub struct FileSlot {
     slot: &'static Slot,
-    listed: u32,
+    entry: SlotUse,
 }
 
 #[derive(Debug)]
 struct Slot {
-    state: AtomicU32,
+    state: SlotState,
     path: [AtomicU8; REMOVED_PATH_LEN],
 }
 
@@ -80,13 +61,12 @@ impl FileList {
         if bytes.len() > REMOVED_PATH_LEN {
             return None;
         }
-        let slot = self.slots().find(|slot| slot.claim())?;
+        let slot = self.slots().find(|slot| slot.state.claim())?;
         for (to, from) in slot.path.iter().zip(bytes) {
             to.store(*from, Ordering::Relaxed);
         }
-        let listed = slot.state.load(Ordering::Relaxed) & !STATE | LISTED;
-        slot.state.store(listed, Ordering::Release);
-        Some(FileSlot { slot, listed })
+        let entry = slot.state.list();
+        Some(FileSlot { slot, entry })
     }
 
     /// Removes every listed file, and takes it off the list. Returns how many
@@ -109,9 +89,7 @@ impl FileList {
     /// No other thread may use the list.
     pub fn reset_after_fork(&self) {
         for slot in self.slots() {
-            let state = slot.state.load(Ordering::Relaxed) & !STATE;
-            slot.state
-                .store(state.wrapping_add(NEXT_USE), Ordering::Release);
+            slot.state.release();
         }
     }
 }
@@ -120,40 +98,20 @@ impl FileSlot {
     /// Takes the file off the list without removing it. Returns `false` if it
     /// has been removed already, or is being removed.
     pub fn cancel(self) -> bool {
-        let free = (self.listed & !STATE).wrapping_add(NEXT_USE);
-        self.slot
-            .state
-            .compare_exchange(self.listed, free, Ordering::Relaxed, Ordering::Relaxed)
-            .is_ok()
+        self.slot.state.remove(self.entry) == Removal::Removed
     }
 }
 
 impl Slot {
     const fn free() -> Self {
         Self {
-            state: AtomicU32::new(FREE),
+            state: SlotState::free(),
             path: [const { AtomicU8::new(0) }; REMOVED_PATH_LEN],
         }
     }
 
-    fn claim(&self) -> bool {
-        let state = self.state.load(Ordering::Relaxed);
-        state & STATE == FREE
-            && self
-                .state
-                .compare_exchange(state, state | FILLING, Ordering::Acquire, Ordering::Relaxed)
-                .is_ok()
-    }
-
     fn take(&self, end: impl Fn(&CStr) -> bool) -> bool {
-        let state = self.state.load(Ordering::Relaxed);
-        let filling = state & !STATE | FILLING;
-        let taken = state & STATE == LISTED
-            && self
-                .state
-                .compare_exchange(state, filling, Ordering::Acquire, Ordering::Relaxed)
-                .is_ok();
-        if !taken {
+        if !self.state.take() {
             return false;
         }
         let mut path = [0; REMOVED_PATH_LEN];
@@ -161,8 +119,7 @@ impl Slot {
             *to = from.load(Ordering::Relaxed);
         }
         let is_ended = CStr::from_bytes_until_nul(&path).is_ok_and(end);
-        let free = (state & !STATE).wrapping_add(NEXT_USE);
-        self.state.store(free, Ordering::Release);
+        self.state.release();
         is_ended
     }
 }

@@ -32,6 +32,7 @@
 //! threads ──▶ sys, buffer                  the thread dump, from /proc
 //! roster ──▶ buffer                        tables that tasks write
 //! files ──▶ sys                            files to remove at the end
+//! slot_state                               claims a slot of a fixed table, without a lock
 //! sys ──▶ buffer                           the system calls under all of them
 //! buffer ──▶ escape                        text in a fixed buffer
 //! ```
@@ -86,6 +87,7 @@ pub mod render;
 pub mod roster;
 pub mod search;
 mod sizes;
+pub mod slot_state;
 #[expect(
     missing_docs,
     missing_debug_implementations,

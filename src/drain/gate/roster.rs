@@ -1,34 +1,19 @@
 //! The named entries of a gate: a fixed table, so that an entry allocates nothing.
 //!
-//! ```text
-//! FREE ──claim──▶ FILLING ──publish──▶ LISTED ──leave──▶ FREE
-//! ```
-//!
 //! Slots are taken first come, first served: when the table is full, the entries that
 //! are not listed are younger than those that were listed at that moment.
-//!
-//! # Orderings
-//!
-//! The state carries a number that grows with each use. A reader that finds the same
-//! `LISTED` state before (`Acquire`) and after (`Acquire` fence) it read the fields has
-//! read one entry; publishing is a `Release`.
 
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use deadstop_core::Nanos;
 use deadstop_core::roster::{Text, words};
+use deadstop_core::slot_state::SlotState;
 
 /// The number of named entries that a gate lists.
 pub(crate) const SLOTS: usize = 64;
 
 /// The bytes of a name that are kept.
 const NAME: usize = 64;
-
-const FREE: u32 = 0;
-const FILLING: u32 = 1;
-const LISTED: u32 = 2;
-const STATE: u32 = 3;
-const NEXT_USE: u32 = 4;
 
 /// The named entries of a gate.
 pub(crate) struct Roster {
@@ -37,7 +22,7 @@ pub(crate) struct Roster {
 }
 
 struct Slot {
-    state: AtomicU32,
+    state: SlotState,
     tid: AtomicI32,
     entered: AtomicU64,
     name: Text<{ words(NAME) }>,
@@ -61,7 +46,7 @@ impl Roster {
         Self {
             slots: [const {
                 Slot {
-                    state: AtomicU32::new(FREE),
+                    state: SlotState::free(),
                     tid: AtomicI32::new(0),
                     entered: AtomicU64::new(0),
                     name: Text::empty(),
@@ -75,36 +60,20 @@ impl Roster {
     pub(crate) fn enter(&self, name: &str, entered: Nanos, tid: i32) -> Option<SlotIndex> {
         // Threads begin at different slots, so that they seldom want the same one.
         let first = self.next.fetch_add(1, Ordering::Relaxed) as usize;
-        for offset in 0..SLOTS {
-            let at = (first + offset) % SLOTS;
-            let slot = &self.slots[at];
-            let state = slot.state.load(Ordering::Relaxed);
-            if state & STATE != FREE {
-                continue;
-            }
-            let filling = state.wrapping_add(NEXT_USE) | FILLING;
-            let claimed =
-                slot.state
-                    .compare_exchange(state, filling, Ordering::Acquire, Ordering::Relaxed);
-            if claimed.is_err() {
-                continue;
-            }
-            fence(Ordering::Release);
-            slot.name.write(name);
-            slot.entered.store(entered.0, Ordering::Relaxed);
-            slot.tid.store(tid, Ordering::Relaxed);
-            slot.state
-                .store(filling & !STATE | LISTED, Ordering::Release);
-            return Some(SlotIndex(at as u32));
-        }
-        None
+        let at = (0..SLOTS)
+            .map(|offset| (first + offset) % SLOTS)
+            .find(|at| self.slots[*at].state.claim())?;
+        let slot = &self.slots[at];
+        slot.name.write(name);
+        slot.entered.store(entered.0, Ordering::Relaxed);
+        slot.tid.store(tid, Ordering::Relaxed);
+        slot.state.list();
+        Some(SlotIndex(at as u32))
     }
 
     /// Takes an entry off the list.
     pub(crate) fn leave(&self, slot: SlotIndex) {
-        let slot = &self.slots[slot.0 as usize];
-        let state = slot.state.load(Ordering::Relaxed);
-        slot.state.store(state & !STATE | FREE, Ordering::Release);
+        self.slots[slot.0 as usize].state.release();
     }
 
     /// Returns the listed entry that entered first.
@@ -116,16 +85,14 @@ impl Roster {
 
 impl Slot {
     fn read(&self) -> Option<Listed> {
-        let before = self.state.load(Ordering::Acquire);
-        if before & STATE != LISTED {
-            return None;
-        }
-        let mut buffer = [0; NAME];
-        let name = self.name.read(&mut buffer).unwrap_or("?").to_owned();
-        let entered = Nanos(self.entered.load(Ordering::Relaxed));
-        let tid = self.tid.load(Ordering::Relaxed);
-        fence(Ordering::Acquire);
-        (self.state.load(Ordering::Relaxed) == before).then_some(Listed { name, entered, tid })
+        self.state.read(|| {
+            let mut buffer = [0; NAME];
+            Listed {
+                name: self.name.read(&mut buffer).unwrap_or("?").to_owned(),
+                entered: Nanos(self.entered.load(Ordering::Relaxed)),
+                tid: self.tid.load(Ordering::Relaxed),
+            }
+        })
     }
 }
 

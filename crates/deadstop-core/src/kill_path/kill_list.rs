@@ -3,14 +3,6 @@
 //! The watchdog, or a second signal's handler, kills every entry before it ends
 //! the process. Each entry costs one or two system calls, about 1 µs each.
 //!
-//! # States of a slot
-//!
-//! ```text
-//! FREE ──add──▶ FILLING ──▶ LISTED ──kill_all──▶ KILLING ──▶ KILLED
-//!  ▲                          │                                │
-//!  └──────────remove──────────┴────────────────────────────────┘
-//! ```
-//!
 //! # Reused numbers
 //!
 //! The kernel may give the number of a process to another one, but not before
@@ -24,30 +16,18 @@
 //!
 //! # Orderings
 //!
-//! - `state` publishes the fields: `add` writes it with `Release`, `kill_all`
-//!   claims it with `Acquire`. A use count in its upper bits makes the claim of
-//!   an earlier use fail.
-//! - `kill_all` leaves an entry with `Release`, and `remove` sees that with
-//!   `Acquire`: what the caller does after `remove` comes after the kill.
-//! - `kill_all` sets `is_closed` before it reads the states, and `add` reads
-//!   `is_closed` after it has written a state, each with a `SeqCst` fence
-//!   between. So either `kill_all` sees the entry, or `add` returns `None`.
+//! `kill_all` sets `is_closed` before it takes the entries, and `add` reads `is_closed`
+//! after it has listed one, each with a `SeqCst` fence between. So either `kill_all` sees
+//! the entry, or `add` returns `None`.
 //!
-//! `tests/loom/kill_path` has a model for each of these.
+//! `tests/loom/kill_path` has models of this, and of the [`SlotState`].
 
 use core::ffi::c_int;
 
 use crate::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
 use crate::sizes::MAX_KILLED_PROCESSES;
+use crate::slot_state::{Removal, SlotState, SlotUse};
 use crate::sys::{KillTarget, inode_of, yield_now};
-
-const FREE: u32 = 0;
-const FILLING: u32 = 1;
-const LISTED: u32 = 2;
-const KILLING: u32 = 3;
-const KILLED: u32 = 4;
-const STATE: u32 = 7;
-const NEXT_USE: u32 = 8;
 
 const NO_PIDFD: c_int = -1;
 
@@ -68,12 +48,12 @@ pub struct KillList {
 #[must_use = "the entry must be removed before the child is reaped"]
 pub struct KillSlot {
     slot: &'static Slot,
-    listed: u32,
+    entry: SlotUse,
 }
 
 #[derive(Debug)]
 struct Slot {
-    state: AtomicU32,
+    state: SlotState,
     pid: AtomicI32,
     pidfd: AtomicI32,
     kills_group: AtomicU32,
@@ -111,7 +91,7 @@ impl KillList {
         if pid <= 1 {
             return None;
         }
-        let slot = self.slots.iter().find(|slot| slot.claim())?;
+        let slot = self.slots.iter().find(|slot| slot.state.claim())?;
         let entry = slot.fill(pid, pidfd.unwrap_or(NO_PIDFD), kills_group);
         fence(Ordering::SeqCst);
         if self.is_closed.load(Ordering::Relaxed) != 0 {
@@ -140,7 +120,7 @@ impl KillList {
     /// not its own. No other thread may use the list.
     pub(crate) fn reset_after_fork(&self) {
         for slot in &self.slots {
-            slot.release(slot.state.load(Ordering::Relaxed));
+            slot.state.release();
         }
         self.is_closed.store(0, Ordering::Relaxed);
     }
@@ -153,24 +133,7 @@ impl KillSlot {
     /// If [`kill_all`](KillList::kill_all) is killing the entry at this moment,
     /// waits for that. In a child of `fork` it does nothing.
     pub fn remove(self) {
-        loop {
-            let removed = self.slot.state.compare_exchange(
-                self.listed,
-                (self.listed & !STATE).wrapping_add(NEXT_USE),
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            );
-            let Err(state) = removed else {
-                return;
-            };
-            if state & !STATE != self.listed & !STATE {
-                // A child of `fork` has another list.
-                return;
-            }
-            if state & STATE == KILLED {
-                self.slot.release(state);
-                return;
-            }
+        while self.slot.state.remove(self.entry) == Removal::Taken {
             yield_now();
         }
     }
@@ -179,21 +142,12 @@ impl KillSlot {
 impl Slot {
     const fn free() -> Self {
         Self {
-            state: AtomicU32::new(FREE),
+            state: SlotState::free(),
             pid: AtomicI32::new(0),
             pidfd: AtomicI32::new(0),
             kills_group: AtomicU32::new(0),
             inode: AtomicU64::new(0),
         }
-    }
-
-    fn claim(&self) -> bool {
-        let state = self.state.load(Ordering::Relaxed);
-        state & STATE == FREE
-            && self
-                .state
-                .compare_exchange(state, state | FILLING, Ordering::Acquire, Ordering::Relaxed)
-                .is_ok()
     }
 
     fn fill(&'static self, pid: c_int, pidfd: c_int, kills_group: bool) -> KillSlot {
@@ -204,22 +158,13 @@ impl Slot {
         if pidfd != NO_PIDFD {
             self.inode.store(inode_of(pidfd), Ordering::Relaxed);
         }
-        let listed = self.state.load(Ordering::Relaxed) & !STATE | LISTED;
-        self.state.store(listed, Ordering::Release);
-        KillSlot { slot: self, listed }
+        let entry = self.state.list();
+        KillSlot { slot: self, entry }
     }
 
     fn kill(&self) {
-        let state = self.state.load(Ordering::Relaxed);
-        if state & STATE != LISTED {
-            return;
-        }
-        let killing = state & !STATE | KILLING;
-        let claimed =
-            self.state
-                .compare_exchange(state, killing, Ordering::Acquire, Ordering::Relaxed);
         // Fails if the entry is removed at this moment.
-        if claimed.is_err() {
+        if !self.state.take() {
             return;
         }
         let pidfd = self.pidfd.load(Ordering::Relaxed);
@@ -230,12 +175,6 @@ impl Slot {
             kills_group: self.kills_group.load(Ordering::Relaxed) != 0,
         };
         target.kill();
-        self.state.store(state & !STATE | KILLED, Ordering::Release);
-    }
-
-    /// Makes the slot free for its next use.
-    fn release(&self, state: u32) {
-        let free = (state & !STATE).wrapping_add(NEXT_USE);
-        self.state.store(free, Ordering::Release);
+        self.state.end();
     }
 }
