@@ -14,64 +14,60 @@ const LINKS: usize = 4;
 /// Writes the threads that hold up `thread`, one after another, up to a cycle.
 pub(super) fn chain(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let mut waiter = thread;
-    let mut seen = [0; LINKS];
-    let mut length = 0_usize;
+    let mut named = [0; LINKS];
     let mut is_certain = true;
-    loop {
-        match waiter.blocker {
-            Blocker::Thread { tid, hold } => {
-                line.text(if length == 0 {
-                    "deadstop:   it waits for "
-                } else {
-                    ", which waits for "
-                });
-                let Some(next) = facts.threads.find(tid) else {
-                    line.text("thread ").number(number(tid)).text("\n");
-                    return;
-                };
-                if length == 0 {
-                    line.text(hold_words(hold));
-                }
-                name(line, facts, next);
-                is_certain &= hold != Hold::OtherEnd;
-                if tid == thread.tid || seen.contains(&tid) {
-                    line.text(match is_certain {
-                        true => ": deadlock\n",
-                        // Another thread may use the descriptor.
-                        false => ": they wait for each other\n",
-                    });
-                    return;
-                }
-                let Some(slot) = seen.get_mut(length) else {
-                    line.text(", ...\n");
-                    return;
-                };
-                *slot = tid;
-                length = length.saturating_add(1);
-                waiter = next;
-            }
-            Blocker::Process { .. } => {
-                begin_last_link(line, facts, waiter, length);
-                process(line, &waiter.blocker);
-                return;
-            }
-            Blocker::OwnDescriptor { number: other } => {
-                begin_last_link(line, facts, waiter, length)
-                    .text("this process: the other end is its descriptor ")
-                    .number(number(other))
-                    .text("\n");
-                return;
-            }
-            Blocker::Unknown if length == 0 => {
-                together(line, facts, waiter);
-                return;
-            }
-            Blocker::Unknown => {
-                line.text(", which ");
-                doing_without_id(line, facts, waiter);
-                line.text("\n");
-                return;
-            }
+    for link in 0..=LINKS {
+        let is_first = link == 0;
+        let Blocker::Thread { tid, hold } = waiter.blocker else {
+            return last_link(line, facts, waiter, is_first);
+        };
+        line.text(match is_first {
+            true => "deadstop:   it waits for ",
+            false => ", which waits for ",
+        });
+        let Some(next) = facts.threads.find(tid) else {
+            line.text("thread ").number(number(tid)).text("\n");
+            return;
+        };
+        if is_first {
+            line.text(hold_words(hold));
+        }
+        name(line, facts, next);
+        is_certain &= hold != Hold::OtherEnd;
+        if tid == thread.tid || named.contains(&tid) {
+            line.text(match is_certain {
+                true => ": deadlock\n",
+                // Another thread may use the descriptor.
+                false => ": they wait for each other\n",
+            });
+            return;
+        }
+        if let Some(slot) = named.get_mut(link) {
+            *slot = tid;
+        }
+        waiter = next;
+    }
+    line.text(", ...\n");
+}
+
+/// Ends the chain at a thread that no other thread is known to hold up.
+fn last_link(line: &mut TextSlice, facts: &Facts<'_>, waiter: &Thread, is_first: bool) {
+    match waiter.blocker {
+        Blocker::Process { .. } => {
+            begin_last_link(line, facts, waiter, is_first);
+            process(line, &waiter.blocker);
+        }
+        Blocker::OwnDescriptor { number: other } => {
+            begin_last_link(line, facts, waiter, is_first)
+                .text("this process: the other end is its descriptor ")
+                .number(number(other))
+                .text("\n");
+        }
+        Blocker::Unknown | Blocker::Thread { .. } if is_first => together(line, facts, waiter),
+        Blocker::Unknown | Blocker::Thread { .. } => {
+            line.text(", which ");
+            doing_without_id(line, facts, waiter);
+            line.text("\n");
         }
     }
 }
@@ -130,9 +126,9 @@ fn begin_last_link<'a>(
     line: &'a mut TextSlice,
     facts: &Facts<'_>,
     waiter: &Thread,
-    length: usize,
+    is_first: bool,
 ) -> &'a mut TextSlice {
-    if length == 0 {
+    if is_first {
         return line.text("deadstop:   it waits for ");
     }
     line.text(", which ");
