@@ -20,7 +20,7 @@ use deadstop_core::render::{json, thread};
 use deadstop_core::stack::Stack;
 use deadstop_core::sys::{SignalSet, ThreadSource, cpu_time};
 use deadstop_core::threads::ThreadTable;
-use deadstop_core::{CAUSE_LEN, MAX_STACKS, Nanos};
+use deadstop_core::{CAUSE_LEN, MAX_STACKS};
 
 /// Bytes of the report for people, and of the one for programs.
 const TEXT: usize = 64 * 1024;
@@ -44,7 +44,7 @@ pub(super) struct ReportWriter {
 
 /// The destination of a report.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum To {
+pub(super) enum Destination {
     Sinks,
     /// To the client of the health server that asked.
     Server,
@@ -59,7 +59,13 @@ impl ReportWriter {
     /// other sinks get one report, with the names if they come in half of
     /// the time that is left.
     #[cold]
-    pub(super) fn write(&self, patience: Patience, to: To, samples: &mut Samples, number: u32) {
+    pub(super) fn write(
+        &self,
+        patience: Patience,
+        to: Destination,
+        samples: &mut Samples,
+        number: u32,
+    ) {
         sample(samples);
         let mut table = ThreadTable::empty();
         let mut stacks = [const { Stack::empty() }; MAX_STACKS];
@@ -69,14 +75,8 @@ impl ReportWriter {
         let repeats = gather::repeats(&stacks, &table, &self.stacks, patience);
         samples.forgive(cpu_time);
         let replaced = names((self.replaced)());
-        if let Some(signal) = self.signal.filter(|_| patience.kind == Kind::Deadline) {
-            // After the stacks were taken: its handler runs on a thread of the program. It
-            // writes to number 2 without a look at what that is.
-            if !standard_error::is_foreign() {
-                signals::send_if_handled(signal.number());
-            }
-        }
-        let facts = |now| Facts {
+        self.send_signal(patience.kind);
+        let found = Facts {
             kind: patience.kind,
             pid: deadstop_core::pid(),
             roster: &ROSTER,
@@ -84,7 +84,7 @@ impl ReportWriter {
             stacks: &[],
             cause: cause.as_ref().map(|cause| cause.as_str()),
             begun: WATCH.deadline().begun(),
-            now,
+            now: deadstop_core::now(),
             at: WATCH.deadline().exit_at(),
             exit_status: exit_status(),
             still: samples.still(),
@@ -92,52 +92,70 @@ impl ReportWriter {
             replaced: replaced.as_str(),
             repeats,
         };
+
         let unnamed = Facts {
             stacks: &stacks,
-            ..facts(deadstop_core::now())
+            ..found
         };
         #[cfg(feature = "health")]
         keep_stalled(&unnamed, |stall| !STALLED_STACKS.has_text(stall));
-        if to == To::Sinks {
+        if to == Destination::Sinks {
             self.write_files(&unnamed);
         }
 
-        let names_until = patience.half(deadstop_core::now());
-        // The names of all before the lines of the first: a line takes longer, and a
-        // thread without a name is no suspect.
-        for what in [LookUp::Names, LookUp::OwnLines, LookUp::Lines] {
-            self.look_up(&mut stacks[..asked], what, names_until, patience);
-        }
+        self.look_up(&mut stacks[..asked], patience);
         let named = Facts {
             stacks: &stacks,
-            ..facts(deadstop_core::now())
+            now: deadstop_core::now(),
+            ..found
         };
         #[cfg(feature = "health")]
         keep_stalled(&named, |_| true);
-        if to == To::Server {
-            #[cfg(feature = "health")]
-            serve(&named);
-            return;
+        match to {
+            Destination::Sinks => self.write_all(&named, patience),
+            Destination::Server => serve(&named),
         }
-        self.write_files(&named);
-        if matches!(patience.kind, Kind::Deadline) {
+    }
+
+    /// Sends this process the signal that it wants before the deadline's report. The stacks
+    /// must have been taken: its handler runs on a thread of the program.
+    fn send_signal(&self, kind: Kind) {
+        // The handler writes to number 2 without a look at what that is.
+        let signal = self
+            .signal
+            .filter(|_| kind == Kind::Deadline && !standard_error::is_foreign());
+        if let Some(signal) = signal {
+            signals::send_if_handled(signal.number());
+        }
+    }
+
+    /// Looks up the functions and lines of the stacks, as long as there is time.
+    #[cold]
+    #[inline(never)]
+    fn look_up(&self, stacks: &mut [Stack], patience: Patience) {
+        let until = patience.half(deadstop_core::now());
+        // The names of all before the lines of the first: a line takes longer, and a
+        // thread without a name is no suspect.
+        for what in [LookUp::Names, LookUp::OwnLines, LookUp::Lines] {
+            for stack in &mut *stacks {
+                if patience.makes_way() || until <= deadstop_core::now() {
+                    return;
+                }
+                self.stacks
+                    .look_up(stack, what, || until.min(patience.end()));
+            }
+        }
+    }
+
+    /// Writes the last report to all sinks.
+    #[cold]
+    fn write_all(&self, facts: &Facts<'_>, patience: Patience) {
+        self.write_files(facts);
+        if facts.kind == Kind::Deadline {
             // Before the streams, whose readers may have stopped.
             process::kill_cgroups_and_remove_files();
         }
-        self.write_streams(&named, patience);
-    }
-
-    /// Looks up `what` of each stack, as long as there is time.
-    #[cold]
-    #[inline(never)]
-    fn look_up(&self, stacks: &mut [Stack], what: LookUp, until: Nanos, patience: Patience) {
-        for stack in stacks {
-            if patience.makes_way() || until <= deadstop_core::now() {
-                break;
-            }
-            self.stacks
-                .look_up(stack, what, || until.min(patience.end()));
-        }
+        self.write_streams(facts, patience);
     }
 
     /// Writes to the sinks that cannot block.
@@ -161,7 +179,7 @@ impl ReportWriter {
     #[cold]
     fn write_streams(&self, facts: &Facts<'_>, patience: Patience) {
         #[cfg(feature = "terminal")]
-        let _way = Way::taken_for(facts.kind);
+        let _cleared = LiveViewCleared::for_report(facts.kind);
         // A stream that takes nothing leaves the log the rest of the time.
         let half = patience.half(deadstop_core::now());
         let until = || half.min(patience.end());
@@ -190,17 +208,17 @@ impl ReportWriter {
     }
 }
 
-/// The terminal, without the live view for as long as this lives; for good before the
+/// Keeps the live view off the terminal for as long as this lives; for good before the
 /// report of the deadline.
 #[cfg(feature = "terminal")]
-struct Way {
+struct LiveViewCleared {
     is_last: bool,
 }
 
 #[cfg(feature = "terminal")]
-impl Way {
-    fn taken_for(kind: Kind) -> Self {
-        super::progress::make_way();
+impl LiveViewCleared {
+    fn for_report(kind: Kind) -> Self {
+        super::progress::clear_live_view();
         Self {
             is_last: kind == Kind::Deadline,
         }
@@ -208,10 +226,10 @@ impl Way {
 }
 
 #[cfg(feature = "terminal")]
-impl Drop for Way {
+impl Drop for LiveViewCleared {
     fn drop(&mut self) {
         if !self.is_last {
-            super::progress::give_way_back();
+            super::progress::restore_live_view();
         }
     }
 }
@@ -232,12 +250,17 @@ fn keep_stalled(facts: &Facts<'_>, is_wanted: impl Fn(u64) -> bool) {
     }
 }
 
+/// Hands the report to the health server.
 #[cfg(feature = "health")]
 fn serve(facts: &Facts<'_>) {
     let mut object = TextBuffer::<JSON>::new();
     json(&mut object, facts);
     super::SERVED.fill(object.as_bytes());
 }
+
+/// Without a health server, no client asks for a report.
+#[cfg(not(feature = "health"))]
+fn serve(_: &Facts<'_>) {}
 
 /// Samples the processor time of the threads of hung tasks.
 #[cold]

@@ -19,7 +19,7 @@ use deadstop_core::EventCount;
 use deadstop_core::sys::{SignalSet, ThreadSource};
 
 use super::patience::Patience;
-use super::report_writer::{ReportWriter, To, sample};
+use super::report_writer::{Destination, ReportWriter, sample};
 use super::samples::Samples;
 use super::schedule::{Next, Schedule};
 use super::sinks::OpenSinks;
@@ -135,7 +135,9 @@ impl Worker {
             let now = deadstop_core::now();
             match next {
                 Next::Leave => return,
-                Next::Report => report(Patience::at_deadline(now), To::Sinks, &mut samples),
+                Next::Report => {
+                    report(Patience::at_deadline(now), Destination::Sinks, &mut samples);
+                }
                 Next::Answer {
                     request,
                     report_follows,
@@ -144,8 +146,8 @@ impl Worker {
                     if report_follows || request != Request::Abandoned {
                         let patience = Patience::on_request(request, now, report_follows);
                         let to = match request {
-                            Request::Serve => To::Server,
-                            _ => To::Sinks,
+                            Request::Serve => Destination::Server,
+                            _ => Destination::Sinks,
                         };
                         report(patience, to, &mut samples);
                     }

@@ -25,7 +25,7 @@ use super::stderr::Stderr;
 
 pub(super) use self::progress_reporter::{ProgressReporter, tell_without_logger};
 #[cfg(feature = "terminal")]
-pub(super) use self::view::{give_way_back, make_way};
+pub(super) use self::view::{clear_live_view, restore_live_view};
 
 /// The destination of a shutdown's progress lines.
 ///

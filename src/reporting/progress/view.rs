@@ -46,7 +46,7 @@ static SHOWN: AtomicU8 = AtomicU8::new(NONE);
 const NONE: u8 = 0;
 const LIVE: u8 = 1;
 /// A report asks for the space.
-const MAKES_WAY: u8 = 2;
+const LEAVES: u8 = 2;
 /// The view has left, and the report is being written.
 const AWAY: u8 = 3;
 /// The report is written, and the process goes on.
@@ -54,21 +54,18 @@ const RETURNS: u8 = 4;
 
 /// Has a live view leave the terminal, so that a report is not drawn over. Waits
 /// two frames at most. Async-signal-safe.
-pub(in crate::reporting) fn make_way() {
-    let asked = SHOWN.compare_exchange(LIVE, MAKES_WAY, Ordering::Relaxed, Ordering::Relaxed);
+pub(in crate::reporting) fn clear_live_view() {
+    let asked = SHOWN.compare_exchange(LIVE, LEAVES, Ordering::Relaxed, Ordering::Relaxed);
     let until = deadstop_core::now().saturating_add(2 * FRAME);
-    while asked.is_ok()
-        && SHOWN.load(Ordering::Relaxed) == MAKES_WAY
-        && deadstop_core::now() < until
-    {
+    while asked.is_ok() && SHOWN.load(Ordering::Relaxed) == LEAVES && deadstop_core::now() < until {
         thread::sleep(FRAME / 20);
     }
 }
 
 /// Lets the view return after a report that does not end the process.
 /// Async-signal-safe.
-pub(in crate::reporting) fn give_way_back() {
-    for asked in [AWAY, MAKES_WAY] {
+pub(in crate::reporting) fn restore_live_view() {
+    for asked in [AWAY, LEAVES] {
         let _ = SHOWN.compare_exchange(asked, RETURNS, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
@@ -142,7 +139,7 @@ impl View {
             };
         }
         match SHOWN.load(Ordering::Relaxed) {
-            MAKES_WAY => {
+            LEAVES => {
                 self.bar.finish_and_clear();
                 SHOWN.store(AWAY, Ordering::Relaxed);
                 return Frame::Left;
