@@ -4,7 +4,7 @@ use deadstop_core::now;
 use deadstop_core::roster::TaskKind;
 
 use super::shared::Shared;
-use super::{Drain, Unstarted, unstarted};
+use super::{Drain, Unstarted};
 use crate::TaskContext;
 use crate::contain::contain;
 use crate::drain::counted::counted;
@@ -49,7 +49,7 @@ pub(super) fn drain(
 
 /// Drops the jobs that have not started, and names them in the log.
 fn discard(shared: &Shared, owner: &Owner, what: &str) {
-    let jobs: Vec<Unstarted> = unstarted(shared.stop());
+    let jobs: Vec<_> = shared.stop().into_iter().map(Unstarted::new).collect();
     if jobs.is_empty() {
         return;
     }

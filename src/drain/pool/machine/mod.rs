@@ -31,7 +31,9 @@
 //! submitter. Meanwhile, other submitters [wait](Offered::Starting) for the system's answer.
 //! So no job is queued in a pool without threads.
 
+mod offer;
 mod run_queue;
+mod take;
 #[cfg(test)]
 mod tests;
 mod thread_table;
@@ -144,189 +146,9 @@ impl<J> Machine<J> {
         self.seen = self.seen.max(progress);
     }
 
-    /// Returns `true` if [`offer`](Self::offer) decides the same however far the run
-    /// queue has come since the machine has seen it.
-    #[inline]
-    pub(crate) fn is_certain(&self) -> bool {
-        self.has_room() && (self.threads.has_searching() || !self.has_more() || self.is_covered(1))
-    }
-
-    /// Offers a job; `from_job` if a job of this pool does. The machine must be
-    /// [certain](Self::is_certain), or have seen the run queue as it is.
-    #[inline]
-    pub(crate) fn offer(&mut self, job: J, from_job: bool) -> Offered<J> {
-        if let Some(stage) = self.refuses(from_job) {
-            return Offered::Refused(job, stage);
-        }
-        if self.threads.may_have_none() {
-            return Offered::Starting(job);
-        }
-        if !self.has_room() {
-            return Offered::Full(job);
-        }
-        self.submitted.push_back(job);
-        self.accepted += 1;
-        Offered::Accepted(match self.threads.has_searching() {
-            true => Dispatch::Nothing,
-            false => self.dispatch(),
-        })
-    }
-
-    /// Returns `true` if one more job has room. Each job that is queued or runs takes
-    /// some.
-    fn has_room(&self) -> bool {
-        let inside = self.accepted - self.seen.ended;
-        let limit = self.limits.queue.saturating_add(self.limits.threads);
-        inside < limit as u64
-    }
-
-    /// Returns `true` if there is a thread to wake or to start.
-    fn has_more(&self) -> bool {
-        self.threads.has_asleep() || self.threads.alive() < self.limits.threads
-    }
-
-    /// Returns `true` if a thread comes for each queued job and for `more`: each thread that is
-    /// searching, woken or starting takes one.
-    fn is_covered(&self, more: u64) -> bool {
-        let queued = self.accepted - self.seen.taken + more;
-        queued <= self.threads.free() as u64
-    }
-
-    /// Calls one more thread if no thread comes for some queued job.
-    fn dispatch(&mut self) -> Dispatch {
-        if self.is_covered(0) {
-            return Dispatch::Nothing;
-        }
-        if let Some(thread) = self.threads.wake_last() {
-            return Dispatch::Wake { thread };
-        }
-        self.start().map_or(Dispatch::Nothing, Dispatch::Start)
-    }
-
-    /// Takes a number for a thread to start, if there may be one more.
-    fn start(&mut self) -> Option<Start> {
-        if self.threads.alive() == self.limits.threads {
-            return None;
-        }
-        let start = self.threads.request();
-        self.counts.largest = self.counts.largest.max(self.threads.alive());
-        Some(start)
-    }
-
-    /// The system gave the thread, which may have come and gone meanwhile.
-    pub(crate) fn started(&mut self, start: Start) {
-        self.threads.started(start);
-    }
-
-    /// The system gave no thread. Returns the job that the thread was requested for if no
-    /// other thread can run it. Otherwise returns how a thread comes for what is queued.
-    pub(crate) fn start_failed(
-        &mut self,
-        queue: &mut RunQueue<J>,
-        start: Start,
-    ) -> (Option<J>, Dispatch) {
-        self.leave(start.thread);
-        if self.threads.alive() > 0 {
-            // A submitter may have relied on this thread while another fell asleep. No other
-            // start: the system has just refused one.
-            let dispatch = match self.threads.has_asleep() {
-                true => self.dispatch(),
-                false => Dispatch::Nothing,
-            };
-            return (None, dispatch);
-        }
-        // A thread does not leave while a job waits, and since the last one left, no other
-        // submitter's job was accepted.
-        self.refill(queue);
-        let job = queue.remove_first();
-        self.see(queue.progress());
-        self.counts.rejected += u64::from(job.is_some());
-        (job, Dispatch::Nothing)
-    }
-
     /// Moves all submitted jobs to the run queue.
     fn refill(&mut self, queue: &mut RunQueue<J>) {
         queue.append(&mut self.submitted);
-    }
-
-    /// Returns the thread's next action. The thread has no job at this moment.
-    pub(crate) fn take(&mut self, queue: &mut RunQueue<J>, thread: usize) -> Next<J> {
-        let next = self.take_or_leave(queue, thread);
-        if !matches!(next, Next::Search) {
-            return next;
-        }
-        if self.threads.has_searching() {
-            // One thread that searches is enough: others would only meet at the lock.
-            return self.sleep(thread);
-        }
-        self.threads.search(thread);
-        next
-    }
-
-    /// Does the same for a thread that has searched for a job.
-    pub(crate) fn take_or_sleep(&mut self, queue: &mut RunQueue<J>, thread: usize) -> Next<J> {
-        let next = self.take_or_leave(queue, thread);
-        if !matches!(next, Next::Search) {
-            return next;
-        }
-        self.sleep(thread)
-    }
-
-    fn sleep(&mut self, thread: usize) -> Next<J> {
-        self.threads.sleep(thread);
-        Next::Sleep
-    }
-
-    /// All threads that are asleep are woken now; the driver must unpark them.
-    pub(crate) fn wake_all(&mut self) -> Vec<usize> {
-        self.threads.wake_all()
-    }
-
-    fn take_or_leave(&mut self, queue: &mut RunQueue<J>, thread: usize) -> Next<J> {
-        let rested = self.threads.settle(thread);
-        if queue.is_empty() {
-            self.refill(queue);
-        }
-        let job = queue.pop();
-        self.see(queue.progress());
-        if let Some(job) = job {
-            // While this thread searched, submitters called no other.
-            let dispatch = match rested {
-                true => self.dispatch(),
-                false => Dispatch::Nothing,
-            };
-            return Next::Run(job, dispatch);
-        }
-        if self.is_done() {
-            return Next::Leave;
-        }
-        Next::Search
-    }
-
-    /// Returns `true` if no job can come any more.
-    fn is_done(&self) -> bool {
-        match self.stage {
-            Stage::Open => false,
-            // A job that another thread runs may still submit one. The thread that asks
-            // counts as busy.
-            // That of a caller starts a thread if it must.
-            Stage::Draining => !self.limits.accept_from_jobs || self.running() <= 1,
-            Stage::Stopping => true,
-        }
-    }
-
-    /// The thread has slept for too long. Returns whether it leaves.
-    pub(crate) fn expire(&mut self, queue: &RunQueue<J>, thread: usize) -> bool {
-        let leaves = self.queued(queue) == 0;
-        if leaves {
-            self.leave(thread);
-        }
-        leaves
-    }
-
-    /// Notes that the thread is gone.
-    pub(crate) fn leave(&mut self, thread: usize) {
-        self.threads.leave(thread);
     }
 
     /// Takes no more jobs. Returns whether that is new.
@@ -344,29 +166,6 @@ impl<J> Machine<J> {
         self.see(queue.progress());
         self.counts.dropped += jobs.len() as u64;
         jobs
-    }
-
-    /// Gives back the job that has waited longest, to make room.
-    pub(crate) fn drop_oldest(&mut self, queue: &mut RunQueue<J>) -> Option<J> {
-        if queue.is_empty() {
-            self.refill(queue);
-        }
-        let oldest = queue.remove_first();
-        self.see(queue.progress());
-        self.counts.dropped += u64::from(oldest.is_some());
-        oldest
-    }
-
-    /// Returns the stage, and counts the job as rejected, if the pool takes none.
-    #[inline]
-    pub(crate) fn refuses(&mut self, from_job: bool) -> Option<Stage> {
-        let accepts = match self.stage {
-            Stage::Open => true,
-            Stage::Draining => from_job && self.limits.accept_from_jobs,
-            Stage::Stopping => false,
-        };
-        self.counts.rejected += u64::from(!accepts);
-        (!accepts).then_some(self.stage)
     }
 
     pub(crate) fn stage(&self) -> Stage {
