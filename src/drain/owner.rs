@@ -30,6 +30,7 @@ impl Owner {
     }
 
     /// Returns `true` if the owner is requested to stop.
+    #[inline] // A server asks before each answer.
     pub(super) fn is_requested(&self) -> bool {
         match self {
             Self::Shutdown(shutdown) => shutdown.is_requested(),

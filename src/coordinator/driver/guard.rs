@@ -197,6 +197,7 @@ impl Coordinator {
     }
 
     /// Cancels a task; returns what it would have run if this call cancelled it.
+    #[inline] // It has one caller.
     pub(in crate::coordinator) fn cancel(&self, task: TaskId) -> Option<Body> {
         let mut guard = self.lock();
         let now = guard.now_if_begun();
