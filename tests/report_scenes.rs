@@ -577,7 +577,7 @@ mod movement {
     /// Asserts that the task ran in one of the last samples. A machine may be too busy.
     #[track_caller]
     fn ran(line: &str) {
-        if line.contains("it wants to run, and has had no processor for ") {
+        if line.contains("it is ready to run, but has had no processor for ") {
             return;
         }
         assert!(line.contains("it still moves: it ran between"), "{line}");

@@ -70,7 +70,7 @@ impl fmt::Display for PhasesError {
             Self::Budgets { phases, sum, grace } => {
                 write!(
                     f,
-                    "phases ask for {sum:?} in all, more than the grace of {grace:?}"
+                    "budgets and reserves of phases add up to {sum:?}, more than the grace of {grace:?}"
                 )?;
                 for (place, (phase, time)) in phases.iter().enumerate() {
                     let separator = if place == 0 { ":" } else { "," };
@@ -79,7 +79,7 @@ impl fmt::Display for PhasesError {
                 Ok(())
             }
             Self::Cycle(phases) => {
-                f.write_str("phases wait for each other in a circle")?;
+                f.write_str("phases must run after each other in a circle")?;
                 for (place, phase) in phases.iter().enumerate() {
                     let separator = if place == 0 { ":" } else { "," };
                     write!(f, "{separator} {phase}")?;

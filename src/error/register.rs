@@ -56,7 +56,7 @@ impl fmt::Display for RegisterError {
                 "this process is a child of fork and has no shutdown; install after forking",
             ),
             Self::NoThread => f.write_str("the system refused a thread"),
-            Self::Over => f.write_str("the shutdown, or the scope's own, is over"),
+            Self::Over => f.write_str("the shutdown, or the stop of the scope, is over"),
             Self::PhaseOver { phase } => write!(
                 f,
                 "phase \"{phase}\" is over; the running phase and later ones take tasks"

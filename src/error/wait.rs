@@ -47,7 +47,10 @@ impl fmt::Display for WaitError {
                 "a task of the shutdown cannot wait for the shutdown: it would wait for itself",
             ),
             Self::UnknownScope { path } => {
-                write!(f, "there is no scope {path:?}: it never had a task")
+                write!(
+                    f,
+                    "there is no scope {path:?}: no task was ever registered in it"
+                )
             }
         }
     }

@@ -51,7 +51,7 @@ impl fmt::Display for HeartbeatError {
             ),
             Self::TooMany => write!(
                 f,
-                "the process has {MAX_HEARTBEATS} heartbeats; there may be no more at the same time"
+                "the process already has {MAX_HEARTBEATS} heartbeats, which is the maximum"
             ),
             Self::Unnamed => {
                 f.write_str("a heartbeat has an empty name; any text that is not blank is allowed")

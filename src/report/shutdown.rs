@@ -138,7 +138,10 @@ impl fmt::Display for ShutdownReport {
             writeln!(f, "{name:?} was registered too late, at {site}")?;
         }
         if self.threads_refused {
-            writeln!(f, "the system refused threads: tasks waited for each other")?;
+            writeln!(
+                f,
+                "the system refused threads, so tasks had to wait for each other"
+            )?;
         }
         #[cfg(feature = "fault")]
         for fault in &self.missed_faults {

@@ -61,7 +61,10 @@ impl fmt::Display for Brief<'_> {
             writeln!(f, "{name:?} was registered too late, at {site}")?;
         }
         if self.0.threads_refused() {
-            writeln!(f, "the system refused threads: tasks waited for each other")?;
+            writeln!(
+                f,
+                "the system refused threads, so tasks had to wait for each other"
+            )?;
         }
         Ok(())
     }

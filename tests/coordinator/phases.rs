@@ -446,7 +446,7 @@ fn impossible_settings_are_refused_at_install_with_the_reason() -> Case {
             Phase::FLUSH.reserve(second).budget(2 * second),
             Phase::CLOSE.reserve(second / 2),
         ]);
-        let says = "phases ask for 10.5s in all, more than the grace of 10s: \
+        let says = "budgets and reserves of phases add up to 10.5s, more than the grace of 10s: \
                 drain 8s, flush 2s, close 500ms";
         assert_eq!(sum, says);
         let reserve = phases(vec![Phase::FLUSH.reserve(2 * second).budget(second)]);
@@ -456,7 +456,7 @@ fn impossible_settings_are_refused_at_install_with_the_reason() -> Case {
             Phase::new("a").after(Phase::FLUSH).before(Phase::DRAIN),
         ]);
         assert!(
-            cycle.starts_with("phases wait for each other in a circle: "),
+            cycle.starts_with("phases must run after each other in a circle: "),
             "{cycle:?}"
         );
         let twice = phases(vec![Phase::DRAIN, Phase::DRAIN.disabled(true)]);

@@ -41,7 +41,10 @@ fn message_is_short_and_its_culprit_comes_first() {
         message.contains("101 tasks have not returned: "),
         "{message}"
     );
-    assert!(message.ends_with("deadstop: cut short\n"), "{message}");
+    assert!(
+        message.ends_with("deadstop: the report is cut off here\n"),
+        "{message}"
+    );
     assert!(
         text(&death).contains("101 tasks have not returned: "),
         "{death:?}"

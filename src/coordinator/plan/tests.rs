@@ -84,12 +84,12 @@ fn phase_comes_after_all_it_names() {
 fn cycle_is_refused_by_name() {
     assert_eq!(
         refusal([Phase::new("a").after("a")]),
-        "phases wait for each other in a circle: a, a"
+        "phases must run after each other in a circle: a, a"
     );
     let two = [Phase::new("a").after("b"), Phase::new("b").after("a")];
     assert_eq!(
         refusal(two),
-        "phases wait for each other in a circle: b, a, b"
+        "phases must run after each other in a circle: b, a, b"
     );
     let with_default = [Phase::new("x").after(Phase::FLUSH).before(Phase::DRAIN)];
     let refusal = refusal(with_default);
@@ -123,7 +123,7 @@ fn plan_that_cannot_fit_is_refused_with_its_sum() {
     ];
     assert_eq!(
         refusal(phases),
-        "phases ask for 10.5s in all, more than the grace of 10s: drain 8s, flush 2.5s"
+        "budgets and reserves of phases add up to 10.5s, more than the grace of 10s: drain 8s, flush 2.5s"
     );
     assert_eq!(
         refusal([Phase::FLUSH

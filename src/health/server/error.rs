@@ -69,7 +69,7 @@ impl fmt::Display for HealthError {
             ),
             Self::Address { address } => write!(
                 f,
-                "{address:?} is no address of a health server; allowed are an IP address with \
+                "{address:?} is not an address for the health server; allowed are an IP address with \
                  a port, as 127.0.0.1:8086 or [::]:8086, and unix:PATH"
             ),
             Self::Listen { address, .. } => {

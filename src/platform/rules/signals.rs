@@ -55,7 +55,7 @@ pub(super) fn signal_arrives(platform: &Platform, _: &Program, found: &mut Vec<F
         .fix("Start this program directly, or make sure that it does"),
         SignalPath::Unseen { why } => Finding::info(
             false,
-            format!("whether a supervisor's signal reaches this program cannot be seen: {why}"),
+            format!("cannot find out whether a supervisor's signal reaches this program: {why}"),
         ),
     });
 }

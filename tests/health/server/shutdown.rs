@@ -115,7 +115,8 @@ fn liveness_is_answered_until_the_deadline_ends_a_hung_shutdown() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(answered > 0);
-    get(address, "/livez?verbose").assert_says("[+]loop ok: it does not count here: no tick for ");
+    get(address, "/livez?verbose")
+        .assert_says("[+]loop ok: its stall does not count for liveness: no tick for ");
     get(address, "/metrics").assert_says("deadstop_tasks{state=\"running\"} 1");
     get(address, "/status")
         .assert_status(200)

@@ -60,7 +60,10 @@ fn report_of_1000_tasks_counts_them_and_fits_into_a_pipe() {
             .starts_with("deadstop: deadline in 0.5 s: 1000 tasks have not returned: \"task 0 xxx")
     );
     assert!(report.len() <= 4096, "{}", report.len());
-    assert!(report.ends_with("\ndeadstop: cut short\n"), "{report}");
+    assert!(
+        report.ends_with("\ndeadstop: the report is cut off here\n"),
+        "{report}"
+    );
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub(super) fn answer(
             405
         }
         Route::Malformed => {
-            out.text("this is no request of HTTP/1\n");
+            out.text("this is not an HTTP/1 request\n");
             400
         }
         Route::TooLong => {
@@ -123,7 +123,7 @@ fn live(wanted: &Wanted, facts: &Facts, sources: &mut dyn Sources, out: &mut Out
     if facts.stop.is_some() {
         out.text("[+]shutdown ok: ");
         stopping(facts, out);
-        out.text("; it does not count here\n");
+        out.text("; liveness does not depend on it\n");
     }
     for beat in &facts.beats {
         heartbeat(beat, out);
@@ -141,7 +141,7 @@ fn heartbeat(beat: &BeatFacts, out: &mut Output) {
     out.text(match (beat.is_alive, beat.is_stalled) {
         (false, _) => " failed: ",
         (true, false) => " ok: ",
-        (true, true) => " ok: it does not count here: ",
+        (true, true) => " ok: its stall does not count for liveness: ",
     });
     match (beat.is_stalled, beat.limit) {
         (_, None) => out.text("paused for ").seconds(beat.age),

@@ -120,7 +120,7 @@ fn stall_that_is_only_reported_does_not_fail_liveness() {
     assert!(
         ask("/livez?verbose", &facts)
             .1
-            .contains("it does not count")
+            .contains("does not count for liveness")
     );
 }
 

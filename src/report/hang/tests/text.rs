@@ -312,12 +312,16 @@ fn message_that_is_cut_ends_with_a_whole_line() {
     let mut message = Box::new(TextBuffer::<1024>::new());
     with_facts(&scene, |facts| text(&mut message, facts, 8));
     assert!(
-        message.as_str().ends_with("\ndeadstop: cut short\n"),
+        message
+            .as_str()
+            .ends_with("\ndeadstop: the report is cut off here\n"),
         "{}",
         message.as_str()
     );
     let whole = rendered(&scene);
-    let kept = message.as_str().trim_end_matches("deadstop: cut short\n");
+    let kept = message
+        .as_str()
+        .trim_end_matches("deadstop: the report is cut off here\n");
     assert!(whole.starts_with(kept), "{kept}");
 }
 

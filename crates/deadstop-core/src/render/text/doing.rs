@@ -116,7 +116,7 @@ pub(super) fn movement(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread)
     match (has_moved, &thread.activity) {
         (true, _) => line.text("still moves: it ran between the last of "),
         (false, Activity::Runs) => line
-            .text("wants to run, and has had no processor for ")
+            .text("is ready to run, but has had no processor for ")
             .seconds_at_least(length)
             .text(": it did not run between "),
         (false, _) => line

@@ -41,7 +41,7 @@ use crate::buffer::TextSlice;
 pub use self::process::{ChildProcess, Process, process};
 
 /// The last line of a report that did not fit.
-const CUT: &str = "deadstop: cut short\n";
+const CUT: &str = "deadstop: the report is cut off here\n";
 
 /// Renders the report, with at most `frames` of each stack.
 pub fn text(line: &mut TextSlice, facts: &Facts<'_>, frames: usize) {

@@ -273,7 +273,7 @@ fn details<'a>(
         and_more(line.text("deadstop: "), more).text("\n");
     }
     if process.proc_error != 0 {
-        line.text("deadstop: threads are not known: /proc is refused with error ")
+        line.text("deadstop: cannot list the threads: reading /proc failed with error ")
             .number(number(process.proc_error))
             .text("\n");
     }

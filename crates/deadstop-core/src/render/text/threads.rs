@@ -53,10 +53,10 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, fra
     }
     let more = facts.unlisted_threads();
     if more > 0 {
-        and_more(line.text("deadstop: "), more).text(", those of deadstop among them\n");
+        and_more(line.text("deadstop: "), more).text(", including those of deadstop\n");
     }
     if facts.threads.proc_error != 0 {
-        line.text("deadstop: threads are not known: /proc is refused with error ")
+        line.text("deadstop: cannot list the threads: reading /proc failed with error ")
             .number(number(facts.threads.proc_error))
             .text("\n");
     }
