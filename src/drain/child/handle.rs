@@ -13,7 +13,7 @@ use super::running::Running;
 use crate::Signal;
 use crate::process;
 
-/// A child process that ends with this process. Made by [`Shutdown::child`].
+/// A child process that ends with this process. Made by [`Shutdown::child`](crate::Shutdown::child).
 ///
 /// - In its phase of the shutdown its process group gets `SIGTERM` (and `SIGCONT`, in case
 ///   it is stopped), and the phase waits for the child and its group.

@@ -126,7 +126,7 @@ impl Pool {
     /// Submits a job that returns something, and returns the handle that waits for it.
     ///
     /// A job that was removed to make space ([`WhenFull::DropOldest`]) is cancelled: its handle
-    /// returns [`JobError::Cancelled`].
+    /// returns [`JobError::Cancelled`](super::JobError::Cancelled).
     ///
     /// # Errors
     ///
