@@ -127,6 +127,15 @@ mod by_itself {
         atexit_never_returns_after_finish
         dead_allocator_at_request
     }
+
+    #[test]
+    fn report_of_a_dead_allocator_names_the_coordinator_that_waits_for_it() {
+        let death = Victim::watched("dead_allocator_at_request", GRACE).wait();
+        let headline = "the shutdown was requested, but no task has begun";
+        assert!(death.stderr.contains(headline), "{death:?}");
+        let line = "\"deadstop-run\", which begins them, waits (lock";
+        assert!(death.stderr.contains(line), "{death:?}");
+    }
 }
 
 /// The coordinator sees that a task has not returned by the deadline, too, but

@@ -12,7 +12,7 @@ use deadstop_core::threads::{Activity, Blocker, Thread, ThreadTable};
 
 use super::patience::Patience;
 use super::stacks::Stacks;
-use crate::process::ROSTER;
+use crate::process::{ROSTER, WATCH};
 
 /// The longest time for the table of threads, and which part of the time that is
 /// left.
@@ -26,7 +26,8 @@ const STACKS_PART: u32 = 8;
 /// them up.
 const TASKS: usize = MAX_STACKS * 2 / 3;
 
-/// Looks at the threads of tasks that have not returned, at main, and at others.
+/// Looks at the threads of tasks that have not returned, at the coordinator's if it is late, at
+/// main, and at others.
 #[cold]
 pub(super) fn threads(table: &mut ThreadTable, proc: &ThreadSource, patience: Patience) {
     let now = deadstop_core::now();
@@ -34,7 +35,9 @@ pub(super) fn threads(table: &mut ThreadTable, proc: &ThreadSource, patience: Pa
     let mut threads = [0; MAX_STACKS];
     let hung = ROSTER.hung_threads(&mut threads);
     let tasks = threads[..hung].iter().copied();
-    let wanted = stalled_threads().chain(tasks);
+    let begun = WATCH.deadline().begun();
+    let coordinator = ROSTER.late_coordinator(begun, now);
+    let wanted = stalled_threads().chain(tasks).chain(coordinator);
     table.collect(proc, wanted, now.saturating_add(length));
 }
 

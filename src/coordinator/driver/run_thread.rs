@@ -10,12 +10,13 @@ use super::name_threads::THREAD_NAME;
 use super::publish_pending::PublishedPending;
 use super::run_duty::{Due, Duty, Situation};
 use crate::error::InstallError;
-use crate::process::RUN_WAKEUPS;
+use crate::process::{ROSTER, RUN_WAKEUPS};
 use crate::reporting::SymbolizerStart;
 use crate::threads;
 use deadstop_core::Nanos;
 
 fn run(coordinator: &Arc<Coordinator>) {
+    ROSTER.set_coordinator(deadstop_core::tid());
     loop {
         // Before the look: what changes after it cuts the sleep short.
         let seen = RUN_WAKEUPS.read();

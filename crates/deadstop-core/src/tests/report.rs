@@ -46,6 +46,39 @@ fn report_without_tasks_says_so() {
 }
 
 #[test]
+fn report_names_the_coordinator_that_has_begun_no_phase() {
+    let roster = roster();
+    roster.set_coordinator(7);
+    let mut threads = Box::new(ThreadTable::empty());
+    let mut thread = Thread::empty();
+    thread.tid = 7;
+    thread.state = b'S';
+    thread.name.text("deadstop-run");
+    thread.activity = Activity::WaitsForLock;
+    threads.list_for_test(thread);
+    let report_at = |seconds| {
+        let facts = Facts {
+            begun: Some(nanos(100)),
+            ..Facts::for_test(Kind::Deadline, roster, &threads, nanos(seconds))
+        };
+        let mut line = TextBuffer::<4096>::new();
+        text(&mut line, &facts, 8);
+        line.as_str().to_owned()
+    };
+    let says =
+        |report: &str| report.contains(": the shutdown was requested, but no task has begun\n");
+    let line = "deadstop:   thread 7 \"deadstop-run\", which begins them, waits (lock";
+    let report = report_at(102);
+    assert!(says(&report) && report.contains(line), "{report}");
+    // The shutdown was requested at this moment.
+    let report = report_at(100);
+    assert!(!says(&report) && !report.contains(line), "{report}");
+    roster.phases.begin("unbind", nanos(101), nanos(103));
+    let report = report_at(102);
+    assert!(!says(&report) && !report.contains(line), "{report}");
+}
+
+#[test]
 fn report_of_1000_tasks_counts_them_and_fits_into_a_pipe() {
     let roster = roster();
     for n in 0..1000 {

@@ -45,6 +45,14 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
         }
         shown = shown.saturating_add(1);
     });
+    if let Some(thread) = late_coordinator(facts) {
+        line.text("deadstop:   ");
+        name(line, facts, thread);
+        line.text(", which begins them, ");
+        doing_without_id(line, facts, thread);
+        line.text("\n");
+        chain(line, facts, thread);
+    }
     let mut stalls = 0_usize;
     facts.roster.each_stall(|beat| {
         if stalls < SHOWN {
@@ -104,6 +112,10 @@ fn headline(line: &mut TextSlice, facts: &Facts<'_>) {
         return;
     }
     match (hung, facts.kind) {
+        (0, Kind::Deadline | Kind::Status) if late_coordinator(facts).is_some() => {
+            line.text(": the shutdown was requested, but no task has begun\n");
+            return;
+        }
         (0, Kind::Deadline) => {
             line.text(": no task is running, but the process has not ended\n");
             return;
@@ -145,6 +157,12 @@ fn names(line: &mut TextSlice, facts: &Facts<'_>) {
         line.text(", ...");
     }
     line.text("\n");
+}
+
+/// Returns the coordinator's thread if it has begun no phase, and should have.
+fn late_coordinator<'a>(facts: &Facts<'a>) -> Option<&'a Thread> {
+    let tid = facts.roster.late_coordinator(facts.begun, facts.now)?;
+    facts.threads.find(tid)
 }
 
 /// Returns `true` if every phase has ended. The tasks that have not returned were abandoned.
