@@ -278,6 +278,8 @@ impl Page<'_> {
                     '\\' => self.out.text("\\\\"),
                     '"' => self.out.text("\\\""),
                     '\n' => self.out.text("\\n"),
+                    // The Go scanner of Prometheus takes it for the end of the page.
+                    '\0' => self.out.text("\u{fffd}"),
                     c => self.out.text(c.encode_utf8(&mut [0; 4])),
                 };
             }
@@ -349,6 +351,16 @@ mod tests {
             assert!(text.contains(sample), "{text}");
             assert!(text.contains("} 1.500\n"), "{text}");
         }
+    }
+
+    /// Prometheus reads no page that has one.
+    #[test]
+    fn name_with_a_nul_is_a_label_without() {
+        let mut facts = facts(1);
+        facts.beats[0].name = "a\0b";
+        let page = rendered(&facts, Format::Prometheus, 64 * 1024);
+        assert!(page.contains("{beat=\"a\u{fffd}b\"} 3\n"), "{page}");
+        assert!(!page.contains('\0'), "{page}");
     }
 
     #[test]
