@@ -6,8 +6,7 @@ use super::environment::Environment;
 use super::texts::number;
 
 /// The accepted durations, for error messages.
-pub(crate) const ALLOWED_DURATIONS: &str =
-    "a duration with its unit, such as \"25s\", \"1m 30s\" or \"1500ms\", longer than zero";
+pub(crate) const ALLOWED_DURATIONS: &str = "a duration with its unit, such as \"25s\", \"1m 30s\" or \"1500ms\", longer than zero and no longer than 584 years";
 
 /// The variable in which a manifest can say how long the platform lets the process live after
 /// the first signal.

@@ -25,8 +25,8 @@ pub fn parse(text: &str) -> Option<Duration> {
     let text = text.trim_ascii();
     let mut rest = text;
     let mut sum = Duration::ZERO;
-    if let Some(Ok(seconds)) = number::parse(text, 10).map(u32::try_from) {
-        sum = Duration::from_secs(seconds.into());
+    if let Some(seconds) = number::parse(text, 10) {
+        sum = Duration::from_nanos(SECOND.checked_mul(seconds)?);
         rest = "";
     }
     while !rest.is_empty() {

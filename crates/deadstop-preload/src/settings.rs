@@ -14,7 +14,7 @@ use deadstop_core::duration;
 use deadstop_core::sys::SignalSet;
 
 /// The accepted durations.
-const DURATION: &str = "a duration longer than zero, such as 25s, 1500ms, 1m30s or 2 days; a number alone is in seconds; or none";
+const DURATION: &str = "a duration longer than zero and no longer than 584 years, such as 25s, 1500ms, 1m30s or 2 days; a number alone is in seconds; or none";
 
 /// The longest path of a report, with its zero.
 pub(crate) const PATH: usize = 512;

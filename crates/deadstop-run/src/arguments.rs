@@ -182,7 +182,7 @@ fn text(error: lexopt::Error) -> String {
 
 /// Reads a length of time; `None` is no deadline.
 fn length(name: &str, value: &OsStr) -> Result<Option<Duration>, String> {
-    const ALLOWED: &str = "a duration longer than zero, such as 25s, 1500ms or 1m30s, or none";
+    const ALLOWED: &str = "a duration longer than zero and no longer than 584 years, such as 25s, 1500ms or 1m30s, or none";
     let value = value.to_string_lossy();
     let text = value.trim();
     if text == "none" {
@@ -293,6 +293,7 @@ mod tests {
             ("run true", "--grace is missing"),
             ("run --grace 5s", "a program is missing"),
             ("run --grace soon true", "--grace is \"soon\"; allowed is"),
+            ("run --grace 99999999999s true", "no longer than 584 years"),
             ("run --grace 0 true", "--grace is \"0\"; allowed is"),
             (
                 "run --grace 5 --on NEVER true",

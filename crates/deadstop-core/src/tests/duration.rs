@@ -16,6 +16,9 @@ fn durations_with_units_and_bare_seconds_are_read() {
         ("1week 1d 1hr 1minute 1sec 1msec", 694_861_001),
         ("1000us", 1),
         ("30", 30_000),
+        ("5000000000", 5_000_000_000_000),
+        ("18446744073s", 18_446_744_073_000),
+        ("18446744073", 18_446_744_073_000),
     ] {
         assert_eq!(parse(text), Some(Duration::from_millis(millis)), "{text:?}");
     }
@@ -34,6 +37,8 @@ fn malformed_and_empty_durations_are_refused() {
         "1.5s",
         "25s!",
         "99999999999s",
+        "18446744074s",
+        "18446744074",
         "99999999999999999999s",
         "31000 weeks",
         "1 month",
