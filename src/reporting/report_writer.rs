@@ -1,5 +1,7 @@
 //! Writes one report: looks at the threads, renders, and hands the text to the sinks.
 
+use std::io;
+
 use log::Level;
 
 use super::gather;
@@ -100,7 +102,8 @@ impl ReportWriter {
         #[cfg(feature = "health")]
         keep_stalled(&unnamed, |stall| !STALLED_STACKS.has_text(stall));
         if to == Destination::Sinks {
-            self.write_files(&unnamed);
+            // The last report says what was not written.
+            let _ = self.write_files(&unnamed);
         }
 
         self.look_up(&mut stacks[..asked], patience);
@@ -150,28 +153,38 @@ impl ReportWriter {
     /// Writes the last report to all sinks.
     #[cold]
     fn write_all(&self, facts: &Facts<'_>, patience: Patience) {
-        self.write_files(facts);
+        let written = self.write_files(facts);
         if facts.kind == Kind::Deadline {
             // Before the streams, whose readers may have stopped.
             process::kill_cgroups_and_remove_files();
         }
         self.write_streams(facts, patience);
+        for (what, result) in ["the termination message", "the JSON file"]
+            .iter()
+            .zip(written)
+        {
+            if let Err(error) = result {
+                self.sinks.complain(what, &error, &|| patience.end());
+            }
+        }
     }
 
-    /// Writes to the sinks that cannot block.
+    /// Writes to the sinks that cannot block: the termination message, and JSON.
     #[cold]
     #[inline(never)]
-    fn write_files(&self, facts: &Facts<'_>) {
+    fn write_files(&self, facts: &Facts<'_>) -> [io::Result<()>; 2] {
+        let mut written = [Ok(()), Ok(())];
         if self.sinks.has_message() && facts.kind != Kind::Status {
             let mut message = TextBuffer::<MESSAGE_LEN>::new();
             text(&mut message, facts, MESSAGE_FRAMES);
-            self.sinks.message(&message);
+            written[0] = self.sinks.message(&message);
         }
         if let Some(json) = self.sinks.json_file() {
             let mut object = TextBuffer::<JSON>::new();
             json.render(&mut object, facts);
-            self.sinks.json(&object);
+            written[1] = self.sinks.json(&object);
         }
+        written
     }
 
     /// Writes to those that may block, and hands the log what is not on standard

@@ -255,6 +255,10 @@ fn report_is_on_standard_error_where_no_file_may_grow() {
     let death = run("out_file_size_zero", &files).expect("not refused");
     assert_named(text(&death), &death);
     assert_eq!(files.text("message"), "", "{death:?}");
+    for what in ["the termination message", "the JSON file"] {
+        let line = format!("deadstop: could not write the report to {what} (system error 27)");
+        assert!(text(&death).contains(&line), "{what}: {death:?}");
+    }
 }
 
 #[test]

@@ -138,6 +138,8 @@ impl Sinks {
 
     /// Writes the whole report as JSON to the file at `path`, which `install`
     /// creates if it is not there. A report replaces the file's content.
+    ///
+    /// If the system does not take the report, standard error and the log say so.
     pub fn json(mut self, path: impl Into<PathBuf>) -> Self {
         self.json = Some(path.into());
         self.render_json = Some(RenderJson::new());

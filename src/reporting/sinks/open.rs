@@ -1,7 +1,9 @@
 //! The sinks, opened.
 
+use std::io;
+
 use deadstop_core::Nanos;
-use deadstop_core::buffer::TextSlice;
+use deadstop_core::buffer::{TextBuffer, TextSlice};
 use deadstop_core::render::Facts;
 
 use super::annotation;
@@ -60,20 +62,52 @@ impl OpenSinks {
     }
 
     #[cold]
-    pub(in crate::reporting) fn message(&self, text: &TextSlice) {
-        if let Some(message) = &self.message {
-            message.write(text.as_bytes());
+    pub(in crate::reporting) fn message(&self, text: &TextSlice) -> io::Result<()> {
+        match &self.message {
+            Some(message) => message.write(text.as_bytes()),
+            None => Ok(()),
         }
     }
 
-    /// Writes nothing if there was no room to render it.
+    /// Writes nothing if there was no room to render it. Returns the first error.
     #[cold]
-    pub(in crate::reporting) fn json(&self, object: &TextSlice) {
-        if object.as_bytes().is_empty() {
-            return;
+    pub(in crate::reporting) fn json(&self, object: &TextSlice) -> io::Result<()> {
+        let mut result = Ok(());
+        if !object.as_bytes().is_empty() {
+            for json in &self.json {
+                result = result.and(json.write(object.as_bytes()));
+            }
         }
-        for json in &self.json {
-            json.write(object.as_bytes());
+        result
+    }
+
+    /// Says on standard error and in the log that the file for `what` has not got its report.
+    #[cold]
+    pub(in crate::reporting) fn complain(
+        &self,
+        what: &str,
+        error: &io::Error,
+        until: &dyn Fn() -> Nanos,
+    ) {
+        let mut line = TextBuffer::<160>::new();
+        line.text("deadstop: could not write the report to ")
+            .text(what);
+        match error.raw_os_error() {
+            Some(number) => line
+                .text(" (system error ")
+                .number(number.unsigned_abs().into()),
+            None => line.text(" (the program has closed it"),
+        };
+        line.text("); it may be empty or cut off\n");
+        let is_written = match &self.stderr {
+            Some((Format::Text, stderr)) => {
+                stderr.write_until(line.as_bytes(), until);
+                true
+            }
+            _ => false,
+        };
+        if !(is_written && self.is_one_stream) {
+            self.log(line.as_str(), log::Level::Warn);
         }
     }
 

@@ -42,17 +42,20 @@ impl Overwritten {
         Ok(Self(VerifiedFile::new(file)?))
     }
 
-    /// Makes `bytes` the whole content, if the descriptor still stands for the
-    /// file. Errors are ignored: there is no place to report them to.
+    /// Makes `bytes` the whole content, if the descriptor still stands for the file. Allocates
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the program has closed the descriptor, and if the system does not take all
+    /// bytes. The file may then have some of them.
     #[cold]
-    pub(super) fn write(&self, bytes: &[u8]) {
-        if let Some(file) = self.0.file() {
-            // Bytes first: a reader in between finds a report with more after it,
-            // and not an empty file.
-            if write_at_start(file, bytes).is_ok() {
-                let _ = file.set_len(bytes.len() as u64);
-            }
-        }
+    pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let file = self.0.file().ok_or(io::ErrorKind::NotFound)?;
+        // Bytes first: a reader in between finds a report with more after it,
+        // and not an empty file.
+        write_at_start(file, bytes)?;
+        file.set_len(bytes.len() as u64)
     }
 }
 
