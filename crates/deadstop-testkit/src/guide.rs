@@ -1,7 +1,8 @@
 //! Testing the shutdown of your own binary.
 //!
-//! A test of "ends on time" needs a process: it starts one, asks it to stop, and hangs it in its
-//! cleanup in a chosen way. This crate has the hangs ([`Fault`]) and the harness ([`Victim`]).
+//! To test that your program ends on time, a test starts the program, makes its cleanup hang in
+//! a chosen way, and asks it to stop. This crate has the hangs ([`Fault`]) and the harness
+//! ([`Victim`]).
 //!
 //! # Dependencies
 //!
@@ -24,9 +25,9 @@
 //!
 //! # The program
 //!
-//! The program calls [`enable`] before `install`. Apart from that it needs what it should have
-//! anyway: tasks with names, and a line that says that it is ready. A configurable grace makes
-//! the tests short, and makes the control possible.
+//! The program calls [`enable`] before `install`. It also needs tasks with names, and a line on
+//! standard output that says that it is ready. A configurable grace makes the tests short, and
+//! makes the control possible.
 //!
 //! ```no_run
 //! use std::process::ExitCode;

@@ -1,31 +1,29 @@
 //! Fault injection and a test harness for programs that use `deadstop`.
 //!
-//! A program that claims to end on time, whatever its cleanup is stuck on, needs
-//! a test in which the cleanup gets stuck. This crate plants the hang and
-//! watches the process end:
+//! To test that a program ends on time, its cleanup must get stuck. This crate plants a hang in
+//! the cleanup, and observes how the process ends:
 //!
-//! - [`Fault`] lists the hangs. A fault is planted at a task by the task's name,
-//!   from a test ([`VictimBuilder::plant`]), from the environment
-//!   (`DEADSTOP_FAULT="flush the log=spin"`) or from code ([`plant`]).
-//! - [`enable`] lets the program under test read what is planted. The program
-//!   calls it before `install`, in test builds only.
+//! - [`Fault`] lists the hangs. A fault is planted at a task, which the task's name identifies:
+//!   by a test ([`VictimBuilder::plant`]), by the environment (`DEADSTOP_FAULT="flush the
+//!   log=spin"`) or by code ([`plant`]).
+//! - [`enable`] lets the program under test read the planted faults. The program calls it
+//!   before `install`, only in test builds.
 //! - [`Victim`] is the program under test, in a process of its own; [`Death`]
 //!   says how it ended and has assertions.
 //!
-//! [`guide`] shows the whole procedure. A program that does not call [`enable`]
-//! has none of this: no code, no variable that is read, no cost.
+//! [`guide`] describes each step. A program that does not call [`enable`] contains no code of
+//! this crate, reads no variable, and has no cost.
 //!
 //! # The variable
 //!
-//! `DEADSTOP_FAULT` is a list of `NAME=FAULT`, separated by `;`. Tasks are named
-//! as reports name them; a task of a scope has its path (`/ingest/reader`).
-//! Blanks around names and faults do not matter. A name that contains `=` or `;`
-//! cannot be written there; [`plant`] takes any name.
+//! `DEADSTOP_FAULT` is a list of `NAME=FAULT`, separated by `;`. Use the names that reports
+//! show; the name of a task in a scope includes the path (`/ingest/reader`). Blanks around
+//! names and faults do not matter. The variable cannot have a name that contains `=` or `;`;
+//! [`plant`] accepts any name.
 //!
-//! `install` fails with `InstallError::Fault` if the variable cannot be read, if
-//! a fault does not exist, or if the program [declares](declare) its names and
-//! this is none of them. A fault that was planted and did not strike is a
-//! warning in the log at the end, and a line of
+//! `install` fails with `InstallError::Fault` if the variable is invalid, if a fault does not
+//! exist, or if the program [declares](declare) its names and the name is not among them. A
+//! planted fault that was not triggered is a warning in the log at the end, and a line of
 //! [`ShutdownReport::missed_faults`](deadstop::report::ShutdownReport::missed_faults).
 
 mod fault;
