@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn waker_that_panics_costs_the_others_nothing() {
+    fn panicking_waker_does_not_affect_other_wakers() {
         struct Panics;
         impl std::task::Wake for Panics {
             fn wake(self: Arc<Self>) {

@@ -1,4 +1,4 @@
-//! Taking tasks back.
+//! Cancelling of registered tasks.
 
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -9,37 +9,42 @@ use deadstop::report::Outcome;
 use deadstop::task::PhaseName;
 use deadstop::{Phase, RegisterError, Shutdown, TaskHandle};
 
-use crate::case::{Case, judged, sees};
+use crate::case::{Case, checked_by, passes};
 use crate::journal::Journal;
-use crate::scenario::{LONG, builder, hang, install, install_as, ms, reported, run, say, why};
+use crate::scenario::{
+    LONG_GRACE, builder, hang, install, install_as, ms, print_line, run, some_cause,
+    wait_for_report,
+};
 
 tests! {
-    cancelled_task_does_not_run_and_the_others_do,
-    same_task_three_times_is_three_tasks,
+    cancelled_task_does_not_run_but_the_others_do,
+    tasks_with_the_same_name_are_separate_tasks,
     task_that_has_started_cannot_be_cancelled,
-    task_that_waits_for_its_turn_can_be_cancelled,
-    tasks_are_cancelled_across_threads,
-    cancelling_races_with_starting_and_one_of_them_wins,
-    each_of_ten_thousand_tasks_runs_unless_cancelled,
+    task_waiting_in_a_running_phase_can_be_cancelled,
+    tasks_can_be_cancelled_from_other_threads,
+    task_cancelled_while_it_starts_either_runs_or_is_cancelled,
+    ten_thousand_tasks_run_once_unless_cancelled,
 }
 
-/// Once, and it shows.
-fn cancelled_task_does_not_run_and_the_others_do() -> Case {
-    sees(|| {
+fn cancelled_task_does_not_run_but_the_others_do() -> Case {
+    passes(|| {
         let shutdown = install();
         let journal = Journal::new();
         let task = |name: &'static str| {
             let task = shutdown.task(name).on_shutdown(journal.noting(name));
-            task.expect("it has not begun")
+            task.expect("the shutdown has not begun")
         };
         let handles = [task("one"), task("two"), task("three")];
         assert!(handles[1].cancel());
-        assert!(!handles[1].cancel(), "only once");
-        assert!(!handles[1].clone().cancel(), "nor by a clone");
+        assert!(!handles[1].cancel(), "a task is cancelled once");
+        assert!(
+            !handles[1].clone().cancel(),
+            "a clone cannot cancel it again"
+        );
         let cancelled: Vec<_> = handles.iter().map(TaskHandle::is_cancelled).collect();
         assert_eq!(cancelled, [false, true, false]);
         let report = run(&shutdown);
-        journal.reads_sorted(["one", "three"]);
+        journal.assert_equals_sorted(["one", "three"]);
         assert!(report.task("two").is_none(), "{report}");
         assert!(report.is_clean());
         let cancelled: Vec<_> = handles.iter().map(TaskHandle::is_cancelled).collect();
@@ -47,81 +52,86 @@ fn cancelled_task_does_not_run_and_the_others_do() -> Case {
     })
 }
 
-fn same_task_three_times_is_three_tasks() -> Case {
-    sees(|| {
+fn tasks_with_the_same_name_are_separate_tasks() -> Case {
+    passes(|| {
         let shutdown = install();
         let journal = Journal::new();
         let handles = [(); 3].map(|()| {
             let task = shutdown.task("same").on_shutdown(journal.noting("ran"));
-            task.expect("it has not begun")
+            task.expect("the shutdown has not begun")
         });
         assert!(handles[0].cancel());
         run(&shutdown);
-        journal.reads(["ran", "ran"]);
+        journal.assert_equals(["ran", "ran"]);
         assert_eq!(handles[1].name(), "same");
     })
 }
 
 fn task_that_has_started_cannot_be_cancelled() -> Case {
-    sees(|| {
+    passes(|| {
         let shutdown = install();
         let (to, from) = mpsc::channel();
         let handle = Arc::new(Mutex::new(None::<TaskHandle>));
         let own = Arc::clone(&handle);
         let task = shutdown.task("itself");
         let task = task.on_shutdown(move |_| {
-            let own = own.lock().expect("no thread panics with the lock");
-            let own = own.as_ref().expect("it is set");
+            let own = own.lock().expect("the lock is not poisoned");
+            let own = own.as_ref().expect("the handle is set");
             let _ = to.send((own.cancel(), own.is_cancelled()));
         });
-        *handle.lock().expect("no thread panics with the lock") =
-            Some(task.expect("it has not begun"));
+        *handle.lock().expect("the lock is not poisoned") =
+            Some(task.expect("the shutdown has not begun"));
         let late = shutdown.task("late").budget(ms(50));
-        let late = late.on_shutdown(|_| hang()).expect("it has not begun");
+        let late = late
+            .on_shutdown(|_| hang())
+            .expect("the shutdown has not begun");
         run(&shutdown);
-        assert_eq!(from.recv(), Ok((false, false)), "while it runs");
-        let handle = handle.lock().expect("no thread panics with the lock");
-        let handle = handle.as_ref().expect("it is set");
+        assert_eq!(
+            from.recv(),
+            Ok((false, false)),
+            "a running task cannot be cancelled"
+        );
+        let handle = handle.lock().expect("the lock is not poisoned");
+        let handle = handle.as_ref().expect("the handle is set");
         assert!(
             !handle.cancel() && !handle.is_cancelled(),
-            "when it is done"
+            "the task has returned"
         );
         assert!(
             !late.cancel() && !late.is_cancelled(),
-            "when it is abandoned"
+            "the task was abandoned"
         );
     })
 }
 
-/// By a task of the same phase, whose turn came first.
-fn task_that_waits_for_its_turn_can_be_cancelled() -> Case {
-    sees(|| {
+/// Tasks run one at a time. The first task cancels the second, whose phase has begun.
+fn task_waiting_in_a_running_phase_can_be_cancelled() -> Case {
+    passes(|| {
         let shutdown = install_as(builder().max_concurrent_tasks(1));
         let journal = Journal::new();
         let (to, from) = mpsc::channel::<TaskHandle>();
         let task = shutdown.task("first");
         task.on_shutdown(move |_| {
-            let next = from.recv().expect("it is there");
+            let next = from.recv().expect("the test sends a handle");
             assert!(next.cancel());
         })
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
         for name in ["second", "third"] {
             let task = shutdown.task(name).on_shutdown(journal.noting(name));
-            // Only the first is heard.
-            let _ = to.send(task.expect("it has not begun"));
+            // The first task receives only one handle.
+            let _ = to.send(task.expect("the shutdown has not begun"));
         }
         let report = run(&shutdown);
-        journal.reads(["third"]);
-        let second = report.task("second").expect("its phase had begun");
+        journal.assert_equals(["third"]);
+        let second = report.task("second").expect("the report lists the task");
         assert_eq!(second.outcome(), &Outcome::Cancelled);
         assert!(report.is_clean());
     })
 }
 
-/// 20 tasks, 10 of them cancelled from 25 threads; each of the others adds one
-/// to the next phase.
-fn tasks_are_cancelled_across_threads() -> Case {
-    sees(|| {
+/// 25 threads cancel 10 of 20 tasks. Each other task registers one for the next phase.
+fn tasks_can_be_cancelled_from_other_threads() -> Case {
+    passes(|| {
         let shutdown = install();
         let journal = Journal::new();
         let handles: Vec<_> = (0..20)
@@ -132,9 +142,9 @@ fn tasks_are_cancelled_across_threads() -> Case {
                     journal.note("drained");
                     let task = later.task(format!("after {n}")).phase(Phase::FLUSH);
                     task.on_shutdown(journal.noting("flushed"))
-                        .expect("it is later");
+                        .expect("the phase has not begun");
                 })
-                .expect("it has not begun")
+                .expect("the shutdown has not begun")
             })
             .collect();
         let next = AtomicU32::new(0);
@@ -151,14 +161,14 @@ fn tasks_are_cancelled_across_threads() -> Case {
         assert!(run(&shutdown).is_clean());
         let mut expected = vec!["drained"; 10];
         expected.extend(["flushed"; 10]);
-        journal.reads(expected);
+        journal.assert_equals(expected);
     })
 }
 
-/// Each task is cancelled at about its start: it runs, or exactly one of the calls to `cancel`
-/// returns that it will not.
-fn cancelling_races_with_starting_and_one_of_them_wins() -> Case {
-    judged(
+/// Threads cancel each task at about the time of its start. Either the task runs, or exactly one
+/// call of `cancel` returns `true`.
+fn task_cancelled_while_it_starts_either_runs_or_is_cancelled() -> Case {
+    checked_by(
         || {
             const TASKS: usize = 10_000;
             let shutdown = install();
@@ -172,20 +182,20 @@ fn cancelling_races_with_starting_and_one_of_them_wins() -> Case {
                         slots[n].fetch_add(1, Ordering::Relaxed);
                         latest.fetch_max(n, Ordering::Relaxed);
                     })
-                    .expect("it has not begun")
+                    .expect("the shutdown has not begun")
                 })
                 .collect();
-            let told: Vec<_> = (0..TASKS).map(|_| AtomicU32::new(0)).collect();
+            let cancels: Vec<_> = (0..TASKS).map(|_| AtomicU32::new(0)).collect();
             let over = AtomicBool::new(false);
             let cancel_next = |patience: usize| {
                 let seen = latest.load(Ordering::Relaxed);
-                // The time that the next task takes to start varies; so does this one.
+                // The time until the next task starts varies, so this delay varies too.
                 for _ in 0..patience {
                     spin_loop();
                 }
                 for next in (seen + 1..TASKS).take(2) {
                     if handles[next].cancel() {
-                        told[next].fetch_add(1, Ordering::Relaxed);
+                        cancels[next].fetch_add(1, Ordering::Relaxed);
                     }
                 }
                 while latest.load(Ordering::Relaxed) == seen && !over.load(Ordering::Relaxed) {
@@ -203,19 +213,23 @@ fn cancelling_races_with_starting_and_one_of_them_wins() -> Case {
                         }
                     });
                 }
-                shutdown.request(why());
-                let report = reported(&shutdown);
+                shutdown.request(some_cause());
+                let report = wait_for_report(&shutdown);
                 over.store(true, Ordering::Relaxed);
                 report
             });
             let mut cancelled = 0;
-            for ((ran, told), handle) in slots.iter().zip(&told).zip(&handles) {
-                let (ran, told) = (ran.load(Ordering::Relaxed), told.load(Ordering::Relaxed));
-                assert_eq!(ran + told, 1, "ran {ran} times, cancelled {told} times");
-                assert_eq!(handle.is_cancelled(), told == 1);
-                cancelled += told;
+            for ((ran, cancels), handle) in slots.iter().zip(&cancels).zip(&handles) {
+                let (ran, cancels) = (ran.load(Ordering::Relaxed), cancels.load(Ordering::Relaxed));
+                assert_eq!(
+                    ran + cancels,
+                    1,
+                    "ran {ran} times, cancelled {cancels} times"
+                );
+                assert_eq!(handle.is_cancelled(), cancels == 1);
+                cancelled += cancels;
             }
-            say(&format!("cancelled {cancelled}"));
+            print_line(&format!("cancelled {cancelled}"));
             let done = report
                 .tasks()
                 .filter(|task| task.outcome() == &Outcome::Done);
@@ -224,26 +238,25 @@ fn cancelling_races_with_starting_and_one_of_them_wins() -> Case {
         },
         |victims| {
             let cancelled = (0..5).map(|_| {
-                let ending = victims.sees();
+                let ending = victims.passes();
                 let line = ending
                     .stdout
                     .lines()
                     .find_map(|line| line.strip_prefix("cancelled "));
                 line.and_then(|count| count.parse().ok()).unwrap_or(0)
             });
-            // Each call may be late for all of one run; then that was no race.
-            assert!(cancelled.sum::<u32>() > 0, "no call was early enough");
+            // All calls of one run may be too late. There was no race in such a run.
+            assert!(cancelled.sum::<u32>() > 0, "no call was in time");
         },
     )
 }
 
-/// Added, cancelled and run from many threads at once, for all phases, while
-/// the shutdown goes through them.
-fn each_of_ten_thousand_tasks_runs_unless_cancelled() -> Case {
-    sees(|| {
+/// Threads register and cancel tasks for all phases, while the shutdown runs them.
+fn ten_thousand_tasks_run_once_unless_cancelled() -> Case {
+    passes(|| {
         const THREADS: usize = 8;
         const EACH: usize = 1250;
-        let shutdown = install_as(builder().grace(2 * LONG));
+        let shutdown = install_as(builder().grace(2 * LONG_GRACE));
         let slots: Arc<[AtomicU32]> = (0..THREADS * EACH).map(|_| AtomicU32::new(0)).collect();
         let to_run: Vec<_> = (0..THREADS * EACH)
             .map(|_| AtomicBool::new(false))
@@ -267,7 +280,8 @@ fn each_of_ten_thousand_tasks_runs_unless_cancelled() -> Case {
                         to_run[slot].store(true, Ordering::Relaxed);
                         match n % 3 {
                             0 => before = Some((handle, slot)),
-                            // Two tasks later, so that some have begun.
+                            // Cancels a task two registrations later, when some tasks have
+                            // begun.
                             2 => {
                                 if let Some((handle, slot)) = before.take() {
                                     if handle.cancel() {
@@ -281,9 +295,9 @@ fn each_of_ten_thousand_tasks_runs_unless_cancelled() -> Case {
                 });
             }
             barrier.wait();
-            shutdown.request(why());
+            shutdown.request(some_cause());
         });
-        let report = reported(&shutdown);
+        let report = wait_for_report(&shutdown);
         let mut ran = 0;
         for (slot, to_run) in slots.iter().zip(&to_run) {
             let times = slot.load(Ordering::Relaxed);
@@ -298,7 +312,7 @@ fn each_of_ten_thousand_tasks_runs_unless_cancelled() -> Case {
     })
 }
 
-/// Registers a task that counts its run in `slot`, unless it is too late.
+/// Registers a task that counts its runs in `slot`. Returns `None` if its phase is over.
 fn register(
     shutdown: &Shutdown,
     slots: &Arc<[AtomicU32]>,

@@ -1,16 +1,16 @@
-//! A test: a scenario for a process of its own, and what must be seen of that process.
+//! A test: a scenario that runs in its own process, and the checks of that process.
 
 use std::process::Command;
 use std::time::Duration;
 
 use crate::SCENARIO;
 use crate::harness::{Death, End, Victim};
-use crate::scenario::SEEN;
+use crate::scenario::PASSED;
 
-/// The longest time for a victim. The harness has its own patience on top.
+/// Maximum time for a victim, in addition to the time limit of the harness.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// The number of tries for a scenario that must not be late.
+/// Maximum number of runs of a scenario that must not be late.
 const TRIES: usize = 5;
 
 /// A test, in the list of its file.
@@ -31,8 +31,8 @@ impl Test {
     }
 }
 
-/// Lists the tests of a file. A function that is missing here is dead code, of which the
-/// compiler warns.
+/// Lists the tests of a file. The compiler warns of a test that is missing here, because it is
+/// dead code.
 macro_rules! tests {
     ($($(#[$only:meta])* $name:ident,)*) => {
         pub(super) const TESTS: &[crate::case::Test] = &[$(
@@ -46,71 +46,71 @@ macro_rules! tests {
     };
 }
 
-/// The behavior of a process, and the expected observations.
+/// A scenario, and the check of the process that runs it.
 pub(crate) struct Case {
     scenario: fn(),
-    judge: Box<dyn Fn(&Victims<'_>)>,
+    check: Box<dyn Fn(&Victims<'_>)>,
 }
 
-/// Makes a case whose scenario asserts what it sees.
-pub(crate) fn sees(scenario: fn()) -> Case {
-    ends_with(SEEN, scenario)
+/// Makes a case that passes if no assertion of the scenario fails.
+pub(crate) fn passes(scenario: fn()) -> Case {
+    ends_with(PASSED, scenario)
 }
 
 /// Makes a case whose process must end with `status`.
 pub(crate) fn ends_with(status: i32, scenario: fn()) -> Case {
-    judged(scenario, move |victims| {
+    checked_by(scenario, move |victims| {
         victims.ends_with(status);
     })
 }
 
-/// Makes a case whose scenario asserts what it sees, and prints how late it was as
-/// `late MICROSECONDS`. Load can only make things later: the best of a few runs counts.
+/// Makes a case whose scenario prints its lateness as `late MICROSECONDS`. It passes if one of a
+/// few runs is late by at most `share`, because load can only make a run later.
 pub(crate) fn late_by_at_most(share: Duration, scenario: fn()) -> Case {
     let late = |death: Death| {
         let mut lines = death.stdout.lines();
         let late = lines.find_map(|line| line.strip_prefix("late "));
-        let late = late.expect("it says how late it was");
+        let late = late.expect("the scenario prints its lateness");
         Duration::from_micros(late.parse().expect("a number"))
     };
-    judged(scenario, move |victims| {
+    checked_by(scenario, move |victims| {
         let mut runs = Vec::new();
         while runs.len() < TRIES {
-            runs.push(late(victims.sees()));
+            runs.push(late(victims.passes()));
             if runs.last().is_some_and(|late| *late <= share) {
                 return;
             }
         }
-        panic!("it was late each time: {runs:?}");
+        panic!("every run was too late: {runs:?}");
     })
 }
 
-/// Makes a case of which `judge` says how often it is run, and what must be seen.
-pub(crate) fn judged(scenario: fn(), judge: impl Fn(&Victims<'_>) + 'static) -> Case {
+/// Makes a case whose `check` runs the scenario as often as it needs and asserts the results.
+pub(crate) fn checked_by(scenario: fn(), check: impl Fn(&Victims<'_>) + 'static) -> Case {
     Case {
         scenario,
-        judge: Box::new(judge),
+        check: Box::new(check),
     }
 }
 
 impl Case {
-    /// Repeats the case, for a race.
+    /// Repeats the case, to make a race more likely.
     pub(crate) fn times(self, times: usize) -> Self {
-        judged(self.scenario, move |victims| {
+        checked_by(self.scenario, move |victims| {
             for _ in 0..times {
-                (self.judge)(victims);
+                (self.check)(victims);
             }
         })
     }
 
     /// Runs the scenario in this process.
-    pub(crate) fn play(&self) {
+    pub(crate) fn run_scenario(&self) {
         (self.scenario)();
     }
 
-    /// Runs the scenario in processes of their own, and judges them.
-    pub(crate) fn judge(&self, test: &str) {
-        (self.judge)(&Victims { test });
+    /// Runs the scenario in its own processes, and checks them.
+    pub(crate) fn check(&self, test: &str) {
+        (self.check)(&Victims { test });
     }
 }
 
@@ -120,9 +120,9 @@ pub(crate) struct Victims<'a> {
 }
 
 impl Victims<'_> {
-    /// Runs the scenario, which must see all that it should.
-    pub(crate) fn sees(&self) -> Death {
-        self.ends_with(SEEN)
+    /// Runs the scenario, whose assertions must all hold.
+    pub(crate) fn passes(&self) -> Death {
+        self.ends_with(PASSED)
     }
 
     /// Runs the scenario, whose process must end with `status`.
@@ -132,9 +132,9 @@ impl Victims<'_> {
         death
     }
 
-    /// Runs the scenario, however its process ends.
+    /// Runs the scenario. The process may end in any way.
     pub(crate) fn run(&self) -> Death {
-        let program = std::env::current_exe().expect("it runs");
+        let program = std::env::current_exe().expect("the path of this program");
         let mut command = Command::new(program);
         command.args([SCENARIO, self.test]);
         Victim::start(command, self.test, PATIENCE).wait()

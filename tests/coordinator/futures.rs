@@ -1,4 +1,4 @@
-//! The moment of the request, for futures and for threads.
+//! `requested`: futures, threads and channels that wait for the request.
 
 use std::future::Future;
 use std::pin::pin;
@@ -12,25 +12,26 @@ use std::time::{Duration, Instant};
 use deadstop::Shutdown;
 use deadstop::wait::Requested;
 
-use crate::case::{Case, sees};
-use crate::scenario::{LONG, hang, install, ms, panic_as_planned, reported, run, sleep_ms, why};
+use crate::case::{Case, passes};
+use crate::scenario::{
+    LONG_GRACE, hang, install, ms, panic_as_planned, run, sleep_ms, some_cause, wait_for_report,
+};
 
 tests! {
-    future_is_woken_exactly_after_the_request,
-    every_clone_is_woken_and_no_dropped_one,
-    last_waker_is_the_one_that_is_woken,
-    waker_that_panics_costs_the_others_nothing,
-    waker_that_hangs_costs_the_others_nothing,
-    future_that_comes_with_the_request_is_woken,
-    future_that_is_polled_across_the_request_is_not_lost,
-    threads_wait_for_the_request_as_long_as_they_like,
-    #[cfg(feature = "crossbeam-channel")] channel_is_disconnected_at_the_request_it_is_of,
-    scopes_request_is_heard_by_it_and_by_what_is_in_it,
+    future_is_woken_once_and_not_before_the_request,
+    clones_are_woken_and_dropped_futures_are_not,
+    only_the_last_waker_of_a_future_is_woken,
+    panicking_waker_does_not_affect_other_wakers,
+    hanging_waker_does_not_affect_other_wakers,
+    future_created_during_the_request_is_woken,
+    future_polled_while_the_shutdown_runs_is_ready_or_woken,
+    wait_timeout_returns_whether_the_shutdown_was_requested,
+    #[cfg(feature = "crossbeam-channel")] receiver_is_disconnected_by_the_request_of_its_scope,
+    request_of_a_scope_wakes_it_and_inner_scopes_only,
 }
 
-/// Not before it, and once.
-fn future_is_woken_exactly_after_the_request() -> Case {
-    sees(|| {
+fn future_is_woken_once_and_not_before_the_request() -> Case {
+    passes(|| {
         let shutdown = install();
         let count = Count::new();
         let mut requested = shutdown.requested();
@@ -39,22 +40,22 @@ fn future_is_woken_exactly_after_the_request() -> Case {
         }
         sleep_ms(50);
         assert_eq!(count.get(), 0, "woken before the request");
-        slow(&shutdown);
-        shutdown.request(why());
-        assert!(count.comes_to(1));
+        register_slow_task(&shutdown);
+        shutdown.request(some_cause());
+        assert!(count.reaches(1));
         assert_eq!(poll(&mut requested, &count), Poll::Ready(()));
-        reported(&shutdown);
+        wait_for_report(&shutdown);
         sleep_ms(20);
-        assert_eq!(count.get(), 1, "woken once");
+        assert_eq!(count.get(), 1, "woken more than once");
         // A future made later is ready at once.
         let mut late = shutdown.requested();
         assert_eq!(poll(&mut late, &count), Poll::Ready(()));
     })
 }
 
-/// All waiters wake, and those that are gone leave nothing behind.
-fn every_clone_is_woken_and_no_dropped_one() -> Case {
-    sees(|| {
+/// All futures that exist must be woken. A dropped future must not leave its waker behind.
+fn clones_are_woken_and_dropped_futures_are_not() -> Case {
+    passes(|| {
         const CLONES: usize = 500;
         let shutdown = install();
         let (kept, dropped, moved) = (Count::new(), Count::new(), Count::new());
@@ -74,15 +75,19 @@ fn every_clone_is_woken_and_no_dropped_one() -> Case {
             1,
             "a waker is kept without a future"
         );
-        // A clone is not in the place of what it was cloned from.
+        // A clone has its own waker.
         let mut polled = original;
         assert_eq!(poll(&mut polled, &moved), Poll::Pending);
         drop(polled.clone());
-        assert_eq!(Arc::strong_count(&moved), 2, "still waits");
+        assert_eq!(
+            Arc::strong_count(&moved),
+            2,
+            "the original future keeps its waker"
+        );
         drop(polled);
         assert_eq!(Arc::strong_count(&moved), 1);
         run(&shutdown);
-        assert!(kept.comes_to(CLONES));
+        assert!(kept.reaches(CLONES));
         for future in &mut futures {
             assert_eq!(poll(future, &kept), Poll::Ready(()));
         }
@@ -91,8 +96,8 @@ fn every_clone_is_woken_and_no_dropped_one() -> Case {
     })
 }
 
-fn last_waker_is_the_one_that_is_woken() -> Case {
-    sees(|| {
+fn only_the_last_waker_of_a_future_is_woken() -> Case {
+    passes(|| {
         let shutdown = install();
         let (first, last) = (Count::new(), Count::new());
         let mut requested = shutdown.requested();
@@ -100,30 +105,29 @@ fn last_waker_is_the_one_that_is_woken() -> Case {
         assert_eq!(poll(&mut requested, &last), Poll::Pending);
         assert_eq!(Arc::strong_count(&first), 1);
         run(&shutdown);
-        assert!(last.comes_to(1));
+        assert!(last.reaches(1));
         assert_eq!(first.get(), 0);
     })
 }
 
-fn waker_that_panics_costs_the_others_nothing() -> Case {
-    sees(|| {
-        requested_with_a_bad_waker(|| panic_as_planned());
+fn panicking_waker_does_not_affect_other_wakers() -> Case {
+    passes(|| {
+        request_with_bad_waker(|| panic_as_planned());
     })
 }
 
-fn waker_that_hangs_costs_the_others_nothing() -> Case {
-    sees(|| {
-        requested_with_a_bad_waker(|| hang());
+fn hanging_waker_does_not_affect_other_wakers() -> Case {
+    passes(|| {
+        request_with_bad_waker(|| hang());
     })
 }
 
-/// Waiters registered during the trigger.
-///
-/// A future that is polled while the request is made hears it.
-fn future_that_comes_with_the_request_is_woken() -> Case {
-    sees(|| {
+/// Threads create and poll futures while the shutdown is requested. Each future must be ready or
+/// woken.
+fn future_created_during_the_request_is_woken() -> Case {
+    passes(|| {
         let shutdown = install();
-        slow(&shutdown);
+        register_slow_task(&shutdown);
         thread::scope(|threads| {
             for n in 0..16 {
                 let shutdown = &shutdown;
@@ -137,7 +141,7 @@ fn future_that_comes_with_the_request_is_woken() -> Case {
                         if n % 2 == 0 && !shutdown.is_requested() {
                             continue;
                         }
-                        // It would wait forever if its waker were lost.
+                        // If its waker were lost, the thread would wait for ever.
                         while poll(&mut requested, &unpark).is_pending() {
                             thread::park();
                         }
@@ -146,19 +150,17 @@ fn future_that_comes_with_the_request_is_woken() -> Case {
                 });
             }
             sleep_ms(30);
-            shutdown.request(why());
+            shutdown.request(some_cause());
         });
-        reported(&shutdown);
+        wait_for_report(&shutdown);
     })
     .times(5)
 }
 
-/// Between the look and the note.
-///
-/// A request that comes, and is over, in the middle of a poll: a future that keeps a
-/// waker clones it, and this one asks for the end as it is cloned.
-fn future_that_is_polled_across_the_request_is_not_lost() -> Case {
-    sees(|| {
+/// The shutdown is requested, and ends, in the middle of a poll: this waker runs the shutdown
+/// when it is cloned. The future must be ready, or woken later.
+fn future_polled_while_the_shutdown_runs_is_ready_or_woken() -> Case {
+    passes(|| {
         static WOKEN: AtomicUsize = AtomicUsize::new(0);
         fn count(_: *const ()) {
             WOKEN.fetch_add(1, Ordering::SeqCst);
@@ -167,7 +169,7 @@ fn future_that_is_polled_across_the_request_is_not_lost() -> Case {
             ptr::null(),
             &RawWakerVTable::new(
                 |_| {
-                    let shutdown = Shutdown::installed().expect("it is installed");
+                    let shutdown = Shutdown::installed().expect("a shutdown is installed");
                     run(&shutdown);
                     ASKING
                 },
@@ -181,7 +183,7 @@ fn future_that_is_polled_across_the_request_is_not_lost() -> Case {
         let waker = unsafe { Waker::from_raw(ASKING) };
         let mut requested = pin!(shutdown.requested());
         let polled = requested.as_mut().poll(&mut Context::from_waker(&waker));
-        assert!(shutdown.report().is_some(), "it has been cloned");
+        assert!(shutdown.report().is_some(), "the poll clones the waker");
         if polled.is_pending() {
             sleep_ms(500);
             assert!(WOKEN.load(Ordering::SeqCst) > 0, "never woken");
@@ -189,14 +191,18 @@ fn future_that_is_polled_across_the_request_is_not_lost() -> Case {
     })
 }
 
-fn threads_wait_for_the_request_as_long_as_they_like() -> Case {
-    sees(|| {
+fn wait_timeout_returns_whether_the_shutdown_was_requested() -> Case {
+    passes(|| {
         let shutdown = install();
         let begun = Instant::now();
         assert!(!shutdown.requested().wait_timeout(ms(100)));
-        assert!(begun.elapsed() >= ms(100), "early: {:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() >= ms(100),
+            "too early: {:?}",
+            begun.elapsed()
+        );
         assert!(!shutdown.requested().wait_timeout(Duration::ZERO));
-        slow(&shutdown);
+        register_slow_task(&shutdown);
         thread::scope(|threads| {
             for n in 0..16 {
                 let requested = shutdown.requested();
@@ -210,18 +216,18 @@ fn threads_wait_for_the_request_as_long_as_they_like() -> Case {
                 });
             }
             sleep_ms(20);
-            shutdown.request(why());
+            shutdown.request(some_cause());
         });
         assert!(shutdown.requested().wait_timeout(Duration::ZERO));
-        reported(&shutdown);
+        wait_for_report(&shutdown);
     })
 }
 
-/// For `select!`: a channel of the whole, one of a scope, and one of a scope that
-/// does not stop with the whole.
+/// The test has a channel for the shutdown, for a scope, and for a detached scope. Each must be
+/// disconnected by its own request only.
 #[cfg(feature = "crossbeam-channel")]
-fn channel_is_disconnected_at_the_request_it_is_of() -> Case {
-    sees(|| {
+fn receiver_is_disconnected_by_the_request_of_its_scope() -> Case {
+    passes(|| {
         use crossbeam_channel::RecvTimeoutError::{Disconnected, Timeout};
 
         let shutdown = install();
@@ -233,38 +239,39 @@ fn channel_is_disconnected_at_the_request_it_is_of() -> Case {
             assert_eq!(receiver.recv_timeout(ms(30)), Err(Timeout));
         }
         thread::scope(|threads| {
-            let waits = threads.spawn(|| of_plugin.recv_timeout(LONG));
+            let waits = threads.spawn(|| of_plugin.recv_timeout(LONG_GRACE));
             sleep_ms(20);
-            assert!(plugin.stop(why(), LONG).is_ok());
-            assert_eq!(waits.join().expect("it returns"), Err(Disconnected));
+            assert!(plugin.stop(some_cause(), LONG_GRACE).is_ok());
+            assert_eq!(
+                waits.join().expect("the thread does not panic"),
+                Err(Disconnected)
+            );
         });
         for receiver in [&whole, &of_metrics] {
             assert_eq!(receiver.recv_timeout(ms(30)), Err(Timeout));
         }
         thread::scope(|threads| {
             let waits = [
-                threads.spawn(|| whole.recv_timeout(LONG)),
-                threads.spawn(|| shutdown.requested().receiver().recv_timeout(LONG)),
+                threads.spawn(|| whole.recv_timeout(LONG_GRACE)),
+                threads.spawn(|| shutdown.requested().receiver().recv_timeout(LONG_GRACE)),
             ];
             sleep_ms(20);
-            shutdown.request(why());
-            let heard = waits.map(|waits| waits.join().expect("it returns"));
+            shutdown.request(some_cause());
+            let heard = waits.map(|waits| waits.join().expect("the thread does not panic"));
             assert_eq!(heard, [Err(Disconnected); 2]);
         });
         // A receiver made later is resolved at once.
         let late = shutdown.requested().receiver();
         assert_eq!(late.recv_timeout(Duration::ZERO), Err(Disconnected));
         assert_eq!(of_metrics.recv_timeout(ms(30)), Err(Timeout));
-        reported(&shutdown);
+        wait_for_report(&shutdown);
     })
 }
 
-/// Down the tree, and not up.
-///
-/// A scope's request is heard by it and by what is in it, and by no other scope;
-/// the whole's by all but those that are detached.
-fn scopes_request_is_heard_by_it_and_by_what_is_in_it() -> Case {
-    sees(|| {
+/// The request of a scope must wake its own futures and those of inner scopes. The request of
+/// the shutdown must wake those of all scopes except detached ones.
+fn request_of_a_scope_wakes_it_and_inner_scopes_only() -> Case {
+    passes(|| {
         let shutdown = install();
         let scopes = [
             shutdown.scope("a"),
@@ -279,20 +286,20 @@ fn scopes_request_is_heard_by_it_and_by_what_is_in_it() -> Case {
         }
         let woken = || counts.each_ref().map(|count| count.get());
         let requested = || scopes.each_ref().map(|scope| scope.is_requested());
-        let stopped = scopes[0].stop(why(), LONG);
+        let stopped = scopes[0].stop(some_cause(), LONG_GRACE);
         assert!(stopped.is_ok());
-        assert!(counts[0].comes_to(1) && counts[1].comes_to(1));
+        assert!(counts[0].reaches(1) && counts[1].reaches(1));
         assert_eq!(woken(), [1, 1, 0, 0]);
         assert_eq!(requested(), [true, true, false, false]);
         assert!(!shutdown.is_requested());
         run(&shutdown);
-        assert!(counts[2].comes_to(1));
+        assert!(counts[2].reaches(1));
         assert_eq!(woken(), [1, 1, 1, 0]);
         assert_eq!(requested(), [true, true, true, false]);
     })
 }
 
-/// Counts how often it is woken.
+/// Counts its wake-ups.
 #[derive(Default)]
 struct Count(AtomicUsize);
 
@@ -311,9 +318,10 @@ impl Count {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Waits until it has been woken as often as this.
-    fn comes_to(&self, times: usize) -> bool {
-        let patience = Instant::now() + LONG;
+    /// Waits until it has been woken `times` times. Returns `false` if it was not, or more
+    /// often.
+    fn reaches(&self, times: usize) -> bool {
+        let patience = Instant::now() + LONG_GRACE;
         while self.get() < times && Instant::now() < patience {
             sleep_ms(1);
         }
@@ -321,21 +329,22 @@ impl Count {
     }
 }
 
-/// Polls once, with `wakes` to be woken.
+/// Polls once, with `wakes` as the waker.
 fn poll(future: &mut Requested, wakes: &Arc<impl Wake + Send + Sync + 'static>) -> Poll<()> {
     let waker = Waker::from(Arc::clone(wakes));
     pin!(future).poll(&mut Context::from_waker(&waker))
 }
 
-/// Registers a task that keeps the shutdown running for a moment.
-fn slow(shutdown: &Shutdown) {
+/// Registers a task that takes 100 ms.
+fn register_slow_task(shutdown: &Shutdown) {
     let task = shutdown.task("slow");
     task.on_shutdown(|_| sleep_ms(100))
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
 }
 
-/// A waker is foreign code; what it does must not harm the others.
-fn requested_with_a_bad_waker(act: fn()) {
+/// Wakers run foreign code. Requests the shutdown while half of the wakers call `act`, and
+/// asserts that the other half are woken.
+fn request_with_bad_waker(act: fn()) {
     struct Bad(fn());
     impl Wake for Bad {
         fn wake(self: Arc<Self>) {
@@ -350,10 +359,10 @@ fn requested_with_a_bad_waker(act: fn()) {
         assert_eq!(poll(good, &count), Poll::Pending);
         assert_eq!(poll(bad, &Arc::new(Bad(act))), Poll::Pending);
     }
-    slow(&shutdown);
+    register_slow_task(&shutdown);
     let report = run(&shutdown);
     assert!(report.is_clean());
-    assert!(count.comes_to(16), "{} of 16 were woken", count.get());
+    assert!(count.reaches(16), "{} of 16 were woken", count.get());
 }
 
 struct Unpark(thread::Thread);

@@ -1,7 +1,4 @@
-//! Tasks that block their thread for good, and what comes after them.
-//!
-//! Other libraries' tests come closest with tasks that wait on a clock of the test suite; in
-//! none of them a task cannot be interrupted.
+//! Tasks that block their thread for ever. Later phases must run.
 
 use std::hint::spin_loop;
 use std::sync::{Mutex, mpsc};
@@ -11,49 +8,49 @@ use std::time::Duration;
 use deadstop::report::{Outcome, ShutdownReport};
 use deadstop::{Phase, Shutdown, TaskContext};
 
-use crate::case::{Case, ends_with, judged, sees};
+use crate::case::{Case, checked_by, ends_with, passes};
 use crate::scenario::{
-    LONG, builder, hang, install_as, let_it_end, look_away, ms, run, sleep_ms, why,
+    LONG_GRACE, allow_exit, allow_exit_and_block, builder, hang, install_as, ms, run, sleep_ms,
+    some_cause,
 };
 
 tests! {
-    task_that_sleeps_its_thread_does_not_hold_up_later_phases,
-    task_that_spins_does_not_hold_up_later_phases,
-    task_that_deadlocks_itself_does_not_hold_up_later_phases,
-    six_that_hang_side_by_side_do_not_hold_up_later_phases,
-    every_phase_has_its_turn_though_all_tasks_hang,
-    main_thread_that_hangs_holds_up_nothing,
-    task_that_hangs_is_not_taken_for_one_that_waits,
-    none_is_left_that_waits_behind_a_task_that_hangs,
+    sleeping_task_does_not_delay_later_phases,
+    spinning_task_does_not_delay_later_phases,
+    deadlocked_task_does_not_delay_later_phases,
+    six_hanging_tasks_do_not_delay_later_phases,
+    every_phase_runs_although_all_tasks_hang,
+    deadlocked_main_thread_does_not_delay_the_shutdown,
+    hang_report_lists_waiting_tasks_without_the_one_that_hangs,
+    hang_report_lists_no_waiting_task_if_the_last_task_hangs,
 }
 
-fn task_that_sleeps_its_thread_does_not_hold_up_later_phases() -> Case {
-    sees(|| hang_is_followed(sleep))
+fn sleeping_task_does_not_delay_later_phases() -> Case {
+    passes(|| assert_later_phases_run(sleep))
 }
 
-fn task_that_spins_does_not_hold_up_later_phases() -> Case {
-    sees(|| hang_is_followed(spin))
+fn spinning_task_does_not_delay_later_phases() -> Case {
+    passes(|| assert_later_phases_run(spin))
 }
 
-fn task_that_deadlocks_itself_does_not_hold_up_later_phases() -> Case {
-    sees(|| hang_is_followed(deadlock))
+fn deadlocked_task_does_not_delay_later_phases() -> Case {
+    passes(|| assert_later_phases_run(deadlock))
 }
 
-fn six_that_hang_side_by_side_do_not_hold_up_later_phases() -> Case {
-    sees(|| {
-        let shutdown = installed();
-        let remaining = later_tasks(&shutdown);
+fn six_hanging_tasks_do_not_delay_later_phases() -> Case {
+    passes(|| {
+        let shutdown = install_with_reserves();
+        let remaining = register_later_tasks(&shutdown);
         for hang in [sleep, spin, deadlock, sleep, spin, deadlock] {
             let task = shutdown.task("hangs").phase(Phase::DRAIN);
-            task.on_shutdown(hang).expect("it has not begun");
+            task.on_shutdown(hang).expect("the shutdown has not begun");
         }
-        all_ran(&run(&shutdown), &remaining, 6);
+        assert_all_ran(&run(&shutdown), &remaining, 6);
     })
 }
 
-/// Each phase has its turn, though every task of every phase hangs.
-fn every_phase_has_its_turn_though_all_tasks_hang() -> Case {
-    sees(|| {
+fn every_phase_runs_although_all_tasks_hang() -> Case {
+    passes(|| {
         let phases = [Phase::UNBIND, Phase::DRAIN, Phase::FLUSH, Phase::CLOSE];
         let builder = phases.iter().cloned().fold(builder(), |builder, phase| {
             builder.phase(phase.budget(ms(300)))
@@ -62,7 +59,7 @@ fn every_phase_has_its_turn_though_all_tasks_hang() -> Case {
         for phase in &phases {
             for hang in [sleep, deadlock] {
                 let task = shutdown.task("hangs").phase(phase);
-                task.on_shutdown(hang).expect("it has not begun");
+                task.on_shutdown(hang).expect("the shutdown has not begun");
             }
         }
         let report = run(&shutdown);
@@ -71,53 +68,57 @@ fn every_phase_has_its_turn_though_all_tasks_hang() -> Case {
             assert_eq!(phase.tasks().len(), 2, "{report}");
             let outcomes = phase.tasks().iter().map(|task| task.outcome());
             assert!(outcomes.into_iter().all(|how| how == &Outcome::OverBudget));
-            assert!(phase.start() >= place * ms(300), "early: {report}");
-            assert!(phase.took() >= ms(300), "early: {report}");
+            assert!(phase.start() >= place * ms(300), "too early: {report}");
+            assert!(phase.took() >= ms(300), "too early: {report}");
         }
     })
 }
 
-/// The process ends by itself, with its failure status.
-///
-/// `main` is deadlocked before the request, and waits for nothing; ends with 1.
-fn main_thread_that_hangs_holds_up_nothing() -> Case {
+/// `main` is deadlocked before the request, and a task hangs. All phases must run, and the
+/// process must end with status 1.
+fn deadlocked_main_thread_does_not_delay_the_shutdown() -> Case {
     ends_with(1, || {
-        let_it_end();
-        let shutdown = installed();
-        let remaining = later_tasks(&shutdown);
+        allow_exit();
+        let shutdown = install_with_reserves();
+        let remaining = register_later_tasks(&shutdown);
         let hangs = shutdown.task("hangs").phase(Phase::DRAIN);
-        hangs.on_shutdown(deadlock).expect("it has not begun");
+        hangs
+            .on_shutdown(deadlock)
+            .expect("the shutdown has not begun");
         let last = shutdown.task("last").phase(Phase::CLOSE);
         last.on_shutdown(move |_| {
-            // The two of FLUSH have run; those of CLOSE run beside this.
+            // The two tasks of FLUSH have run. The two of CLOSE run in parallel with this one.
             for _ in 0..4 {
-                let left = remaining.recv_timeout(LONG).expect("it ran");
+                let left = remaining
+                    .recv_timeout(LONG_GRACE)
+                    .expect("the task sends it");
                 assert!(left >= RESERVE, "{left:?}");
             }
         })
-        .expect("it has not begun");
-        thread::spawn(move || shutdown.request(why()));
+        .expect("the shutdown has not begun");
+        thread::spawn(move || shutdown.request(some_cause()));
         deadlock_here();
     })
 }
 
-/// The hang report does not name a task whose turn has come as one that waits, and shows the
-/// phases of the whole shutdown, not of a scope.
-///
-/// One at a time: one has been, one hangs, and the others wait. A scope has
-/// stopped before.
-fn task_that_hangs_is_not_taken_for_one_that_waits() -> Case {
-    judged(
+/// Tasks run one at a time. The first returned, the second hangs, and two more wait. The hang
+/// report must list only those two as waiting. It must list the phases of the whole shutdown,
+/// not those of a scope that stopped before.
+fn hang_report_lists_waiting_tasks_without_the_one_that_hangs() -> Case {
+    checked_by(
         || {
-            let_it_end();
-            // Without a reserve, which would end DRAIN, and so the shutdown, in time.
+            allow_exit();
+            // CLOSE has no reserve: a reserve would end DRAIN, and so the shutdown, before the
+            // deadline.
             let close = Phase::CLOSE.reserve(Duration::ZERO);
             let builder = builder().grace(ms(2000)).phase(close);
             let shutdown = install_as(builder.max_concurrent_tasks(1));
             let scope = shutdown.scope("ingest");
             let stops = scope.task("stops").on_shutdown(|_| sleep_ms(50));
-            stops.expect("it has not begun");
-            scope.stop(why(), LONG).expect("no task");
+            stops.expect("the shutdown has not begun");
+            scope
+                .stop(some_cause(), LONG_GRACE)
+                .expect("the caller is not a task");
             let drain = |name| shutdown.task(name).phase(Phase::DRAIN);
             let registered = [
                 drain("first").on_shutdown(|_| sleep_ms(100)),
@@ -126,8 +127,8 @@ fn task_that_hangs_is_not_taken_for_one_that_waits() -> Case {
                 shutdown.task("later").on_shutdown(|_| {}),
             ];
             assert!(registered.iter().all(Result::is_ok));
-            shutdown.request(why());
-            look_away();
+            shutdown.request(some_cause());
+            allow_exit_and_block();
         },
         |victims| {
             let death = victims.ends_with(124);
@@ -146,29 +147,28 @@ fn task_that_hangs_is_not_taken_for_one_that_waits() -> Case {
     )
 }
 
-/// More have waited than are listed by name.
-///
-/// More wait than are listed, and all of them have had their turn by the time
-/// that the last hangs.
-fn none_is_left_that_waits_behind_a_task_that_hangs() -> Case {
-    judged(
+/// More tasks wait than the report lists by name. All of them have run when the last one hangs.
+/// The report must list no waiting task.
+fn hang_report_lists_no_waiting_task_if_the_last_task_hangs() -> Case {
+    checked_by(
         || {
-            let_it_end();
+            allow_exit();
             let shutdown = install_as(builder().grace(ms(2000)).max_concurrent_tasks(1));
-            // They wait first for this phase, and then for their turn in their own.
+            // The other tasks first wait for this phase, and then for the task threads of their
+            // own phase.
             for phase in [Phase::DRAIN, Phase::CLOSE] {
                 let first = shutdown.task("first").phase(phase);
                 let first = first.on_shutdown(|_| sleep_ms(100));
-                first.expect("it has not begun");
+                first.expect("the shutdown has not begun");
             }
             for _ in 0..100 {
                 let quick = shutdown.task("quick").on_shutdown(|_| {});
-                quick.expect("it has not begun");
+                quick.expect("the shutdown has not begun");
             }
             let hangs = shutdown.task("hangs").on_shutdown(|_| hang());
-            hangs.expect("it has not begun");
-            shutdown.request(why());
-            look_away();
+            hangs.expect("the shutdown has not begun");
+            shutdown.request(some_cause());
+            allow_exit_and_block();
         },
         |victims| {
             let death = victims.ends_with(124);
@@ -184,12 +184,12 @@ fn none_is_left_that_waits_behind_a_task_that_hangs() -> Case {
     )
 }
 
-const BUDGET: Duration = ms(500);
+const DRAIN_BUDGET: Duration = ms(500);
 
 const RESERVE: Duration = ms(500);
 
 fn sleep(_: &TaskContext) {
-    thread::sleep(4 * LONG);
+    thread::sleep(4 * LONG_GRACE);
 }
 
 fn spin(_: &TaskContext) {
@@ -208,19 +208,20 @@ fn deadlock_here() {
     let _never = lock.lock();
 }
 
-/// DRAIN may take half a second of 4; FLUSH and CLOSE reserve as much each.
-fn installed() -> Shutdown {
+/// Installs a shutdown with a grace of 4 s. DRAIN has a budget of 500 ms; FLUSH and CLOSE
+/// reserve 500 ms each.
+fn install_with_reserves() -> Shutdown {
     install_as(
         builder()
             .grace(ms(4000))
-            .phase(Phase::DRAIN.budget(BUDGET))
+            .phase(Phase::DRAIN.budget(DRAIN_BUDGET))
             .phase(Phase::FLUSH.reserve(RESERVE))
             .phase(Phase::CLOSE.reserve(RESERVE)),
     )
 }
 
-/// Registers two tasks in each later phase, which say what they have left.
-fn later_tasks(shutdown: &Shutdown) -> mpsc::Receiver<Duration> {
+/// Registers two tasks in FLUSH and in CLOSE. Each sends its time left.
+fn register_later_tasks(shutdown: &Shutdown) -> mpsc::Receiver<Duration> {
     let (to, remaining) = mpsc::channel();
     for phase in [Phase::FLUSH, Phase::CLOSE] {
         for _ in 0..2 {
@@ -229,13 +230,14 @@ fn later_tasks(shutdown: &Shutdown) -> mpsc::Receiver<Duration> {
             task.on_shutdown(move |cx| {
                 let _ = to.send(cx.remaining());
             })
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         }
     }
     remaining
 }
 
-fn all_ran(report: &ShutdownReport, remaining: &mpsc::Receiver<Duration>, hung: usize) {
+/// Asserts that the later tasks ran with their reserve, and that `hung` tasks were abandoned.
+fn assert_all_ran(report: &ShutdownReport, remaining: &mpsc::Receiver<Duration>, hung: usize) {
     let remaining: Vec<_> = remaining.try_iter().collect();
     assert_eq!(remaining.len(), 4, "{report}");
     assert!(
@@ -247,13 +249,14 @@ fn all_ran(report: &ShutdownReport, remaining: &mpsc::Receiver<Duration>, hung: 
         .filter(|task| task.outcome() == &Outcome::OverBudget);
     assert_eq!(abandoned.count(), hung, "{report}");
     let drain = &report.phases()[1];
-    assert!(drain.took() >= BUDGET, "early: {report}");
+    assert!(drain.took() >= DRAIN_BUDGET, "too early: {report}");
 }
 
-fn hang_is_followed(hang: fn(&TaskContext)) {
-    let shutdown = installed();
-    let remaining = later_tasks(&shutdown);
+/// Runs `hang` in DRAIN, and asserts that the tasks of later phases run with their reserve.
+fn assert_later_phases_run(hang: fn(&TaskContext)) {
+    let shutdown = install_with_reserves();
+    let remaining = register_later_tasks(&shutdown);
     let task = shutdown.task("hangs").phase(Phase::DRAIN);
-    task.on_shutdown(hang).expect("it has not begun");
-    all_ran(&run(&shutdown), &remaining, 1);
+    task.on_shutdown(hang).expect("the shutdown has not begun");
+    assert_all_ran(&run(&shutdown), &remaining, 1);
 }

@@ -1,4 +1,4 @@
-//! A journal of events, in their order.
+//! A list of events in the order in which they happened.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,7 +8,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 
 use crate::scenario::sleep_ms;
 
-/// A list that many threads add to.
+/// A list to which many threads add.
 #[derive(Clone, Default)]
 pub(crate) struct Journal(Arc<Mutex<Vec<String>>>);
 
@@ -21,22 +21,22 @@ impl Journal {
         self.lock().push(what.into());
     }
 
-    /// A task that notes `what`.
+    /// Returns a task that adds `what` to the list.
     pub(crate) fn noting(&self, what: &str) -> impl FnOnce(&TaskContext) + use<> {
         let journal = self.clone();
         let what = what.to_owned();
         move |_| journal.note(what)
     }
 
-    /// Asserts that this happened, in this order, and nothing else.
+    /// Asserts that the list has exactly these events in this order.
     #[track_caller]
-    pub(crate) fn reads(&self, what: impl AsRef<[&'static str]>) {
+    pub(crate) fn assert_equals(&self, what: impl AsRef<[&'static str]>) {
         assert_eq!(*self.lock(), what.as_ref());
     }
 
-    /// Asserts that this happened, in whatever order, and nothing else.
+    /// Asserts that the list has exactly these events, in any order.
     #[track_caller]
-    pub(crate) fn reads_sorted(&self, what: impl AsRef<[&'static str]>) {
+    pub(crate) fn assert_equals_sorted(&self, what: impl AsRef<[&'static str]>) {
         let mut noted = self.lock().clone();
         noted.sort();
         assert_eq!(noted, what.as_ref());
@@ -50,8 +50,9 @@ impl Journal {
         self.lock().iter().any(|noted| noted == what)
     }
 
-    /// Returns `true` if the line comes soon: a log has a thread of its own.
-    pub(crate) fn comes_to_have(&self, what: &str) -> bool {
+    /// Returns `true` if the list has the line within two seconds. The log is written by another
+    /// thread.
+    pub(crate) fn has_soon(&self, what: &str) -> bool {
         (0..1000).any(|_| {
             let has = self.has(what);
             if !has {
@@ -61,16 +62,16 @@ impl Journal {
         })
     }
 
-    pub(crate) fn has_one_that_begins(&self, how: &str) -> bool {
-        self.lock().iter().any(|noted| noted.starts_with(how))
+    pub(crate) fn has_line_starting_with(&self, prefix: &str) -> bool {
+        self.lock().iter().any(|noted| noted.starts_with(prefix))
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<String>> {
-        self.0.lock().expect("no thread panics with the lock")
+        self.0.lock().expect("the lock is not poisoned")
     }
 }
 
-/// Makes a journal of what is logged, as `LEVEL text`.
+/// Installs a logger, and returns the list of its lines as `LEVEL text`.
 pub(crate) fn of_log() -> Journal {
     let journal = Journal::new();
     let log = Box::leak(Box::new(Logger(journal.clone())));
@@ -94,7 +95,7 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// The `Debug` text, for comparing what has no `PartialEq`.
+/// Returns the `Debug` text, to compare values without `PartialEq`.
 pub(crate) fn debug(of: &impl Debug) -> String {
     format!("{of:?}")
 }

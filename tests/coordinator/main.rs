@@ -1,24 +1,23 @@
-//! Promises to a program once its shutdown has begun: phases in their order, one
-//! clock, and no wait for a task that hangs.
+//! Tests the coordinator in real processes: the order of phases, the single deadline, and
+//! that the coordinator does not wait for a task that hangs.
 //!
-//! There is one shutdown per process, so each test runs its scenario in a process of its
-//! own: this program, started again. The scenario stands beside what must be seen of it.
+//! A process has one shutdown, so each test runs its scenario in a process of its own: the
+//! test program starts itself again. The scenario and its assertions are in one function.
 //!
 //! ```text
-//! fn phase_ends_when_its_last_task_does() -> Case {
+//! fn phase_ends_when_its_last_task_returns() -> Case {
 //!     late_by_at_most(TENTH / 2, || { ... })     the scenario
 //! }
 //! ```
 //!
-//! A scenario prints `installed NANOS` (its reading of `CLOCK_MONOTONIC` at the start) and
-//! asserts what it sees from inside. It exits with 42 if all was as it should be. An
-//! assertion that fails, on any thread, ends it at once with 43. A scenario about how a
-//! process ends lets its own end that way.
+//! A scenario prints `installed NANOS` (its reading of `CLOCK_MONOTONIC` at the start). It
+//! exits with 42 if all its assertions held. If an assertion fails, on any thread, the process
+//! ends at once with 43. A scenario that tests how a process ends lets its own process end.
 //!
-//! Every wait has a bound, and load can only make things later: that nothing is early is
-//! asserted on every run, how late it is on the best of a few.
+//! Every wait has a bound. Load can only make events later. Each run therefore asserts that
+//! no event is early; only the best of a few runs asserts that none is late.
 //!
-//! `tests/README.md` says which case of other systems' tests is where.
+//! `tests/README.md` lists the tests that correspond to cases of other systems.
 
 #![expect(unsafe_code, reason = "asks the system for what std does not")]
 
@@ -65,14 +64,14 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() == Some(SCENARIO) {
         let test = arguments.next().expect("the name of a test");
-        return play(&test);
+        return run_scenario(&test);
     }
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or_else(threads_by_environment);
     let trials = tests().map(|test| {
         let name = test.full_name();
         Trial::test(name.clone(), move || {
-            (test.case)().judge(&name);
+            (test.case)().check(&name);
             Ok(())
         })
     });
@@ -80,11 +79,11 @@ fn main() -> ExitCode {
 }
 
 /// Runs the scenario of `test` in this process.
-fn play(test: &str) -> ExitCode {
+fn run_scenario(test: &str) -> ExitCode {
     scenario::begin();
     let test = tests().find(|it| it.full_name() == test);
     let test = test.expect("a test has this name");
-    (test.case)().play();
+    (test.case)().run_scenario();
     scenario::end()
 }
 

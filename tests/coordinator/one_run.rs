@@ -1,4 +1,4 @@
-//! One run and one end, whatever requests it and waits for it.
+//! A process has one shutdown with one result, for all that request it or wait for it.
 
 use std::fs;
 use std::panic;
@@ -12,78 +12,77 @@ use deadstop::{
     Cause, CleanExit, InstallError, Panics, Phase, RegisterError, Shutdown, Signal, Watchdog,
 };
 
-use crate::case::{Case, ends_with, judged, sees};
+use crate::case::{Case, checked_by, ends_with, passes};
 use crate::harness::End;
 use crate::journal::{self, Journal, debug};
 use crate::scenario::{
-    LONG, SEEN, builder, hang, install, install_as, let_it_end, look_away, ms, panic_as_planned,
-    reported, return_from_main, run, say, sleep_ms, why,
+    LONG_GRACE, PASSED, allow_exit, allow_exit_and_block, builder, hang, install, install_as, ms,
+    panic_as_planned, print_line, return_from_main, run, sleep_ms, some_cause, wait_for_report,
 };
 use crate::system;
 
 tests! {
-    it_runs_once_and_the_first_cause_stays,
-    simultaneous_requests_have_one_first_caller,
-    caller_of_request_sees_that_the_shutdown_has_begun,
+    shutdown_runs_once_and_keeps_the_first_cause,
+    exactly_one_of_many_simultaneous_requests_is_first,
+    shutdown_is_requested_when_any_request_returns,
     all_waiters_get_the_same_status,
-    status_of_the_end_stays,
-    finishing_is_asking_and_waiting,
-    finishing_returns_even_if_nothing_was_to_do,
-    finish_that_is_over_at_once_wakes_who_waits_for_the_request,
-    process_ends_after_a_finish_on_a_thread_that_is_gone,
-    process_without_waiter_ends_when_its_tasks_are_done,
-    without_a_waiter_the_process_is_left_alone_until_the_deadline,
-    waiter_may_take_any_time_after_the_end,
-    wait_soon_after_the_request_finds_the_process,
+    exit_status_does_not_change_after_the_end,
+    finish_requests_the_shutdown_and_waits,
+    finish_returns_if_there_are_no_tasks,
+    finish_without_tasks_wakes_threads_that_wait_for_the_request,
+    process_ends_after_the_thread_that_called_finish_ended,
+    process_without_waiter_ends_with_0_after_the_last_task,
+    process_without_waiter_runs_until_the_deadline_by_default,
+    process_does_not_exit_while_main_runs_after_wait,
+    wait_shortly_after_the_shutdown_ended_prevents_the_exit,
     process_without_waiter_ends_with_1_after_a_failed_task,
     process_without_waiter_ends_with_101_after_a_panic,
-    failure_status_can_be_chosen,
-    main_returns_0_if_all_is_done,
-    main_returns_1_if_a_task_failed,
-    exit_waits_and_ends_with_0,
-    exit_waits_and_ends_with_1_if_a_task_failed,
-    main_that_returns_waits_for_the_tasks,
-    exit_elsewhere_waits_for_the_tasks,
-    main_that_returns_unasked_runs_nothing,
-    arming_the_watchdog_begins_nothing,
-    it_is_found_by_those_who_have_no_handle,
-    there_is_one_per_process,
-    installs_that_fail_leave_no_threads_behind,
-    signal_may_come_while_tasks_come_and_go,
+    process_ends_with_the_chosen_failure_status,
+    wait_returns_0_if_all_tasks_succeed,
+    wait_returns_1_if_a_task_fails,
+    wait_and_exit_ends_with_0_after_the_tasks,
+    wait_and_exit_ends_with_1_if_a_task_fails,
+    return_from_main_waits_for_running_tasks,
+    exit_on_another_thread_waits_for_running_tasks,
+    return_from_main_without_request_runs_no_task,
+    arming_the_watchdog_runs_no_task,
+    installed_returns_the_shutdown_on_any_thread_and_after_the_end,
+    second_install_is_refused,
+    failed_install_leaves_no_thread,
+    signal_is_handled_while_tasks_are_registered_and_cancelled,
 }
 
-fn it_runs_once_and_the_first_cause_stays() -> Case {
-    sees(|| {
+fn shutdown_runs_once_and_keeps_the_first_cause() -> Case {
+    passes(|| {
         let shutdown = install();
         assert!(!shutdown.is_requested());
         assert_eq!(shutdown.cause(), None);
         let first = Cause::requested("first");
         let task = shutdown.task("slow");
         task.on_shutdown(|_| sleep_ms(50))
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         assert!(shutdown.request(first.clone()));
         assert!(shutdown.is_requested());
         assert!(!shutdown.request(Cause::requested("second")));
         assert_eq!(shutdown.cause(), Some(first.clone()));
-        let report = reported(&shutdown);
+        let report = wait_for_report(&shutdown);
         assert_eq!(report.cause(), &first);
         assert!(
             !shutdown.request(Cause::requested("third")),
-            "also after the end"
+            "a request after the end is not the first"
         );
         assert_eq!(shutdown.cause(), Some(first));
-        assert_eq!(reported(&shutdown).to_string(), report.to_string());
+        assert_eq!(wait_for_report(&shutdown).to_string(), report.to_string());
     })
 }
 
-/// One initiator among many threads that request at once.
-fn simultaneous_requests_have_one_first_caller() -> Case {
-    sees(|| {
+fn exactly_one_of_many_simultaneous_requests_is_first() -> Case {
+    passes(|| {
         const THREADS: usize = 32;
         let shutdown = install();
         let ran = Journal::new();
         let task = shutdown.task("once").on_shutdown(ran.noting("ran"));
-        task.expect("it has not begun");
+        task.expect("the shutdown has not begun");
         let barrier = Barrier::new(THREADS);
         let firsts: Vec<_> = thread::scope(|threads| {
             let asking: Vec<_> = (0..THREADS)
@@ -93,7 +92,7 @@ fn simultaneous_requests_have_one_first_caller() -> Case {
                         let cause = Cause::requested(format!("thread {n}"));
                         barrier.wait();
                         let first = shutdown.request(cause.clone());
-                        let seen = shutdown.cause().expect("it has begun");
+                        let seen = shutdown.cause().expect("the shutdown has begun");
                         assert!(!first || seen == cause);
                         first.then_some(cause)
                     })
@@ -101,21 +100,20 @@ fn simultaneous_requests_have_one_first_caller() -> Case {
                 .collect();
             let firsts = asking
                 .into_iter()
-                .map(|asks| asks.join().expect("it returns"));
+                .map(|asks| asks.join().expect("the thread does not panic"));
             firsts.flatten().collect()
         });
         assert_eq!(firsts.len(), 1, "{firsts:?}");
-        let report = reported(&shutdown);
+        let report = wait_for_report(&shutdown);
         assert_eq!(report.cause(), &firsts[0]);
-        ran.reads(["ran"]);
+        ran.assert_equals(["ran"]);
     })
 }
 
-/// A cause is never missing once it has begun.
-///
-/// Also to those who were not the first, by a hair.
-fn caller_of_request_sees_that_the_shutdown_has_begun() -> Case {
-    sees(|| {
+/// Three threads request the shutdown at the same time. `is_requested` must be `true` when
+/// `request` returns, also on the threads that were not the first.
+fn shutdown_is_requested_when_any_request_returns() -> Case {
+    passes(|| {
         const THREADS: u32 = 3;
         let shutdown = install();
         let arrived = AtomicU32::new(0);
@@ -124,19 +122,20 @@ fn caller_of_request_sees_that_the_shutdown_has_begun() -> Case {
                 threads.spawn(|| {
                     arrived.fetch_add(1, Ordering::SeqCst);
                     while arrived.load(Ordering::SeqCst) < THREADS {}
-                    shutdown.request(why());
+                    shutdown.request(some_cause());
                     assert!(shutdown.is_requested());
                 });
             }
         });
-        reported(&shutdown);
+        wait_for_report(&shutdown);
     })
     .times(5)
 }
 
-/// Concurrent callers share one run, and so do those who come later.
+/// Twelve threads wait with different functions. All of them, and later callers, must get the
+/// same status and the same report.
 fn all_waiters_get_the_same_status() -> Case {
-    sees(|| {
+    passes(|| {
         let shutdown = install_as(builder().failure_status(7));
         let journal = Journal::new();
         let task = shutdown.task("fails").phase(Phase::DRAIN);
@@ -146,7 +145,7 @@ fn all_waiters_get_the_same_status() -> Case {
             noted.note("ran");
             Err("no")
         })
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
         let seven = debug(&ExitCode::from(7));
         let reports: Vec<_> = thread::scope(|threads| {
             let waiting: Vec<_> = (0..12)
@@ -155,7 +154,7 @@ fn all_waiters_get_the_same_status() -> Case {
                     threads.spawn(move || {
                         if n % 2 == 0 {
                             shutdown.requested().wait();
-                            assert!(shutdown.report().is_none(), "it is not over");
+                            assert!(shutdown.report().is_none(), "the shutdown has not ended");
                         }
                         let code = match n % 3 {
                             0 => shutdown.finish(),
@@ -163,120 +162,120 @@ fn all_waiters_get_the_same_status() -> Case {
                             _ => shutdown.ended().wait(),
                         };
                         assert_eq!(debug(&code), *seven);
-                        shutdown.report().expect("it is over").to_string()
+                        shutdown
+                            .report()
+                            .expect("the shutdown has ended")
+                            .to_string()
                     })
                 })
                 .collect();
-            assert!(shutdown.report().is_none(), "it is not over");
+            assert!(shutdown.report().is_none(), "the shutdown has not ended");
             let reports = waiting
                 .into_iter()
-                .map(|waits| waits.join().expect("it returns"));
+                .map(|waits| waits.join().expect("the thread does not panic"));
             reports.collect()
         });
-        // And those who come after it.
+        // Calls after the end.
         assert_eq!(debug(&shutdown.wait()), seven);
         assert_eq!(debug(&shutdown.finish()), seven);
-        let report = reported(&shutdown).to_string();
+        let report = wait_for_report(&shutdown).to_string();
         assert!(reports.iter().all(|other| *other == report), "{reports:?}");
-        journal.reads(["ran"]);
+        journal.assert_equals(["ran"]);
     })
 }
 
-/// Also once the coordinator's own thread has come to the end.
-///
-/// In silence, the thread of the last task concludes the run, and the
-/// coordinator's comes to it later.
-fn status_of_the_end_stays() -> Case {
-    sees(|| {
+/// The thread of the last task ends the run, and the coordinator's thread notices the end later.
+/// The status and the report must not change then.
+fn exit_status_does_not_change_after_the_end() -> Case {
+    passes(|| {
         let shutdown = install_as(builder().failure_status(7));
         let fails = shutdown.task("fails").on_shutdown(|_| Err("no"));
-        fails.expect("it has not begun");
+        fails.expect("the shutdown has not begun");
         let first = run(&shutdown).to_string();
         let seven = debug(&ExitCode::from(7));
         for _ in 0..4 {
             sleep_ms(150);
             assert_eq!(debug(&shutdown.wait()), seven);
-            assert_eq!(reported(&shutdown).to_string(), first);
+            assert_eq!(wait_for_report(&shutdown).to_string(), first);
         }
     })
 }
 
-/// The work is done.
-fn finishing_is_asking_and_waiting() -> Case {
-    sees(|| {
+fn finish_requests_the_shutdown_and_waits() -> Case {
+    passes(|| {
         let shutdown = install();
         let journal = Journal::new();
         let task = shutdown.task("task").on_shutdown(journal.noting("ran"));
-        task.expect("it has not begun");
+        task.expect("the shutdown has not begun");
         assert_eq!(debug(&shutdown.finish()), debug(&ExitCode::SUCCESS));
-        journal.reads(["ran"]);
+        journal.assert_equals(["ran"]);
         assert_eq!(shutdown.cause(), Some(Cause::Finished));
-        let report = shutdown.report().expect("it is over");
+        let report = shutdown.report().expect("the shutdown has ended");
         assert_eq!(report.cause().to_string(), "the work is done");
     })
 }
 
-/// The process ends with the status that `main` returns after `finish`.
-///
-/// A caller of `finish` goes on, however little there was to do.
-fn finishing_returns_even_if_nothing_was_to_do() -> Case {
+/// There are no tasks. `finish` must return, and the process must end with the status that
+/// `main` returns.
+fn finish_returns_if_there_are_no_tasks() -> Case {
     ends_with(9, || {
-        // Here the coordinator is always done before the thread that finishes.
-        let_it_end();
+        // One processor and a low priority: the coordinator is always done before `finish` goes
+        // on.
+        allow_exit();
         system::use_one_processor();
         let shutdown = install();
-        system::give_way();
+        system::lower_priority();
         let code = shutdown.finish();
         assert_eq!(debug(&code), debug(&ExitCode::SUCCESS));
         return_from_main(ExitCode::from(9));
     })
 }
 
-/// The thread that finishes wakes `deadstop-run` only if there is something to do.
-///
-/// Fails if the end does not wake the threads that wait for the request.
-fn finish_that_is_over_at_once_wakes_who_waits_for_the_request() -> Case {
-    sees(|| {
+/// There are no tasks, so `finish` does not wake the thread `deadstop-run`. A thread that waits
+/// for the request must be woken all the same.
+fn finish_without_tasks_wakes_threads_that_wait_for_the_request() -> Case {
+    passes(|| {
         let shutdown = install();
         let requested = shutdown.requested();
         let waits = thread::spawn(move || requested.wait());
-        // It waits by then, or the test sees less.
+        // The thread should wait by now. If it does not, this test checks less.
         sleep_ms(50);
         assert_eq!(debug(&shutdown.finish()), debug(&ExitCode::SUCCESS));
-        waits.join().expect("it is woken");
+        waits.join().expect("the thread is woken");
     })
 }
 
-/// Fails if `deadstop-run` is not woken for the exit because a wake-up that was not needed
-/// counts as one that is to come.
-fn process_ends_after_a_finish_on_a_thread_that_is_gone() -> Case {
-    judged(
+/// A thread calls `finish`, and ends. Fails if the coordinator counts a wake-up that was not
+/// needed as one that is still pending, and so does not wake `deadstop-run` for the exit.
+fn process_ends_after_the_thread_that_called_finish_ended() -> Case {
+    checked_by(
         || {
-            let_it_end();
-            // A task is mostly over before the thread that finishes runs again.
+            allow_exit();
+            // On one processor the task usually ends before the thread that calls `finish` runs
+            // again.
             system::use_one_processor();
             let shutdown = install();
             let task = shutdown.task("task").on_shutdown(|_| {});
-            task.expect("it has not begun");
+            task.expect("the shutdown has not begun");
             thread::spawn(move || {
-                // `deadstop-run` has nothing else to wake for by then.
+                // `deadstop-run` now has no other reason to wake.
                 sleep_ms(800);
                 let _code = shutdown.finish();
             });
-            look_away();
+            allow_exit_and_block();
         },
         |victims| {
             // Load can make a thread late.
             let runs = (0..4).map(|_| victims.ends_with(0));
-            let late = runs.filter(|death| death.after > LONG / 2).count();
+            let late = runs.filter(|death| death.after > LONG_GRACE / 2).count();
             assert!(late <= 1, "{late} of 4 ended at the deadline");
         },
     )
 }
 
-fn process_without_waiter_ends_when_its_tasks_are_done() -> Case {
-    judged(
-        || without_a_waiter(|_| {}),
+fn process_without_waiter_ends_with_0_after_the_last_task() -> Case {
+    checked_by(
+        || run_without_waiter(|_| {}),
         |victims| {
             let death = victims.ends_with(0);
             assert!(death.stdout.contains("last"), "{death:?}");
@@ -284,80 +283,84 @@ fn process_without_waiter_ends_when_its_tasks_are_done() -> Case {
     )
 }
 
-/// By default the process goes on until the deadline: the application may still be
-/// draining. A warning says what is missing.
-///
-/// Unless set otherwise, the program's own work goes on after the last task. Ends
-/// with 124, at the deadline.
-fn without_a_waiter_the_process_is_left_alone_until_the_deadline() -> Case {
-    judged(
+/// The tasks are done, no thread waits, and `WhenDone` has its default: the application may
+/// still be draining. The process must log a warning, and run until the deadline (status 124).
+fn process_without_waiter_runs_until_the_deadline_by_default() -> Case {
+    checked_by(
         || {
-            let_it_end();
+            allow_exit();
             let log = journal::of_log();
             // `WhenDone::Wait` is the default.
             let left_alone = Shutdown::builder().grace(ms(2000)).signals([]);
             let shutdown = install_as(left_alone);
             let task = shutdown.task("last");
-            task.on_shutdown(|_| {}).expect("it has not begun");
+            task.on_shutdown(|_| {})
+                .expect("the shutdown has not begun");
             thread::spawn(move || {
-                shutdown.request(why());
-                let says = "WARN all tasks are done, but `wait` was not called and `main` has not \
+                shutdown.request(some_cause());
+                let expected = "WARN all tasks are done, but `wait` was not called and `main` has not \
                     returned; main's thread: waits (lock, channel, condition or join); ";
-                while !log.has_one_that_begins(says) {
+                while !log.has_line_starting_with(expected) {
                     sleep_ms(5);
                 }
-                say("warned");
+                print_line("warned");
             });
-            look_away();
+            allow_exit_and_block();
         },
         |victims| {
             let death = victims.ends_with(124);
-            assert!(death.after >= Duration::from_secs(2), "early: {death:?}");
+            assert!(
+                death.after >= Duration::from_secs(2),
+                "too early: {death:?}"
+            );
             assert!(death.stdout.contains("warned"), "{death:?}");
         },
     )
 }
 
-/// A waiter keeps the process for as long as it likes.
-fn waiter_may_take_any_time_after_the_end() -> Case {
+/// `main` runs for 400 ms after `wait` returned. The process must not end before `main` returns.
+fn process_does_not_exit_while_main_runs_after_wait() -> Case {
     ends_with(9, || {
-        let_it_end();
+        allow_exit();
         let shutdown = install();
         let task = shutdown.task("task").on_shutdown(|_| {});
-        task.expect("it has not begun");
-        shutdown.request(why());
+        task.expect("the shutdown has not begun");
+        shutdown.request(some_cause());
         assert_eq!(debug(&shutdown.wait()), debug(&ExitCode::SUCCESS));
         sleep_ms(400);
         return_from_main(ExitCode::from(9));
     })
 }
 
-/// Load can make any thread too late, so the best of a few counts.
-///
-/// There is nothing to do, and it is done long before a thread waits.
-fn wait_soon_after_the_request_finds_the_process() -> Case {
-    judged(
+/// There are no tasks, so the shutdown ends at once. `main` calls `wait` 25 ms later, within the
+/// 50 ms in which deadstop waits for such a call. Load can delay the call, so one of five runs
+/// must succeed.
+fn wait_shortly_after_the_shutdown_ended_prevents_the_exit() -> Case {
+    checked_by(
         || {
-            let_it_end();
+            allow_exit();
             let shutdown = install();
-            shutdown.request(why());
-            // Half of the moment.
+            shutdown.request(some_cause());
+            // Half of the time that deadstop waits.
             sleep_ms(25);
             let _ = shutdown.wait();
         },
         |victims| {
             let mut runs = (0..5).map(|_| victims.run().end);
-            assert!(runs.any(|end| end == End::Status(SEEN)), "never in time");
+            assert!(
+                runs.any(|end| end == End::Status(PASSED)),
+                "no run ended with the status of the scenario"
+            );
         },
     )
 }
 
 fn process_without_waiter_ends_with_1_after_a_failed_task() -> Case {
-    judged(
+    checked_by(
         || {
-            without_a_waiter(|shutdown| {
+            run_without_waiter(|shutdown| {
                 let task = shutdown.task("fails").on_shutdown(|_| Err("no"));
-                task.expect("it has not begun");
+                task.expect("the shutdown has not begun");
             });
         },
         |victims| {
@@ -368,18 +371,18 @@ fn process_without_waiter_ends_with_1_after_a_failed_task() -> Case {
 }
 
 fn process_without_waiter_ends_with_101_after_a_panic() -> Case {
-    judged(
+    checked_by(
         || {
-            let_it_end();
+            allow_exit();
             let shutdown = install_as(builder().panics(Panics::Shutdown));
             let task = shutdown.task("last");
             task.on_shutdown(|cx| {
                 assert!(matches!(cx.cause(), Cause::Panicked { .. }));
-                say("last");
+                print_line("last");
             })
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
             thread::spawn(|| panic_as_planned());
-            look_away();
+            allow_exit_and_block();
         },
         |victims| {
             let death = victims.ends_with(101);
@@ -388,39 +391,40 @@ fn process_without_waiter_ends_with_101_after_a_panic() -> Case {
     )
 }
 
-fn failure_status_can_be_chosen() -> Case {
+fn process_ends_with_the_chosen_failure_status() -> Case {
     ends_with(7, || {
-        let_it_end();
+        allow_exit();
         let shutdown = install_as(builder().failure_status(7));
         let task = shutdown.task("late").budget(ms(50));
-        task.on_shutdown(|_| hang()).expect("it has not begun");
-        shutdown.request(why());
-        look_away();
+        task.on_shutdown(|_| hang())
+            .expect("the shutdown has not begun");
+        shutdown.request(some_cause());
+        allow_exit_and_block();
     })
 }
 
-fn main_returns_0_if_all_is_done() -> Case {
-    ends_with(0, || status_of_wait(|| Ok(())))
+fn wait_returns_0_if_all_tasks_succeed() -> Case {
+    ends_with(0, || return_status_of_wait(|| Ok(())))
 }
 
-fn main_returns_1_if_a_task_failed() -> Case {
-    ends_with(1, || status_of_wait(|| Err("no")))
+fn wait_returns_1_if_a_task_fails() -> Case {
+    ends_with(1, || return_status_of_wait(|| Err("no")))
 }
 
-/// There is no signal to die of.
-fn exit_waits_and_ends_with_0() -> Case {
-    judged(
+/// `CleanExit::Reraise` is set, but no signal caused the shutdown. The process must exit with 0.
+fn wait_and_exit_ends_with_0_after_the_tasks() -> Case {
+    checked_by(
         || {
-            let_it_end();
+            allow_exit();
             let shutdown = install_as(builder().clean_exit(CleanExit::Reraise));
             let task = shutdown.task("task");
             task.on_shutdown(|_| {
                 sleep_ms(50);
-                say("ran");
+                print_line("ran");
             })
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
             let asks = shutdown.clone();
-            thread::spawn(move || asks.request(why()));
+            thread::spawn(move || asks.request(some_cause()));
             shutdown.wait_and_exit();
         },
         |victims| {
@@ -430,43 +434,41 @@ fn exit_waits_and_ends_with_0() -> Case {
     )
 }
 
-fn exit_waits_and_ends_with_1_if_a_task_failed() -> Case {
+fn wait_and_exit_ends_with_1_if_a_task_fails() -> Case {
     ends_with(1, || {
-        let_it_end();
+        allow_exit();
         let shutdown = install();
         let task = shutdown.task("fails");
         task.on_shutdown(|_| {
             sleep_ms(50);
             Err("no")
         })
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
         let asks = shutdown.clone();
-        thread::spawn(move || asks.request(why()));
+        thread::spawn(move || asks.request(some_cause()));
         shutdown.wait_and_exit();
     })
 }
 
 /// Requests a shutdown whose task takes 150 ms.
-fn request_with_a_slow_task() {
+fn request_with_slow_task() {
     let shutdown = install();
     let task = shutdown.task("slow").phase(Phase::FLUSH);
     task.on_shutdown(|_| {
         sleep_ms(150);
-        say("slow is done");
+        print_line("slow is done");
     })
-    .expect("it has not begun");
-    shutdown.request(why());
+    .expect("the shutdown has not begun");
+    shutdown.request(some_cause());
 }
 
-/// Tasks that have begun are not cut off.
-///
-/// A `main` that returns while tasks run does not cut them off; ends with its
-/// own status.
-fn main_that_returns_waits_for_the_tasks() -> Case {
-    judged(
+/// `main` returns while a task runs. The process must wait for the task, and end with the status
+/// of `main`.
+fn return_from_main_waits_for_running_tasks() -> Case {
+    checked_by(
         || {
-            let_it_end();
-            request_with_a_slow_task();
+            allow_exit();
+            request_with_slow_task();
             return_from_main(ExitCode::from(9));
         },
         |victims| {
@@ -476,15 +478,16 @@ fn main_that_returns_waits_for_the_tasks() -> Case {
     )
 }
 
-/// As above, by `exit` on another thread.
-fn exit_elsewhere_waits_for_the_tasks() -> Case {
-    judged(
+/// Another thread calls `exit` while a task runs. The process must wait for the task, and end
+/// with the status of the call.
+fn exit_on_another_thread_waits_for_running_tasks() -> Case {
+    checked_by(
         || {
-            let_it_end();
-            request_with_a_slow_task();
+            allow_exit();
+            request_with_slow_task();
             #[expect(clippy::exit, reason = "an exit is what this is about")]
             thread::spawn(|| exit(9));
-            look_away();
+            allow_exit_and_block();
         },
         |victims| {
             let death = victims.ends_with(9);
@@ -493,96 +496,93 @@ fn exit_elsewhere_waits_for_the_tasks() -> Case {
     )
 }
 
-/// Tasks do not run without a request.
-///
-/// No thread has asked for a shutdown, so there is none.
-fn main_that_returns_unasked_runs_nothing() -> Case {
+fn return_from_main_without_request_runs_no_task() -> Case {
     ends_with(9, || {
-        let_it_end();
+        allow_exit();
         let shutdown = install();
         let task = shutdown.task("task");
-        task.on_shutdown(|_| panic!("no thread asked"))
-            .expect("it has not begun");
+        task.on_shutdown(|_| panic!("no shutdown was requested"))
+            .expect("the shutdown has not begun");
         return_from_main(ExitCode::from(9));
     })
 }
 
-/// Nor by a deadline.
-///
-/// The level below: a deadline, and no shutdown.
-fn arming_the_watchdog_begins_nothing() -> Case {
-    judged(
+/// The deadline is set, but no shutdown is requested. No task must run.
+fn arming_the_watchdog_runs_no_task() -> Case {
+    checked_by(
         || {
-            let_it_end();
+            allow_exit();
             let shutdown = install();
             let task = shutdown.task("task");
-            task.on_shutdown(|_| panic!("no thread asked"))
-                .expect("it has not begun");
+            task.on_shutdown(|_| panic!("no shutdown was requested"))
+                .expect("the shutdown has not begun");
             shutdown.watchdog().arm_within(ms(300));
             sleep_ms(100);
             assert!(!shutdown.is_requested());
             assert!(shutdown.watchdog().deadline().is_some());
-            look_away();
+            allow_exit_and_block();
         },
         |victims| {
             let death = victims.ends_with(124);
             assert!(
                 death.after >= Duration::from_millis(300),
-                "early: {death:?}"
+                "too early: {death:?}"
             );
         },
     )
 }
 
-/// From another thread, and after the end.
-fn it_is_found_by_those_who_have_no_handle() -> Case {
-    sees(|| {
+fn installed_returns_the_shutdown_on_any_thread_and_after_the_end() -> Case {
+    passes(|| {
         assert!(Shutdown::installed().is_none());
         let shutdown = install();
         let journal = Journal::new();
         let noting = journal.noting("afar");
         thread::spawn(move || {
-            let shutdown = Shutdown::installed().expect("it is installed");
+            let shutdown = Shutdown::installed().expect("a shutdown is installed");
             let task = shutdown.task("afar").on_shutdown(noting);
-            task.expect("it has not begun");
+            task.expect("the shutdown has not begun");
             assert!(!shutdown.is_requested());
         })
         .join()
-        .expect("it returns");
+        .expect("the thread does not panic");
         run(&shutdown);
-        journal.reads(["afar"]);
-        // After the end, too.
-        let shutdown = Shutdown::installed().expect("it stays");
+        journal.assert_equals(["afar"]);
+        // After the end.
+        let shutdown = Shutdown::installed().expect("the shutdown stays installed");
         assert!(shutdown.report().is_some());
         let late = shutdown.task("late").on_shutdown(|_| {});
-        assert_eq!(late.expect_err("it is refused"), RegisterError::Over);
+        assert_eq!(late.expect_err("the call is refused"), RegisterError::Over);
         let late = shutdown.scope("late").task("late").on_shutdown(|_| {});
-        assert_eq!(late.expect_err("it is refused"), RegisterError::Over);
+        assert_eq!(late.expect_err("the call is refused"), RegisterError::Over);
     })
 }
 
-fn there_is_one_per_process() -> Case {
-    sees(|| {
+fn second_install_is_refused() -> Case {
+    passes(|| {
         let shutdown = install();
         let refused = |error| matches!(error, InstallError::AlreadyInstalled);
         let second = builder().grace(ms(1)).exit_status(99).install();
-        assert!(refused(second.expect_err("one per process")));
+        assert!(refused(second.expect_err("a process has one shutdown")));
         let watchdog = Watchdog::builder().grace(ms(1)).install();
-        assert!(refused(watchdog.expect_err("one per process")));
-        assert_eq!(shutdown.watchdog().grace(), LONG);
+        assert!(refused(watchdog.expect_err("a process has one shutdown")));
+        assert_eq!(shutdown.watchdog().grace(), LONG_GRACE);
         let journal = Journal::new();
         let task = shutdown.task("task").on_shutdown(journal.noting("ran"));
-        task.expect("it has not begun");
+        task.expect("the shutdown has not begun");
         assert!(run(&shutdown).is_clean());
-        journal.reads(["ran"]);
-        assert!(refused(builder().install().expect_err("nor after the end")));
+        journal.assert_equals(["ran"]);
+        assert!(refused(
+            builder().install().expect_err("a process has one shutdown")
+        ));
     })
 }
 
-/// An `install` that fails when all but the panic hook is there, ten times.
-fn installs_that_fail_leave_no_threads_behind() -> Case {
-    sees(|| {
-        /// Installs while its thread unwinds, when no hook can be set.
+/// `install` fails ten times in its last step, which sets the panic hook. The number of threads
+/// must not grow.
+fn failed_install_leaves_no_thread() -> Case {
+    passes(|| {
+        /// Calls `install` while its thread unwinds. A panic hook cannot be set then.
         struct InstallsTooLate;
         impl Drop for InstallsTooLate {
             fn drop(&mut self) {
@@ -599,12 +599,12 @@ fn installs_that_fail_leave_no_threads_behind() -> Case {
             assert!(panicked.is_err());
         };
         let threads = || fs::read_dir("/proc/self/task").map(Iterator::count);
-        let threads = || threads().expect("it is there");
+        let threads = || threads().expect("/proc is mounted");
         fail();
         let after_one = threads();
         (0..9).for_each(|_| fail());
-        let patience = Instant::now() + LONG;
-        // They go by themselves, and some of those of the first may have gone.
+        let patience = Instant::now() + LONG_GRACE;
+        // The threads end by themselves. Threads of the first call may have ended too.
         while threads() > after_one {
             assert!(Instant::now() < patience, "{} threads", threads());
             sleep_ms(1);
@@ -613,9 +613,10 @@ fn installs_that_fail_leave_no_threads_behind() -> Case {
     })
 }
 
-/// A signal that comes while others hold the coordinator's locks.
-fn signal_may_come_while_tasks_come_and_go() -> Case {
-    sees(|| {
+/// Four threads hold the coordinator's locks much of the time. A signal must start the shutdown
+/// all the same.
+fn signal_is_handled_while_tasks_are_registered_and_cancelled() -> Case {
+    passes(|| {
         let shutdown = install_as(builder().signals([Signal::TERM]));
         let stop = AtomicBool::new(false);
         thread::scope(|threads| {
@@ -639,36 +640,36 @@ fn signal_may_come_while_tasks_come_and_go() -> Case {
             shutdown.cause().and_then(|cause| cause.signal()),
             Some(Signal::TERM)
         );
-        assert!(reported(&shutdown).is_clean());
+        assert!(wait_for_report(&shutdown).is_clean());
     })
 }
 
-/// Ends by itself.
-fn without_a_waiter(prepare: impl FnOnce(&Shutdown)) {
-    let_it_end();
+/// Runs a shutdown for which no thread waits. The process must end without a call.
+fn run_without_waiter(prepare: impl FnOnce(&Shutdown)) {
+    allow_exit();
     let shutdown = install();
     prepare(&shutdown);
     let task = shutdown.task("last").phase(Phase::CLOSE);
     task.on_shutdown(|_| {
         sleep_ms(50);
-        say("last");
+        print_line("last");
     })
-    .expect("it has not begun");
-    shutdown.request(why());
-    // Waiting for the request is not waiting for the end.
+    .expect("the shutdown has not begun");
+    shutdown.request(some_cause());
+    // A wait for the request does not count as a wait for the end.
     shutdown.requested().wait();
-    look_away();
+    allow_exit_and_block();
 }
 
-/// Ends with what `main` got to return.
-fn status_of_wait(task: fn() -> Result<(), &'static str>) {
-    let_it_end();
+/// Returns the status of `wait` from `main`.
+fn return_status_of_wait(task: fn() -> Result<(), &'static str>) {
+    allow_exit();
     let shutdown = install();
     let registered = shutdown.task("task").on_shutdown(move |_| {
         sleep_ms(50);
         task()
     });
-    registered.expect("it has not begun");
-    shutdown.request(why());
+    registered.expect("the shutdown has not begun");
+    shutdown.request(some_cause());
     return_from_main(shutdown.wait());
 }

@@ -1,4 +1,4 @@
-//! The order of phases, and what a failure in one means for the others.
+//! The order of phases, and the effect of a failure on later phases.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,38 +11,40 @@ use deadstop::report::{Outcome, ShutdownReport, Skip};
 use deadstop::task::{OnFailure, PhaseName};
 use deadstop::{Cause, InstallError, Phase, RegisterError, Shutdown, TaskContext};
 
-use crate::case::{Case, judged, sees};
+use crate::case::{Case, checked_by, passes};
 use crate::journal::{self, Journal};
 use crate::scenario::{
-    builder, hang, install, install_as, ms, panic_as_planned, reported, run, say, sleep_ms, why,
+    builder, hang, install, install_as, ms, panic_as_planned, print_line, run, sleep_ms,
+    some_cause, wait_for_report,
 };
 
 tests! {
     phases_run_in_order_and_wait_for_their_slowest_task,
-    phases_of_ones_own_run_where_they_say,
-    without_tasks_it_is_over_at_once,
-    failure_or_an_overrun_does_not_stop_the_phases_after_it,
-    policy_ends_the_sequence_after_an_error,
-    policy_ends_the_sequence_after_an_overrun,
-    policy_ends_the_sequence_after_a_panic,
-    policy_does_not_end_the_sequence_for_another_phases_failure,
-    disabled_phase_is_passed_over_and_the_log_counts_its_tasks,
-    it_may_start_from_a_given_phase,
-    starting_from_a_phase_that_does_not_exist_begins_nothing,
-    starting_from_a_phase_once_it_has_begun_changes_nothing,
-    where_it_starts_is_the_first_requests_to_say,
-    task_may_change_its_own_and_later_phases_and_no_earlier_one,
-    task_that_is_accepted_as_its_phase_ends_is_run,
-    tasks_without_a_name_or_a_phase_are_refused,
-    impossible_settings_are_refused_at_install_with_the_reason,
+    custom_phases_run_at_their_declared_positions,
+    shutdown_without_tasks_ends_at_once,
+    failed_task_or_exceeded_budget_does_not_stop_later_phases,
+    on_failure_end_skips_later_phases_after_an_error,
+    on_failure_end_skips_later_phases_after_an_exceeded_budget,
+    on_failure_end_skips_later_phases_after_a_panic,
+    on_failure_end_ignores_failures_of_other_phases,
+    disabled_phase_is_skipped_and_the_log_counts_its_tasks,
+    request_from_skips_earlier_phases,
+    request_from_unknown_phase_is_refused_and_starts_nothing,
+    request_from_after_the_start_changes_nothing,
+    first_of_two_simultaneous_requests_chooses_the_first_phase,
+    task_can_change_its_own_and_later_phases_but_no_earlier_one,
+    task_accepted_while_its_phase_ends_is_run,
+    task_with_blank_name_or_unknown_phase_is_refused,
+    install_refuses_contradictory_settings_with_the_reason,
 }
 
-/// Each phase waits for the slowest task of the one before.
+/// Each phase has a quick and a slow task. The next phase must begin after the slow task
+/// returned.
 fn phases_run_in_order_and_wait_for_their_slowest_task() -> Case {
-    sees(|| {
+    passes(|| {
         let shutdown = install();
         let journal = Journal::new();
-        // Against the order in which they run.
+        // The phases are registered in reverse order.
         for phase in ALL.into_iter().rev() {
             let name = PhaseName::from(&phase).to_string();
             let (to, quick_is_done) = mpsc::channel::<()>();
@@ -50,20 +52,22 @@ fn phases_run_in_order_and_wait_for_their_slowest_task() -> Case {
             let slow = journal.noting(&format!("{name} slow"));
             let task = shutdown.task("slow").phase(&phase);
             task.on_shutdown(move |cx| {
-                quick_is_done.recv().expect("it runs beside this");
+                quick_is_done
+                    .recv()
+                    .expect("the quick task runs in parallel");
                 sleep_ms(40);
                 slow(cx);
             })
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
             let task = shutdown.task("quick").phase(&phase);
             task.on_shutdown(move |cx| {
                 quick(cx);
-                to.send(()).expect("it is heard");
+                to.send(()).expect("the receiver exists");
             })
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         }
         let report = run(&shutdown);
-        journal.reads([
+        journal.assert_equals([
             "unbind quick",
             "unbind slow",
             "drain quick",
@@ -79,9 +83,9 @@ fn phases_run_in_order_and_wait_for_their_slowest_task() -> Case {
     })
 }
 
-/// Phases of the program's own, before, after and between the four.
-fn phases_of_ones_own_run_where_they_say() -> Case {
-    sees(|| {
+/// The program adds phases before, after and between the four standard phases.
+fn custom_phases_run_at_their_declared_positions() -> Case {
+    passes(|| {
         let shutdown = install_as(
             builder()
                 .phase(Phase::new("last"))
@@ -92,16 +96,16 @@ fn phases_of_ones_own_run_where_they_say() -> Case {
         let journal = Journal::new();
         for name in ["last", "verify", "unbind", "replicate", "announce", "drain"] {
             let task = shutdown.task("task").phase(name);
-            task.on_shutdown(journal.noting(name)).expect("it is there");
+            task.on_shutdown(journal.noting(name))
+                .expect("the phase exists");
         }
         run(&shutdown);
-        journal.reads(["announce", "unbind", "drain", "replicate", "verify", "last"]);
+        journal.assert_equals(["announce", "unbind", "drain", "replicate", "verify", "last"]);
     })
 }
 
-/// A shutdown without tasks.
-fn without_tasks_it_is_over_at_once() -> Case {
-    sees(|| {
+fn shutdown_without_tasks_ends_at_once() -> Case {
+    passes(|| {
         let shutdown = install();
         let report = run(&shutdown);
         assert_eq!(report.tasks().count(), 0);
@@ -110,12 +114,13 @@ fn without_tasks_it_is_over_at_once() -> Case {
     })
 }
 
-/// And the log names both.
-fn failure_or_an_overrun_does_not_stop_the_phases_after_it() -> Case {
-    sees(|| {
+/// Tasks fail, panic and exceed their budget. Tasks of the same and of later phases must run,
+/// and the log must name each failure.
+fn failed_task_or_exceeded_budget_does_not_stop_later_phases() -> Case {
+    passes(|| {
         let log = journal::of_log();
-        let telling = builder().progress(Progress::Auto);
-        let shutdown = install_as(telling.phase(Phase::DRAIN.budget(ms(100))));
+        let logging = builder().progress(Progress::Auto);
+        let shutdown = install_as(logging.phase(Phase::DRAIN.budget(ms(100))));
         let journal = Journal::new();
         let task = |name: &str, phase: Phase| shutdown.task(name).phase(phase);
         let registered = [
@@ -131,18 +136,23 @@ fn failure_or_an_overrun_does_not_stop_the_phases_after_it() -> Case {
                 sleep_ms(60);
                 noted.note("sibling");
             })
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         let report = run(&shutdown);
 
-        journal.reads(["sibling", "after"]);
-        let outcome = |task| report.task(task).expect("it was there").outcome();
+        journal.assert_equals(["sibling", "after"]);
+        let outcome = |task| {
+            report
+                .task(task)
+                .expect("the report lists the task")
+                .outcome()
+        };
         assert_eq!(outcome("fails"), &Outcome::Failed("no more paper".into()));
         assert_eq!(outcome("panics"), &Outcome::Panicked("planned".into()));
         assert_eq!(outcome("sibling"), &Outcome::Done);
         assert_eq!(outcome("late"), &Outcome::OverBudget);
         assert_eq!(outcome("after"), &Outcome::Done);
         assert!(!report.is_clean());
-        assert!(report.phases()[1].took() >= ms(100), "early: {report}");
+        assert!(report.phases()[1].took() >= ms(100), "too early: {report}");
         assert!(log.has("WARN task \"fails\" failed: no more paper"));
         assert!(log.has("WARN task \"panics\" panicked: planned"));
         assert!(log.has("WARN task \"late\" over budget, abandoned"));
@@ -151,45 +161,48 @@ fn failure_or_an_overrun_does_not_stop_the_phases_after_it() -> Case {
     })
 }
 
-/// Recover = off.
-fn policy_ends_the_sequence_after_an_error() -> Case {
-    sees(|| {
-        policy_ends_after(|_| Err("no"));
+fn on_failure_end_skips_later_phases_after_an_error() -> Case {
+    passes(|| {
+        assert_later_phases_are_skipped_after(|_| Err("no"));
     })
 }
 
-fn policy_ends_the_sequence_after_an_overrun() -> Case {
-    sees(|| {
-        policy_ends_after(|_| -> Never { hang() });
+fn on_failure_end_skips_later_phases_after_an_exceeded_budget() -> Case {
+    passes(|| {
+        assert_later_phases_are_skipped_after(|_| -> Never { hang() });
     })
 }
 
-fn policy_ends_the_sequence_after_a_panic() -> Case {
-    sees(|| {
-        policy_ends_after(|_| -> Never { panic_as_planned() });
+fn on_failure_end_skips_later_phases_after_a_panic() -> Case {
+    passes(|| {
+        assert_later_phases_are_skipped_after(|_| -> Never { panic_as_planned() });
     })
 }
 
-/// A policy holds for its own phase alone.
-fn policy_does_not_end_the_sequence_for_another_phases_failure() -> Case {
-    sees(|| {
+/// DRAIN ends the sequence if it fails. A failure in UNBIND must not.
+fn on_failure_end_ignores_failures_of_other_phases() -> Case {
+    passes(|| {
         let shutdown = install_as(builder().phase(Phase::DRAIN.on_failure(OnFailure::End)));
         let journal = Journal::new();
         let fails = shutdown.task("earlier").phase(Phase::UNBIND);
-        fails.on_shutdown(|_| Err("no")).expect("it has not begun");
+        fails
+            .on_shutdown(|_| Err("no"))
+            .expect("the shutdown has not begun");
         let drains = shutdown.task("drain").phase(Phase::DRAIN);
-        drains.on_shutdown(|_| {}).expect("it has not begun");
+        drains
+            .on_shutdown(|_| {})
+            .expect("the shutdown has not begun");
         let after = shutdown.task("after").phase(Phase::FLUSH);
         after
             .on_shutdown(journal.noting("after"))
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         run(&shutdown);
-        journal.reads(["after"]);
+        journal.assert_equals(["after"]);
     })
 }
 
-fn disabled_phase_is_passed_over_and_the_log_counts_its_tasks() -> Case {
-    sees(|| {
+fn disabled_phase_is_skipped_and_the_log_counts_its_tasks() -> Case {
+    passes(|| {
         let log = journal::of_log();
         let shutdown = install_as(
             builder()
@@ -200,36 +213,36 @@ fn disabled_phase_is_passed_over_and_the_log_counts_its_tasks() -> Case {
         let failing = shutdown.task("fails").phase(Phase::DRAIN);
         let skipped = failing
             .on_shutdown(|_| Err("no"))
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         let another = shutdown.task("another").phase(Phase::DRAIN);
         let another = another.on_shutdown(journal.noting("another"));
         let after = shutdown.task("after").phase(Phase::FLUSH);
         let after = after.on_shutdown(journal.noting("after"));
         assert!(another.is_ok() && after.is_ok());
         let report = run(&shutdown);
-        journal.reads(["after"]);
-        let fails = report.task("fails").expect("it was there");
+        journal.assert_equals(["after"]);
+        let fails = report.task("fails").expect("the report lists the task");
         assert_eq!(fails.outcome(), &Outcome::Skipped(Skip::Disabled));
         assert!(report.is_clean());
         assert!(log.has("INFO phase drain is disabled: 2 tasks are not run"));
-        // A phase without tasks gets no line; the line would have come before.
-        assert!(!log.has_one_that_begins("INFO phase unbind"));
-        assert!(!skipped.cancel(), "it was skipped");
+        // UNBIND is disabled too, but has no tasks. Its line would come before that of DRAIN.
+        assert!(!log.has_line_starting_with("INFO phase unbind"));
+        assert!(!skipped.cancel(), "the task was skipped");
         assert!(!skipped.is_cancelled());
     })
 }
 
-fn it_may_start_from_a_given_phase() -> Case {
-    sees(|| {
+fn request_from_skips_earlier_phases() -> Case {
+    passes(|| {
         let shutdown = install();
-        let journal = noting_in_all(&shutdown);
+        let journal = register_task_in_each_phase(&shutdown);
         let cause = Cause::requested("a reload");
         let first = shutdown.request_from(Phase::FLUSH, cause.clone());
         assert_eq!(first, Ok(true));
-        let report = reported(&shutdown);
-        journal.reads(["flush", "close"]);
+        let report = wait_for_report(&shutdown);
+        journal.assert_equals(["flush", "close"]);
         for earlier in ["unbind", "drain"] {
-            let task = report.task(earlier).expect("it was there");
+            let task = report.task(earlier).expect("the report lists the task");
             assert_eq!(task.outcome(), &Outcome::Skipped(Skip::BeforeStart));
         }
         assert_eq!(report.cause(), &cause);
@@ -238,13 +251,13 @@ fn it_may_start_from_a_given_phase() -> Case {
     })
 }
 
-fn starting_from_a_phase_that_does_not_exist_begins_nothing() -> Case {
-    sees(|| {
+fn request_from_unknown_phase_is_refused_and_starts_nothing() -> Case {
+    passes(|| {
         let shutdown = install();
-        let journal = noting_in_all(&shutdown);
+        let journal = register_task_in_each_phase(&shutdown);
         let refused = shutdown
-            .request_from("nowhere", why())
-            .expect_err("it is refused");
+            .request_from("nowhere", some_cause())
+            .expect_err("the call is refused");
         assert_eq!(refused.to_string(), "there is no phase \"nowhere\"");
         assert!(!shutdown.is_requested());
         assert_eq!(shutdown.watchdog().deadline(), None);
@@ -253,27 +266,28 @@ fn starting_from_a_phase_that_does_not_exist_begins_nothing() -> Case {
     })
 }
 
-/// A request that is not the first changes nothing.
-fn starting_from_a_phase_once_it_has_begun_changes_nothing() -> Case {
-    sees(|| {
+/// The shutdown has begun. A second request that names a phase must change nothing.
+fn request_from_after_the_start_changes_nothing() -> Case {
+    passes(|| {
         let shutdown = install();
-        let journal = noting_in_all(&shutdown);
+        let journal = register_task_in_each_phase(&shutdown);
         let again = shutdown.clone();
         let task = shutdown.task("again").phase(Phase::UNBIND);
         task.on_shutdown(move |_| {
-            assert_eq!(again.request_from(Phase::CLOSE, why()), Ok(false));
+            assert_eq!(again.request_from(Phase::CLOSE, some_cause()), Ok(false));
         })
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
         run(&shutdown);
-        journal.reads(["unbind", "drain", "flush", "close"]);
+        journal.assert_equals(["unbind", "drain", "flush", "close"]);
     })
 }
 
-/// Also if the two come at the same time.
-fn where_it_starts_is_the_first_requests_to_say() -> Case {
-    sees(|| {
+/// Two threads request the shutdown at the same time, from different phases. The shutdown must
+/// start from the phase of the first request.
+fn first_of_two_simultaneous_requests_chooses_the_first_phase() -> Case {
+    passes(|| {
         let shutdown = install();
-        let journal = noting_in_all(&shutdown);
+        let journal = register_task_in_each_phase(&shutdown);
         let arrived = AtomicU32::new(0);
         let meet = || {
             arrived.fetch_add(1, Ordering::SeqCst);
@@ -289,36 +303,36 @@ fn where_it_starts_is_the_first_requests_to_say() -> Case {
             meet();
             let rest = shutdown.request_from(Phase::CLOSE, cause);
             (
-                whole.join().expect("it returns"),
-                rest.expect("it is there"),
+                whole.join().expect("the thread does not panic"),
+                rest.expect("the phase exists"),
             )
         });
-        assert!(whole != rest, "one is the first");
-        reported(&shutdown);
+        assert!(whole != rest, "exactly one request is the first");
+        wait_for_report(&shutdown);
         match whole {
-            true => journal.reads(["unbind", "drain", "flush", "close"]),
-            false => journal.reads(["close"]),
+            true => journal.assert_equals(["unbind", "drain", "flush", "close"]),
+            false => journal.assert_equals(["close"]),
         }
     })
     .times(10)
 }
 
-fn task_may_change_its_own_and_later_phases_and_no_earlier_one() -> Case {
-    sees(|| {
+fn task_can_change_its_own_and_later_phases_but_no_earlier_one() -> Case {
+    passes(|| {
         let shutdown = install();
         let journal = Journal::new();
         let later = shutdown.task("later").phase(Phase::CLOSE);
         let later = later.on_shutdown(journal.noting("later"));
-        let later = later.expect("it has not begun");
+        let later = later.expect("the shutdown has not begun");
         let earlier = shutdown.task("earlier").phase(Phase::UNBIND);
         let earlier = earlier.on_shutdown(journal.noting("earlier"));
-        let earlier = earlier.expect("it has not begun");
+        let earlier = earlier.expect("the shutdown has not begun");
 
         let task = shutdown.task("changes").phase(Phase::DRAIN);
         let (handle, noted) = (shutdown.clone(), journal.clone());
         task.on_shutdown(move |_| {
-            assert!(later.cancel(), "a later phase's task");
-            assert!(!earlier.cancel(), "it has ended");
+            assert!(later.cancel(), "the task's phase has not begun");
+            assert!(!earlier.cancel(), "the task has returned");
             let add = |phase: Phase, name: &'static str| {
                 let task = handle.task(name).phase(phase);
                 task.on_shutdown(noted.noting(name)).map(drop)
@@ -332,82 +346,87 @@ fn task_may_change_its_own_and_later_phases_and_no_earlier_one() -> Case {
             assert_eq!(add(Phase::DRAIN, "now"), Ok(()));
             assert_eq!(add(Phase::UNBIND, "before"), over(Phase::UNBIND));
         })
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
         let report = run(&shutdown);
-        journal.reads(["earlier", "now", "flush"]);
+        journal.assert_equals(["earlier", "now", "flush"]);
         assert!(report.task("later").is_none(), "{report}");
         let refused: Vec<_> = report.refused().iter().map(|task| task.name()).collect();
         assert_eq!(refused, ["before"]);
         assert_eq!(report.refused()[0].outcome(), &Outcome::Refused);
         let too_late = shutdown.task("too late").on_shutdown(|_| {});
-        assert_eq!(too_late.expect_err("it is refused"), RegisterError::Over);
+        assert_eq!(
+            too_late.expect_err("the call is refused"),
+            RegisterError::Over
+        );
     })
 }
 
-/// There is no gap between a phase and the next.
-///
-/// Whatever is accepted is run, also if it comes as its phase ends.
-fn task_that_is_accepted_as_its_phase_ends_is_run() -> Case {
-    judged(
+/// Another thread registers tasks for a phase while the phase ends. Each task is either refused
+/// or run, also between two phases.
+fn task_accepted_while_its_phase_ends_is_run() -> Case {
+    checked_by(
         || {
             let names: Vec<_> = (0..60).map(|n| format!("phase {n}")).collect();
             let phases = names.iter().map(|name| Phase::new(name.clone()));
             let shutdown =
                 install_as(phases.fold(builder(), |builder, phase| builder.phase(phase)));
-            // In each phase a task says that it begins, and is done.
+            // In each phase a task sends the name of the phase, and returns.
             let (to, begun) = mpsc::channel();
             for name in &names {
                 let (to, begins) = (to.clone(), name.clone());
                 let task = shutdown.task("first").phase(name.clone());
-                // A moment, or all phases are over before the first word is heard.
+                // A short time, so that the other thread receives the name before all phases are
+                // over.
                 let run = move |_: &TaskContext| {
-                    to.send(begins).expect("it is heard");
+                    to.send(begins).expect("the receiver exists");
                     thread::sleep(Duration::from_micros(100));
                 };
-                task.on_shutdown(run).expect("it has not begun");
+                task.on_shutdown(run).expect("the shutdown has not begun");
             }
             drop(to);
             let handle = shutdown.clone();
             let adder = thread::spawn(move || {
                 let mut accepted = 0;
                 for name in begun {
-                    // Each comes as the one before has returned: the phase may be over.
+                    // Each task is registered when the one before has returned: the phase may be
+                    // over.
                     for _ in 0..3 {
                         let (to, ran) = mpsc::channel();
                         let task = handle.task("task").phase(name.clone());
-                        let task = task.on_shutdown(move |_| to.send(()).expect("it is heard"));
+                        let task =
+                            task.on_shutdown(move |_| to.send(()).expect("the receiver exists"));
                         if task.is_err() {
                             break;
                         }
                         accepted += 1;
-                        ran.recv_timeout(ms(2000)).expect("what is accepted is run");
+                        ran.recv_timeout(ms(2000)).expect("an accepted task runs");
                     }
                 }
                 accepted
             });
             let report = run(&shutdown);
-            let accepted = adder.join().expect("it ends");
+            let accepted = adder.join().expect("the thread does not panic");
             assert_eq!(report.tasks().count(), names.len() + accepted);
             assert!(report.is_clean(), "{report}");
-            say(&format!("accepted {accepted}"));
+            print_line(&format!("accepted {accepted}"));
         },
         |victims| {
             let accepted = (0..8).map(|_| {
-                let death = victims.sees();
+                let death = victims.passes();
                 let mut lines = death.stdout.lines();
                 let accepted = lines.find_map(|line| line.strip_prefix("accepted "));
                 accepted.map_or(0, |count| count.parse().expect("a number"))
             });
-            assert!(accepted.sum::<usize>() > 0, "no call was early enough");
+            assert!(accepted.sum::<usize>() > 0, "no task was accepted in time");
         },
     )
 }
 
-fn tasks_without_a_name_or_a_phase_are_refused() -> Case {
-    sees(|| {
+fn task_with_blank_name_or_unknown_phase_is_refused() -> Case {
+    passes(|| {
         let shutdown = install();
         let task = shutdown.task("task").phase("nowhere").on_shutdown(|_| {});
-        let refused = task.expect_err("it is refused");
+        let refused = task.expect_err("the call is refused");
         assert_eq!(
             refused,
             RegisterError::UnknownPhase {
@@ -419,7 +438,7 @@ fn tasks_without_a_name_or_a_phase_are_refused() -> Case {
             let refused = shutdown
                 .task(name)
                 .on_shutdown(|_| {})
-                .expect_err("it is refused");
+                .expect_err("the call is refused");
             assert_eq!(refused, RegisterError::Unnamed);
         }
         let never: Never = Ok(());
@@ -429,12 +448,14 @@ fn tasks_without_a_name_or_a_phase_are_refused() -> Case {
     })
 }
 
-/// Contradictory configuration.
-fn impossible_settings_are_refused_at_install_with_the_reason() -> Case {
-    sees(|| {
+fn install_refuses_contradictory_settings_with_the_reason() -> Case {
+    passes(|| {
         let second = Duration::from_secs(1);
         let refusal = |builder: deadstop::ShutdownBuilder| {
-            builder.install().expect_err("it is refused").to_string()
+            builder
+                .install()
+                .expect_err("the call is refused")
+                .to_string()
         };
         let phases = |phases: Vec<Phase>| {
             let with = |builder: deadstop::ShutdownBuilder, phase| builder.phase(phase);
@@ -446,12 +467,12 @@ fn impossible_settings_are_refused_at_install_with_the_reason() -> Case {
             Phase::FLUSH.reserve(second).budget(2 * second),
             Phase::CLOSE.reserve(second / 2),
         ]);
-        let says = "budgets and reserves of phases add up to 10.5s, more than the grace of 10s: \
+        let expected = "budgets and reserves of phases add up to 10.5s, more than the grace of 10s: \
                 drain 8s, flush 2s, close 500ms";
-        assert_eq!(sum, says);
+        assert_eq!(sum, expected);
         let reserve = phases(vec![Phase::FLUSH.reserve(2 * second).budget(second)]);
-        let says = "phase \"flush\" reserves 2s, more than its budget of 1s";
-        assert_eq!(reserve, says);
+        let expected = "phase \"flush\" reserves 2s, more than its budget of 1s";
+        assert_eq!(reserve, expected);
         let cycle = phases(vec![
             Phase::new("a").after(Phase::FLUSH).before(Phase::DRAIN),
         ]);
@@ -465,8 +486,8 @@ fn impossible_settings_are_refused_at_install_with_the_reason() -> Case {
             "phase \"drain\" is added twice; a name may be added once"
         );
         let nowhere = phases(vec![Phase::new("a").before("nowhere")]);
-        let says = "phase \"a\" names phase \"nowhere\", which does not exist";
-        assert_eq!(nowhere, says);
+        let expected = "phase \"a\" names phase \"nowhere\", which does not exist";
+        assert_eq!(nowhere, expected);
         let unnamed = phases(vec![Phase::new("")]);
         assert_eq!(
             unnamed,
@@ -479,7 +500,7 @@ fn impossible_settings_are_refused_at_install_with_the_reason() -> Case {
         let none = "`max_concurrent_tasks` must be at least 1";
         assert_eq!(refusal(builder().max_concurrent_tasks(0)), none);
 
-        // None of those stands in the way of the next.
+        // An install that fails does not prevent the next one.
         assert!(Shutdown::installed().is_none());
         let shutdown = install();
         assert!(matches!(
@@ -496,8 +517,9 @@ type Never = Result<(), Infallible>;
 
 const ALL: [Phase; 4] = [Phase::UNBIND, Phase::DRAIN, Phase::FLUSH, Phase::CLOSE];
 
-/// A phase whose policy ends the sequence, with a task that fails.
-fn policy_ends_after<E: std::fmt::Display>(
+/// Runs `task`, which fails, in a phase that ends the sequence on failure. Asserts that later
+/// phases are skipped, except those that always run.
+fn assert_later_phases_are_skipped_after<E: std::fmt::Display>(
     task: impl FnOnce(&TaskContext) -> Result<(), E> + Send + 'static,
 ) {
     let drain = Phase::DRAIN.budget(ms(500)).on_failure(OnFailure::End);
@@ -508,30 +530,36 @@ fn policy_ends_after<E: std::fmt::Display>(
 
     let fails = shutdown.task("fails").phase(Phase::DRAIN);
 
-    fails.on_shutdown(task).expect("it has not begun");
+    fails.on_shutdown(task).expect("the shutdown has not begun");
 
     for phase in [Phase::DRAIN, Phase::FLUSH, Phase::CLOSE] {
         let name = PhaseName::from(&phase).to_string();
         let task = shutdown.task(&name).phase(phase);
         task.on_shutdown(journal.noting(&name))
-            .expect("it is there");
+            .expect("the phase exists");
     }
     let report = run(&shutdown);
-    journal.reads(["drain", "close"]);
-    let flush = report.task("flush").expect("it was there");
+    journal.assert_equals(["drain", "close"]);
+    let flush = report.task("flush").expect("the report lists the task");
     assert_eq!(flush.outcome(), &Outcome::Skipped(Skip::SequenceEnded));
-    assert!(report.task("fails").expect("ran").outcome().is_failure());
+    assert!(
+        report
+            .task("fails")
+            .expect("the report lists the task")
+            .outcome()
+            .is_failure()
+    );
     assert!(!report.is_clean());
 }
 
-/// Registers a task in each phase that notes the phase's name.
-fn noting_in_all(shutdown: &Shutdown) -> Journal {
+/// Registers a task in each phase. The task adds the name of its phase to the journal.
+fn register_task_in_each_phase(shutdown: &Shutdown) -> Journal {
     let journal = Journal::new();
     for phase in ALL {
         let name = PhaseName::from(&phase).to_string();
         let task = shutdown.task(&name).phase(phase);
         task.on_shutdown(journal.noting(&name))
-            .expect("it is there");
+            .expect("the phase exists");
     }
     journal
 }

@@ -1,4 +1,4 @@
-//! The report and the summary of a shutdown that is over.
+//! The report of a shutdown that has ended, and its text.
 
 use std::time::Duration;
 
@@ -6,33 +6,34 @@ use deadstop::report::Progress;
 use deadstop::report::{Outcome, ShutdownReport, Skip};
 use deadstop::{Cause, Phase};
 
-use crate::case::{Case, sees};
+use crate::case::{Case, passes};
 use crate::journal;
 use crate::scenario::{builder, hang, install_as, ms, run, sleep_ms};
 
 tests! {
-    report_has_what_ran_when_and_where_it_came_from,
-    report_is_a_short_table,
-    report_of_many_tasks_is_still_short,
-    report_has_who_came_too_late,
+    report_has_phases_and_tasks_with_times_and_call_sites,
+    report_text_is_an_aligned_table,
+    report_text_summarizes_many_successful_tasks,
+    report_lists_tasks_that_registered_too_late,
 }
 
-/// And not before it is over.
-fn report_has_what_ran_when_and_where_it_came_from() -> Case {
-    sees(|| {
+/// There is no report before the shutdown has ended.
+fn report_has_phases_and_tasks_with_times_and_call_sites() -> Case {
+    passes(|| {
         let shutdown = install_as(builder().phase(Phase::FLUSH.budget(ms(2000))));
         assert!(shutdown.report().is_none());
         let slow = shutdown.task("slow").phase(Phase::DRAIN);
         slow.on_shutdown(|_| sleep_ms(80))
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         let own = shutdown.task("own").phase(Phase::FLUSH).budget(ms(500));
-        own.on_shutdown(|_| sleep_ms(40)).expect("it has not begun");
+        own.on_shutdown(|_| sleep_ms(40))
+            .expect("the shutdown has not begun");
         let handle = shutdown.clone();
         let line = line!() + 1;
         let looks = shutdown.task("looks").phase(Phase::FLUSH);
         looks
-            .on_shutdown(move |_| assert!(handle.report().is_none(), "it is not over"))
-            .expect("it has not begun");
+            .on_shutdown(move |_| assert!(handle.report().is_none(), "the shutdown has not ended"))
+            .expect("the shutdown has not begun");
         let report = run(&shutdown);
 
         assert_eq!(report.cause(), &Cause::requested("the scenario"));
@@ -40,7 +41,7 @@ fn report_has_what_ran_when_and_where_it_came_from() -> Case {
         assert!(!report.threads_refused());
         assert!(report.refused().is_empty());
         let [unbind, drain, flush, close] = report.phases() else {
-            panic!("four phases");
+            panic!("the report has four phases");
         };
         assert!(unbind.tasks().is_empty() && close.tasks().is_empty());
         assert!(drain.took() >= ms(80), "{report}");
@@ -49,20 +50,20 @@ fn report_has_what_ran_when_and_where_it_came_from() -> Case {
         assert!(report.took() >= close.start() + close.took(), "{report}");
         assert_eq!(flush.budget(), ms(2000));
 
-        let slow = report.task("slow").expect("it ran");
+        let slow = report.task("slow").expect("the report lists the task");
         assert!(slow.start() >= drain.start(), "{report}");
         assert!(
             slow.took() >= ms(80) && slow.took() <= drain.took(),
             "{report}"
         );
         assert!(slow.budget() <= drain.budget(), "{report}");
-        let own = report.task("own").expect("it ran");
+        let own = report.task("own").expect("the report lists the task");
         assert_eq!(own.budget(), ms(500));
         assert!(
             own.start() >= flush.start() && own.took() >= ms(40),
             "{report}"
         );
-        let looks = report.task("looks").expect("it ran");
+        let looks = report.task("looks").expect("the report lists the task");
         assert_eq!(looks.site(), format!("{}:{line}", file!()));
         assert!(looks.start() + looks.took() <= flush.start() + flush.took());
         // In the order in which they ended.
@@ -72,8 +73,8 @@ fn report_has_what_ran_when_and_where_it_came_from() -> Case {
     })
 }
 
-fn report_is_a_short_table() -> Case {
-    sees(|| {
+fn report_text_is_an_aligned_table() -> Case {
+    passes(|| {
         let shutdown =
             install_as(builder().phase(Phase::new("ship").after(Phase::CLOSE).disabled(true)));
         let late = shutdown.task("flush the log").phase(Phase::FLUSH);
@@ -105,17 +106,19 @@ fn report_is_a_short_table() -> Case {
     })
 }
 
-/// Many hooks.
-fn report_of_many_tasks_is_still_short() -> Case {
-    sees(|| {
+fn report_text_summarizes_many_successful_tasks() -> Case {
+    passes(|| {
         let log = journal::of_log();
         let shutdown = install_as(builder().progress(Progress::Auto));
         for n in 0..25 {
             let task = shutdown.task(format!("task {n}"));
-            task.on_shutdown(|_| {}).expect("it has not begun");
+            task.on_shutdown(|_| {})
+                .expect("the shutdown has not begun");
         }
         let fails = shutdown.task("fails");
-        fails.on_shutdown(|_| Err("no")).expect("it has not begun");
+        fails
+            .on_shutdown(|_| Err("no"))
+            .expect("the shutdown has not begun");
         let report = run(&shutdown);
         assert_eq!(report.tasks().count(), 26);
         let text = report.to_string();
@@ -130,50 +133,53 @@ fn report_of_many_tasks_is_still_short() -> Case {
     })
 }
 
-/// To the caller it is an error, and in the report a line.
-fn report_has_who_came_too_late() -> Case {
-    sees(|| {
+/// A task registers another one for a phase that is over. The call must return an error, and the
+/// report and the log must name the task and its call site.
+fn report_lists_tasks_that_registered_too_late() -> Case {
+    passes(|| {
         let log = journal::of_log();
-        let telling = builder().progress(Progress::Auto);
-        let shutdown = install_as(telling.phase(Phase::UNBIND.disabled(true)));
+        let logging = builder().progress(Progress::Auto);
+        let shutdown = install_as(logging.phase(Phase::UNBIND.disabled(true)));
         let skipped = shutdown.task("skipped").phase(Phase::UNBIND);
-        skipped.on_shutdown(|_| {}).expect("it has not begun");
+        skipped
+            .on_shutdown(|_| {})
+            .expect("the shutdown has not begun");
         let handle = shutdown.clone();
         let line = line!() + 3;
         let task = shutdown.task("registers").phase(Phase::FLUSH);
         task.on_shutdown(move |_| {
             let late = handle.task("late").phase(Phase::DRAIN);
-            let refused = late.on_shutdown(|_| {}).expect_err("it is refused");
+            let refused = late.on_shutdown(|_| {}).expect_err("the call is refused");
             assert_eq!(
                 refused.to_string(),
                 "phase \"drain\" is over; the running phase and later ones take tasks"
             );
         })
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
         let report = run(&shutdown);
         let [late] = report.refused() else {
-            panic!("one refusal: {report}");
+            panic!("the report has one refused task: {report}");
         };
         let site = format!("{}:{line}", file!());
         assert_eq!((late.name(), late.site()), ("late", site.as_str()));
         assert_eq!(late.outcome(), &Outcome::Refused);
         assert_eq!(late.took(), Duration::ZERO);
-        let skipped = report.task("skipped").expect("it was there");
+        let skipped = report.task("skipped").expect("the report lists the task");
         assert_eq!(skipped.outcome(), &Outcome::Skipped(Skip::Disabled));
         assert!(
             report.is_clean(),
-            "a refusal is the caller's, a skip was asked for"
+            "refused tasks and disabled phases are not failures"
         );
         let text = report.to_string();
-        let says = format!("\"late\" was registered too late, at {site}\n");
-        assert!(text.contains(&says), "{text}");
-        let says = format!("WARN task \"late\" was registered too late, at {site}:");
-        assert!(log.has_one_that_begins(&says), "{says}");
+        let expected = format!("\"late\" was registered too late, at {site}\n");
+        assert!(text.contains(&expected), "{text}");
+        let expected = format!("WARN task \"late\" was registered too late, at {site}:");
+        assert!(log.has_line_starting_with(&expected), "{expected}");
         assert!(log.has(&format!("INFO {}\n{}", headline(&report), text.trim_end())));
     })
 }
 
-/// As text, with digits as `#` and runs of blanks as one.
+/// Returns the lines of the report, with `#` for digits and one space for several.
 fn shape(report: &ShutdownReport) -> Vec<String> {
     let text = report.to_string();
     let line = |line: &str| {
@@ -183,7 +189,7 @@ fn shape(report: &ShutdownReport) -> Vec<String> {
     text.lines().map(line).collect()
 }
 
-/// The first line of what the log says at the end.
+/// Returns the first line of the summary that is logged at the end.
 fn headline(report: &ShutdownReport) -> String {
     let seconds = |length: Duration| format!("{:.2} s", length.as_secs_f64());
     let how = match report.is_clean() {

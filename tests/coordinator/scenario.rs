@@ -1,4 +1,4 @@
-//! Parts of every scenario: its failure, its end, and its shutdown.
+//! Functions that every scenario uses: start, end, failure, and the shutdown.
 
 use std::io::{self, Write};
 use std::panic;
@@ -13,26 +13,26 @@ use deadstop::{Cause, Shutdown, ShutdownBuilder, WhenDone};
 
 use crate::system;
 
-/// All was as it should be. Nothing else in a scenario ends with it.
-pub(crate) const SEEN: i32 = 42;
-/// An assertion failed.
-const BROKEN: i32 = 43;
+/// Exit status of a scenario whose assertions all held.
+pub(crate) const PASSED: i32 = 42;
+/// Exit status after an assertion failed.
+const FAILED: i32 = 43;
 
-/// A grace that no scenario uses up.
-pub(crate) const LONG: Duration = Duration::from_secs(8);
+/// A grace period that is longer than any scenario.
+pub(crate) const LONG_GRACE: Duration = Duration::from_secs(8);
 
-/// Set if an exit must wait for the scenario's last observation.
+/// `true` while an exit of the process must wait until the scenario ends.
 static HOLDS_EXIT: AtomicBool = AtomicBool::new(true);
 static RETURN: OnceLock<ExitCode> = OnceLock::new();
 
 /// The payload of a planned panic that is not a text.
-pub(crate) struct Planned;
+pub(crate) struct PlannedPanic;
 
-/// Prepares the process: from here on an assertion that fails ends it.
+/// Prepares the process. Afterwards, an assertion that fails ends the process.
 ///
-/// A coordinator without a waiter ends the process when all is done, which
-/// may be before the scenario has looked. So its exit is held, unless the
-/// scenario is [about that](let_it_end).
+/// If no thread waits for the shutdown, the coordinator ends the process after the last task.
+/// This may be before the scenario's last assertion. An exit therefore waits for the scenario,
+/// unless the scenario calls [`allow_exit`].
 pub(crate) fn begin() {
     system::die_with_parent();
     panic::set_hook(Box::new(|info| {
@@ -42,13 +42,13 @@ pub(crate) fn begin() {
             .copied()
             .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let planned = text.is_some_and(|text| text.starts_with("planned"));
-        if !planned && !payload.is::<Planned>() {
+        if !planned && !payload.is::<PlannedPanic>() {
             let _ = writeln!(io::stderr(), "{info}");
-            system::exit_at_once(BROKEN);
+            system::exit_at_once(FAILED);
         }
     }));
     system::at_exit(hold_exit);
-    say(&format!("installed {}", system::now()));
+    print_line(&format!("installed {}", system::now()));
 }
 
 extern "C" fn hold_exit() {
@@ -57,36 +57,36 @@ extern "C" fn hold_exit() {
     }
 }
 
-/// Ends a scenario that has seen all that it should.
+/// Ends a scenario after its last assertion.
 pub(crate) fn end() -> ExitCode {
     match RETURN.get() {
         Some(code) => *code,
-        // Past threads that are held in an exit.
-        None => system::exit_at_once(SEEN),
+        // `_exit` also ends threads that wait in an exit handler.
+        None => system::exit_at_once(PASSED),
     }
 }
 
-/// Lets the process end by itself.
-pub(crate) fn let_it_end() {
+/// Lets the process exit before the scenario ends.
+pub(crate) fn allow_exit() {
     HOLDS_EXIT.store(false, Ordering::Release);
 }
 
-/// Lets the process end by itself, and does nothing more in `main`.
-pub(crate) fn look_away() -> ! {
-    let_it_end();
+/// Lets the process exit, and blocks the calling thread.
+pub(crate) fn allow_exit_and_block() -> ! {
+    allow_exit();
     hang();
 }
 
 /// Has `main` return `code`.
 pub(crate) fn return_from_main(code: ExitCode) {
-    let_it_end();
-    assert!(RETURN.set(code).is_ok(), "main returns once");
+    allow_exit();
+    assert!(RETURN.set(code).is_ok(), "the code is set once");
 }
 
-/// A builder with a long grace that handles no signals.
+/// Returns a builder with a long grace period and no signals.
 pub(crate) fn builder() -> ShutdownBuilder {
     Shutdown::builder()
-        .grace(LONG)
+        .grace(LONG_GRACE)
         .signals([])
         .when_done(WhenDone::Exit)
 }
@@ -96,27 +96,27 @@ pub(crate) fn install() -> Shutdown {
 }
 
 pub(crate) fn install_as(builder: ShutdownBuilder) -> Shutdown {
-    builder.install().expect("nothing is in the way")
+    builder.install().expect("install succeeds")
 }
 
-/// The cause of most shutdowns here.
-pub(crate) fn why() -> Cause {
+/// Returns the cause of most shutdowns in these tests.
+pub(crate) fn some_cause() -> Cause {
     Cause::requested("the scenario")
 }
 
-/// Begins the shutdown, and waits for it.
+/// Requests the shutdown, waits for it, and returns its report.
 pub(crate) fn run(shutdown: &Shutdown) -> ShutdownReport {
-    assert!(shutdown.request(why()), "the first request");
-    reported(shutdown)
+    assert!(shutdown.request(some_cause()), "this is the first request");
+    wait_for_report(shutdown)
 }
 
-/// Waits for a shutdown, and returns what it reports.
-pub(crate) fn reported(shutdown: &Shutdown) -> ShutdownReport {
+/// Waits for the end of the shutdown, and returns its report.
+pub(crate) fn wait_for_report(shutdown: &Shutdown) -> ShutdownReport {
     shutdown.wait();
-    shutdown.report().expect("it is over")
+    shutdown.report().expect("the shutdown has ended")
 }
 
-/// Panics as the scenario says.
+/// Panics. The panic does not count as a failed assertion.
 pub(crate) fn panic_as_planned() -> ! {
     panic!("planned");
 }
@@ -136,14 +136,14 @@ pub(crate) const fn ms(time: u64) -> Duration {
     Duration::from_millis(time)
 }
 
-/// Prints a figure for the test to judge.
-pub(crate) fn say_figure(name: &str, figure: Duration) {
-    say(&format!("{name} {}", figure.as_micros()));
+/// Prints a measured time for the test to check.
+pub(crate) fn print_figure(name: &str, figure: Duration) {
+    print_line(&format!("{name} {}", figure.as_micros()));
 }
 
-/// Prints a line, in one piece.
-pub(crate) fn say(line: &str) {
+/// Prints a line with one write.
+pub(crate) fn print_line(line: &str) {
     let line = format!("{line}\n");
-    let said = io::stdout().write_all(line.as_bytes());
-    said.expect("the test reads");
+    let written = io::stdout().write_all(line.as_bytes());
+    written.expect("the test reads the output");
 }

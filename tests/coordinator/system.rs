@@ -3,13 +3,13 @@
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 
-/// Has the kernel end this process when the thread that made it ends.
+/// Makes the kernel end this process when its parent thread ends.
 pub(crate) fn die_with_parent() {
     // SAFETY: `PR_SET_PDEATHSIG` takes an integer.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) };
 }
 
-/// Ends the process past all handlers, and past threads that are held in one.
+/// Ends the process without exit handlers, although a thread may wait in one.
 pub(crate) fn exit_at_once(status: i32) -> ! {
     // SAFETY: `_exit` takes an integer.
     unsafe { libc::_exit(status) }
@@ -39,7 +39,7 @@ pub(crate) fn send(signal: i32) {
     check(unsafe { libc::kill(pid, signal) }, "kill");
 }
 
-/// Leaves the process one processor: the one it runs on.
+/// Restricts the process to the processor on which it runs.
 pub(crate) fn use_one_processor() {
     // SAFETY: sched_getcpu(3) takes nothing.
     let here = check(unsafe { libc::sched_getcpu() }, "sched_getcpu");
@@ -53,8 +53,8 @@ pub(crate) fn use_one_processor() {
     check(result, "sched_setaffinity");
 }
 
-/// Has the calling thread give way to every other that can run.
-pub(crate) fn give_way() {
+/// Lets every other thread that can run go first.
+pub(crate) fn lower_priority() {
     let priority = libc::sched_param { sched_priority: 0 };
     // SAFETY: the pointer is valid for reads.
     let result = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const priority) };

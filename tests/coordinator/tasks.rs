@@ -1,4 +1,4 @@
-//! Tasks: how they end, what their context has, and how many run at once.
+//! Tasks: their outcomes, their context, and the number that runs at once.
 
 use std::future::{self, Future};
 use std::hint;
@@ -15,37 +15,38 @@ use deadstop::report::Outcome;
 use deadstop::task::TaskResult;
 use deadstop::{Cause, Phase, RegisterError};
 
-use crate::case::{Case, sees};
+use crate::case::{Case, passes};
 use crate::journal::{self, Journal};
 use crate::scenario::{
-    LONG, Planned, builder, hang, install, install_as, ms, panic_as_planned, run, sleep_ms, why,
+    LONG_GRACE, PlannedPanic, builder, hang, install, install_as, ms, panic_as_planned, run,
+    sleep_ms, some_cause,
 };
 
 tests! {
-    every_outcome_is_reported_as_what_it_was,
-    tasks_that_wait_briefly_do_not_wait_for_each_other,
-    panics_do_not_stop_other_tasks,
+    report_has_the_outcome_and_message_of_each_task,
+    short_blocking_tasks_run_on_several_threads,
+    panic_of_a_task_does_not_stop_other_tasks,
     task_context_has_the_cause_and_the_time_left,
-    task_may_ask_for_the_end_that_it_is_part_of,
-    task_may_register_itself_again,
-    task_may_wait_for_another_that_it_registers,
+    request_from_a_task_has_no_effect,
+    task_can_register_itself_again_in_its_phase,
+    task_can_wait_for_a_task_that_it_registers,
     task_that_waits_for_the_shutdown_is_refused,
-    tasks_of_a_phase_run_side_by_side,
-    never_more_run_at_once_than_was_said,
-    one_at_a_time_they_run_in_the_order_of_their_registration,
-    abandoned_task_makes_room_for_the_next,
-    task_that_is_accepted_as_its_phase_ends_runs,
+    tasks_of_a_phase_run_in_parallel,
+    max_concurrent_tasks_is_not_exceeded,
+    single_task_thread_runs_tasks_in_registration_order,
+    next_task_runs_after_a_task_is_abandoned,
+    every_accepted_task_runs_while_phases_end,
     abandoned_task_that_returns_frees_no_second_slot,
-    dropping_every_handle_changes_nothing,
-    captured_values_are_dropped_however_the_task_ends,
-    future_is_woken_from_another_thread,
-    future_that_is_never_woken_is_abandoned,
-    future_may_fail_or_panic_as_a_closure_may,
+    tasks_run_after_all_handles_are_dropped,
+    captured_values_are_dropped_for_every_outcome,
+    async_task_is_woken_from_another_thread,
+    async_task_that_is_never_woken_is_abandoned,
+    async_task_can_fail_or_panic,
 }
 
-/// Errors and panics in their own words, also without words.
-fn every_outcome_is_reported_as_what_it_was() -> Case {
-    sees(|| {
+/// Also for a panic whose payload is not a text.
+fn report_has_the_outcome_and_message_of_each_task() -> Case {
+    passes(|| {
         let shutdown = install();
         let registered = [
             shutdown.task("returns").on_shutdown(|_| {}),
@@ -55,12 +56,19 @@ fn every_outcome_is_reported_as_what_it_was() -> Case {
             shutdown
                 .task("formatted")
                 .on_shutdown(|_| panic!("planned {}", 7)),
-            shutdown.task("value").on_shutdown(|_| panic_any(Planned)),
+            shutdown
+                .task("value")
+                .on_shutdown(|_| panic_any(PlannedPanic)),
             shutdown.task("late").budget(ms(50)).on_shutdown(|_| hang()),
         ];
         assert!(registered.iter().all(Result::is_ok));
         let report = run(&shutdown);
-        let outcome = |task| report.task(task).expect("it was there").outcome();
+        let outcome = |task| {
+            report
+                .task(task)
+                .expect("the report lists the task")
+                .outcome()
+        };
         assert_eq!(outcome("returns"), &Outcome::Done);
         assert_eq!(outcome("ok"), &Outcome::Done);
         assert_eq!(outcome("error"), &Outcome::Failed("no more paper".into()));
@@ -76,16 +84,16 @@ fn every_outcome_is_reported_as_what_it_was() -> Case {
     })
 }
 
-/// Each task is done before the next thread would be worth its while; all of
-/// them together are not.
-fn tasks_that_wait_briefly_do_not_wait_for_each_other() -> Case {
-    sees(|| {
+/// 5000 tasks block for 1 µs each. One of them is too short to justify another thread, but all
+/// together must be run by several threads.
+fn short_blocking_tasks_run_on_several_threads() -> Case {
+    passes(|| {
         const TASKS: usize = 5000;
         let shutdown = install();
         for _ in 0..TASKS {
             let task = shutdown.task("waits for a peer");
             let registered = task.on_shutdown(|_| thread::sleep(Duration::from_micros(1)));
-            registered.expect("it has not begun");
+            registered.expect("the shutdown has not begun");
         }
         let report = run(&shutdown);
         let one_by_one: Duration = report.tasks().map(|task| task.took()).sum();
@@ -98,14 +106,14 @@ fn tasks_that_wait_briefly_do_not_wait_for_each_other() -> Case {
     })
 }
 
-fn panics_do_not_stop_other_tasks() -> Case {
-    sees(|| {
+fn panic_of_a_task_does_not_stop_other_tasks() -> Case {
+    passes(|| {
         let shutdown = install();
         let journal = Journal::new();
         for name in ["one", "two"] {
             let task = shutdown.task(name);
             task.on_shutdown(|_| panic_as_planned())
-                .expect("it has not begun");
+                .expect("the shutdown has not begun");
         }
         let noted = journal.clone();
         let third = shutdown.task("third");
@@ -114,15 +122,14 @@ fn panics_do_not_stop_other_tasks() -> Case {
                 sleep_ms(40);
                 noted.note("third");
             })
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         run(&shutdown);
-        journal.reads(["third"]);
+        journal.assert_equals(["third"]);
     })
 }
 
-/// An abandoned one can see it.
 fn task_context_has_the_cause_and_the_time_left() -> Case {
-    sees(|| {
+    passes(|| {
         let shutdown = install();
         let cause = Cause::requested("the context");
         let expected = cause.clone();
@@ -132,7 +139,7 @@ fn task_context_has_the_cause_and_the_time_left() -> Case {
             assert!(!cx.is_abandoned());
             let (first, before) = (cx.deadline(), cx.remaining());
             assert!(before <= ms(2000) && before > Duration::ZERO);
-            // No progress text gives a task more time.
+            // A progress text does not extend the budget.
             for text in ["", "segment 12 of 40", &"ä".repeat(500)] {
                 cx.progress(text);
             }
@@ -142,32 +149,37 @@ fn task_context_has_the_cause_and_the_time_left() -> Case {
             let debug = journal::debug(cx);
             assert!(debug.starts_with("TaskContext { task: \"told\""), "{debug}");
         })
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
         assert!(shutdown.request(cause));
         shutdown.wait();
-        assert!(shutdown.report().expect("it is over").is_clean());
+        assert!(
+            shutdown
+                .report()
+                .expect("the shutdown has ended")
+                .is_clean()
+        );
     })
 }
 
-/// The request has no effect, and does not deadlock.
-fn task_may_ask_for_the_end_that_it_is_part_of() -> Case {
-    sees(|| {
+/// The call must return `false`, and not deadlock.
+fn request_from_a_task_has_no_effect() -> Case {
+    passes(|| {
         let shutdown = install();
         let again = shutdown.clone();
         let task = shutdown.task("asks");
         task.on_shutdown(move |_| {
             assert!(again.is_requested());
-            assert!(!again.request(why()));
+            assert!(!again.request(some_cause()));
             again.requested().wait();
         })
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
         assert!(run(&shutdown).is_clean());
     })
 }
 
-/// In the same phase, as often as it likes.
-fn task_may_register_itself_again() -> Case {
-    sees(|| {
+/// A task registers itself 100 times in the phase that runs.
+fn task_can_register_itself_again_in_its_phase() -> Case {
+    passes(|| {
         fn register(shutdown: deadstop::Shutdown, left: u32, journal: Journal) {
             let again = shutdown.clone();
             let task = shutdown.task(format!("{left} left")).phase(Phase::FLUSH);
@@ -177,7 +189,7 @@ fn task_may_register_itself_again() -> Case {
                     register(again, left - 1, journal);
                 }
             })
-            .expect("its phase runs");
+            .expect("the task's phase is running");
         }
         let shutdown = install();
         let journal = Journal::new();
@@ -189,11 +201,9 @@ fn task_may_register_itself_again() -> Case {
     })
 }
 
-/// The new task does not wait for the running ones to end.
-///
-/// It runs while this task runs.
-fn task_may_wait_for_another_that_it_registers() -> Case {
-    sees(|| {
+/// The new task must run while the task that registered it runs.
+fn task_can_wait_for_a_task_that_it_registers() -> Case {
+    passes(|| {
         let shutdown = install();
         for phase in [Phase::UNBIND, Phase::DRAIN, Phase::FLUSH, Phase::CLOSE] {
             let handle = shutdown.clone();
@@ -202,19 +212,20 @@ fn task_may_wait_for_another_that_it_registers() -> Case {
                 let (to, from) = mpsc::channel();
                 let other = handle.task("other").phase(phase);
                 other
-                    .on_shutdown(move |_| to.send(()).expect("it is heard"))
-                    .expect("its phase runs");
-                from.recv().expect("it runs");
+                    .on_shutdown(move |_| to.send(()).expect("the receiver exists"))
+                    .expect("the task's phase is running");
+                from.recv().expect("the other task runs");
             })
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         }
         assert!(run(&shutdown).is_clean());
     })
 }
 
-/// The task would wait for itself.
+/// A task that waits for the end of the shutdown would wait for itself. Each such call must
+/// return a failure.
 fn task_that_waits_for_the_shutdown_is_refused() -> Case {
-    sees(|| {
+    passes(|| {
         let shutdown = install();
         let handle = shutdown.clone();
         let task = shutdown.task("waits");
@@ -232,24 +243,24 @@ fn task_that_waits_for_the_shutdown_is_refused() -> Case {
                 journal::debug(&ExitCode::FAILURE)
             );
         })
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
         let handle = shutdown.clone();
         let task = shutdown.task("exits");
         task.on_shutdown(move |_| -> () { handle.wait_and_exit() })
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         let report = run(&shutdown);
-        let waits = report.task("waits").expect("it ran");
+        let waits = report.task("waits").expect("the report lists the task");
         assert_eq!(waits.outcome(), &Outcome::Done);
-        let exits = report.task("exits").expect("it ran");
+        let exits = report.task("exits").expect("the report lists the task");
         let why = "a task of the shutdown cannot wait for the shutdown: it would wait for itself";
         assert_eq!(exits.outcome(), &Outcome::Failed(why.into()));
-        assert!(report.took() < LONG, "{report}");
+        assert!(report.took() < LONG_GRACE, "{report}");
     })
 }
 
-/// All of them, each on a thread of its own: they wait for each other.
-fn tasks_of_a_phase_run_side_by_side() -> Case {
-    sees(|| {
+/// 100 tasks meet at a barrier. They can only return if all of them run at once.
+fn tasks_of_a_phase_run_in_parallel() -> Case {
+    passes(|| {
         const TASKS: usize = 100;
         let shutdown = install();
         let barrier = Arc::new(Barrier::new(TASKS));
@@ -259,7 +270,7 @@ fn tasks_of_a_phase_run_side_by_side() -> Case {
             task.on_shutdown(move |_| {
                 barrier.wait();
             })
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         }
         let report = run(&shutdown);
         assert!(report.is_clean(), "{report}");
@@ -267,13 +278,13 @@ fn tasks_of_a_phase_run_side_by_side() -> Case {
     })
 }
 
-fn never_more_run_at_once_than_was_said() -> Case {
-    sees(|| {
+fn max_concurrent_tasks_is_not_exceeded() -> Case {
+    passes(|| {
         const LIMIT: usize = 3;
         let shutdown = install_as(builder().max_concurrent_tasks(LIMIT));
         let running = Arc::new(AtomicUsize::new(0));
         let most = Arc::new(AtomicUsize::new(0));
-        // They wait for each other, so it is also never fewer.
+        // The barrier makes sure that `LIMIT` tasks run at once.
         let barrier = Arc::new(Barrier::new(LIMIT));
         let journal = Journal::new();
         for phase in [Phase::DRAIN, Phase::FLUSH] {
@@ -289,7 +300,7 @@ fn never_more_run_at_once_than_was_said() -> Case {
                     journal.note("ran");
                     running.fetch_sub(1, Ordering::SeqCst);
                 })
-                .expect("it has not begun");
+                .expect("the shutdown has not begun");
             }
         }
         assert!(run(&shutdown).is_clean());
@@ -298,43 +309,42 @@ fn never_more_run_at_once_than_was_said() -> Case {
     })
 }
 
-/// Stable ties, many hooks.
-///
-/// In the order in which they were registered.
-fn one_at_a_time_they_run_in_the_order_of_their_registration() -> Case {
-    sees(|| {
+fn single_task_thread_runs_tasks_in_registration_order() -> Case {
+    passes(|| {
         let shutdown = install_as(builder().max_concurrent_tasks(1));
         let seen = Arc::new(Mutex::new(Vec::new()));
         for n in 0..200 {
             let seen = Arc::clone(&seen);
             let task = shutdown.task(format!("task {n}"));
-            task.on_shutdown(move |_| seen.lock().expect("no thread panics with the lock").push(n))
-                .expect("it has not begun");
+            task.on_shutdown(move |_| seen.lock().expect("the lock is not poisoned").push(n))
+                .expect("the shutdown has not begun");
         }
         run(&shutdown);
-        let seen = seen.lock().expect("no thread panics with the lock");
+        let seen = seen.lock().expect("the lock is not poisoned");
         assert!(seen.iter().copied().eq(0..200), "{seen:?}");
     })
 }
 
-fn abandoned_task_makes_room_for_the_next() -> Case {
-    sees(|| {
+fn next_task_runs_after_a_task_is_abandoned() -> Case {
+    passes(|| {
         let shutdown = install_as(builder().max_concurrent_tasks(1));
         let journal = Journal::new();
         let hangs = shutdown.task("hangs").budget(ms(100));
-        hangs.on_shutdown(|_| hang()).expect("it has not begun");
+        hangs
+            .on_shutdown(|_| hang())
+            .expect("the shutdown has not begun");
         let next = shutdown.task("next");
         next.on_shutdown(journal.noting("next"))
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         run(&shutdown);
-        journal.reads(["next"]);
+        journal.assert_equals(["next"]);
     })
 }
 
-/// Many phases, and threads that register for the one that runs, whether it ends
-/// or not: a task that is accepted runs.
-fn task_that_is_accepted_as_its_phase_ends_runs() -> Case {
-    sees(|| {
+/// 300 short phases run, while three threads register tasks for the phase that runs or has just
+/// ended. Each accepted task must run.
+fn every_accepted_task_runs_while_phases_end() -> Case {
+    passes(|| {
         const PHASES: usize = 300;
         const PAUSE: Duration = Duration::from_micros(20);
         let name = |n: usize| format!("phase {n}");
@@ -351,11 +361,11 @@ fn task_that_is_accepted_as_its_phase_ends_runs() -> Case {
                 place.store(n, Ordering::SeqCst);
                 thread::sleep(PAUSE);
             });
-            says.expect("it has not begun");
+            says.expect("the shutdown has not begun");
         }
         let ran = Arc::new(AtomicUsize::new(0));
         let is_over = AtomicBool::new(false);
-        // A phase for which tasks keep coming does not end.
+        // A phase does not end while tasks are registered for it, so this stops after 2 s.
         let patience = Instant::now() + ms(2000);
         let accepted: usize = thread::scope(|threads| {
             let registers = || {
@@ -378,40 +388,39 @@ fn task_that_is_accepted_as_its_phase_ends_runs() -> Case {
             let register = [(); 3].map(|()| threads.spawn(registers));
             run(&shutdown);
             is_over.store(true, Ordering::SeqCst);
-            let accepted = register.map(|thread| thread.join().expect("it returns"));
+            let accepted = register.map(|thread| thread.join().expect("the thread does not panic"));
             accepted.iter().sum()
         });
         assert_eq!(ran.load(Ordering::SeqCst), accepted, "of those accepted");
     })
 }
 
-/// One task is abandoned while it sleeps, and its thread returns while the next task runs: it
-/// must not start the third.
+/// Tasks run one at a time. The first is abandoned while it sleeps, and its thread returns while
+/// the second runs. The third must not start before the second has ended.
 fn abandoned_task_that_returns_frees_no_second_slot() -> Case {
-    sees(|| {
+    passes(|| {
         let shutdown = install_as(builder().max_concurrent_tasks(1));
         let journal = Journal::new();
         let late = shutdown.task("late").budget(ms(50));
         late.on_shutdown(|_| sleep_ms(150))
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         let next = journal.clone();
         let long = shutdown.task("long").on_shutdown(move |_| {
             next.note("long begins");
             sleep_ms(300);
             next.note("long ends");
         });
-        long.expect("it has not begun");
+        long.expect("the shutdown has not begun");
         let last = shutdown.task("last");
         last.on_shutdown(journal.noting("last"))
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         run(&shutdown);
-        journal.reads(["long begins", "long ends", "last"]);
+        journal.assert_equals(["long begins", "long ends", "last"]);
     })
 }
 
-/// The other way round.
-fn dropping_every_handle_changes_nothing() -> Case {
-    sees(|| {
+fn tasks_run_after_all_handles_are_dropped() -> Case {
+    passes(|| {
         let journal = Journal::new();
         {
             let shutdown = install();
@@ -421,16 +430,16 @@ fn dropping_every_handle_changes_nothing() -> Case {
             let handle = scope.task("task").on_shutdown(journal.noting("ran"));
             drop((handle, scope, shutdown.requested(), shutdown));
         }
-        let shutdown = deadstop::Shutdown::installed().expect("it is still there");
+        let shutdown = deadstop::Shutdown::installed().expect("the shutdown stays installed");
         assert_eq!(run(&shutdown).tasks().count(), 2);
-        journal.reads(["ran", "ran"]);
+        journal.assert_equals(["ran", "ran"]);
     })
 }
 
-/// The captures of a task's closure are dropped with it, whatever happens to the task, and also
-/// if its handle is kept.
-fn captured_values_are_dropped_however_the_task_ends() -> Case {
-    sees(|| {
+/// A task's closure must be dropped if the task is cancelled, skipped, refused, panics or runs,
+/// also if its handle is kept.
+fn captured_values_are_dropped_for_every_outcome() -> Case {
+    passes(|| {
         let shutdown = install_as(builder().phase(Phase::FLUSH.disabled(true)));
         let held = Arc::new(());
         let task = |name: &str, phase: Phase| {
@@ -439,12 +448,12 @@ fn captured_values_are_dropped_however_the_task_ends() -> Case {
             task.on_shutdown(move |_| {
                 let _held = held;
             })
-            .expect("it has not begun")
+            .expect("the shutdown has not begun")
         };
         let cancelled = task("cancelled", Phase::DRAIN);
         assert_eq!(Arc::strong_count(&held), 2);
         assert!(cancelled.cancel());
-        assert_eq!(Arc::strong_count(&held), 1, "dropped by cancel");
+        assert_eq!(Arc::strong_count(&held), 1, "`cancel` drops the closure");
         let kept = [task("skipped", Phase::FLUSH), task("runs", Phase::DRAIN)];
         let (to, panics) = (Arc::clone(&held), shutdown.task("panics"));
         let panics = panics.on_shutdown(move |_| {
@@ -459,11 +468,11 @@ fn captured_values_are_dropped_however_the_task_ends() -> Case {
             let task = registers.task("late").phase(Phase::DRAIN);
             let refused = task.on_shutdown(move |_| drop(to));
             assert!(matches!(refused, Err(RegisterError::PhaseOver { .. })));
-            assert_eq!(Arc::strong_count(&held), 1, "dropped where it is refused");
+            assert_eq!(Arc::strong_count(&held), 1, "the refusal drops the closure");
         })
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
         run(&shutdown);
-        // A thread that may hang in the drop takes a moment.
+        // Another thread drops the closures, because a drop may hang.
         let gone = (0..500).any(|_| {
             sleep_ms(10);
             Arc::strong_count(&held) == 1
@@ -473,78 +482,83 @@ fn captured_values_are_dropped_however_the_task_ends() -> Case {
     })
 }
 
-fn future_is_woken_from_another_thread() -> Case {
-    sees(|| {
+fn async_task_is_woken_from_another_thread() -> Case {
+    passes(|| {
         let shutdown = install();
         let (to, from) = mpsc::channel();
         let task = shutdown.task("woken").phase(Phase::FLUSH);
         task.on_shutdown_async(|_| async move {
-            to.send("begins").expect("it is heard");
-            Elsewhere::in_ms(60).await;
-            to.send("woken").expect("it is heard");
+            to.send("begins").expect("the receiver exists");
+            WokenByThread::after_ms(60).await;
+            to.send("woken").expect("the receiver exists");
         })
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
         sleep_ms(20);
         assert!(from.try_recv().is_err(), "polled before the request");
         let report = run(&shutdown);
-        let woken = report.task("woken").expect("it ran");
+        let woken = report.task("woken").expect("the report lists the task");
         assert_eq!(woken.outcome(), &Outcome::Done);
         assert!(woken.took() >= ms(60), "{report}");
         assert_eq!(from.iter().collect::<Vec<_>>(), ["begins", "woken"]);
     })
 }
 
-fn future_that_is_never_woken_is_abandoned() -> Case {
-    sees(|| {
+fn async_task_that_is_never_woken_is_abandoned() -> Case {
+    passes(|| {
         let shutdown = install();
         let journal = Journal::new();
         let task = shutdown.task("never").phase(Phase::DRAIN).budget(ms(100));
         task.on_shutdown_async(|_| future::pending::<()>())
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         let after = shutdown.task("after").phase(Phase::FLUSH);
         after
             .on_shutdown(journal.noting("after"))
-            .expect("it has not begun");
+            .expect("the shutdown has not begun");
         let report = run(&shutdown);
-        let never = report.task("never").expect("it ran");
+        let never = report.task("never").expect("the report lists the task");
         assert_eq!(never.outcome(), &Outcome::OverBudget);
         assert!(never.took() >= ms(100), "{report}");
-        journal.reads(["after"]);
+        journal.assert_equals(["after"]);
     })
 }
 
-fn future_may_fail_or_panic_as_a_closure_may() -> Case {
-    sees(|| {
+fn async_task_can_fail_or_panic() -> Case {
+    passes(|| {
         fn is_result(_: &impl TaskResult) {}
         is_result(&());
         let shutdown = install();
         let fails = shutdown.task("fails").on_shutdown_async(|_| async {
-            Elsewhere::in_ms(5).await;
+            WokenByThread::after_ms(5).await;
             Err("no more paper")
         });
         let panics = shutdown.task("panics").on_shutdown_async(|_| async {
-            Elsewhere::in_ms(5).await;
+            WokenByThread::after_ms(5).await;
             panic_as_planned();
         });
         assert!(fails.is_ok() && panics.is_ok());
         let report = run(&shutdown);
-        let outcome = |task| report.task(task).expect("it ran").outcome();
+        let outcome = |task| {
+            report
+                .task(task)
+                .expect("the report lists the task")
+                .outcome()
+        };
         assert_eq!(outcome("fails"), &Outcome::Failed("no more paper".into()));
         assert_eq!(outcome("panics"), &Outcome::Panicked("planned".into()));
     })
 }
 
-/// Ready once `Waker` has been called from another thread.
-struct Elsewhere(Arc<Mutex<(bool, Option<Waker>)>>);
+/// A future that another thread wakes.
+struct WokenByThread(Arc<Mutex<(bool, Option<Waker>)>>);
 
-impl Elsewhere {
-    fn in_ms(time: u64) -> Self {
+impl WokenByThread {
+    fn after_ms(time: u64) -> Self {
         let shared = Arc::new(Mutex::new((false, None::<Waker>)));
         let state = Arc::clone(&shared);
         thread::spawn(move || {
             sleep_ms(time);
             let waker = {
-                let mut state = state.lock().expect("no thread panics with the lock");
+                let mut state = state.lock().expect("the lock is not poisoned");
                 state.0 = true;
                 state.1.take()
             };
@@ -556,11 +570,11 @@ impl Elsewhere {
     }
 }
 
-impl Future for Elsewhere {
+impl Future for WokenByThread {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.0.lock().expect("no thread panics with the lock");
+        let mut state = self.0.lock().expect("the lock is not poisoned");
         if state.0 {
             return Poll::Ready(());
         }
