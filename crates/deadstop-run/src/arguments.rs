@@ -98,82 +98,112 @@ pub(crate) fn parse(
 }
 
 fn options(mut parser: Parser, variable: Option<OsString>) -> Result<Command, String> {
-    let mut grace = None;
-    let mut on = vec![libc::SIGTERM, libc::SIGINT];
-    let mut signal = None;
-    let mut rewrites = BTreeMap::new();
-    let mut options = Options {
-        grace: None,
-        on: Vec::new(),
-        rewrites: BTreeMap::new(),
-        to_group: false,
-        kills_rest: false,
-        status: 124,
-        success: Vec::new(),
-        report: None,
-        parent_death: None,
-        is_quiet: false,
-        program: OsString::new(),
-        arguments: Vec::new(),
-    };
+    let mut given = Given::none();
     while let Some(argument) = parser.next().map_err(text)? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
-            Long("grace") => grace = Some(length("--grace", &parser.value().map_err(text)?)?),
-            Long("on") => {
-                let value = parser.value().map_err(text)?;
-                let names = value.to_string_lossy();
-                let read = names.split(',').map(|name| one_signal("--on", name.trim()));
-                on = read.collect::<Result<_, _>>()?;
+            Long(name) => {
+                let name = name.to_owned();
+                given.read(&name, &mut parser)?;
             }
-            Long("signal") => {
-                let value = parser.value().map_err(text)?;
-                signal = Some(one_signal("--signal", &value.to_string_lossy())?);
-            }
-            Long("rewrite") => {
-                let (from, to) = rewrite(&parser.value().map_err(text)?)?;
-                rewrites.insert(from, to);
-            }
-            Long("group") => options.to_group = true,
-            Long("kill-rest") => options.kills_rest = true,
-            Long("status") => options.status = status("--status", &mut parser)?,
-            Long("success") => options.success.push(status("--success", &mut parser)?),
-            Long("report") => options.report = Some(parser.value().map_err(text)?.into()),
-            Long("parent-death") => {
-                let value = parser.value().map_err(text)?;
-                let read = one_signal("--parent-death", &value.to_string_lossy())?;
-                options.parent_death = Some(read);
-            }
-            Long("quiet") => options.is_quiet = true,
             Value(program) => {
-                options.program = program;
-                options.arguments = parser.raw_args().map_err(text)?.collect();
+                given.options.program = program;
+                given.options.arguments = parser.raw_args().map_err(text)?.collect();
                 break;
             }
             other => return Err(text(other.unexpected())),
         }
     }
-    if options.program.is_empty() {
-        return Err("a program is missing, as in `deadstop run --grace 25s -- node app.js`".into());
+    given.complete(variable).map(Command::Run)
+}
+
+/// The options that the command line gives, in any order.
+struct Given {
+    /// The inner is `None` for no deadline.
+    grace: Option<Option<Duration>>,
+    signal: Option<i32>,
+    /// Without a grace period, and with the rewrites of `--rewrite` alone.
+    options: Options,
+}
+
+impl Given {
+    fn none() -> Self {
+        Self {
+            grace: None,
+            signal: None,
+            options: Options {
+                grace: None,
+                on: vec![libc::SIGTERM, libc::SIGINT],
+                rewrites: BTreeMap::new(),
+                to_group: false,
+                kills_rest: false,
+                status: 124,
+                success: Vec::new(),
+                report: None,
+                parent_death: None,
+                is_quiet: false,
+                program: OsString::new(),
+                arguments: Vec::new(),
+            },
+        }
     }
-    // The option replaces the variable, whatever its value.
-    options.grace = match (grace, variable.filter(|value| !value.is_empty())) {
-        (Some(grace), _) => grace,
-        (None, Some(value)) => length("DEADSTOP_GRACE", &value)?,
-        (None, None) => {
+
+    /// Reads the option `name`, and its value from `parser`.
+    fn read(&mut self, name: &str, parser: &mut Parser) -> Result<(), String> {
+        let options = &mut self.options;
+        match name {
+            "grace" => self.grace = Some(length("--grace", &parser.value().map_err(text)?)?),
+            "on" => {
+                let value = parser.value().map_err(text)?;
+                let names = value.to_string_lossy();
+                let read = names.split(',').map(|name| one_signal("--on", name.trim()));
+                options.on = read.collect::<Result<_, _>>()?;
+            }
+            "signal" => self.signal = Some(signal("--signal", parser)?),
+            "rewrite" => {
+                let (from, to) = rewrite(&parser.value().map_err(text)?)?;
+                options.rewrites.insert(from, to);
+            }
+            "group" => options.to_group = true,
+            "kill-rest" => options.kills_rest = true,
+            "status" => options.status = status("--status", parser)?,
+            "success" => options.success.push(status("--success", parser)?),
+            "report" => options.report = Some(parser.value().map_err(text)?.into()),
+            "parent-death" => options.parent_death = Some(signal("--parent-death", parser)?),
+            "quiet" => options.is_quiet = true,
+            unknown => return Err(text(Long(unknown).unexpected())),
+        }
+        Ok(())
+    }
+
+    /// Returns the options, with the grace period from `variable` if no option gives it.
+    fn complete(self, variable: Option<OsString>) -> Result<Options, String> {
+        let mut options = self.options;
+        if options.program.is_empty() {
             return Err(
-                "--grace is missing, and DEADSTOP_GRACE is not set; `--grace none` is no deadline"
-                    .into(),
+                "a program is missing, as in `deadstop run --grace 25s -- node app.js`".into(),
             );
         }
-    };
-    for from in signal.iter().flat_map(|_| &on) {
-        options.rewrites.insert(*from, signal.unwrap_or(*from));
+        // The option replaces the variable, whatever its value.
+        options.grace = match (self.grace, variable.filter(|value| !value.is_empty())) {
+            (Some(grace), _) => grace,
+            (None, Some(value)) => length("DEADSTOP_GRACE", &value)?,
+            (None, None) => {
+                return Err(
+                    "--grace is missing, and DEADSTOP_GRACE is not set; `--grace none` is no deadline"
+                        .into(),
+                );
+            }
+        };
+        if let Some(signal) = self.signal {
+            for from in &options.on {
+                // `--rewrite` has the last word.
+                options.rewrites.entry(*from).or_insert(signal);
+            }
+        }
+        Ok(options)
     }
-    options.rewrites.append(&mut rewrites);
-    options.on = on;
-    Ok(Command::Run(options))
 }
 
 fn text(error: lexopt::Error) -> String {
@@ -197,6 +227,11 @@ fn length(name: &str, value: &OsStr) -> Result<Option<Duration>, String> {
 fn one_signal(name: &str, value: &str) -> Result<i32, String> {
     let allowed = signals::ALLOWED;
     signals::parse(value).ok_or_else(|| format!("{name} has {value:?}; allowed is {allowed}"))
+}
+
+fn signal(name: &str, parser: &mut Parser) -> Result<i32, String> {
+    let value = parser.value().map_err(text)?;
+    one_signal(name, &value.to_string_lossy())
 }
 
 fn rewrite(value: &OsStr) -> Result<(i32, i32), String> {
