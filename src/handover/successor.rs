@@ -175,22 +175,11 @@ impl HandOver {
     /// the program says that it is ready, and the sockets that were passed.
     fn spawn(self, attempt: &Attempt) -> Result<(i32, UnixStream, Vec<Identity>), HandOverError> {
         let (mut ready, theirs) = UnixStream::pair().map_err(HandOverError::Start)?;
-        let mut names = Vec::new();
-        let mut descriptors = Vec::new();
-        let mut passed = Vec::new();
-        for (name, listener) in self.listeners {
-            if !is_name(&name) {
-                return Err(HandOverError::Name { name });
-            }
-            let listener = listener.map_err(HandOverError::Start)?;
-            let identity = Identity::of(listener.as_fd()).map_err(HandOverError::Start)?;
-            if !note_shared(identity) {
-                return Err(HandOverError::Waker { name });
-            }
-            names.push(name);
-            passed.push(identity);
-            descriptors.push(listener);
-        }
+        let Shared {
+            names,
+            mut descriptors,
+            identities,
+        } = Shared::of(self.listeners)?;
         let count = descriptors.len();
         descriptors.push(theirs.into());
         let own = [
@@ -221,21 +210,58 @@ impl HandOver {
         let starts = thread::Builder::new()
             .spawn(starts)
             .map_err(HandOverError::Start)?;
-        let mut pid = [0; 4];
-        let has_pid = ready.read_exact(&mut pid).is_ok();
-        let pid = i32::from_le_bytes(pid);
-        if has_pid {
-            attempt.watch(pid);
-            // Fails if the successor has ended.
-            let _ = ready.write(&[0]);
+        let pid = watch_start(attempt, &mut ready);
+        match (starts.join(), pid) {
+            (Ok(Err(error)), _) => Err(HandOverError::Start(error)),
+            (Ok(Ok(_)), Some(pid)) => {
+                attempt.note_start();
+                Ok((pid, ready, identities))
+            }
+            _ => Err(HandOverError::Ended),
         }
-        match starts.join() {
-            Ok(Err(error)) => return Err(HandOverError::Start(error)),
-            Ok(Ok(_)) if has_pid => {}
-            _ => return Err(HandOverError::Ended),
+    }
+}
+
+/// Has `attempt` watch the successor, which waits for that before it runs the program. Returns
+/// its process id, if it could be forked.
+fn watch_start(attempt: &Attempt, ready: &mut UnixStream) -> Option<i32> {
+    let mut pid = [0; 4];
+    ready.read_exact(&mut pid).ok()?;
+    let pid = i32::from_le_bytes(pid);
+    attempt.watch(pid);
+    // Fails if the successor has ended.
+    let _ = ready.write(&[0]);
+    Some(pid)
+}
+
+/// The listeners that this process shares with the successor.
+struct Shared {
+    names: Vec<String>,
+    descriptors: Vec<OwnedFd>,
+    identities: Vec<Identity>,
+}
+
+impl Shared {
+    fn of(listeners: Vec<(String, io::Result<OwnedFd>)>) -> Result<Self, HandOverError> {
+        let mut shared = Self {
+            names: Vec::new(),
+            descriptors: Vec::new(),
+            identities: Vec::new(),
+        };
+        for (name, listener) in listeners {
+            if !is_name(&name) {
+                return Err(HandOverError::Name { name });
+            }
+            let listener = listener.map_err(HandOverError::Start)?;
+            let identity = Identity::of(listener.as_fd()).map_err(HandOverError::Start)?;
+            if !note_shared(identity) {
+                return Err(HandOverError::Waker { name });
+            }
+            shared.names.push(name);
+            shared.identities.push(identity);
+            shared.descriptors.push(listener);
         }
-        attempt.note_start();
-        Ok((pid, ready, passed))
+        Ok(shared)
     }
 }
 
