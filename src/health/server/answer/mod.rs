@@ -77,22 +77,25 @@ pub(super) fn answer(
             431
         }
     };
+    let head = head(status, content_type, out.body_len());
+    out.finish(head.bytes(), wanted.has_body);
+    status
+}
+
+fn head(status: u16, content_type: &str, body_len: usize) -> Head {
     let mut head = Head::new();
+    let allowed = match status {
+        405 => "Allow: GET, HEAD\r\n",
+        _ => "",
+    };
     // Writing into a fixed buffer does not fail.
     let _ = write!(
         head,
-        "HTTP/1.1 {status} {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\
-         Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n{}\r\n",
+        "HTTP/1.1 {status} {}\r\nContent-Type: {content_type}\r\nContent-Length: {body_len}\r\n\
+         Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n{allowed}\r\n",
         reason(status),
-        out.body_len(),
-        if status == 405 {
-            "Allow: GET, HEAD\r\n"
-        } else {
-            ""
-        },
     );
-    out.finish(head.bytes(), wanted.has_body);
-    status
+    head
 }
 
 fn reason(status: u16) -> &'static str {
