@@ -20,6 +20,7 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,10 @@ fn shutdown() -> Shutdown {
 fn serve(shutdown: &Shutdown, listener: TcpListener) {
     listener.set_nonblocking(true).expect("it is a socket");
     let requested = shutdown.requested();
+    // It answers once its task is registered: the test ends the process after an answer.
+    let (registered, is_registered) = channel();
     let accepting = thread::spawn(move || {
+        is_registered.recv().expect("the task is registered");
         while !requested.wait_timeout(Duration::ZERO) {
             match listener.accept() {
                 Ok((mut client, _)) => answer(&mut client),
@@ -56,6 +60,7 @@ fn serve(shutdown: &Shutdown, listener: TcpListener) {
     });
     let task = shutdown.task("accept").phase(Phase::UNBIND);
     task.join(accepting).expect("it is not over");
+    registered.send(()).expect("the thread waits");
 }
 
 fn answer(client: &mut TcpStream) {
