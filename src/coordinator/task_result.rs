@@ -6,7 +6,8 @@ use crate::report::Outcome;
 
 /// The result of a task: `()`, or a `Result` whose error implements `Display`.
 ///
-/// It is implemented for those two and for closures that never return.
+/// It is implemented for those two and for closures that never return. Reports print the error as
+/// `{:#}` does: those of anyhow and eyre with their causes.
 ///
 /// # Examples
 ///
@@ -33,8 +34,8 @@ impl<E: fmt::Display> TaskResult for Result<(), E> {
         match self {
             Ok(()) => Outcome::Done,
             // `Display` is the user's code: this is called on the task's own
-            // thread.
-            Err(error) => Outcome::Failed(error.to_string()),
+            // thread. The alternate form of anyhow's and eyre's errors has their causes.
+            Err(error) => Outcome::Failed(format!("{error:#}")),
         }
     }
 }
@@ -66,4 +67,31 @@ mod never {
     }
 
     pub(super) type Never = <fn() -> ! as Returns>::Type;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, TaskResult};
+    use std::fmt;
+
+    /// Like the errors of anyhow and eyre.
+    struct Report;
+
+    impl fmt::Display for Report {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(match f.alternate() {
+                true => "flushing: disk is full",
+                false => "flushing",
+            })
+        }
+    }
+
+    #[test]
+    fn failed_task_is_reported_with_the_causes_of_its_error() {
+        let outcome = Err(Report).into_outcome();
+        let Outcome::Failed(text) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(text, "flushing: disk is full");
+    }
 }
