@@ -1,6 +1,7 @@
 //! The health server of a process and of its successor at one address.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -75,8 +76,15 @@ fn probes_see_one_ready_process_while_a_successor_takes_over() {
             answers
         })
     });
+    // Accepted by the old process, which reads the request after it has begun to stop.
+    let mut early = TcpStream::connect(address).expect("it listens");
     let line = old.hear("successor ");
     let successor: i32 = line.rsplit(' ').next().unwrap().parse().unwrap();
+    thread::sleep(SLOW / 4);
+    let request = b"GET /readyz HTTP/1.1\r\nHost: victim\r\n\r\n";
+    early.write_all(request).expect("it is open");
+    let mut first = [0; 12];
+    early.read_exact(&mut first).expect("it is answered");
     let until = Instant::now() + PATIENCE;
     while old.has_ended().is_none() && Instant::now() < until {
         thread::sleep(Duration::from_millis(5));
@@ -90,6 +98,7 @@ fn probes_see_one_ready_process_while_a_successor_takes_over() {
         .collect();
     // SAFETY: kill(2) takes two integers.
     unsafe { libc::kill(successor, libc::SIGTERM) };
+    assert_eq!(first, *b"HTTP/1.1 200");
     let is_wrong = |answer: &&std::io::Result<(_, u16, _)>| !matches!(answer, Ok((_, 200, _)));
     let wrong: Vec<_> = answers.iter().filter(is_wrong).collect();
     let (count, all) = (wrong.len(), answers.len());

@@ -38,8 +38,14 @@ impl Listening {
     pub(super) fn is_served(&self) -> bool {
         match &self.served {
             None => true,
-            Some(served) => !served.is_handed_over() && !self.awaits_predecessor(),
+            Some(_) => !self.is_handed_over() && !self.awaits_predecessor(),
         }
+    }
+
+    /// Returns `true` once a successor answers here.
+    pub(super) fn is_handed_over(&self) -> bool {
+        let served = self.served.as_ref();
+        served.is_some_and(|served| served.is_handed_over())
     }
 
     /// Returns `true` while the predecessor answers here.

@@ -53,6 +53,8 @@ pub(super) struct Server {
     spare: Option<OwnedFd>,
     slots: Slots,
     connections: [Connection; SLOTS],
+    /// The listener of each connection.
+    accepted_by: [usize; SLOTS],
     facts: Facts,
     reports: Reports,
     probers: Probers,
@@ -71,6 +73,7 @@ impl Server {
             turn: 0,
             slots: Slots::new(),
             connections: array::from_fn(|_| Connection::unused()),
+            accepted_by: [0; SLOTS],
             facts: collect::prepare(),
             reports: Reports::new(),
             probers: Probers::new(seen_after),
@@ -223,6 +226,11 @@ impl Server {
         let connection = &mut self.connections[index];
         let wanted = connection.wanted;
         collect::collect(&mut self.facts, self.shared, wanted.route, self.served);
+        // Accepted before the successor took over: the address is as ready as before.
+        if wanted.route == Route::Ready && self.listeners[self.accepted_by[index]].is_handed_over()
+        {
+            self.facts.stop = None;
+        }
         let out = &mut connection.answer;
         let status = answer(&wanted, &self.facts, &mut self.reports, out);
         let is_stopping = self.facts.stop.is_some();
@@ -271,8 +279,9 @@ impl Server {
                 Admission::Later(_) => return,
             };
             match self.next_connection() {
-                Ok(Some((socket, peer))) => {
+                Ok(Some((socket, peer, listener))) => {
                     self.connections[index].open(socket, peer);
+                    self.accepted_by[index] = listener;
                     self.slots.open(index, now);
                     // The request is often here already.
                     self.read(index, now);
@@ -296,10 +305,11 @@ impl Server {
 
     /// Accepts a connection. The listeners take turns: one whose queue is never empty, or
     /// that fails, must not keep the others from being asked.
-    fn next_connection(&mut self) -> io::Result<Option<(OwnedFd, listener::Peer)>> {
+    fn next_connection(&mut self) -> io::Result<Option<(OwnedFd, listener::Peer, usize)>> {
         let mut refused = Ok(None);
         for _ in 0..self.listeners.len() {
-            let listener = &self.listeners[self.turn];
+            let index = self.turn;
+            let listener = &self.listeners[index];
             self.turn = (self.turn + 1) % self.listeners.len();
             if !listener.is_served() {
                 continue;
@@ -310,7 +320,7 @@ impl Server {
                 accepted = listener::accept(listener);
             }
             match accepted {
-                Ok(accepted) => return Ok(Some(accepted)),
+                Ok((socket, peer)) => return Ok(Some((socket, peer, index))),
                 Err(error) if is_over(&error) => {}
                 Err(error) => refused = Err(error),
             }
