@@ -17,11 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The call did what it says.
+// The call succeeded.
 #define DEADSTOP_OK 0
 
-// An argument cannot be used: a null pointer, a text that is not UTF-8, a size of no
-// known version, a value out of range.
+// An argument is invalid: a null pointer, a text that is not UTF-8, an unknown structure size,
+// a value out of range.
 #define DEADSTOP_ERROR_ARGUMENT -1
 
 // deadstop_install() has not been called, or failed.
@@ -30,48 +30,50 @@
 // This process has a watchdog already.
 #define DEADSTOP_ERROR_ALREADY_INSTALLED -3
 
-// This process is a child of fork(): its parent installed, it did not.
+// This process is a child of fork(). Its parent has called deadstop_install(), it has not.
 #define DEADSTOP_ERROR_FORKED -4
 
 // The operating system refused a thread, a timer, a handler or a file.
 #define DEADSTOP_ERROR_SYSTEM -5
 
-// The task's phase is over, or the shutdown is, or there is no such phase.
+// The task's phase or the shutdown is over, or there is no such phase.
 #define DEADSTOP_ERROR_REFUSED -6
 
-// A task waits for the shutdown that waits for it.
+// A task called a function that waits for the shutdown, which waits for the task.
 #define DEADSTOP_ERROR_FROM_TASK -7
 
 // The time was over first, or there is no report yet.
 #define DEADSTOP_ERROR_NOT_YET -8
 
-// deadstop itself panicked. The watchdog still holds the deadline.
+// deadstop itself panicked. The watchdog still enforces the deadline.
 #define DEADSTOP_ERROR_PANIC -9
 
-// This system does not have what was asked for.
+// This system does not support the requested option.
 #define DEADSTOP_ERROR_UNSUPPORTED -10
 
-// A stall is reported.
+// A report is written.
 #define DEADSTOP_ON_STALL_REPORT 0
 
-// A stall is reported, and begins the shutdown.
+// A report is written, and the shutdown begins.
 #define DEADSTOP_ON_STALL_SHUTDOWN 1
 
-// deadstop's handler is put in front of the one that the host has, for each signal that
-// the host handles when deadstop_install() or deadstop_chain_signals() is called: it starts
-// the clock and then calls the host's. Signals with the default action, or ignored, stay as
-// they are. The default.
+// deadstop puts its handler in front of the host's handler, for each signal that the host
+// handles when it calls deadstop_install() or deadstop_chain_signals(). deadstop's handler
+// starts the clock and then calls the host's. Signals with the default action and ignored
+// signals stay as they are. The default.
 #define DEADSTOP_SIGNALS_CHAIN 0
 
-// No handler is set. The host calls deadstop_notify_signal() in its own, or deadstop_arm().
+// deadstop sets no handler. The host calls deadstop_notify_signal() or deadstop_arm() in its
+// own handler.
 #define DEADSTOP_SIGNALS_NONE 1
 
-// All of `signals` are handled, those with the default action too: for a program without
-// handlers of its own.
+// deadstop handles all of `signals`, also those with the default action. For a program without
+// its own handlers.
 #define DEADSTOP_SIGNALS_HANDLE 2
 
-// The default: with DEADSTOP_SIGNALS_HANDLE as DEADSTOP_SECOND_SIGNAL_END_FROM_TERMINAL,
-// else as DEADSTOP_SECOND_SIGNAL_IGNORE, since the host's own handler decides.
+// The default. With DEADSTOP_SIGNALS_HANDLE the same as
+// DEADSTOP_SECOND_SIGNAL_END_FROM_TERMINAL. Otherwise the same as
+// DEADSTOP_SECOND_SIGNAL_IGNORE, since the host's own handler decides.
 #define DEADSTOP_SECOND_SIGNAL_DEFAULT 0
 
 // deadstop does nothing on a second signal.
@@ -83,14 +85,14 @@
 // Any second signal ends the process at once, by that signal.
 #define DEADSTOP_SECOND_SIGNAL_END 3
 
-// The host ends the process when the tasks are done: by its own exit, or by returning from
+// The host ends the process when the tasks are done, by its own exit or by returning from
 // main. The default.
 #define DEADSTOP_WHEN_DONE_WAIT 0
 
 // deadstop ends the process as soon as the tasks are done.
 #define DEADSTOP_WHEN_DONE_EXIT 1
 
-// No lines about a shutdown that goes well. The default.
+// No lines about a shutdown whose tasks are all done. The default.
 #define DEADSTOP_PROGRESS_OFF 0
 
 // A line on standard error when the shutdown begins, one every few seconds, and a summary.
@@ -123,7 +125,7 @@ typedef struct deadstop_heartbeat deadstop_heartbeat;
 // A registered task.
 typedef struct deadstop_task deadstop_task;
 
-// The settings to install. All zero except for `size` is the default.
+// The settings of deadstop_install(). Zero in every field except `size` means the defaults.
 //
 //     deadstop_options options = { .size = sizeof options, .grace_ms = 25000 };
 typedef struct deadstop_options {
@@ -161,11 +163,11 @@ typedef struct deadstop_options {
   const char *report_file;
   // A file for the termination message; null for /dev/termination-log, if it is there.
   const char *message_file;
-  // 1 for a guard: another process that ends this one a little after its deadline, with
-  // status 137. For Windows, where the kernel has no timer that does it. There
-  // deadstop_install() starts the program once more, and in that process, which is the
-  // guard, it does not return: call it first in main, whatever the arguments are. On any
-  // other system 1 is DEADSTOP_ERROR_UNSUPPORTED, and deadstop_install() has done nothing.
+  // 1 for a guard: another process that ends this one shortly after its deadline, with
+  // status 137. It is for Windows, where the kernel has no such timer. deadstop_install()
+  // then starts the program once more. In that second process, the guard, it does not
+  // return. So call it first in main, whatever the arguments are. On any other system
+  // deadstop_install() returns DEADSTOP_ERROR_UNSUPPORTED and does nothing.
   uint8_t guard;
   // Must be 0.
   uint8_t reserved_bytes[7];
@@ -183,8 +185,8 @@ typedef struct deadstop_task_options {
   const char *name;
   // "unbind", "drain", "flush" or "close"; null for "close".
   const char *phase;
-  // Milliseconds after which the shutdown goes on without the task; 0 for what its phase
-  // has left.
+  // Milliseconds after which the shutdown goes on without the task; 0 for the rest of its
+  // phase's time.
   uint64_t budget_ms;
   // The task's function. Required.
   deadstop_task_function run;
@@ -197,16 +199,16 @@ typedef struct deadstop_task_options {
 typedef struct deadstop_protection {
   // sizeof(deadstop_protection), set by the caller.
   size_t size;
-  // 1 if the watchdog thread is there.
+  // 1 if the watchdog thread runs.
   uint8_t watchdog;
   // One of DEADSTOP_BACKUP_TIMER_.
   uint8_t backup_timer;
-  // Signals whose handler is deadstop's now.
+  // Signals whose handler is deadstop's.
   uint64_t handled_signals;
-  // Signals that another library has taken since: deadstop_chain_signals() takes its
-  // place in front of those handlers.
+  // Signals whose handler another library has replaced since. deadstop_chain_signals() puts
+  // deadstop's handler in front of the new ones.
   uint64_t replaced_signals;
-  // Signals that are ignored, and begin nothing.
+  // Signals that the process ignores. They do not begin the shutdown.
   uint64_t ignored_signals;
 } deadstop_protection;
 
@@ -245,10 +247,10 @@ void deadstop_heartbeat_tick(const struct deadstop_heartbeat *heartbeat);
 // `heartbeat` must be null, or a handle that was not stopped.
 void deadstop_heartbeat_stop(struct deadstop_heartbeat *heartbeat);
 
-// Starts the watchdog, and returns when it watches. Null is for the defaults. Once per
-// process, early, and after forking or daemonizing.
+// Starts the watchdog, and returns when its thread runs. Null means the defaults. Call it once
+// per process, early, and after forking or daemonizing.
 //
-// On error the process goes on unprotected, and its signals are as they were.
+// After an error the process goes on unprotected, and its signals are as before.
 //
 // # Safety
 //
@@ -258,7 +260,7 @@ int deadstop_install(const struct deadstop_options *options);
 // Returns the version of the library, such as "0.1.0".
 const char *deadstop_version(void);
 
-// Writes the report of the shutdown as JSON: what ran, how it ended, how long it took.
+// Writes the report of the shutdown as JSON: each task, how it ended, and how long it took.
 //
 // Like snprintf(3): writes at most `size` bytes with a null byte at the end, and returns the
 // length of the whole text. DEADSTOP_ERROR_NOT_YET until every task has ended.
@@ -268,8 +270,8 @@ const char *deadstop_version(void);
 // `buffer` must be valid for writes of `size` bytes, or `size` be 0.
 int64_t deadstop_report_json(char *buffer, size_t size);
 
-// Writes what an operator should know of the process's protection, a sentence a line: empty
-// if all is well. Buffer and result are as those of deadstop_report_json().
+// Writes warnings about the process's protection for an operator, one sentence per line. Empty
+// if there are none. Buffer and result are as those of deadstop_report_json().
 //
 // # Safety
 //
@@ -283,8 +285,8 @@ int64_t deadstop_warnings(char *buffer, size_t size);
 int deadstop_status_report(void);
 
 // Begins the shutdown: sets the deadline, and runs the tasks. `by` names the part of the
-// program that asks, and is the cause in reports. Returns 1 if this call began it, 0 if it
-// had begun before.
+// program that requests it. Reports show it as the cause. Returns 1 if this call began it, 0
+// if it had begun before.
 //
 // # Safety
 //
@@ -300,24 +302,25 @@ int deadstop_is_requested(void);
 // with, 0 to 255. The deadline stays set.
 int deadstop_wait(void);
 
-// Does the same as deadstop_wait() for at most so many milliseconds. Returns
-// DEADSTOP_ERROR_NOT_YET if they were over first.
+// Does the same as deadstop_wait(), for at most `timeout_ms` milliseconds. Returns
+// DEADSTOP_ERROR_NOT_YET if that time was over first.
 int deadstop_wait_for(uint64_t timeout_ms);
 
-// Begins the shutdown because the work is done, and then does what deadstop_wait() does.
+// Begins the shutdown, with the cause that the work is done. Then does the same as
+// deadstop_wait().
 int deadstop_finish(void);
 
-// Begins the shutdown because of a signal that the host received by its own means. `pid` and
-// `uid` are the sender's, if the host knows them; a pid of -1 is for "not known". Returns 1,
-// or 0 if the signal is not one of those that begin it, or without deadstop_install().
+// Begins the shutdown because of a signal that the host received itself. `pid` and `uid` are
+// those of the sender; a pid of -1 means "not known". Returns 1, or 0 if the signal is not one
+// of those that begin it, or without deadstop_install().
 //
 // Async-signal-safe.
 int deadstop_notify_signal(int signal, int pid, uint32_t uid);
 
-// Puts deadstop's handler in front of the host's again, after the host has set one: for each
-// signal that begins the shutdown and that the host handles. deadstop_install() has done
-// it for those that were handled by then. Does nothing unless `signal_mode` is
-// DEADSTOP_SIGNALS_CHAIN.
+// Puts deadstop's handler in front of the host's again, for each signal that begins the
+// shutdown and that the host handles. Call it after the host has set a handler.
+// deadstop_install() does the same for the signals that the host handles at that time. Does
+// nothing unless `signal_mode` is DEADSTOP_SIGNALS_CHAIN.
 int deadstop_chain_signals(void);
 
 // Registers a task. `task` may be null; else it gets a handle, which
@@ -346,15 +349,15 @@ int deadstop_task_cancel(const struct deadstop_task *task);
 // `task` must be null, or a handle that was not freed.
 void deadstop_task_free(struct deadstop_task *task);
 
-// Sets the text that reports quote as the task's progress: its first 128 bytes. It never
-// blocks. The deadline stays.
+// Sets the text that reports show as the task's progress, up to 128 bytes. It never blocks. It
+// does not move the deadline.
 //
 // # Safety
 //
 // `context` must be that of a running task, and `text` end with a null byte.
 int deadstop_context_progress(const struct deadstop_context *context, const char *text);
 
-// Sets why the task fails, for the report. The task still has to return.
+// Sets the reason for which the task fails, for the report. The task must still return.
 //
 // # Safety
 //
@@ -379,12 +382,13 @@ int deadstop_context_is_abandoned(const struct deadstop_context *context);
 // Sets the deadline to one grace from now, unless it is earlier already. There is no way to
 // disarm. Does nothing without deadstop_install().
 //
-// Begins no task, and a report then does not know the cause: deadstop_request() does both.
+// It begins no task, and reports then have no cause. deadstop_request() begins the tasks and
+// sets the cause.
 //
 // Async-signal-safe.
 void deadstop_arm(void);
 
-// Does the same as deadstop_arm() with a grace of its own; 0 ends the process at once.
+// Does the same as deadstop_arm(), with another grace; 0 ends the process at once.
 //
 // Async-signal-safe.
 void deadstop_arm_within(uint64_t grace_ms);
@@ -394,7 +398,7 @@ void deadstop_arm_within(uint64_t grace_ms);
 // Async-signal-safe.
 int64_t deadstop_remaining_ms(void);
 
-// Writes to `out` what protects the process now.
+// Writes the lines of defense of the process to `out`.
 //
 // # Safety
 //

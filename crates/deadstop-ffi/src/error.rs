@@ -7,28 +7,28 @@ use std::panic::{self, AssertUnwindSafe};
 
 use deadstop::InstallError;
 
-/// The call did what it says.
+/// The call succeeded.
 pub const DEADSTOP_OK: c_int = 0;
-/// An argument cannot be used: a null pointer, a text that is not UTF-8, a size of no
-/// known version, a value out of range.
+/// An argument is invalid: a null pointer, a text that is not UTF-8, an unknown structure size,
+/// a value out of range.
 pub const DEADSTOP_ERROR_ARGUMENT: c_int = -1;
 /// deadstop_install() has not been called, or failed.
 pub const DEADSTOP_ERROR_NOT_INSTALLED: c_int = -2;
 /// This process has a watchdog already.
 pub const DEADSTOP_ERROR_ALREADY_INSTALLED: c_int = -3;
-/// This process is a child of fork(): its parent installed, it did not.
+/// This process is a child of fork(). Its parent has called deadstop_install(), it has not.
 pub const DEADSTOP_ERROR_FORKED: c_int = -4;
 /// The operating system refused a thread, a timer, a handler or a file.
 pub const DEADSTOP_ERROR_SYSTEM: c_int = -5;
-/// The task's phase is over, or the shutdown is, or there is no such phase.
+/// The task's phase or the shutdown is over, or there is no such phase.
 pub const DEADSTOP_ERROR_REFUSED: c_int = -6;
-/// A task waits for the shutdown that waits for it.
+/// A task called a function that waits for the shutdown, which waits for the task.
 pub const DEADSTOP_ERROR_FROM_TASK: c_int = -7;
 /// The time was over first, or there is no report yet.
 pub const DEADSTOP_ERROR_NOT_YET: c_int = -8;
-/// deadstop itself panicked. The watchdog still holds the deadline.
+/// deadstop itself panicked. The watchdog still enforces the deadline.
 pub const DEADSTOP_ERROR_PANIC: c_int = -9;
-/// This system does not have what was asked for.
+/// This system does not support the requested option.
 pub const DEADSTOP_ERROR_UNSUPPORTED: c_int = -10;
 
 /// An error code with its text.

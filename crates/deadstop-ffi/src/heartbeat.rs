@@ -9,9 +9,9 @@ use crate::error::{DEADSTOP_ERROR_SYSTEM, DEADSTOP_OK, Failure, guarded, in_word
 use crate::state;
 use crate::text;
 
-/// A stall is reported.
+/// A report is written.
 pub const DEADSTOP_ON_STALL_REPORT: c_int = 0;
-/// A stall is reported, and begins the shutdown.
+/// A report is written, and the shutdown begins.
 pub const DEADSTOP_ON_STALL_SHUTDOWN: c_int = 1;
 
 /// A sign of life that a loop gives periodically.

@@ -9,10 +9,10 @@ use crate::options::{self, DEADSTOP_SIGNALS_CHAIN, Options};
 use crate::signals;
 use crate::state::{self, Installed};
 
-/// Starts the watchdog, and returns when it watches. Null is for the defaults. Once per
-/// process, early, and after forking or daemonizing.
+/// Starts the watchdog, and returns when its thread runs. Null means the defaults. Call it once
+/// per process, early, and after forking or daemonizing.
 ///
-/// On error the process goes on unprotected, and its signals are as they were.
+/// After an error the process goes on unprotected, and its signals are as before.
 ///
 /// # Safety
 ///

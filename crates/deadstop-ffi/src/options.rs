@@ -7,19 +7,21 @@ use std::ffi::c_char;
 
 pub(crate) use self::read::read;
 
-/// deadstop's handler is put in front of the one that the host has, for each signal that
-/// the host handles when deadstop_install() or deadstop_chain_signals() is called: it starts
-/// the clock and then calls the host's. Signals with the default action, or ignored, stay as
-/// they are. The default.
+/// deadstop puts its handler in front of the host's handler, for each signal that the host
+/// handles when it calls deadstop_install() or deadstop_chain_signals(). deadstop's handler
+/// starts the clock and then calls the host's. Signals with the default action and ignored
+/// signals stay as they are. The default.
 pub const DEADSTOP_SIGNALS_CHAIN: u8 = 0;
-/// No handler is set. The host calls deadstop_notify_signal() in its own, or deadstop_arm().
+/// deadstop sets no handler. The host calls deadstop_notify_signal() or deadstop_arm() in its
+/// own handler.
 pub const DEADSTOP_SIGNALS_NONE: u8 = 1;
-/// All of `signals` are handled, those with the default action too: for a program without
-/// handlers of its own.
+/// deadstop handles all of `signals`, also those with the default action. For a program without
+/// its own handlers.
 pub const DEADSTOP_SIGNALS_HANDLE: u8 = 2;
 
-/// The default: with DEADSTOP_SIGNALS_HANDLE as DEADSTOP_SECOND_SIGNAL_END_FROM_TERMINAL,
-/// else as DEADSTOP_SECOND_SIGNAL_IGNORE, since the host's own handler decides.
+/// The default. With DEADSTOP_SIGNALS_HANDLE the same as
+/// DEADSTOP_SECOND_SIGNAL_END_FROM_TERMINAL. Otherwise the same as
+/// DEADSTOP_SECOND_SIGNAL_IGNORE, since the host's own handler decides.
 pub const DEADSTOP_SECOND_SIGNAL_DEFAULT: u8 = 0;
 /// deadstop does nothing on a second signal.
 pub const DEADSTOP_SECOND_SIGNAL_IGNORE: u8 = 1;
@@ -28,13 +30,13 @@ pub const DEADSTOP_SECOND_SIGNAL_END_FROM_TERMINAL: u8 = 2;
 /// Any second signal ends the process at once, by that signal.
 pub const DEADSTOP_SECOND_SIGNAL_END: u8 = 3;
 
-/// The host ends the process when the tasks are done: by its own exit, or by returning from
+/// The host ends the process when the tasks are done, by its own exit or by returning from
 /// main. The default.
 pub const DEADSTOP_WHEN_DONE_WAIT: u8 = 0;
 /// deadstop ends the process as soon as the tasks are done.
 pub const DEADSTOP_WHEN_DONE_EXIT: u8 = 1;
 
-/// No lines about a shutdown that goes well. The default.
+/// No lines about a shutdown whose tasks are all done. The default.
 pub const DEADSTOP_PROGRESS_OFF: u8 = 0;
 /// A line on standard error when the shutdown begins, one every few seconds, and a summary.
 pub const DEADSTOP_PROGRESS_STDERR: u8 = 1;
@@ -46,7 +48,7 @@ pub const DEADSTOP_STDERR_JSON: u8 = 1;
 /// No report goes to standard error.
 pub const DEADSTOP_STDERR_NONE: u8 = 2;
 
-/// The settings to install. All zero except for `size` is the default.
+/// The settings of deadstop_install(). Zero in every field except `size` means the defaults.
 ///
 ///     deadstop_options options = { .size = sizeof options, .grace_ms = 25000 };
 #[repr(C)]
@@ -85,11 +87,11 @@ pub struct Options {
     pub report_file: *const c_char,
     /// A file for the termination message; null for /dev/termination-log, if it is there.
     pub message_file: *const c_char,
-    /// 1 for a guard: another process that ends this one a little after its deadline, with
-    /// status 137. For Windows, where the kernel has no timer that does it. There
-    /// deadstop_install() starts the program once more, and in that process, which is the
-    /// guard, it does not return: call it first in main, whatever the arguments are. On any
-    /// other system 1 is DEADSTOP_ERROR_UNSUPPORTED, and deadstop_install() has done nothing.
+    /// 1 for a guard: another process that ends this one shortly after its deadline, with
+    /// status 137. It is for Windows, where the kernel has no such timer. deadstop_install()
+    /// then starts the program once more. In that second process, the guard, it does not
+    /// return. So call it first in main, whatever the arguments are. On any other system
+    /// deadstop_install() returns DEADSTOP_ERROR_UNSUPPORTED and does nothing.
     pub guard: u8,
     /// Must be 0.
     pub reserved_bytes: [u8; 7],

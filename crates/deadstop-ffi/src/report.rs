@@ -6,7 +6,7 @@ use crate::error::{DEADSTOP_ERROR_NOT_YET, Failure, guarded, in_words};
 use crate::state;
 use crate::text;
 
-/// Writes the report of the shutdown as JSON: what ran, how it ended, how long it took.
+/// Writes the report of the shutdown as JSON: each task, how it ended, and how long it took.
 ///
 /// Like snprintf(3): writes at most `size` bytes with a null byte at the end, and returns the
 /// length of the whole text. DEADSTOP_ERROR_NOT_YET until every task has ended.
@@ -33,8 +33,8 @@ pub unsafe extern "C" fn deadstop_report_json(buffer: *mut c_char, size: usize) 
     if code < 0 { code.into() } else { length }
 }
 
-/// Writes what an operator should know of the process's protection, a sentence a line: empty
-/// if all is well. Buffer and result are as those of deadstop_report_json().
+/// Writes warnings about the process's protection for an operator, one sentence per line. Empty
+/// if there are none. Buffer and result are as those of deadstop_report_json().
 ///
 /// # Safety
 ///

@@ -13,8 +13,8 @@ use crate::task;
 use crate::text;
 
 /// Begins the shutdown: sets the deadline, and runs the tasks. `by` names the part of the
-/// program that asks, and is the cause in reports. Returns 1 if this call began it, 0 if it
-/// had begun before.
+/// program that requests it. Reports show it as the cause. Returns 1 if this call began it, 0
+/// if it had begun before.
 ///
 /// # Safety
 ///
@@ -51,8 +51,8 @@ pub extern "C" fn deadstop_wait() -> c_int {
     })
 }
 
-/// Does the same as deadstop_wait() for at most so many milliseconds. Returns
-/// DEADSTOP_ERROR_NOT_YET if they were over first.
+/// Does the same as deadstop_wait(), for at most `timeout_ms` milliseconds. Returns
+/// DEADSTOP_ERROR_NOT_YET if that time was over first.
 #[unsafe(no_mangle)]
 pub extern "C" fn deadstop_wait_for(timeout_ms: u64) -> c_int {
     guarded(|| {
@@ -68,7 +68,8 @@ pub extern "C" fn deadstop_wait_for(timeout_ms: u64) -> c_int {
     })
 }
 
-/// Begins the shutdown because the work is done, and then does what deadstop_wait() does.
+/// Begins the shutdown, with the cause that the work is done. Then does the same as
+/// deadstop_wait().
 #[unsafe(no_mangle)]
 pub extern "C" fn deadstop_finish() -> c_int {
     guarded(|| {

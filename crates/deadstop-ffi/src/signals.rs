@@ -15,9 +15,9 @@ use crate::sys::handler::{self, Place};
 /// fork does not wait for a thread of its parent.
 static CHAINING: AtomicI32 = AtomicI32::new(0);
 
-/// Begins the shutdown because of a signal that the host received by its own means. `pid` and
-/// `uid` are the sender's, if the host knows them; a pid of -1 is for "not known". Returns 1,
-/// or 0 if the signal is not one of those that begin it, or without deadstop_install().
+/// Begins the shutdown because of a signal that the host received itself. `pid` and `uid` are
+/// those of the sender; a pid of -1 means "not known". Returns 1, or 0 if the signal is not one
+/// of those that begin it, or without deadstop_install().
 ///
 /// Async-signal-safe.
 #[unsafe(no_mangle)]
@@ -34,10 +34,10 @@ fn notify(signal: c_int, sender: Option<Sender>) -> bool {
     })
 }
 
-/// Puts deadstop's handler in front of the host's again, after the host has set one: for each
-/// signal that begins the shutdown and that the host handles. deadstop_install() has done
-/// it for those that were handled by then. Does nothing unless `signal_mode` is
-/// DEADSTOP_SIGNALS_CHAIN.
+/// Puts deadstop's handler in front of the host's again, for each signal that begins the
+/// shutdown and that the host handles. Call it after the host has set a handler.
+/// deadstop_install() does the same for the signals that the host handles at that time. Does
+/// nothing unless `signal_mode` is DEADSTOP_SIGNALS_CHAIN.
 #[unsafe(no_mangle)]
 pub extern "C" fn deadstop_chain_signals() -> c_int {
     guarded(|| chain().map(|()| DEADSTOP_OK))

@@ -43,8 +43,8 @@ pub struct TaskOptions {
     pub name: *const c_char,
     /// "unbind", "drain", "flush" or "close"; null for "close".
     pub phase: *const c_char,
-    /// Milliseconds after which the shutdown goes on without the task; 0 for what its phase
-    /// has left.
+    /// Milliseconds after which the shutdown goes on without the task; 0 for the rest of its
+    /// phase's time.
     pub budget_ms: u64,
     /// The task's function. Required.
     pub run: TaskFunction,
@@ -171,8 +171,8 @@ pub unsafe extern "C" fn deadstop_task_free(task: *mut Task) {
     }
 }
 
-/// Sets the text that reports quote as the task's progress: its first 128 bytes. It never
-/// blocks. The deadline stays.
+/// Sets the text that reports show as the task's progress, up to 128 bytes. It never blocks. It
+/// does not move the deadline.
 ///
 /// # Safety
 ///
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn deadstop_context_progress(
     })
 }
 
-/// Sets why the task fails, for the report. The task still has to return.
+/// Sets the reason for which the task fails, for the report. The task must still return.
 ///
 /// # Safety
 ///

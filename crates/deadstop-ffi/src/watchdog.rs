@@ -14,7 +14,8 @@ use crate::state;
 /// Sets the deadline to one grace from now, unless it is earlier already. There is no way to
 /// disarm. Does nothing without deadstop_install().
 ///
-/// Begins no task, and a report then does not know the cause: deadstop_request() does both.
+/// It begins no task, and reports then have no cause. deadstop_request() begins the tasks and
+/// sets the cause.
 ///
 /// Async-signal-safe.
 #[unsafe(no_mangle)]
@@ -24,7 +25,7 @@ pub extern "C" fn deadstop_arm() {
     }
 }
 
-/// Does the same as deadstop_arm() with a grace of its own; 0 ends the process at once.
+/// Does the same as deadstop_arm(), with another grace; 0 ends the process at once.
 ///
 /// Async-signal-safe.
 #[unsafe(no_mangle)]
@@ -59,20 +60,20 @@ pub const DEADSTOP_BACKUP_TIMER_KILL: u8 = 2;
 pub struct Protection {
     /// sizeof(deadstop_protection), set by the caller.
     pub size: usize,
-    /// 1 if the watchdog thread is there.
+    /// 1 if the watchdog thread runs.
     pub watchdog: u8,
     /// One of DEADSTOP_BACKUP_TIMER_.
     pub backup_timer: u8,
-    /// Signals whose handler is deadstop's now.
+    /// Signals whose handler is deadstop's.
     pub handled_signals: u64,
-    /// Signals that another library has taken since: deadstop_chain_signals() takes its
-    /// place in front of those handlers.
+    /// Signals whose handler another library has replaced since. deadstop_chain_signals() puts
+    /// deadstop's handler in front of the new ones.
     pub replaced_signals: u64,
-    /// Signals that are ignored, and begin nothing.
+    /// Signals that the process ignores. They do not begin the shutdown.
     pub ignored_signals: u64,
 }
 
-/// Writes to `out` what protects the process now.
+/// Writes the lines of defense of the process to `out`.
 ///
 /// # Safety
 ///
