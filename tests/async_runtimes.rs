@@ -1,9 +1,8 @@
-//! The request, awaited on the runtimes that programs use, and runtimes that
-//! hang.
+//! Futures that wait for the request on common runtimes, and runtimes that hang.
 //!
-//! There is one shutdown per process, so this program runs itself again for
-//! each case, with `case NAME`. A case that has seen all it should exits with
-//! [`SEEN`]; one whose runtime hangs is ended by the watchdog.
+//! A process has one shutdown, so this program starts itself again for each case, with `case
+//! NAME`. A case exits with [`PASSED`] if its assertions held. The watchdog ends a case whose
+//! runtime hangs.
 
 #![expect(unsafe_code, reason = "exits past the shutdown that it looks at")]
 
@@ -20,21 +19,21 @@ use deadstop::{Cause, Phase, Shutdown, WhenDone};
 use harness::{Death, End, Victim};
 use tokio::runtime::{Builder, Runtime};
 
-/// The status of a case that has seen all it should.
-const SEEN: i32 = 42;
+/// Exit status of a case whose assertions held.
+const PASSED: i32 = 42;
 /// The status of a case in which an assertion failed.
 const BROKEN: i32 = 43;
 
-/// Long enough for the cleanup to come before it under load.
+/// A grace that is long enough for the cleanup under load.
 const GRACE: Duration = Duration::from_millis(600);
 
-/// Long enough for names in the report: it comes half a second before the end.
+/// A grace that is long enough for names in the report, which comes 0.5 s before the end.
 const REPORTED: Duration = Duration::from_secs(5);
 
-/// The grace of a case that no test waits for to its end.
+/// A grace period that is longer than any test.
 const AGES: Duration = Duration::from_secs(60);
 
-/// A case, and what is said of how it ended.
+/// A case, and the check of its end.
 type Case = (&'static str, fn(), fn(&Death));
 
 const CASES: &[Case] = &[
@@ -75,7 +74,7 @@ const CASES: &[Case] = &[
     ),
 ];
 
-/// Cases that hang, and must do so without a deadline too.
+/// Cases that hang. They must also hang without a deadline.
 const HANGS: &[&str] = &["tokio_drop_hangs", "tokio_workers_blocked"];
 
 fn main() {
@@ -112,27 +111,27 @@ fn start(name: &str, more: &[&str]) -> Victim {
 }
 
 fn seen(death: &Death) {
-    assert_eq!(death.end, End::Status(SEEN), "{death:?}");
+    assert_eq!(death.end, End::Status(PASSED), "{death:?}");
 }
 
 /// Asserts that the cleanup ran, and that the deadline ended the process in time.
 fn cleaned_and_ended(death: &Death) {
     assert_eq!(death.end, End::Status(124), "{death:?}");
-    assert!(death.after >= GRACE, "early: {death:?}");
+    assert!(death.after >= GRACE, "too early: {death:?}");
     assert!(death.stdout.contains("cleaned"), "{death:?}");
 }
 
 /// Asserts that the cleanup ran, and that the process ended by itself.
 fn cleaned_and_gone(death: &Death) {
     assert_eq!(death.end, End::Status(1), "{death:?}");
-    assert!(death.after >= GRACE / 3, "early: {death:?}");
+    assert!(death.after >= GRACE / 3, "too early: {death:?}");
     assert!(death.stdout.contains("cleaned"), "{death:?}");
 }
 
 /// Every task is over, and `main` waits in tokio: that is on its stack.
 fn told(death: &Death) {
     assert_eq!(death.end, End::Status(124), "{death:?}");
-    assert!(death.after >= REPORTED, "early: {death:?}");
+    assert!(death.after >= REPORTED, "too early: {death:?}");
     let begin = death.stderr.find("deadstop: deadline in ");
     let text = &death.stderr[begin.expect("a report")..];
     let head = "the shutdown is over, but the process has not ended";
@@ -160,20 +159,20 @@ fn run(name: &str) {
     let case = CASES.iter().find(|(case, ..)| *case == name);
     let (_, act, _) = case.expect("one of the cases");
     act();
-    exit_at_once(SEEN);
+    exit_at_once(PASSED);
 }
 
-/// A shutdown with a task that holds it until the case has seen all.
+/// Installs a shutdown with a task that runs until the case has made its assertions.
 fn install() -> Shutdown {
     let shutdown = Shutdown::builder().signals([]);
-    let shutdown = shutdown.install().expect("nothing is in the way");
+    let shutdown = shutdown.install().expect("install succeeds");
     let task = shutdown.task("holds");
     task.on_shutdown(|_| thread::sleep(AGES))
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
     shutdown
 }
 
-/// Asks for the end in a moment, by a thread of its own.
+/// Requests the shutdown after a short time, on another thread.
 fn ask_soon(shutdown: &Shutdown) {
     let shutdown = shutdown.clone();
     thread::spawn(move || {
@@ -191,12 +190,12 @@ fn multi_thread() -> Runtime {
     runtime.expect("a runtime")
 }
 
-/// A runtime that is stuck in what was spawned on it.
+/// Returns a runtime that is blocked by its spawned tasks.
 fn blocked() -> Runtime {
     let runtime = multi_thread();
     let (to, blocked) = mpsc::channel();
     runtime.spawn_blocking(move || {
-        to.send(()).expect("it is heard");
+        to.send(()).expect("the receiver exists");
         thread::sleep(AGES);
     });
     blocked.recv().expect("it is blocked");
@@ -249,17 +248,17 @@ async fn hears(shutdown: Shutdown) {
 /// A task of the shutdown waits for one of the runtime.
 fn task_awaits_tokio() {
     let shutdown = Shutdown::builder().signals([]).install();
-    let shutdown = shutdown.expect("nothing is in the way");
+    let shutdown = shutdown.expect("install succeeds");
     let runtime = multi_thread();
     let server = runtime.spawn(hears(shutdown.clone()));
     let (to, from) = mpsc::channel();
     let task = shutdown.task("server").phase(Phase::DRAIN);
     task.on_shutdown_async(|_| async move {
         let ended = server.await;
-        to.send(ended.is_ok()).expect("it is heard");
+        to.send(ended.is_ok()).expect("the receiver exists");
         ended
     })
-    .expect("it has not begun");
+    .expect("the shutdown has not begun");
     shutdown.finish();
     assert_eq!(from.recv(), Ok(true));
     assert!(shutdown.report().expect("it is over").is_clean());
@@ -276,15 +275,15 @@ fn install_with_cleanup(when_done: WhenDone) -> Shutdown {
         .phase(Phase::DRAIN.budget(GRACE / 3))
         .when_done(when_done)
         .install()
-        .expect("nothing is in the way");
+        .expect("install succeeds");
     let task = shutdown.task("cleanup").phase(Phase::FLUSH);
     task.on_shutdown(|_| say("cleaned"))
-        .expect("it has not begun");
+        .expect("the shutdown has not begun");
     shutdown
 }
 
-/// Every worker is blocked, and so are the task that waits for one of them and
-/// `main`, which before that waits for the shutdown or does not.
+/// Every worker of the runtime is blocked. So are `main`, and a task that waits for a worker.
+/// `waits` selects whether `main` first waits for the shutdown.
 fn tokio_workers_blocked(waits: bool) {
     let when_done = match waits {
         true => WhenDone::Wait,
@@ -297,7 +296,7 @@ fn tokio_workers_blocked(waits: bool) {
         .map(|_| {
             let to = to.clone();
             runtime.spawn(async move {
-                to.send(()).expect("it is heard");
+                to.send(()).expect("the receiver exists");
                 thread::sleep(AGES);
             })
         })
@@ -312,7 +311,7 @@ fn tokio_workers_blocked(waits: bool) {
         }
         Ok::<_, tokio::task::JoinError>(())
     })
-    .expect("it has not begun");
+    .expect("the shutdown has not begun");
     // No thread of the runtime can hear that.
     let hears = runtime.spawn(hears(shutdown.clone()));
     shutdown.request(Cause::requested("the test"));
@@ -332,7 +331,7 @@ fn tokio_drop_hangs() {
 
 fn tokio_drop_makes_the_task_fail() {
     let shutdown = Shutdown::builder().grace(REPORTED).signals([]);
-    let shutdown = shutdown.install().expect("nothing is in the way");
+    let shutdown = shutdown.install().expect("install succeeds");
     let runtime = blocked();
     let dumped = shutdown.clone();
     thread::spawn(move || {
@@ -349,7 +348,7 @@ fn drops_a_runtime(runtime: Runtime) {
     say("dropped");
 }
 
-/// Prints a line, in one piece.
+/// Prints a line with one write.
 fn say(line: &str) {
     let line = format!("{line}\n");
     let said = io::stdout().write_all(line.as_bytes());

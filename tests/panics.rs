@@ -1,5 +1,5 @@
-//! Panics as a reason to stop, in real processes, with `panic = "unwind"`, and
-//! with `panic = "abort"` where there is more to lose.
+//! Panics as a trigger, in real processes, with `panic = "unwind"`, and with `panic = "abort"`
+//! where this makes a difference.
 
 mod harness;
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use harness::{Death, End, GRACE, Victim};
 
-/// A grace that no test waits for.
+/// A grace period that is longer than any test.
 const LONG: Duration = Duration::from_secs(20);
 
 /// The panic strategy of the build.
@@ -43,8 +43,7 @@ impl Strategy {
     }
 }
 
-/// Builds the victim once more, for `panic = "abort"`, which cargo does not do
-/// for a test.
+/// Builds the victim with `panic = "abort"`. Cargo ignores this setting for tests.
 fn aborting_victim() -> &'static PathBuf {
     static VICTIM: OnceLock<PathBuf> = OnceLock::new();
     VICTIM.get_or_init(|| {
@@ -69,10 +68,10 @@ fn says(death: &Death, line: &str) -> bool {
 
 fn assert_ended_at_the_deadline(death: &Death) {
     assert_eq!(death.end, End::Status(124), "{death:?}");
-    assert!(death.after >= GRACE, "early: {death:?}");
+    assert!(death.after >= GRACE, "too early: {death:?}");
 }
 
-/// Every task was done, and then a panic's status.
+/// Asserts that every task succeeded, and that the status is that of a panic.
 fn assert_tasks_ran_and_then_101(death: &Death) {
     assert_eq!(death.end, End::Status(101), "{death:?}");
     assert!(says(death, "ran slow"), "{death:?}");
@@ -112,7 +111,7 @@ mod of_a_worker {
     }
 
     #[test]
-    fn need_not_be_in_words() {
+    fn may_have_no_message() {
         for strategy in BOTH {
             let death = strategy.run("panic_of_a_number", LONG);
             assert_eq!(death.end, End::Status(101), "{death:?}");
@@ -137,7 +136,7 @@ mod of_a_worker {
     }
 
     #[test]
-    fn is_the_programs_own_affair_unless_asked_for() {
+    fn is_no_trigger_by_default() {
         let mut victim = Unwind.start("panic_ignored", LONG);
         victim.trigger(libc::SIGTERM);
         let death = victim.wait();
@@ -151,26 +150,27 @@ mod of_main {
     use super::*;
 
     #[test]
-    fn is_held_until_the_tasks_have_run() {
+    fn waits_for_the_tasks() {
         for strategy in BOTH {
             assert_tasks_ran_and_then_101(&strategy.run("panic_in_main", LONG));
         }
     }
 
     #[test]
-    fn is_held_no_longer_than_the_deadline() {
+    fn waits_until_the_deadline_at_most() {
         for strategy in BOTH {
             assert_ended_at_the_deadline(&strategy.run("panic_in_main_hung", GRACE));
         }
     }
 }
 
-/// The hook that was there before is called second, and may never return.
+/// A panic hook from before `install`. It is called after that of deadstop, and may never
+/// return.
 mod of_a_hook {
     use super::*;
 
     #[test]
-    fn that_never_returns_holds_up_no_task() {
+    fn that_never_returns_delays_no_task() {
         for strategy in BOTH {
             let death = strategy.run("panic_stuck_in_hook", LONG);
             assert_eq!(death.end, End::Status(101), "{death:?}");
@@ -216,7 +216,7 @@ mod of_a_hook {
         }
     }
 
-    /// As `std` has it.
+    /// This is the behavior of `std`.
     #[test]
     fn that_panics_aborts_the_process_at_once() {
         for strategy in BOTH {
@@ -226,8 +226,8 @@ mod of_a_hook {
         }
     }
 
-    /// As `std` has it. Where panics abort, nothing is unwound, and so the
-    /// second panic never comes.
+    /// This is the behavior of `std`. With `panic = "abort"`, nothing unwinds, so there is no
+    /// second panic.
     #[test]
     fn panic_while_unwinding_aborts_the_process_at_once() {
         let death = Unwind.run("panic_while_panicking", LONG);
@@ -244,7 +244,7 @@ mod of_a_task {
         let mut victim = strategy.start(fault, LONG);
         victim.trigger(libc::SIGTERM);
         let death = victim.wait();
-        // The others ran, and the whole is not a success.
+        // The other tasks ran, but the shutdown is not clean.
         assert_eq!(death.end, End::Status(1), "{death:?}");
         assert!(says(&death, "ran slow"), "{death:?}");
         assert!(says(&death, "task \"slow\" done"), "{death:?}");

@@ -1,8 +1,8 @@
-//! Progress of a shutdown as an operator sees it, in real processes.
+//! Progress lines of a shutdown, as an operator sees them, in real processes.
 //!
-//! Load can make a line late, or cost one; it can make none early, and none say
-//! that there is more time than there is. So how many lines come at most, and
-//! what they say, is asserted on every run; that they all come, on one of a few.
+//! Load can delay a line, or suppress one. It cannot make a line early, or make it show too much
+//! time. Each run asserts the maximum number of lines and their text; one of a few runs asserts
+//! that all lines come.
 mod harness;
 #[cfg(feature = "terminal")]
 #[path = "progress/terminal.rs"]
@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use harness::{Death, End, GRACE, Victim};
 
-/// The grace of victims whose lines are counted: one is due every 0.6 s, and
-/// none in the last 0.3.
+/// The grace of victims whose lines are counted. A line is due every 0.6 s, except in the last
+/// 0.3 s.
 const COUNTED: Duration = Duration::from_secs(3);
 
-/// A grace that no test waits for.
+/// A grace period that is longer than any test.
 const LONG: Duration = Duration::from_secs(20);
 
 /// The length of a slow victim's task.
@@ -45,8 +45,8 @@ fn sent(fault: &str, grace: Duration, variables: &[(&str, &str)]) -> Death {
     victim.wait()
 }
 
-/// The lines of progress among `lines`, each with the time left that it says, in
-/// tenths of a second.
+/// Returns the progress lines among `lines`, each with the time left that it shows, in tenths of
+/// a second.
 fn progress<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<(u64, &'a str)> {
     let read = |line: &'a str| {
         let (left, rest) = line.strip_prefix("deadstop: ")?.split_once(" s left")?;
@@ -57,8 +57,8 @@ fn progress<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<(u64, &'a str)>
     lines.into_iter().filter_map(read).collect()
 }
 
-/// Asserts of a death by the deadline what each run must show: no line too many
-/// and none that says too much time.
+/// Asserts what each run that ends at the deadline must show: not too many lines, and none with
+/// too much time.
 fn assert_lines_are_right(death: &Death) {
     assert_eq!(death.end, End::Status(124), "{death:?}");
     let lines = progress(death.stderr.lines());
@@ -91,10 +91,9 @@ mod lines {
         assert!(all_came, "one was missing each time");
     }
 
-    /// The four tenths of a second that the first has for being late are much
-    /// more than it needs.
+    /// The first line may be late by 0.4 s, which is much more than it needs.
     #[test]
-    fn name_who_runs_and_how_long_and_count_who_waits() {
+    fn name_running_tasks_with_times_and_count_waiting_ones() {
         let death = sent("progress_hang", COUNTED, &[]);
         assert_lines_are_right(&death);
         let lines = progress(death.stderr.lines());
@@ -111,10 +110,10 @@ mod lines {
         assert_eq!(waits, "1 pending", "{death:?}");
     }
 
-    /// The process must be gone by its deadline, and its exit is estimated as 1.5 s and a tenth
-    /// more: the end begins at 1.35 s of three at the latest.
+    /// The grace is 3 s. The exit is estimated as 1.5 s and a tenth of it, so it must begin
+    /// after 1.35 s at the latest.
     #[test]
-    fn count_to_where_the_end_begins() {
+    fn show_the_time_until_the_exit_begins() {
         let death = sent("progress_exits_early", COUNTED, &[]);
         assert_eq!(death.end, End::Status(124), "{death:?}");
         let lines = progress(death.stderr.lines());
@@ -134,7 +133,7 @@ mod lines {
     }
 
     #[test]
-    fn leave_the_end_to_the_hang_report() {
+    fn stop_before_the_hang_report() {
         let death = sent("progress_hang", COUNTED, &[]);
         let lines: Vec<_> = death.stderr.lines().collect();
         let report = lines
@@ -149,10 +148,9 @@ mod lines {
         }
     }
 
-    /// The last of them is due while the logger is busy for 0.4 s with a warning,
-    /// at 2.35 s: it is then too late for it.
+    /// The logger blocks for 0.4 s at 2.35 s. The last line is due meanwhile, and then too late.
     #[test]
-    fn that_are_too_late_are_not_said() {
+    fn that_are_too_late_are_not_printed() {
         let variables = [("LOGGER", "slow"), ("PROGRESS", "stderr")];
         let death = sent("progress_missed", COUNTED, &variables);
         assert_lines_are_right(&death);
@@ -177,20 +175,23 @@ mod lines {
     }
 
     #[test]
-    fn follow_a_deadline_that_is_brought_forward() {
+    fn follow_an_earlier_deadline() {
         let death = sent("progress_hurried", LONG, &[]);
         assert_eq!(death.end, End::Status(124), "{death:?}");
-        assert!(death.after >= Duration::from_secs(2), "early: {death:?}");
+        assert!(
+            death.after >= Duration::from_secs(2),
+            "too early: {death:?}"
+        );
         assert!(death.after < LONG, "not brought forward: {death:?}");
         let lines = progress(death.stderr.lines());
         assert!(!lines.is_empty(), "the pace did not follow: {death:?}");
-        // The time left when the first line was due.
+        // The time left at the first line.
         let (left, _) = lines[0];
         assert!(left <= 16, "{death:?}");
     }
 
     #[test]
-    fn end_with_a_summary_of_phases_and_of_who_took_long() {
+    fn end_with_a_summary_of_phases_and_slow_tasks() {
         let death = run("progress_slow", COUNTED, &[("LINGER", "")]);
         ended_well(&death);
         let lines: Vec<_> = death.stderr.lines().collect();
@@ -208,7 +209,7 @@ mod lines {
         assert!(slow.ends_with(" s: done"), "{death:?}");
     }
 
-    /// `main` goes on for longer than the time between two lines.
+    /// `main` goes on longer than the interval between two lines.
     #[test]
     fn stop_when_the_last_task_has_ended() {
         let death = run("progress_slow", COUNTED, &[("LINGER", "")]);
@@ -318,7 +319,7 @@ mod finished {
     }
 
     #[test]
-    fn says_all_if_it_is_asked_to() {
+    fn prints_all_lines_if_configured() {
         let death = run("progress_finish", LONG, &[("PROGRESS", "stderr")]);
         ended_well(&death);
         let lines: Vec<_> = death.stderr.lines().collect();
@@ -332,7 +333,7 @@ mod finished {
     }
 
     #[test]
-    fn says_all_if_it_takes_longer_than_the_first_line() {
+    fn prints_all_lines_if_it_takes_longer_than_the_first_interval() {
         let death = run("progress_finish_slow", COUNTED, &[]);
         ended_well(&death);
         let first = death.stderr.lines().next().unwrap_or_default();
@@ -346,20 +347,20 @@ mod finished {
     }
 }
 
-/// Sinks in which a line may be stuck.
+/// Sinks that may block a line for ever.
 mod stuck {
     use super::*;
 
-    /// Asserts that the line holds up nothing. The status shows that the process ended by itself,
+    /// Asserts that the line delays nothing. The status shows that the process ended by itself
     /// before the deadline.
     fn holds_up_nothing(fault: &str, variables: &[(&str, &str)]) {
         let mut runs = (0..5).map(|_| {
             let death = run(fault, COUNTED, variables);
             ended_well(&death);
-            assert!(death.after >= SLOW, "early: {death:?}");
+            assert!(death.after >= SLOW, "too early: {death:?}");
             death.after
         });
-        // The end's wait for a sink that is stuck, and a tenth more.
+        // The exit waits for a blocked sink for a short time; a tenth is tolerance.
         let soon = SLOW + Duration::from_millis(100) + COUNTED / 10;
         assert!(runs.any(|after| after <= soon), "late each time");
     }
@@ -373,7 +374,7 @@ mod stuck {
     }
 
     #[test]
-    fn full_pipe_holds_up_nothing() {
+    fn full_pipe_delays_no_task() {
         holds_up_nothing("progress_stderr_full", &[]);
     }
 
@@ -383,7 +384,7 @@ mod stuck {
     }
 
     #[test]
-    fn logger_that_hangs_holds_up_nothing() {
+    fn logger_that_hangs_delays_no_task() {
         holds_up_nothing("progress_slow", &[("LOGGER", "hangs")]);
     }
 
@@ -393,12 +394,12 @@ mod stuck {
     }
 
     #[test]
-    fn logger_that_hangs_when_it_is_asked_holds_up_nothing() {
+    fn logger_that_hangs_in_enabled_delays_no_task() {
         holds_up_nothing("progress_slow", &[("LOGGER", "hangs when asked")]);
     }
 
     #[test]
-    fn lock_that_is_held_keeps_no_line_back() {
+    fn held_lock_of_standard_error_delays_no_line() {
         let death = run("progress_stderr_lock_held", COUNTED, &[]);
         ended_well(&death);
         assert!(!progress(death.stderr.lines()).is_empty(), "{death:?}");
@@ -411,7 +412,7 @@ mod stuck {
     }
 }
 
-/// Descriptors that belong to other files by now.
+/// Descriptor numbers that now belong to other files.
 mod descriptors {
     use super::*;
 
@@ -422,7 +423,7 @@ mod descriptors {
         let name = path.to_str().expect("a path of text");
         let death = run(fault, COUNTED, &[("FILE", name)]);
         let content = fs::read_to_string(&path).expect("the victim made it");
-        // A file that stays is the next run's to replace.
+        // The next run replaces a file that remains.
         let _ = fs::remove_file(&path);
         ended_well(&death);
         (death, content)
@@ -435,7 +436,7 @@ mod descriptors {
         assert_eq!(death.stderr, "", "{death:?}");
     }
 
-    /// None is deadstop's own: it keeps no duplicate of standard error.
+    /// Deadstop keeps no duplicate of standard error, so none of these numbers is its own.
     #[test]
     fn reused_numbers_above_stderr_are_not_written_to() {
         let (death, content) = run_with_file("progress_descriptors_reused");

@@ -70,7 +70,7 @@ fn finish(mut child: Child) -> (Option<i32>, String) {
 }
 
 fn ok<T, E: Debug>(result: Result<T, E>) -> T {
-    result.expect("nothing is in the way")
+    result.expect("install succeeds")
 }
 
 fn builder() -> ShutdownBuilder {

@@ -100,7 +100,7 @@ fn filter(numbers: &[i64], one: u32, other: u32) {
 fn shutdown(sinks: Sinks) -> Shutdown {
     let builder = Shutdown::builder().grace(Duration::from_secs(2));
     let builder = builder.status_signals([Signal::USR1]).sinks(sinks);
-    builder.install().expect("nothing is in the way")
+    builder.install().expect("install succeeds")
 }
 
 fn assert_status(output: &Output, status: i32) {
@@ -123,7 +123,7 @@ fn hang(shutdown: &Shutdown) {
             std::thread::park();
         }
     });
-    hangs.expect("nothing is in the way");
+    hangs.expect("install succeeds");
 }
 
 /// Files for the sinks, in a folder of the test's own.
@@ -164,7 +164,7 @@ fn clean_shutdown_makes_no_call_of_a_report() {
             cx.progress("segment 1 of 1");
             std::thread::sleep(Duration::from_millis(10));
         });
-        flush.expect("nothing is in the way");
+        flush.expect("install succeeds");
         allow(&[Occasion::Arm, Occasion::Run, Occasion::End], &[]);
         raise(libc::SIGTERM);
         shutdown.wait_and_exit();
@@ -185,7 +185,7 @@ fn status_report_and_report_of_an_abandoned_task_make_listed_calls_alone() {
                 std::thread::park();
             }
         });
-        hangs.expect("nothing is in the way");
+        hangs.expect("install succeeds");
         raise(libc::SIGUSR1);
         std::thread::sleep(Duration::from_millis(500));
         shutdown.request(Cause::requested("a test"));
@@ -204,7 +204,7 @@ fn watchdog_alone_makes_listed_calls_alone() {
         allow(&EVERY, &[]);
         let builder = Watchdog::builder().grace(Duration::from_millis(700));
         let watchdog = builder.arm_on([Signal::TERM]).install();
-        let watchdog = watchdog.expect("nothing is in the way");
+        let watchdog = watchdog.expect("install succeeds");
         allow(&FOLLOWS_INSTALL, &[]);
         watchdog.arm();
         loop {
@@ -227,7 +227,7 @@ fn heartbeats_and_the_health_server_make_listed_calls_alone() {
         let shutdown = shutdown(Sinks::new());
         allow(&[&EVERY[..], &[Occasion::Health]].concat(), &[]);
         let health = shutdown.health().bind("[::]:0").check("good", || true);
-        let health = health.start().expect("nothing is in the way");
+        let health = health.start().expect("install succeeds");
         let beat = shutdown.heartbeat("loop").start().expect("it starts");
         beat.tick();
         drop(beat.pause());

@@ -1,8 +1,8 @@
 //! Faults of a program that is stopping, in real processes.
 //!
-//! Each fault is run twice, and each time the process is sent `SIGTERM`. With a
-//! shutdown it must end as the table says; with a handler and a loop of its own
-//! it must still be there long after, or the fault was never a fault.
+//! Each fault runs twice, and gets `SIGTERM` each time. With a shutdown it must end as the table
+//! says. With its own handler and loop (the control) it must still be stuck long after;
+//! otherwise it is no fault.
 
 mod harness;
 
@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use harness::{Death, End, GRACE, Victim};
 
-/// A grace that no test waits for.
+/// A grace period that is longer than any test.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Long enough for the hang report to be there in time under load: it comes a
-/// tenth of this before the deadline.
+/// A grace that is long enough for the hang report under load. The report comes a tenth of it
+/// before the deadline.
 const REPORTED: Duration = Duration::from_secs(3);
 
 const SIGTERM: i32 = libc::SIGTERM;
@@ -34,7 +34,7 @@ fn says(death: &Death, line: &str) -> bool {
 
 fn assert_ended_at_the_deadline(death: &Death, grace: Duration) {
     assert_eq!(death.end, End::Status(124), "{death:?}");
-    assert!(death.after >= grace, "early: {death:?}");
+    assert!(death.after >= grace, "too early: {death:?}");
 }
 
 fn is_stuck_without_a_shutdown(fault: &str) {
@@ -43,7 +43,7 @@ fn is_stuck_without_a_shutdown(fault: &str) {
     assert!(victim.lives_for(3 * GRACE));
 }
 
-/// Faults that hold up the end, which the deadline then brings.
+/// Faults that delay the end until the deadline.
 macro_rules! faults {
     ($($fault:ident)*) => {$(
         mod $fault {
@@ -72,7 +72,7 @@ faults! {
     task_in_a_full_pipe
 }
 
-/// Faults that hold up nothing: every task is done, and the end comes at once.
+/// Faults that delay nothing: every task succeeds, and the process ends at once.
 macro_rules! survived {
     ($($fault:ident)*) => {$(
         mod $fault {
@@ -99,7 +99,7 @@ survived! {
     waker_never_returns
 }
 
-/// These begin their own shutdown.
+/// Faults that request their own shutdown.
 mod by_itself {
     use super::*;
 
@@ -138,16 +138,16 @@ mod by_itself {
     }
 }
 
-/// The coordinator sees that a task has not returned by the deadline, too, but
-/// the status is the deadline's to choose, however late that comes.
+/// The coordinator also notices at the deadline that a task has not returned. The watchdog must
+/// choose the status, even if it runs late.
 #[test]
-fn what_is_not_over_by_the_deadline_is_left_to_it() {
+fn unfinished_shutdown_ends_with_the_status_of_the_deadline() {
     let victim = Victim::watched("both_lines_missing", GRACE);
     assert!(victim.lives_for(3 * GRACE));
 }
 
-/// The reserves of the last two phases end an earlier phase that hangs, and the
-/// process then ends in time and as a failure.
+/// Every task of an early phase hangs. The reserves of the last two phases must end that phase,
+/// and the process must end before the deadline with a failure status.
 #[test]
 fn every_task_of_the_first_phase_hangs_and_the_last_phase_still_runs() {
     let death = sent("every_task_of_the_first_phase_hangs", LONG);
@@ -176,33 +176,33 @@ mod lent {
     }
 
     #[test]
-    fn logger_that_panics_holds_up_nothing() {
+    fn logger_that_panics_delays_no_task() {
         is_survived("logger_panics");
     }
 
     #[test]
-    fn logger_has_as_deep_a_stack_as_any_thread() {
+    fn logger_has_the_stack_size_of_other_threads() {
         is_survived("logger_needs_a_deep_stack");
     }
 
     #[test]
-    fn atexit_handler_has_as_deep_a_stack_as_any_thread() {
+    fn atexit_handler_has_the_stack_size_of_other_threads() {
         let death = sent("atexit_needs_a_deep_stack", LONG);
         assert_eq!(death.end, End::Status(0), "{death:?}");
     }
 
     #[test]
-    fn waker_whose_clone_never_returns_holds_up_nothing() {
+    fn waker_whose_clone_never_returns_delays_no_task() {
         is_survived("waker_clone_never_returns");
     }
 }
 
-/// The ways in which a program may leave while its tasks run.
+/// Ways in which a program can exit while its tasks run.
 mod leaving {
     use super::*;
 
     #[test]
-    fn main_may_return_and_the_exit_waits_for_the_tasks() {
+    fn return_from_main_waits_for_tasks() {
         let death = sent("main_returns_while_tasks_run", LONG);
         assert_eq!(death.end, End::Status(7), "{death:?}");
         assert!(says(&death, "ran one"), "{death:?}");
@@ -210,7 +210,7 @@ mod leaving {
     }
 
     #[test]
-    fn main_may_return_and_the_exit_waits_no_longer_than_the_deadline() {
+    fn return_from_main_waits_for_tasks_until_the_deadline_at_most() {
         let death = sent("main_returns_while_a_task_hangs", GRACE);
         assert_ended_at_the_deadline(&death, GRACE);
     }
@@ -240,9 +240,9 @@ mod leaving {
     }
 }
 
-/// A process that the system gives no more threads.
+/// The system gives the process no more threads.
 #[test]
-fn without_threads_tasks_run_one_by_one() {
+fn tasks_run_one_by_one_without_threads() {
     let death = sent("tasks_threads_refused", LONG);
     assert_eq!(death.end, End::Status(0), "{death:?}");
     for name in ["one", "two", "three", "four"] {
@@ -251,9 +251,9 @@ fn without_threads_tasks_run_one_by_one() {
     assert!(says(&death, "threads refused"), "{death:?}");
 }
 
-/// A thread that the system refused does not count as running.
+/// A thread that the system refused must not count as a running one.
 #[test]
-fn with_threads_again_tasks_run_together() {
+fn tasks_run_in_parallel_when_threads_are_available_again() {
     let death = sent("tasks_threads_refused_at_first", LONG);
     assert_eq!(death.end, End::Status(0), "{death:?}");
     for name in ["one", "the other"] {
@@ -261,8 +261,8 @@ fn with_threads_again_tasks_run_together() {
     }
 }
 
-/// The last thread survives foreign code that panics, and a scope's run does not take it
-/// from the tasks.
+/// The system gives the process no more threads. The last thread must survive foreign code that
+/// panics, and the run of a scope must not keep it from the tasks.
 mod without_threads {
     use super::*;
 
@@ -274,18 +274,18 @@ mod without_threads {
     }
 
     #[test]
-    fn scope_requested_before_the_whole_runs_its_task_and_the_whole_its_own() {
+    fn scope_and_shutdown_run_their_tasks_without_threads() {
         let death = close_runs("threads_refused_scope_is_requested");
         assert!(says(&death, "ran read"), "{death:?}");
     }
 
     #[test]
-    fn waker_that_panics_costs_no_task() {
+    fn all_tasks_run_after_a_waker_panics() {
         close_runs("threads_refused_waker_panics");
     }
 
     #[test]
-    fn closure_of_a_skipped_task_whose_drop_panics_costs_no_task() {
+    fn all_tasks_run_after_the_drop_of_a_skipped_closure_panics() {
         close_runs("threads_refused_drop_panics");
     }
 }
@@ -305,7 +305,7 @@ mod stderr {
         victim.trigger(SIGTERM);
         let death = victim.wait();
         let content = fs::read_to_string(&path).expect("the victim made it");
-        // A file that stays is the next run's to replace.
+        // The next run replaces a file that remains.
         let _ = fs::remove_file(&path);
         assert_ended_at_the_deadline(&death, REPORTED);
         (death, content)

@@ -1,7 +1,7 @@
-//! Signals, sent by kill(2) to real processes.
+//! Signals that kill(2) sends to real processes.
 //!
-//! A hung program is one with a task called "flush the log" that says `begun`
-//! and does not return. Its control has a handler and a loop of its own.
+//! A hung program has a task "flush the log" that prints `begun` and does not return. Its
+//! control has its own signal handler and loop.
 
 mod harness;
 
@@ -11,27 +11,27 @@ use std::time::{Duration, Instant};
 
 use harness::{Death, End, GRACE, Victim};
 
-/// A grace that no test waits for.
+/// A grace period that is longer than any test.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Long enough for the hang report to be there in time under load: it comes a
-/// tenth of this before the deadline.
+/// A grace that is long enough for the hang report under load. The report comes a tenth of it
+/// before the deadline.
 const REPORTED: Duration = Duration::from_secs(3);
 
-/// From when on a signal is a second one.
+/// The time after which another signal counts as a second one.
 const SECOND: Duration = Duration::from_millis(200);
 
 const SIGINT: i32 = libc::SIGINT;
 const SIGTERM: i32 = libc::SIGTERM;
 
-/// Runs `fault` until `signal` has done its work.
+/// Runs `fault`, sends it `signal`, and waits for its end.
 fn sent(fault: &str, grace: Duration, signal: i32) -> Death {
     let mut victim = Victim::watched(fault, grace);
     victim.trigger(signal);
     victim.wait()
 }
 
-/// The line of the report that says why.
+/// Returns the line of the report that names the cause.
 fn cause(death: &Death) -> &str {
     let cause = death
         .stdout
@@ -40,7 +40,7 @@ fn cause(death: &Death) -> &str {
     cause.unwrap_or_else(|| panic!("no cause: {death:?}"))
 }
 
-/// The report's words for a signal that this process sent.
+/// Returns the report's text for a signal that this process sent.
 fn from_here(signal: &str) -> String {
     format!(
         "{signal} from pid {}, uid {}",
@@ -53,20 +53,20 @@ fn says(death: &Death, line: &str) -> bool {
     death.stdout.lines().any(|said| said == line)
 }
 
-/// The deadline ended it, and not early.
+/// Asserts that the deadline ended the process, and not early.
 fn assert_ended_at_the_deadline(death: &Death, grace: Duration) {
     assert_eq!(death.end, End::Status(124), "{death:?}");
-    assert!(death.after >= grace, "early: {death:?}");
+    assert!(death.after >= grace, "too early: {death:?}");
 }
 
-/// `signal` ended it, long before its deadline.
+/// Asserts that `signal` ended the process, long before its deadline.
 fn assert_ended_at_once_by(death: &Death, signal: i32) {
     assert_eq!(death.end, End::Signal(signal), "{death:?}");
     assert!(death.after < LONG, "{death:?}");
 }
 
-/// Each signal, asked for: whether a program that can stop does, and what
-/// becomes of one that hangs.
+/// Each signal that can be a trigger: a healthy program stops, and a hung one is ended at its
+/// deadline.
 mod first {
     use super::*;
 
@@ -92,7 +92,7 @@ mod first {
                 }
 
                 #[test]
-                fn is_not_enough_without_a_watchdog() {
+                fn leaves_the_control_hung() {
                     let mut victim = Victim::unwatched("hung", GRACE);
                     victim.trigger($number);
                     victim.hear("begun");
@@ -113,7 +113,7 @@ mod first {
         user_2 libc::SIGUSR2, "SIGUSR2", true;
     }
 
-    /// Without it, no control would prove anything.
+    /// If the control did not end here, the other controls would prove nothing.
     #[test]
     fn ends_a_healthy_control_too() {
         let mut victim = Victim::unwatched("healthy", GRACE);
@@ -126,7 +126,7 @@ mod first {
     fn report_names_the_task_first_and_then_the_cause() {
         let death = sent("hung", REPORTED, SIGTERM);
         assert_ended_at_the_deadline(&death, REPORTED);
-        // Earlier lines are of a shutdown that may still end well.
+        // Earlier lines belong to a shutdown that could still succeed.
         let begin = death.stderr.find("deadstop: deadline in ");
         let mut lines = death.stderr[begin.unwrap_or(0)..].lines();
         let first = lines.next().unwrap_or_default();
@@ -152,19 +152,18 @@ mod first {
     }
 }
 
-/// A second signal is a person who will not wait.
+/// A second signal ends the process at once: the user does not want to wait.
 mod second {
     use super::*;
 
-    /// Sends `first`, and `second` when that cannot be taken for the same
-    /// request any more.
+    /// Sends `first`, and sends `second` when it no longer counts as the same request.
     fn impatient(fault: &str, first: i32, second: i32) -> Option<Death> {
         let mut victim = Victim::watched(fault, LONG);
         if victim.is_refused() {
             return None;
         }
         victim.trigger(first);
-        // By then its handler has read the clock.
+        // The handler has read the clock by now.
         victim.hear("begun");
         sleep(SECOND + SECOND / 4);
         victim.send(second);
@@ -194,13 +193,13 @@ mod second {
     }
 
     #[test]
-    fn is_heard_while_all_other_threads_spin() {
+    fn is_handled_while_all_other_threads_spin() {
         ends_at_once("hung_among_spinning_threads", SIGTERM, SIGTERM);
         ends_at_once("hung_among_spinning_threads", SIGINT, SIGINT);
     }
 
     #[test]
-    fn is_heard_where_all_other_threads_block_it() {
+    fn is_handled_if_all_other_threads_block_it() {
         ends_at_once("hung_with_signals_blocked", SIGTERM, SIGTERM);
         ends_at_once("hung_with_signals_blocked", SIGINT, SIGINT);
     }
@@ -216,7 +215,7 @@ mod second {
         }
     }
 
-    /// Process managers send pairs.
+    /// Process managers may send two signals for one request.
     fn is_the_same_request_if_it_comes_soon(first: i32, second: i32) {
         let mut victim = Victim::watched("hung", 2 * GRACE);
         victim.trigger(first);
@@ -234,7 +233,7 @@ mod second {
     }
 
     #[test]
-    fn storm_is_one_request() {
+    fn many_signals_at_once_are_one_request() {
         const MANY: usize = 2_000;
         let mut victim = Victim::watched("hung", 2 * GRACE);
         let before = Instant::now();
@@ -268,13 +267,13 @@ mod second {
     }
 }
 
-/// Ten thousand of them, at every time there is.
+/// Ten thousand signals, before, during and after `install`, and during the shutdown.
 mod storms {
     use super::*;
 
     const MANY: usize = 10_000;
 
-    /// As many as can still be one request.
+    /// Sends as many signals as count as one request.
     fn storm(victim: &Victim) -> usize {
         let before = Instant::now();
         let soon = |sent: &usize| *sent < MANY && before.elapsed() < SECOND / 2;
@@ -282,13 +281,14 @@ mod storms {
     }
 
     #[test]
-    fn before_install_is_the_programs_own() {
+    fn before_install_is_handled_by_the_program() {
         let mut victim = Victim::watched("stormed_before_install", GRACE);
         victim.trigger(SIGTERM);
         assert_ended_at_the_deadline(&victim.wait(), GRACE);
     }
 
-    /// The first that is heard after `install` counts, and no other.
+    /// The first signal that is handled after `install` starts the shutdown. Later ones have no
+    /// effect.
     #[test]
     fn during_install_is_one_request_or_none() {
         let mut victim = Victim::watched("stormed_during_install", 2 * GRACE);
@@ -308,7 +308,7 @@ mod storms {
         assert_eq!(begun.count(), 1, "{death:?}");
     }
 
-    /// Into its tasks, what `main` does then, and its exit.
+    /// Signals arrive during the tasks, during the rest of `main`, and during the exit.
     #[test]
     fn of_a_healthy_program_does_not_change_how_it_ends() {
         for _ in 0..5 {
@@ -322,7 +322,7 @@ mod storms {
     }
 
     #[test]
-    fn is_not_enough_without_a_watchdog() {
+    fn leaves_the_control_hung() {
         let mut victim = Victim::unwatched("hung", GRACE);
         victim.trigger(SIGTERM);
         storm(&victim);
@@ -330,12 +330,12 @@ mod storms {
     }
 }
 
-/// Masks of other threads.
+/// Signal masks of other threads.
 mod masks {
     use super::*;
 
     #[test]
-    fn signal_that_every_other_thread_blocks_is_heard() {
+    fn signal_that_every_other_thread_blocks_starts_the_shutdown() {
         for signal in [SIGTERM, SIGINT] {
             let death = sent("hung_with_signals_blocked", GRACE, signal);
             assert_ended_at_the_deadline(&death, GRACE);
@@ -343,7 +343,7 @@ mod masks {
     }
 
     #[test]
-    fn signal_that_every_thread_blocks_is_not_heard() {
+    fn signal_that_every_thread_blocks_starts_no_shutdown() {
         let mut victim = Victim::unwatched("hung_with_signals_blocked", GRACE);
         victim.trigger(SIGTERM);
         assert!(victim.lives_for(3 * GRACE));
@@ -373,13 +373,13 @@ mod masks {
     }
 }
 
-/// Dispositions from before `install`.
+/// Signal dispositions that were set before `install`.
 mod dispositions {
     use super::*;
 
-    /// As a shell and nohup(1) start programs in the background.
+    /// A shell and nohup(1) start background programs in this way.
     #[test]
-    fn those_of_a_terminal_stay_ignored_and_others_do_not() {
+    fn ignored_terminal_signals_stay_ignored_and_others_do_not() {
         let program = harness::command("healthy", LONG, "watched");
         let mut shell = Command::new("sh");
         shell.args(["-c", "trap '' INT HUP QUIT TERM USR1; exec \"$0\" \"$@\""]);
@@ -387,7 +387,7 @@ mod dispositions {
         let mut victim = Victim::start(shell, "healthy", LONG);
         for signal in [SIGINT, libc::SIGHUP, libc::SIGQUIT] {
             victim.send(signal);
-            // Would be heard by now, and be the cause.
+            // If this signal were handled, it would now be the cause.
             sleep(SECOND / 4);
         }
         victim.trigger(SIGTERM);
@@ -397,7 +397,7 @@ mod dispositions {
     }
 
     #[test]
-    fn handler_that_was_there_before_goes_on_being_called() {
+    fn earlier_handler_is_still_called() {
         for signal in [SIGTERM, SIGINT, libc::SIGUSR1] {
             let death = sent("handler_before", LONG, signal);
             assert_eq!(death.end, End::Status(0), "{death:?}");
@@ -406,15 +406,15 @@ mod dispositions {
     }
 
     #[test]
-    fn callback_that_was_there_before_goes_on_being_called() {
+    fn earlier_callback_is_still_called() {
         let death = sent("ctrl_c_callback", LONG, SIGINT);
         assert_eq!(death.end, End::Status(0), "{death:?}");
         assert_eq!(cause(&death), from_here("SIGINT"), "{death:?}");
     }
 
-    /// A program has ctrlc only once, and this one has used it up.
+    /// A program can set a handler with ctrlc only once, and this program has done so.
     #[test]
-    fn callback_that_was_taken_back_is_not_in_the_way() {
+    fn removed_callback_does_not_prevent_install() {
         let death = sent("ctrl_c_given_up", LONG, SIGINT);
         assert_eq!(death.end, End::Status(0), "{death:?}");
         assert_eq!(cause(&death), from_here("SIGINT"), "{death:?}");
@@ -422,13 +422,13 @@ mod dispositions {
     }
 
     #[test]
-    fn callback_that_never_returns_does_not_keep_a_healthy_program() {
+    fn callback_that_hangs_does_not_delay_a_healthy_program() {
         let death = sent("callback_never_returns", LONG, SIGINT);
         assert_eq!(death.end, End::Status(0), "{death:?}");
     }
 
     #[test]
-    fn callback_that_never_returns_does_not_keep_a_hung_one() {
+    fn callback_that_hangs_does_not_delay_the_deadline() {
         for signal in [SIGTERM, SIGINT] {
             let death = sent("callback_never_returns_hung", GRACE, signal);
             assert_ended_at_the_deadline(&death, GRACE);
@@ -436,7 +436,7 @@ mod dispositions {
     }
 
     #[test]
-    fn second_ctrl_c_is_heard_while_a_callback_does_not_return() {
+    fn second_ctrl_c_is_handled_while_a_callback_hangs() {
         for second in [SIGTERM, SIGINT] {
             let mut victim = Victim::watched("callback_never_returns_hung", LONG);
             victim.trigger(SIGINT);
@@ -496,7 +496,7 @@ mod declined {
         }
     }
 
-    /// The second signal of the list fails, when the first is handled already.
+    /// The second signal of the list is refused after the first has got its handler.
     #[test]
     fn refused_install_leaves_an_ignored_signal_ignored() {
         let mut victim = Victim::watched("refused_signals_ignoring", LONG);
@@ -540,7 +540,7 @@ mod declined {
     }
 }
 
-/// The status of a shutdown that left nothing undone.
+/// The exit status of a clean shutdown.
 mod clean_exit {
     use super::*;
 

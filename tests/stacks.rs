@@ -1,9 +1,8 @@
-//! Captures of threads that a careless capture would crash or hang: the program
-//! must not notice any of them.
+//! Stack captures of threads that are easily harmed. The program must run as if there were no
+//! captures.
 //!
-//! Each test starts this program again as its victim, which has work that it
-//! counts, and a thread that asks for status reports all the time. The control is
-//! the same victim without reports.
+//! Each test starts this program again as its victim. The victim counts its work, while a thread
+//! requests status reports all the time. The control is the same victim without reports.
 
 #![cfg(all(
     feature = "stacks",
@@ -32,12 +31,12 @@ use stack_victims::{cxx_thrower, in_coroutine, on_signal_stack, register_frames,
 const VICTIM: &str = "DEADSTOP_STACKS_VICTIM";
 const QUIET: &str = "DEADSTOP_STACKS_QUIET";
 
-/// The length of a victim's work.
+/// Duration of a victim's work.
 const WORK: Duration = Duration::from_secs(4);
-/// The longest wait of its parent. Not a measurement.
+/// Maximum wait of the parent. It only bounds a run that fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The work that a victim has done.
+/// Amount of work that a victim has done.
 static DONE: AtomicU64 = AtomicU64::new(0);
 
 /// Starts `victim`, with or without reports, and waits for its end.

@@ -1,9 +1,9 @@
-//! Side effects of deadstop on other processes and other code: readers of
-//! its standard error, programs that it starts, its terminal, its own `sigwait`,
-//! several shutdowns in one test process.
+//! Side effects of deadstop on other processes and other code: readers of its standard error,
+//! programs that it starts, its terminal, the program's own `sigwait`, and several shutdowns in
+//! one test process.
 //!
-//! Each scenario is a function here. The test runs this binary again as its
-//! victim, with the scenario's name.
+//! Each scenario is a function in this file. The test starts this program again as its victim,
+//! with the name of the scenario.
 
 #![expect(unsafe_code, reason = "replaces descriptors, forks, and sends signals")]
 #![expect(clippy::exit, reason = "how a program exits is part of a scenario")]
@@ -33,21 +33,21 @@ fn said(output: &Output) -> String {
 }
 
 fn ok<T, E: Debug>(result: Result<T, E>) -> T {
-    result.expect("nothing is in the way")
+    result.expect("install succeeds")
 }
 
 mod exec {
     use super::*;
 
     const GRACE: Duration = Duration::from_millis(600);
-    /// Longer than the grace, and than the distance of the backup timer.
+    /// Longer than the grace and the delay of the backup timer.
     const SCRIPT: &str = "sleep 2; exit 7";
 
     /// Runs a victim that arms, and then does `next`. Returns its end and how long it took.
     fn armed(test: &str, next: impl FnOnce(Command)) -> (Output, Duration) {
         let command = victim(test, || {
             let builder = deadstop::Watchdog::builder().grace(GRACE);
-            // A busy machine must not cost the status.
+            // Load must not change the status.
             let watchdog = ok(builder.backup_after(GRACE).install());
             watchdog.arm();
             let mut shell = Command::new("sh");
@@ -76,7 +76,7 @@ mod exec {
             let _ = shell.status();
         });
         assert_eq!(output.status.code(), Some(124), "{output:?}");
-        assert!(length >= GRACE, "early: {length:?}");
+        assert!(length >= GRACE, "too early: {length:?}");
     }
 }
 
@@ -155,7 +155,7 @@ mod standard_error {
         Ok(file)
     }
 
-    /// Two signals, the second of which is reported by the handler, and a hang report.
+    /// Sends two signals, and lets a task hang. The handler reports the second signal.
     fn hang_without_standard_error(test: &str, prepare: fn()) -> Output {
         run(victim(test, || {
             prepare();
@@ -310,7 +310,7 @@ mod standard_error {
         assert!(is_reported(&old), "{old}");
     }
 
-    /// A sandbox sets the limit so. poll(2) then refuses to wait for a single descriptor.
+    /// A sandbox may set this limit. poll(2) then refuses to wait for even one descriptor.
     #[test]
     fn has_the_report_where_no_descriptor_may_be_open() {
         let test = "standard_error::has_the_report_where_no_descriptor_may_be_open";
@@ -358,7 +358,7 @@ mod standard_error {
         assert_eq!(limited, 0);
     }
 
-    /// A line of the exit handler, which runs on the thread that exits.
+    /// The exit handler writes a line on the thread that exits.
     #[test]
     fn without_a_reader_leaves_the_exit_status() {
         let test = "standard_error::without_a_reader_leaves_the_exit_status";
@@ -372,7 +372,7 @@ mod standard_error {
     }
 }
 
-/// A program that has more rights than its caller.
+/// A program with more rights than its caller.
 mod set_user_id {
     use super::*;
     use std::ffi::CString;
@@ -552,7 +552,7 @@ mod own_wait {
             let warnings = protection.warnings();
             let warns = |text: &String| text.contains("SIGTERM") && text.contains("sigwait");
             assert!(warnings.iter().any(warns), "{warnings:?}");
-            // To this thread, so that no other can take it.
+            // The signal goes to this thread, so that no other thread can take it.
             // SAFETY: `raise` takes an integer.
             assert_eq!(unsafe { libc::raise(libc::SIGTERM) }, 0);
             let mut heard = 0;
@@ -657,7 +657,7 @@ mod terminal {
         unsafe { attributes.assume_init() }
     }
 
-    /// A pseudo-terminal: our end and the victim's.
+    /// A pseudo-terminal: the test's end and the victim's end.
     fn pair() -> (OwnedFd, OwnedFd) {
         let (mut ours, mut theirs) = (0, 0);
         let (name, attributes, size) = (std::ptr::null_mut(), std::ptr::null(), std::ptr::null());
@@ -780,7 +780,7 @@ mod terminal {
     }
 }
 
-/// Leaves the process some memory, which the names of functions do not fit into.
+/// Limits the memory of the process, so that symbols do not fit.
 #[cfg(feature = "stacks")]
 mod address_space {
     use super::*;

@@ -1,8 +1,8 @@
-//! tokio beside us, in a process of its own: both hear a signal, whichever came
-//! first, and a request wakes what waits for it in tokio.
+//! tokio and deadstop in one process: both receive a signal, whichever installed its handler
+//! first, and a request wakes a waiting tokio task.
 //!
-//! There is no harness, so that this file can be both sides: run without an
-//! argument it tests, and with `child MODE` it is what is tested.
+//! This file has no test harness, because it is both the test and its victim: without an
+//! argument it tests; with `child MODE` it is the victim.
 
 mod harness;
 
@@ -19,14 +19,14 @@ use tokio::task::JoinHandle;
 
 use harness::{Death, End, Victim};
 
-/// A grace that no test waits for.
+/// A grace period that is longer than any test.
 const LONG: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();
     match arguments.as_slice() {
         [child, mode] if child == "child" => be_child(mode),
-        // Asked for by tools that list tests; there is one, and it has no name.
+        // Tools that list tests call this. There is one test, without a name.
         [list, ..] if list == "--list" => ExitCode::SUCCESS,
         _ => test(),
     }
@@ -112,7 +112,7 @@ fn be_child(mode: &str) -> ExitCode {
 fn install() -> Shutdown {
     let builder = Shutdown::builder().grace(LONG);
     let builder = builder.signals([Signal::TERM, Signal::INT]);
-    builder.install().expect("nothing is in the way")
+    builder.install().expect("install succeeds")
 }
 
 fn wait_for_the_request(runtime: &Runtime, shutdown: &Shutdown) -> JoinHandle<()> {
@@ -180,7 +180,7 @@ fn shut_down_after(
     code
 }
 
-/// Prints a line, in one piece.
+/// Prints a line with one write.
 #[expect(clippy::print_stdout, reason = "the two sides talk by it")]
 fn said(line: &str) {
     println!("{line}");

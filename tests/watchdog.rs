@@ -1,9 +1,9 @@
-//! Promises of the watchdog: its time, its installation, arming it, and what it does before.
+//! The watchdog: installation, arming, the time of the end, and its cost.
 //!
-//! A test process may not install a watchdog in itself, so each test is a
-//! victim. What can be seen from inside, the victim asserts; a victim that ends
-//! in the way its test says has seen it all. The faults that spin are in
-//! another test binary, so that they do not run beside the tests of time.
+//! A test process must not install a watchdog in itself, so each test starts a victim. The
+//! victim asserts all that is visible inside its process. If it ends as the test expects, all
+//! its assertions held. Faults that spin are in another test binary, because they would disturb
+//! the tests that measure time.
 
 mod harness;
 
@@ -13,110 +13,109 @@ use std::time::Duration;
 
 use harness::{BEHIND, Death, End, GRACE, Victim};
 
-/// A grace that no test waits for.
+/// A grace period that is longer than any test.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Runs a victim that must end with `status`, and not early.
+/// Runs a victim that must end with `status`, and not before the deadline.
 fn ends_with(fault: &str, grace: Duration, status: i32) -> Death {
     let death = Victim::watched(fault, grace).wait();
     assert_eq!(death.end, End::Status(status), "{death:?}");
     death
 }
 
-/// As [`ends_with`], for a victim that has a timer too. Load can let the timer
-/// come first.
+/// Like [`ends_with`], for a victim with a backup timer. Under load the timer may end the
+/// process first.
 fn ends_by_either_line(fault: &str, status: i32) -> Death {
     let death = Victim::watched(fault, GRACE).wait();
     let ends = [End::Status(status), End::Signal(libc::SIGKILL)];
     assert!(ends.contains(&death.end), "{death:?}");
-    assert!(death.after >= GRACE, "early: {death:?}");
+    assert!(death.after >= GRACE, "too early: {death:?}");
     death
 }
 
 fn ends_at_the_deadline_with(fault: &str, status: i32) {
     let death = ends_with(fault, GRACE, status);
-    assert!(death.after >= GRACE, "early: {death:?}");
+    assert!(death.after >= GRACE, "too early: {death:?}");
 }
 
-/// The numbers that a victim printed after `name`.
+/// Returns the numbers that the victim printed after `name`.
 fn figures(death: &Death, name: &str) -> impl Iterator<Item = u64> {
     let lines = death.stdout.lines();
     let figures = lines.filter_map(move |line| line.strip_prefix(name));
     figures.map(|figure| figure.trim().parse().expect("a number"))
 }
 
-/// The victims have a quarter of a GiB, and say that a GiB takes two seconds.
+/// The victims have 256 MiB of memory, and declare that the exit takes 2 s per GiB.
 mod exit_early {
     use super::*;
 
-    /// The estimated exit time of a quarter of a GiB. No machine needs the rest of the grace.
+    /// The estimated exit time of 256 MiB. The grace is longer than this on every machine.
     const LEAD: Duration = Duration::from_millis(500);
     const GRACE: Duration = Duration::from_secs(1);
 
-    /// The largest excess of the estimate: for the rest of the process, and a tenth of it all.
+    /// The maximum excess of the estimate: the rest of the process, and a tenth of the whole.
     const REST: Duration = Duration::from_millis(100);
 
     fn ends(fault: &str) -> Death {
         ends_with(fault, GRACE, 124)
     }
 
-    /// Asserts that the process ends before the deadline, and by no more than its end takes.
+    /// Asserts that the process ends before the deadline, but no earlier than the estimate
+    /// allows.
     #[track_caller]
     fn begins_earlier(fault: &str) {
         let runs: Vec<_> = (0..5).map(|_| ends(fault).after).collect();
         assert!(
             runs.iter().all(|after| *after >= GRACE - LEAD - REST),
-            "early: {runs:?}"
+            "too early: {runs:?}"
         );
         assert!(runs.iter().any(|after| *after < GRACE), "late: {runs:?}");
     }
 
     #[test]
-    fn end_begins_as_much_earlier_as_it_takes() {
+    fn exit_begins_earlier_by_its_estimated_length() {
         begins_earlier("exits_early");
     }
 
     #[test]
-    fn what_comes_after_the_arming_counts() {
+    fn memory_allocated_after_arming_is_in_the_estimate() {
         begins_earlier("exits_early_later");
     }
 
     #[test]
-    fn huge_pages_are_given_back_sooner() {
+    fn huge_pages_shorten_the_estimate() {
         let death = ends("exits_early_huge");
         if figures(&death, "huge ").all(|kib| kib < 200 << 10) {
             return harness::skip("the system has no huge pages for it");
         }
-        assert!(death.after >= GRACE - REST, "early: {death:?}");
+        assert!(death.after >= GRACE - REST, "too early: {death:?}");
     }
 
     #[test]
-    fn process_that_has_nothing_keeps_its_grace() {
+    fn process_with_little_memory_keeps_its_grace() {
         let death = ends("exits_early_without_usage");
-        assert!(death.after >= GRACE - REST, "early: {death:?}");
+        assert!(death.after >= GRACE - REST, "too early: {death:?}");
     }
 
     #[test]
-    fn shared_memory_that_stays_does_not_count() {
+    fn shared_memory_is_not_in_the_estimate() {
         let death = ends("exits_early_shared");
-        assert!(death.after >= GRACE - REST, "early: {death:?}");
+        assert!(death.after >= GRACE - REST, "too early: {death:?}");
     }
 
-    /// The control: not asked for, the end is never before the deadline.
+    /// The control: without an estimate, the process must not end before the deadline.
     #[test]
-    fn unless_asked_for_the_end_begins_at_the_deadline() {
+    fn exit_begins_at_the_deadline_without_an_estimate() {
         let death = ends("begins_at_deadline");
-        assert!(death.after >= GRACE, "early: {death:?}");
+        assert!(death.after >= GRACE, "too early: {death:?}");
     }
 }
 
 mod time {
     use super::*;
 
-    /// The largest lateness of the end, as a share of the grace.
-    ///
-    /// Load on the machine can only make an end later, so the earliest of a few
-    /// runs is the one that says most about us and least about the machine.
+    /// The maximum lateness of the end, as a share of the grace. Load can only make an end
+    /// later, so the earliest of a few runs counts.
     #[test]
     fn best_of_five_is_at_most_a_tenth_late() {
         let runs = (0..5).map(|_| ends_by_either_line("both_lines", 124));
@@ -130,7 +129,7 @@ mod time {
         let runs = (0..5).map(|_| Victim::watched("watchdog_frozen", GRACE).wait());
         let best = runs.map(|death| death.after).min();
         let best = best.expect("five runs");
-        assert!(best >= GRACE + BEHIND, "early: {best:?}");
+        assert!(best >= GRACE + BEHIND, "too early: {best:?}");
         assert!(best <= GRACE + BEHIND + GRACE / 10, "{best:?}");
     }
 
@@ -144,7 +143,7 @@ mod time {
     fn process_runs_until_its_deadline() {
         let last = (0..5).map(|_| {
             let death = ends_with("alive", GRACE, 124);
-            assert!(death.after >= GRACE, "early: {death:?}");
+            assert!(death.after >= GRACE, "too early: {death:?}");
             let last = figures(&death, "alive").next().expect("it looked on");
             Duration::from_nanos(last - death.armed_at)
         });
@@ -164,14 +163,14 @@ mod time {
     }
 
     #[test]
-    fn grace_too_long_for_the_clock_ends_nothing() {
+    fn grace_beyond_the_clock_range_ends_no_process() {
         assert!(Victim::watched("armed_for_ever", GRACE).lives_for(3 * GRACE));
     }
 
     #[test]
     fn second_arm_brings_the_end_forward() {
         let death = ends_with("deadlock_hurried", LONG, 124);
-        assert!(death.after >= GRACE, "early: {death:?}");
+        assert!(death.after >= GRACE, "too early: {death:?}");
         assert!(death.after < LONG, "not brought forward: {death:?}");
     }
 
@@ -179,22 +178,22 @@ mod time {
     fn second_arm_brings_the_timer_forward() {
         let death = Victim::watched("deadlock_hurried_frozen", LONG).wait();
         assert_eq!(death.end, End::Signal(libc::SIGKILL), "{death:?}");
-        assert!(death.after >= GRACE + BEHIND, "early: {death:?}");
+        assert!(death.after >= GRACE + BEHIND, "too early: {death:?}");
         assert!(death.after < LONG, "not brought forward: {death:?}");
     }
 
     #[test]
-    fn what_hurries_is_stuck_without_a_watchdog() {
+    fn fault_with_second_arm_is_stuck_without_a_watchdog() {
         assert!(Victim::unwatched("deadlock_hurried", LONG).lives_for(3 * GRACE));
     }
 
     #[test]
     fn process_stopped_and_continued_keeps_its_deadline() {
-        // Long enough to be continued in time, whatever the load.
+        // The grace is long enough to continue the process in time under load.
         let grace = 10 * GRACE;
         let death = ends_with("stopped_and_continued", grace, 124);
         assert!(death.stdout.contains("continued"), "{death:?}");
-        assert!(death.after >= grace, "early: {death:?}");
+        assert!(death.after >= grace, "too early: {death:?}");
     }
 }
 
@@ -207,7 +206,7 @@ mod installing {
     }
 
     #[test]
-    fn one_of_many_that_install_at_once_does() {
+    fn one_of_many_simultaneous_installs_succeeds() {
         ends_at_the_deadline_with("installed_in_a_race", 124);
     }
 
@@ -236,24 +235,24 @@ mod arming {
     use super::*;
 
     #[test]
-    fn signal_handler_may_arm_and_errno_is_left_alone() {
+    fn signal_handler_can_arm_and_errno_is_unchanged() {
         ends_at_the_deadline_with("armed_by_a_handler", 124);
     }
 
     #[test]
-    fn many_threads_may_and_the_earliest_deadline_stands() {
+    fn earliest_deadline_of_many_threads_is_kept() {
         ends_at_the_deadline_with("armed_by_many_threads", 124);
     }
 
     #[test]
-    fn many_threads_may_and_the_timer_is_left_at_the_earliest() {
+    fn timer_has_the_earliest_deadline_of_many_threads() {
         let death = Victim::watched("armed_by_many_threads_frozen", GRACE).wait();
         assert_eq!(death.end, End::Signal(libc::SIGKILL), "{death:?}");
-        assert!(death.after >= GRACE + BEHIND, "early: {death:?}");
+        assert!(death.after >= GRACE + BEHIND, "too early: {death:?}");
     }
 
     #[test]
-    fn two_threads_race_and_the_timer_is_never_left_behind() {
+    fn timer_has_the_earlier_deadline_after_a_race_of_two_threads() {
         ends_with("armed_in_a_race", GRACE, 97);
     }
 }
@@ -261,7 +260,7 @@ mod arming {
 mod children {
     use super::*;
 
-    /// A child's own watchdog ends it with status 5.
+    /// Asserts that the child's own watchdog ends it with status 5.
     fn is_ended_by_its_own_watchdog(fault: &str) {
         let victim = Victim::watched(fault, LONG);
         if victim.is_refused() {
@@ -271,7 +270,7 @@ mod children {
         assert_eq!(death.end, End::Status(5), "{death:?}");
         let armed = figures(&death, "child").next().expect("the child armed");
         let before = Duration::from_nanos(armed - death.armed_at);
-        assert!(death.after - before >= GRACE, "early: {death:?}");
+        assert!(death.after - before >= GRACE, "too early: {death:?}");
         assert!(death.after < LONG, "by its parent's: {death:?}");
     }
 
@@ -281,32 +280,35 @@ mod children {
     }
 
     #[test]
-    fn forked_child_with_its_parents_pid_is_no_exception() {
+    fn forked_child_with_its_parents_pid_is_unwatched() {
         is_ended_by_its_own_watchdog("forked_with_its_parents_pid");
     }
 
     #[test]
-    fn forked_child_has_a_timer_of_its_own_too() {
+    fn forked_child_has_its_own_timer() {
         let death = Victim::watched("forked_and_frozen", LONG).wait();
         assert_eq!(death.end, End::Signal(libc::SIGKILL), "{death:?}");
         let armed = figures(&death, "child").next().expect("the child armed");
         let before = Duration::from_nanos(armed - death.armed_at);
-        assert!(death.after - before >= GRACE + BEHIND, "early: {death:?}");
+        assert!(
+            death.after - before >= GRACE + BEHIND,
+            "too early: {death:?}"
+        );
         assert!(death.after < LONG, "by its parent's: {death:?}");
     }
 
     #[test]
-    fn child_made_behind_libcs_back_is_unwatched() {
+    fn child_made_by_raw_clone_is_unwatched() {
         ends_with("cloned", LONG, 97);
     }
 
     #[test]
-    fn child_made_behind_libcs_back_with_its_parents_pid_is_unwatched() {
+    fn child_made_by_raw_clone_with_its_parents_pid_is_unwatched() {
         ends_with("cloned_with_its_parents_pid", LONG, 97);
     }
 
     #[test]
-    fn one_that_shares_memory_does_not_arm_its_parent() {
+    fn child_that_shares_memory_does_not_arm_its_parent() {
         let victim = Victim::watched("armed_by_a_child_that_shares_memory", GRACE);
         assert!(victim.lives_for(3 * GRACE));
     }
@@ -343,27 +345,27 @@ mod cost {
         }
     }
 
-    /// Naps are what keeps a watchdog prompt among spinning threads. There is
-    /// room for fifty; load may cost some.
+    /// Among spinning threads, the watchdog is on time because it sleeps in short intervals.
+    /// There is time for fifty; load may cost some.
     #[test]
-    fn watchdog_naps_on_the_way_to_its_deadline() {
+    fn armed_watchdog_sleeps_in_short_intervals() {
         let death = ends_with("naps", GRACE, 124);
         let switches = figures(&death, "switches deadstop-watch").last();
         assert!(switches.expect("it was counted") >= 10, "{death:?}");
     }
 
-    /// A real-time priority where the system gives one, a short slice where it
-    /// does not.
+    /// The watchdog must have a real-time priority if the system allows it, otherwise a short
+    /// time slice.
     #[test]
-    fn watchdog_is_scheduled_as_promptly_as_it_may_be() {
+    fn watchdog_has_the_best_available_scheduling() {
         ends_at_the_deadline_with("settled", 124);
         ends_at_the_deadline_with("settled_unprivileged", 124);
     }
 
-    /// With a privilege the watchdog has a real-time priority: two that are busy would leave
-    /// nothing of two processors to any other program.
+    /// A privileged watchdog has a real-time priority. Two busy watchdogs would use both
+    /// processors of a machine.
     #[test]
-    fn watchdog_whose_waits_return_at_once_is_not_busy() {
+    fn watchdog_whose_waits_return_at_once_uses_little_processor_time() {
         for fault in ["clock_stands_still", "preloaded_syscall_does_nothing"] {
             let victim = Victim::watched(fault, LONG);
             let before = victim.processor_time("deadstop-watch");
@@ -374,19 +376,19 @@ mod cost {
     }
 
     #[test]
-    fn armed_watchdog_makes_no_call_but_to_wait_and_to_end() {
+    fn armed_watchdog_only_calls_wait_and_exit() {
         if let Err(reason) = Command::new("strace").arg("--version").output() {
             harness::skip(&format!("strace: {reason}"));
             return;
         }
-        // Tracing is slow, and the timer does not wait for it.
+        // Tracing is slow, and the backup timer does not wait for it.
         let ended = (0..5).any(|_| {
             let victim = harness::command("both_lines", GRACE, "watched");
             let mut strace = Command::new("strace");
             strace.args(["-f", "-qq", "-o", "/dev/fd/2"]);
             strace.arg(victim.get_program()).args(victim.get_args());
             let death = Victim::start(strace, "both_lines", GRACE).wait();
-            assert!(death.after >= GRACE, "early: {death:?}");
+            assert!(death.after >= GRACE, "too early: {death:?}");
             let calls = calls_of_an_armed_watchdog(&death);
             for call in &calls {
                 let known = ["exit_group", "futex", "getpid", "restart_syscall"];
@@ -397,7 +399,7 @@ mod cost {
         assert!(ended, "it never came to its end");
     }
 
-    /// The calls that the watchdog's thread began after the timer was set.
+    /// Returns the system calls of the watchdog's thread after the timer was set.
     fn calls_of_an_armed_watchdog(death: &Death) -> Vec<String> {
         let lines: Vec<_> = death.stderr.lines().collect();
         let named = lines

@@ -109,7 +109,7 @@ fn deadline_kills_the_group_of_a_child_that_ignores_sigterm() {
     let name = "child::deadline_kills_the_group_of_a_child_that_ignores_sigterm";
     let (victim, pids) = with_two(name, || {
         let shutdown = shutdown(1);
-        // The phase never comes: an earlier one hangs.
+        // The child's phase does not begin, because an earlier one hangs.
         let hangs = shutdown.task("hangs").phase(Phase::CLOSE);
         hangs
             .on_shutdown(|_| -> () { hang() })
@@ -126,7 +126,7 @@ fn deadline_kills_the_group_of_a_child_that_ignores_sigterm() {
     assert!(are_gone(&pids), "{pids:?} {ended:#?}");
 }
 
-/// The control: the same without registration. Both live on.
+/// The control: without registration, both processes survive.
 #[test]
 fn control_child_of_a_plain_command_outlives_the_deadline() {
     let name = "child::control_child_of_a_plain_command_outlives_the_deadline";
@@ -188,7 +188,7 @@ fn sigkill_of_this_process_ends_the_child() {
     let name = "child::sigkill_of_this_process_ends_the_child";
     let mut victim = victim::start(name, || {
         let shutdown = shutdown(30);
-        // Spawned by a thread that ends: the child does not end with it.
+        // A thread spawns the child, and ends. The child must not end with the thread.
         let spawner = shutdown.clone();
         let spawner = thread::spawn(move || {
             let mut sleep = Command::new("sleep");
@@ -260,7 +260,7 @@ fn group_that_outlives_its_leader_is_killed_at_the_deadline() {
 fn ends_without_handlers(test: &str, clean_exit: CleanExit) -> victim::Ended {
     let mut victim = victim::start(test, || {
         let builder = deadstop::Shutdown::builder().clean_exit(clean_exit);
-        let shutdown = builder.install().expect("nothing is in the way");
+        let shutdown = builder.install().expect("install succeeds");
         let child = shutdown.child("leader", shell("sleep 60 & echo pid $!; exit 0"));
         let child = child.expect("it starts");
         println!("leader {:?}", child.wait().and_then(|status| status.code()));
@@ -290,13 +290,13 @@ fn end_by_the_signal_kills_the_group_that_outlives_its_leader() {
 
 /// Starts a scenario with a listed group of two that ignore SIGTERM, and whose shutdown
 /// has begun once it is ready.
-fn with_deaf_group(
+fn with_group_that_ignores_sigterm(
     test: &str,
     change: fn(deadstop::ShutdownBuilder) -> deadstop::ShutdownBuilder,
 ) -> (victim::Victim, Vec<i32>) {
     with_two(test, || {
         let builder = deadstop::Shutdown::builder().grace(Duration::from_secs(30));
-        let shutdown = change(builder).install().expect("nothing is in the way");
+        let shutdown = change(builder).install().expect("install succeeds");
         let hangs = shutdown.task("hangs").phase(Phase::UNBIND);
         hangs
             .on_shutdown(|_| -> () {
@@ -317,7 +317,8 @@ fn with_deaf_group(
 #[test]
 fn second_signal_kills_the_group() {
     let name = "child::second_signal_kills_the_group";
-    let (victim, pids) = with_deaf_group(name, |builder| builder.second_signal(SecondSignal::End));
+    let (victim, pids) =
+        with_group_that_ignores_sigterm(name, |builder| builder.second_signal(SecondSignal::End));
     victim.send(libc::SIGTERM);
     let ended = victim.wait();
     assert_eq!(ended.signal, Some(libc::SIGTERM), "{ended:#?}");
@@ -329,7 +330,8 @@ fn second_signal_kills_the_group() {
 #[test]
 fn handler_of_the_backup_timer_kills_the_group() {
     let name = "child::handler_of_the_backup_timer_kills_the_group";
-    let (victim, pids) = with_deaf_group(name, |builder| builder.finish_core_dumps(true));
+    let (victim, pids) =
+        with_group_that_ignores_sigterm(name, |builder| builder.finish_core_dumps(true));
     victim.send(libc::SIGRTMAX());
     let ended = victim.wait();
     ended.assert_status(137);
@@ -472,7 +474,8 @@ fn phase_ends_the_group_that_outlives_its_leader() {
     ended.assert_says("others of its process group have not");
 }
 
-/// As above, and what is left ends by itself.
+/// A process that the leader started outlives it, but ends by itself. The phase must wait for
+/// it.
 #[test]
 fn phase_waits_for_the_group_that_outlives_its_leader() {
     let name = "child::phase_waits_for_the_group_that_outlives_its_leader";

@@ -1,4 +1,4 @@
-//! Ends of children where this process does not end by a shutdown.
+//! The end of children when this process ends without a shutdown.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::{finish, hang, shutdown, victim, wait};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// A child that does nothing for a minute, whose id is printed.
+/// Starts a child that sleeps for a minute, and prints its id.
 fn sleeper(shutdown: &Shutdown) -> Child {
     let mut sleep = Command::new("sleep");
     sleep.arg("60");
@@ -182,7 +182,7 @@ fn folders_of(pid: i32) -> usize {
     left.count()
 }
 
-/// The control: what has left the group lives on.
+/// The control: a process that left the group survives.
 #[test]
 fn control_process_that_left_its_group_outlives_the_shutdown() {
     let name = "child_end::control_process_that_left_its_group_outlives_the_shutdown";
@@ -199,8 +199,8 @@ fn control_process_that_left_its_group_outlives_the_shutdown() {
 }
 
 #[test]
-fn shutdown_kills_the_cgroup_with_what_left_the_group() {
-    let name = "child_end::shutdown_kills_the_cgroup_with_what_left_the_group";
+fn shutdown_kills_processes_in_the_cgroup_that_left_the_group() {
+    let name = "child_end::shutdown_kills_processes_in_the_cgroup_that_left_the_group";
     let Some(parent) = cgroup_parent() else {
         return victim::skip("no cgroup v2 can be made");
     };
@@ -220,8 +220,8 @@ fn shutdown_kills_the_cgroup_with_what_left_the_group() {
 /// The best of a few: on a busy machine the reporter, which kills the cgroup, may run too
 /// late.
 #[test]
-fn deadline_kills_the_cgroup_with_what_left_the_group() {
-    let name = "child_end::deadline_kills_the_cgroup_with_what_left_the_group";
+fn deadline_kills_processes_in_the_cgroup_that_left_the_group() {
+    let name = "child_end::deadline_kills_processes_in_the_cgroup_that_left_the_group";
     let Some(parent) = cgroup_parent() else {
         return victim::skip("no cgroup v2 can be made");
     };
@@ -342,10 +342,10 @@ fn start_with_number(pid: i32) -> bool {
     started == i64::from(pid)
 }
 
-/// The number of a child that was reaped is given to a stranger, which lives.
+/// The process id of a reaped child is given to an unrelated process, which must survive.
 #[test]
-fn stranger_with_the_number_of_a_reaped_child_lives() {
-    let name = "child_end::stranger_with_the_number_of_a_reaped_child_lives";
+fn unrelated_process_with_the_id_of_a_reaped_child_survives() {
+    let name = "child_end::unrelated_process_with_the_id_of_a_reaped_child_survives";
     let mut victim = victim::start(name, || {
         let shutdown = shutdown(30);
         let mut reused = None;
@@ -525,7 +525,7 @@ fn second_signal_from_a_terminal_kills_the_group() {
             .grace(Duration::from_secs(30))
             .second_signal(deadstop::SecondSignal::End)
             .install()
-            .expect("nothing is in the way");
+            .expect("install succeeds");
         let _child = shutdown.child("deaf", shell(DEAF)).expect("it starts");
         thread::sleep(300 * MS);
         wait(&shutdown);

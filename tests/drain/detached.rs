@@ -1,4 +1,4 @@
-//! Shutdowns that are detached, side by side in one process, as unit tests have them.
+//! Several detached shutdowns in one process, as in unit tests.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ struct Counts {
     closed: AtomicUsize,
 }
 
-/// A shutdown with a client and its waker.
+/// Returns a detached shutdown with a registered client and waker.
 fn with_client(grace: Duration) -> (Shutdown, Arc<Counts>) {
     let builder = Shutdown::builder().grace(grace);
     let shutdown = builder.detached().expect("threads are given");
@@ -71,7 +71,7 @@ fn detached_shutdown_without_a_deadline_is_requested_too() {
     assert_eq!(of(&counts), (1, 1));
 }
 
-/// Tasks that wait beyond their time, after the last report of their shutdown.
+/// Abandoned tasks still wait after the last report of their shutdown. Their threads must sleep.
 #[cfg(target_os = "linux")]
 #[test]
 fn abandoned_tasks_of_a_detached_shutdown_sleep_when_it_is_over() {
@@ -120,7 +120,7 @@ fn sleeps() -> Vec<(String, String)> {
     threads.collect()
 }
 
-/// A process in which none is installed. It is no child of `fork`.
+/// The process has no installed shutdown, and is not a child of `fork`.
 #[test]
 fn child_of_a_detached_shutdown_is_refused_for_that() {
     let builder = Shutdown::builder().grace(Duration::from_secs(30));

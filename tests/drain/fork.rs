@@ -10,7 +10,7 @@ use deadstop::drain::{Pool, WhenFull};
 
 use crate::{finish, shutdown, victim};
 
-/// Registers one of each: what the process has of them is noted in process-wide lists.
+/// Registers one item of each kind that process-wide lists hold.
 fn one_of_each(shutdown: &Shutdown, who: &'static str) {
     let mut sleep = Command::new("sleep");
     sleep.arg("60");
@@ -24,7 +24,7 @@ fn one_of_each(shutdown: &Shutdown, who: &'static str) {
     closes.expect("it is accepted");
 }
 
-/// Neither a thread of the parent nor an entry of a list is there in the child.
+/// The child must have none of the parent's threads and list entries.
 #[test]
 #[expect(unsafe_code, reason = "forks")]
 fn child_of_fork_that_installs_has_a_kit_of_its_own() {
@@ -75,7 +75,7 @@ fn wide_pool(shutdown: &Shutdown) -> Pool {
     pool.start().expect("it is accepted")
 }
 
-/// Starts threads that wait for a job's end, and threads that wait for room in a queue.
+/// Starts threads that wait for the end of a job, and threads that wait for space in a queue.
 fn wait_for_pools(shutdown: &Shutdown, time: Duration) -> Vec<thread::JoinHandle<()>> {
     let (narrow, wide) = (narrow_pool(shutdown), wide_pool(shutdown));
     let mut threads = Vec::new();
@@ -93,8 +93,8 @@ fn wait_for_pools(shutdown: &Shutdown, time: Duration) -> Vec<thread::JoinHandle
     threads
 }
 
-/// As the workers of a server that forks them. The C library gives the child's threads the
-/// stacks that its parent's waiting threads had.
+/// A server forks workers in this way. The C library gives the stacks of the parent's waiting
+/// threads to the child's threads.
 #[test]
 #[expect(unsafe_code, reason = "forks")]
 fn pools_of_a_child_work_while_threads_of_its_parent_wait_for_the_parents_pools() {
@@ -102,7 +102,7 @@ fn pools_of_a_child_work_while_threads_of_its_parent_wait_for_the_parents_pools(
     let ended = victim::run(name, || {
         let own = shutdown(60);
         wait_for_pools(&own, Duration::from_secs(300));
-        // They wait.
+        // The threads wait by now.
         thread::sleep(Duration::from_millis(200));
         for _ in 0..3 {
             // SAFETY: the forked process uses what works after `fork`.

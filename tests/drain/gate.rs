@@ -32,7 +32,7 @@ fn drain_waits_for_a_request_and_the_next_phase_follows_it() {
         flush
             .on_shutdown(move |_| println!("flush: {} in flight", gate.in_flight()))
             .expect("it is accepted");
-        // The guard is dropped on another thread than the one that entered.
+        // The guard is dropped on a different thread from the one that entered.
         thread::spawn(move || {
             gate.closing().wait();
             thread::sleep(300 * MS);
@@ -66,7 +66,7 @@ fn closed_gate_refuses_and_counts_refusals() {
     ended.assert_says("refused 2, in flight 0");
 }
 
-/// The control for the test after it: without `keep_accepting`, the drain begins at once.
+/// The control for the next test: without `keep_accepting`, the gate closes at the request.
 #[test]
 fn gate_closes_at_the_request_without_keep_accepting() {
     let name = "gate::gate_closes_at_the_request_without_keep_accepting";
@@ -84,7 +84,7 @@ fn gate_closes_at_the_request_without_keep_accepting() {
     ended.assert_status(0).assert_says("kept accepting: false");
 }
 
-/// Returns `true` if a task has kept the gate of a shutdown that has ended accepting.
+/// Returns `true` if the ended shutdown had a task that kept the gate open.
 fn has_kept_accepting(shutdown: &Shutdown) -> bool {
     let report = shutdown.report().expect("it has ended");
     report.task("keep accepting requests").is_some()
@@ -183,8 +183,8 @@ fn tasks_of_a_gate_are_registered_where_it_is_opened() {
 }
 
 #[test]
-fn leaked_guard_costs_the_gate_its_budget_and_the_flush_runs() {
-    let name = "gate::leaked_guard_costs_the_gate_its_budget_and_the_flush_runs";
+fn leaked_guard_delays_the_flush_by_the_gates_budget() {
+    let name = "gate::leaked_guard_delays_the_flush_by_the_gates_budget";
     let ended = victim::run(name, || {
         let shutdown = shutdown(20);
         let gate = shutdown.gate("requests").budget(200 * MS);
@@ -198,7 +198,7 @@ fn leaked_guard_costs_the_gate_its_budget_and_the_flush_runs() {
         finish(&shutdown);
     });
     ended.assert_status(1).assert_says("flushed");
-    // By the report, or by the gate's own line if its task returned before the report.
+    // The report names it, or the gate's own line if its task returned before the report.
     ended.assert_says("1 in flight; oldest ");
     ended.assert_says("GET /leaks");
     assert!(ended.after < Duration::from_secs(15), "{ended:#?}");
@@ -223,8 +223,8 @@ fn guard_dropped_by_a_panic_leaves_the_gate() {
 }
 
 #[test]
-fn endless_stream_is_asked_to_end_and_does_not_cost_the_drain() {
-    let name = "gate::endless_stream_is_asked_to_end_and_does_not_cost_the_drain";
+fn endless_stream_is_ended_and_does_not_delay_the_drain() {
+    let name = "gate::endless_stream_is_ended_and_does_not_delay_the_drain";
     let ended = victim::run(name, || {
         let shutdown = shutdown(20);
         let gate = shutdown.gate("requests").streams_within(100 * MS);
@@ -275,7 +275,7 @@ fn ten_thousand_entries_of_many_threads_are_all_waited_for() {
     ended.assert_status(0).assert_says("left 10000");
 }
 
-/// Two gates in two phases: the outer one's work may still use the inner one.
+/// Two gates close in two phases. Work of the outer gate may still enter the inner one.
 #[test]
 fn gate_of_a_later_phase_admits_the_last_work_of_an_earlier_one() {
     let name = "gate::gate_of_a_later_phase_admits_the_last_work_of_an_earlier_one";
@@ -298,7 +298,7 @@ fn gate_of_a_later_phase_admits_the_last_work_of_an_earlier_one() {
     ended.assert_status(0).assert_says("nested admitted: true");
 }
 
-/// The scope stops alone, twice, and then with the whole shutdown.
+/// The scope stops alone, twice, and then together with the shutdown.
 #[test]
 fn gate_of_a_scope_closes_with_it_and_reopens_after_its_restart() {
     let name = "gate::gate_of_a_scope_closes_with_it_and_reopens_after_its_restart";
@@ -354,7 +354,7 @@ fn gate_of_a_scope_closes_with_it_and_reopens_after_its_restart() {
     ended.assert_says("reopened at the end: false");
 }
 
-/// A wait on a handle of the closed gate is over; a new handle waits anew.
+/// The gate is closed and opened again. Waits on old handles end; waits on new handles do not.
 #[test]
 fn stream_of_a_reopened_gate_is_not_asked_to_end() {
     let name = "gate::stream_of_a_reopened_gate_is_not_asked_to_end";
@@ -395,7 +395,7 @@ fn gate_without_a_name_or_phase_is_refused() {
     ended.assert_says("there is no phase \"none\"");
 }
 
-/// A server ends when the gate closes; the shutdown begins after the gate's phase.
+/// The server ends when the gate closes. The shutdown starts from a later phase than the gate's.
 #[test]
 fn gate_whose_phase_is_skipped_closes_at_the_request() {
     let name = "gate::gate_whose_phase_is_skipped_closes_at_the_request";
@@ -415,7 +415,7 @@ fn gate_whose_phase_is_skipped_closes_at_the_request() {
     ended.assert_status(0).assert_says("refused true");
 }
 
-/// The task of the stop that was abandoned looks at the gate again after it was opened anew.
+/// The task of an abandoned stop checks the gate again after the gate was opened again.
 #[test]
 fn drain_that_was_abandoned_does_not_end_the_next_one() {
     let name = "gate::drain_that_was_abandoned_does_not_end_the_next_one";
@@ -436,7 +436,7 @@ fn drain_that_was_abandoned_does_not_end_the_next_one() {
             second.wait();
             said.send(()).expect("the scenario waits");
         });
-        // Longer than the time after which the first task looks again.
+        // Longer than the interval at which the first task checks the gate.
         let early = drained.recv_timeout(Duration::from_secs(1));
         println!("drained while open: {}", early.is_ok());
         println!("admits: {}", gate.enter().is_ok());

@@ -10,14 +10,14 @@ use crate::{finish, shutdown, victim};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Only bounds a failing run.
+/// Maximum time of a run that fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A gate's allocation for its named entries is larger.
+/// Size of an allocation. The gate's table of named entries is larger.
 const LARGE: usize = 4096;
 
 thread_local! {
-    /// Set if the thread's next large allocation waits for [`GO_ON`].
+    /// `true` if the thread's next large allocation must wait for [`GO_ON`].
     static WAITS: Cell<bool> = const { Cell::new(false) };
 }
 static IS_WAITING: AtomicBool = AtomicBool::new(false);
@@ -26,7 +26,7 @@ static GO_ON: AtomicBool = AtomicBool::new(false);
 #[global_allocator]
 static ALLOCATOR: Waiting = Waiting;
 
-/// The system's allocator, which holds up one allocation.
+/// The system's allocator, which can block one allocation.
 struct Waiting;
 
 impl Waiting {
@@ -66,7 +66,8 @@ unsafe impl GlobalAlloc for Waiting {
     }
 }
 
-/// The thread that makes the table of named entries does not exist in the child.
+/// A thread of the parent creates the table of named entries. This thread does not exist in the
+/// child, and the child must still be able to enter by name.
 #[test]
 #[expect(unsafe_code, reason = "forks")]
 fn child_forked_during_the_first_named_entry_enters_by_name() {
@@ -100,7 +101,7 @@ fn child_forked_during_the_first_named_entry_enters_by_name() {
     ended.assert_status(0).assert_says("child: Some(0)");
 }
 
-/// Returns the child's end. A child that hangs is killed.
+/// Returns the child's exit status. Kills a child that hangs.
 #[expect(unsafe_code, reason = "waits for the process that it started")]
 fn status_of(child: i32) -> Option<i32> {
     let until = Instant::now() + PATIENCE;

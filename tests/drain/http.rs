@@ -13,7 +13,7 @@ use crate::{shutdown, victim, wait};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Serves, with a gate, until the gate closes.
+/// Serves until the gate closes.
 fn serve() {
     let runtime = Runtime::new().expect("a runtime");
     let shutdown = shutdown(30);
@@ -52,11 +52,11 @@ fn ask(stream: &mut TcpStream, path: &str) {
     stream.write_all(request.as_bytes()).expect("it is sent");
 }
 
-/// The answer in flight is complete and closes its connection; an idle connection and one
-/// with half a request hold nothing up.
+/// A running request must be answered completely, and its connection closed. An idle connection,
+/// and one with half a request, must not delay the shutdown.
 #[test]
-fn request_in_flight_is_answered_and_idle_connections_hold_nothing_up() {
-    let name = "http::request_in_flight_is_answered_and_idle_connections_hold_nothing_up";
+fn request_in_flight_is_answered_and_idle_connections_delay_nothing() {
+    let name = "http::request_in_flight_is_answered_and_idle_connections_delay_nothing";
     let mut victim = victim::start(name, serve);
     let line = victim.hear("listens on");
     victim.hear("ready");

@@ -6,9 +6,9 @@ use deadstop::{Cause, Phase};
 
 use crate::{finish, hang, shutdown, victim};
 
-/// A file of the test's own, which exists.
+/// Creates a file for the test.
 fn file(name: &str) -> PathBuf {
-    // The scenario is a child of the test, whose file it is.
+    // The scenario is a child of the test, and uses the test's file.
     let pid = match victim::is_scenario() {
         true => std::os::unix::process::parent_id(),
         false => std::process::id(),
@@ -24,7 +24,9 @@ fn file_is_removed_after_the_last_task() {
     let inner = path.clone();
     let ended = victim::run("last::file_is_removed_after_the_last_task", move || {
         let shutdown = shutdown(30);
-        shutdown.remove_file(&inner).expect("there is room");
+        shutdown
+            .remove_file(&inner)
+            .expect("the list of files has space");
         let task = shutdown.task("last");
         task.on_shutdown(move |_| println!("still there: {}", inner.exists()))
             .expect("it is accepted");
@@ -40,7 +42,9 @@ fn file_is_removed_by_the_deadline_too() {
     let inner = path.clone();
     let ended = victim::run("last::file_is_removed_by_the_deadline_too", move || {
         let shutdown = shutdown(1);
-        shutdown.remove_file(&inner).expect("there is room");
+        shutdown
+            .remove_file(&inner)
+            .expect("the list of files has space");
         let task = shutdown.task("hangs");
         task.on_shutdown(|_| -> () { hang() })
             .expect("it is accepted");
@@ -57,8 +61,12 @@ fn file_is_removed_when_main_returns_early_and_kept_if_canceled() {
     let name = "last::file_is_removed_when_main_returns_early_and_kept_if_canceled";
     let ended = victim::run(name, move || {
         let shutdown = shutdown(30);
-        shutdown.remove_file(&first).expect("there is room");
-        let canceled = shutdown.remove_file(&second).expect("there is room");
+        shutdown
+            .remove_file(&first)
+            .expect("the list of files has space");
+        let canceled = shutdown
+            .remove_file(&second)
+            .expect("the list of files has space");
         println!("{} {}", canceled.cancel(), canceled.cancel());
         thread::sleep(Duration::from_millis(10));
     });
@@ -138,8 +146,8 @@ fn quick_exit(status: i32) {
     unsafe { quick_exit(status) }
 }
 
-/// The handlers of `quick_exit` do not see its status: one that left something undone has
-/// the shutdown's.
+/// Handlers of `quick_exit` cannot read its status. If a task did not succeed, the process must
+/// end with the status of the shutdown.
 #[test]
 #[cfg(all(target_os = "linux", any(target_env = "gnu", target_env = "musl")))]
 fn quick_exit_by_a_task_waits_for_the_other_tasks_and_is_a_failure() {

@@ -1,4 +1,4 @@
-//! A logger that never returns holds no task, no waker and no caller.
+//! A logger that hangs must not delay a task, a waker or a caller.
 
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -22,14 +22,14 @@ impl log::Log for Hangs {
     fn flush(&self) {}
 }
 
-/// A shutdown of a program whose logger hangs.
+/// Installs a shutdown in a program whose logger hangs.
 fn with_a_logger_that_hangs() -> Shutdown {
     log::set_logger(&Hangs).expect("the scenario has no logger yet");
     log::set_max_level(log::LevelFilter::Warn);
     shutdown(30)
 }
 
-/// Keeps the pool's only thread busy until `after` the request. Returns when the thread is.
+/// Keeps the pool's only thread busy until `after` the request. Returns when the thread is busy.
 fn keep_busy(pool: &Pool, shutdown: &Shutdown, after: Duration) {
     let (runs, running) = channel();
     let requested = shutdown.requested();
@@ -38,11 +38,11 @@ fn keep_busy(pool: &Pool, shutdown: &Shutdown, after: Duration) {
         requested.wait();
         std::thread::sleep(after);
     };
-    pool.execute(job).expect("room");
+    pool.execute(job).expect("the pool accepts the job");
     running.recv().expect("it runs");
 }
 
-/// Says how the shutdown ends, and how each task that failed did.
+/// Prints the result of the shutdown and of each failed task.
 fn show(shutdown: &Shutdown) {
     let code = shutdown.finish();
     println!("clean: {}", succeeded(code));
@@ -61,7 +61,8 @@ fn pool_that_discards_jobs_ends_although_the_logger_hangs() {
         let pool = pool.budget(Duration::from_secs(3));
         let pool = pool.on_shutdown(Drain::Discard).start().expect("it starts");
         keep_busy(&pool, &shutdown, Duration::ZERO);
-        pool.execute_named("part 2", || ()).expect("room");
+        pool.execute_named("part 2", || ())
+            .expect("the pool accepts the job");
         show(&shutdown);
     });
     ended.assert_says("clean: true");
@@ -107,7 +108,7 @@ fn wakers_run_although_one_panics_and_the_logger_hangs() {
     ended.assert_says("waker 1 runs\nwaker 2 runs\nthe task runs\nclean: true");
 }
 
-/// The second waker is called where the first one does not return, which the log says.
+/// The first waker hangs. The second must be called, and the log must name the first.
 #[test]
 fn wakers_run_although_one_hangs_and_the_logger_hangs() {
     let name = "logger::wakers_run_although_one_hangs_and_the_logger_hangs";
@@ -142,7 +143,7 @@ fn task_that_waits_for_the_end_gets_its_answer_although_the_logger_hangs() {
     ended.assert_says("answered: false\nclean: true");
 }
 
-/// The logger hangs over the first line, that the shutdown begins.
+/// The logger hangs in its first line, which says that the shutdown begins.
 #[test]
 fn work_left_undone_is_on_standard_error_although_the_logger_hangs() {
     let name = "logger::work_left_undone_is_on_standard_error_although_the_logger_hangs";
@@ -152,7 +153,8 @@ fn work_left_undone_is_on_standard_error_although_the_logger_hangs() {
         let pool = shutdown.pool("parts").threads(1).queue(9);
         let pool = pool.on_shutdown(Drain::Discard).start().expect("it starts");
         keep_busy(&pool, &shutdown, Duration::from_millis(200));
-        pool.execute_named("part 2", || ()).expect("room");
+        pool.execute_named("part 2", || ())
+            .expect("the pool accepts the job");
         let fails = shutdown.task("flush the log").phase(Phase::FLUSH);
         fails
             .on_shutdown(|_| {

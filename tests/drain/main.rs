@@ -1,5 +1,4 @@
-//! The drain kit, in processes that shut down: each test starts itself again as its
-//! scenario.
+//! Tests of the drain kit in real processes. Each test starts itself again to run its scenario.
 
 #![expect(
     clippy::exit,
@@ -30,7 +29,7 @@ use std::time::Duration;
 
 use deadstop::{Cause, Phase, Shutdown};
 
-/// A shutdown whose grace is `seconds` long, for a scenario.
+/// Installs a shutdown with a grace of `seconds`, for a scenario.
 fn shutdown(seconds: u64) -> Shutdown {
     Shutdown::builder()
         .grace(Duration::from_secs(seconds))
@@ -38,19 +37,19 @@ fn shutdown(seconds: u64) -> Shutdown {
         .expect("the scenario has no watchdog yet")
 }
 
-/// Ends the scenario as a program does that is done.
+/// Ends the scenario as a program does whose work is done.
 fn finish(shutdown: &Shutdown) -> ! {
     shutdown.request(Cause::Finished);
     shutdown.wait_and_exit()
 }
 
-/// Waits until the shutdown is requested, and ends as it says.
+/// Waits for the end of the shutdown, and exits with its status.
 fn wait(shutdown: &Shutdown) -> ! {
     println!("ready");
     shutdown.wait_and_exit()
 }
 
-/// Does not return.
+/// Blocks for ever.
 fn hang() -> ! {
     loop {
         thread::park();
@@ -79,12 +78,12 @@ fn assert_named_after_its_budget(ended: &victim::Ended, task: &str, text: &str) 
     }
 }
 
-/// An exit code has no number to read, so the scenario ends with it by name.
+/// `ExitCode` cannot be read as a number, so its `Debug` text is compared.
 fn succeeded(code: ExitCode) -> bool {
     format!("{code:?}") == format!("{:?}", ExitCode::SUCCESS)
 }
 
-/// Panics when it is dropped: the value of a panic, or what a job has captured.
+/// A value that panics when it is dropped: the payload of a panic, or a capture of a job.
 struct Panics;
 
 impl Drop for Panics {

@@ -10,7 +10,7 @@ use crate::{Panics, finish, hang, shutdown, victim, wait};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Submits more jobs than threads and queue hold at once.
+/// Submits more jobs than the pool's threads and queue can hold.
 fn batch(pool: &Pool, jobs: usize, each: Duration) -> Arc<AtomicUsize> {
     let done = Arc::new(AtomicUsize::new(0));
     for job in 0..jobs {
@@ -50,7 +50,7 @@ fn main_returns_at_once_and_every_accepted_job_runs() {
     ended.assert_status(0).assert_says("done [200, 200]");
 }
 
-/// The control: what a process does that only returns from `main`.
+/// The control: a process that only returns from `main`, without a pool.
 #[test]
 fn control_jobs_of_plain_threads_are_cut_off() {
     let ended = victim::run("pool::control_jobs_of_plain_threads_are_cut_off", || {
@@ -76,7 +76,7 @@ fn no_job_starts_after_the_budget_and_the_next_phase_runs() {
         let flush = shutdown.task("flush").phase(Phase::FLUSH);
         flush
             .on_shutdown(move |_| {
-                // The two that ran at the end of the budget may end.
+                // The two jobs that ran at the end of the budget may still end.
                 thread::sleep(200 * MS);
                 let before = done.load(Ordering::SeqCst);
                 thread::sleep(400 * MS);
@@ -122,8 +122,10 @@ fn hang_report_names_the_job_its_thread_and_what_was_queued() {
         let pool = shutdown.pool("mailer").threads(1).queue(9);
         let pool = pool.start().expect("it starts");
         let hangs = || hang();
-        pool.execute_named("mail 17", hangs).expect("room");
-        pool.execute_named("mail 18", || ()).expect("room");
+        pool.execute_named("mail 17", hangs)
+            .expect("the pool accepts the job");
+        pool.execute_named("mail 18", || ())
+            .expect("the pool accepts the job");
         // No later step may end the process before the deadline.
         crate::hang_in_the_last_phase(&shutdown);
         finish(&shutdown);
@@ -133,8 +135,8 @@ fn hang_report_names_the_job_its_thread_and_what_was_queued() {
     ended.assert_says("on thread mailer-1; next: \\\"mail 18\\\"");
 }
 
-/// The task stays until its jobs have ended: the report of the abandonment, and that of the
-/// deadline, name what a task that has returned would not.
+/// The pool's task waits for its jobs. The reports at the abandonment and at the deadline must
+/// therefore still name the job.
 #[test]
 fn reports_name_the_job_after_the_budget_of_its_pool() {
     let name = "pool::reports_name_the_job_after_the_budget_of_its_pool";
@@ -142,7 +144,8 @@ fn reports_name_the_job_after_the_budget_of_its_pool() {
         let shutdown = shutdown(4);
         let pool = shutdown.pool("mailer").threads(1).budget(200 * MS);
         let pool = pool.start().expect("it starts");
-        pool.execute_named("mail 17", || hang()).expect("room");
+        pool.execute_named("mail 17", || hang())
+            .expect("the pool accepts the job");
         crate::hang_in_the_last_phase(&shutdown);
         finish(&shutdown);
     });
@@ -151,8 +154,8 @@ fn reports_name_the_job_after_the_budget_of_its_pool() {
     crate::assert_named_after_its_budget(&ended, "\"mailer\" (phase drain,", says);
 }
 
-/// Returns a pool whose only thread runs "part 1" until the request: the next job runs on its
-/// caller's thread.
+/// Returns a pool without free capacity: its only thread runs "part 1" until the request, so the
+/// next job runs on its caller's thread.
 fn pool_without_room(shutdown: &Shutdown, accepts_from_jobs: bool) -> Pool {
     let pool = shutdown.pool("parts").threads(1).queue(0);
     let pool = pool.when_full(WhenFull::CallerRuns);
@@ -170,7 +173,7 @@ fn pool_without_room(shutdown: &Shutdown, accepts_from_jobs: bool) -> Pool {
     pool
 }
 
-/// `main` of a program that submits on one thread and waits on another.
+/// One thread submits a job, and `main` waits on another.
 #[test]
 fn job_that_runs_on_its_callers_thread_is_waited_for() {
     let name = "pool::job_that_runs_on_its_callers_thread_is_waited_for";
@@ -203,7 +206,8 @@ fn job_that_runs_on_its_callers_thread_is_waited_for() {
     ended.assert_says("part 2 is done\nterminated: true, 1");
 }
 
-/// It is a job of the pool, which submits the next step of its chain.
+/// The job submits the next step of a chain, when the pool is closed. A job of the pool may do
+/// so.
 #[test]
 fn job_that_runs_on_its_callers_thread_may_submit_to_a_closed_pool() {
     let name = "pool::job_that_runs_on_its_callers_thread_may_submit_to_a_closed_pool";
@@ -277,10 +281,10 @@ fn last_request_of_a_server_may_still_submit() {
     ended.assert_says("sent");
 }
 
-/// Without the abandonment, the second phase would begin after the deadline only.
+/// Without the abandonment, the second phase would begin only after the deadline.
 #[test]
-fn job_that_spins_costs_its_pool_the_budget_and_no_more() {
-    let name = "pool::job_that_spins_costs_its_pool_the_budget_and_no_more";
+fn job_that_spins_delays_the_next_phase_by_the_budget_only() {
+    let name = "pool::job_that_spins_delays_the_next_phase_by_the_budget_only";
     let ended = victim::run(name, || {
         let shutdown = shutdown(40);
         let pool = shutdown.pool("spinner").threads(1).budget(200 * MS);
@@ -288,7 +292,7 @@ fn job_that_spins_costs_its_pool_the_budget_and_no_more() {
         let spins = || loop {
             std::hint::spin_loop();
         };
-        pool.execute(spins).expect("room");
+        pool.execute(spins).expect("the pool accepts the job");
         let flush = shutdown.task("flush").phase(Phase::FLUSH);
         flush
             .on_shutdown(|_| println!("flushed"))
@@ -300,13 +304,13 @@ fn job_that_spins_costs_its_pool_the_budget_and_no_more() {
 }
 
 #[test]
-fn pool_that_terminated_before_costs_nothing() {
-    let ended = victim::run("pool::pool_that_terminated_before_costs_nothing", || {
+fn pool_that_terminated_earlier_delays_nothing() {
+    let ended = victim::run("pool::pool_that_terminated_earlier_delays_nothing", || {
         let shutdown = shutdown(20);
         for at in 0..100 {
             let pool = shutdown.pool(format!("short {at}")).threads(1);
             let pool = pool.start().expect("it starts");
-            pool.execute(|| ()).expect("room");
+            pool.execute(|| ()).expect("the pool accepts the job");
             pool.close();
             assert!(pool.await_termination(Duration::from_secs(20)));
         }
@@ -316,7 +320,7 @@ fn pool_that_terminated_before_costs_nothing() {
         println!("{} tasks", report.tasks().count());
         assert!(crate::succeeded(code));
     });
-    // They are cancelled once they have terminated.
+    // The tasks of the pools are cancelled when the pools have terminated.
     ended.assert_status(0).assert_says("0 tasks");
 }
 
@@ -335,7 +339,7 @@ fn pool_of_a_scope_is_drained_when_the_scope_stops_alone() {
                     thread::sleep(10 * MS);
                     done.fetch_add(1, Ordering::SeqCst);
                 };
-                pool.execute(job).expect("room");
+                pool.execute(job).expect("the pool accepts the job");
             }
             let stopped = scope.stop(Cause::requested("a reload"), Duration::from_secs(10));
             let report = stopped.expect("it stops");
@@ -355,8 +359,8 @@ fn pool_of_a_scope_is_drained_when_the_scope_stops_alone() {
 }
 
 #[test]
-fn handle_of_a_job_whose_panic_panics_can_be_dropped() {
-    let name = "pool::handle_of_a_job_whose_panic_panics_can_be_dropped";
+fn handle_of_a_job_whose_panic_payload_panics_can_be_dropped() {
+    let name = "pool::handle_of_a_job_whose_panic_payload_panics_can_be_dropped";
     let ended = victim::run(name, || {
         let shutdown = shutdown(30);
         let pool = shutdown.pool("p").threads(1).start().expect("it starts");
@@ -381,7 +385,8 @@ fn handle_of_a_job_whose_panic_panics_can_be_dropped() {
     ended.assert_says("the handle is dropped");
 }
 
-/// A panic while another one goes on would abort the process.
+/// The destructors panic one after another. A second panic during the first would abort the
+/// process.
 #[test]
 fn discarded_jobs_whose_destructors_panic_do_not_abort_the_process() {
     let name = "pool::discarded_jobs_whose_destructors_panic_do_not_abort_the_process";
@@ -394,12 +399,16 @@ fn discarded_jobs_whose_destructors_panic_do_not_abort_the_process() {
             begun.send(()).expect("the scenario waits");
             thread::sleep(300 * MS);
         };
-        pool.execute(long).map(drop).expect("room");
+        pool.execute(long)
+            .map(drop)
+            .expect("the pool accepts the job");
         has_begun.recv().expect("it runs");
         for _ in 0..3 {
             let captured = Panics;
             let job = move || drop(captured);
-            pool.execute(job).map(drop).expect("room");
+            pool.execute(job)
+                .map(drop)
+                .expect("the pool accepts the job");
         }
         finish(&shutdown);
     });
@@ -408,8 +417,8 @@ fn discarded_jobs_whose_destructors_panic_do_not_abort_the_process() {
 
 /// The payload of a job's panic has a destructor that panics too.
 #[test]
-fn job_whose_panic_panics_costs_the_pool_no_thread() {
-    let name = "pool::job_whose_panic_panics_costs_the_pool_no_thread";
+fn job_whose_panic_payload_panics_leaves_the_pools_thread_running() {
+    let name = "pool::job_whose_panic_payload_panics_leaves_the_pools_thread_running";
     let ended = victim::run(name, || {
         let shutdown = shutdown(30);
         let pool = shutdown.pool("p").threads(1).start().expect("it starts");
@@ -444,7 +453,8 @@ fn job_that_calls_exit_is_held_for_the_budget_and_the_exit_is_a_failure() {
             exits.wait();
             std::process::exit(0)
         };
-        pool.execute_named("exits", job).expect("room");
+        pool.execute_named("exits", job)
+            .expect("the pool accepts the job");
         requested.request(Cause::requested("a test"));
         hang()
     });

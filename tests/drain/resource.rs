@@ -114,8 +114,8 @@ fn shared_client_that_two_threads_register_at_once_is_closed_once() {
 }
 
 #[test]
-fn resource_closed_or_released_before_is_left_alone() {
-    let name = "resource::resource_closed_or_released_before_is_left_alone";
+fn resource_closed_or_released_earlier_is_not_closed_again() {
+    let name = "resource::resource_closed_or_released_earlier_is_not_closed_again";
     let ended = victim::run(name, || {
         let shutdown = shutdown(30);
         let add = |name: &'static str| {
@@ -136,7 +136,7 @@ fn resource_closed_or_released_before_is_left_alone() {
     ended.assert_silent_about("closed released");
 }
 
-/// The consumer is blocked until its waker runs, and commits after that.
+/// The consumer blocks until its waker runs, and commits afterwards.
 #[test]
 fn waker_of_a_resource_runs_at_the_request_and_not_while_it_closes() {
     let name = "resource::waker_of_a_resource_runs_at_the_request_and_not_while_it_closes";

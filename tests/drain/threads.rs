@@ -25,7 +25,7 @@ fn finish_waits_for_a_kept_thread() {
     ended.assert_status(0).assert_says("uploaded\nflush\n");
 }
 
-/// Many, because the system may end a thread a moment later than its closure returns.
+/// Many threads, because the system may end a thread slightly later than its closure returns.
 #[test]
 fn kept_threads_are_finished_once_finish_returns() {
     let name = "threads::kept_threads_are_finished_once_finish_returns";
@@ -47,8 +47,8 @@ fn kept_threads_are_finished_once_finish_returns() {
 }
 
 #[test]
-fn kept_thread_that_hangs_is_named_with_what_it_says() {
-    let name = "threads::kept_thread_that_hangs_is_named_with_what_it_says";
+fn kept_thread_that_hangs_is_named_with_its_progress_text() {
+    let name = "threads::kept_thread_that_hangs_is_named_with_its_progress_text";
     let ended = victim::run(name, || {
         let shutdown = shutdown(2);
         let uploader = shutdown.keep("uploader").spawn(|cx| {
@@ -87,7 +87,7 @@ fn kept_thread_that_ended_before_leaves_no_task() {
     let name = "threads::kept_thread_that_ended_before_leaves_no_task";
     let ended = victim::run(name, || {
         let shutdown = shutdown(30);
-        // A zero byte is no part of a thread's name.
+        // A zero byte is not allowed in the name of a thread.
         let short = shutdown.keep("sh\0ort").spawn(|_| ()).expect("it starts");
         println!("returned {}", short.join().is_ok());
         let _ = shutdown.finish();
@@ -118,16 +118,16 @@ fn kept_thread_that_fails_or_panics_is_a_failed_task() {
     ended.assert_says("failed: the thread panicked: out of cheese");
 }
 
-/// Without a handle, the standard library drops what a thread's panic carried, and aborts
-/// the process if that panics.
+/// `std` drops the payload of a detached thread's panic, and aborts the process if this drop
+/// panics.
 #[test]
-fn kept_thread_whose_panic_panics_is_a_failed_task_and_no_abort() {
-    let name = "threads::kept_thread_whose_panic_panics_is_a_failed_task_and_no_abort";
+fn kept_thread_whose_panic_payload_panics_is_a_failed_task() {
+    let name = "threads::kept_thread_whose_panic_payload_panics_is_a_failed_task";
     let ended = victim::run(name, || {
         let shutdown = shutdown(30);
         let keep = |name| shutdown.keep(name).spawn(|_| std::panic::panic_any(Panics));
         drop(keep("detached"));
-        // An abort would come meanwhile.
+        // If the process aborted, it would do so during this time.
         thread::sleep(Duration::from_millis(300));
         let payload = keep("joined").expect("it starts").join();
         let payload = payload.expect_err("it panics");
@@ -156,7 +156,7 @@ fn joined_thread_that_fails_or_panics_fails_its_task() {
     ended.assert_says("the thread panicked: out of cheese");
 }
 
-/// The report shows the joined thread as the task's, by its name.
+/// The report must show the joined thread as the thread of the task.
 #[test]
 fn hang_report_shows_the_joined_thread_as_the_task() {
     let name = "threads::hang_report_shows_the_joined_thread_as_the_task";
@@ -175,8 +175,8 @@ fn hang_report_shows_the_joined_thread_as_the_task() {
 }
 
 #[test]
-fn joined_thread_whose_panic_panics_fails_its_task_with_its_own_words() {
-    let name = "threads::joined_thread_whose_panic_panics_fails_its_task_with_its_own_words";
+fn joined_thread_whose_panic_payload_panics_fails_its_task_with_its_message() {
+    let name = "threads::joined_thread_whose_panic_payload_panics_fails_its_task_with_its_message";
     let ended = victim::run(name, || {
         let shutdown = shutdown(30);
         let panics: thread::JoinHandle<()> = thread::spawn(|| std::panic::panic_any(Panics));
@@ -187,7 +187,8 @@ fn joined_thread_whose_panic_panics_fails_its_task_with_its_own_words() {
     ended.assert_says("the thread panicked: ");
 }
 
-/// As a server that drives each connection would fill its memory with their tasks.
+/// A server drives each connection in this way. If the tasks remained, they would fill its
+/// memory.
 #[cfg(feature = "tokio")]
 #[test]
 fn driven_future_that_is_done_before_the_request_leaves_no_task() {

@@ -1,4 +1,4 @@
-//! Runs a test's scenario in a process of its own: the test starts itself again.
+//! Runs the scenario of a test in its own process: the test starts itself again.
 
 #[path = "../harness/reexecution.rs"]
 mod reexecution;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use reexecution::is_scenario;
 
-/// The longest time for a scenario. Not a measure: it only bounds a failing run.
+/// Maximum time for a scenario. It only bounds a run that fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The end of a scenario.
@@ -20,11 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Ended {
     pub(crate) status: Option<i32>,
     pub(crate) signal: Option<i32>,
-    /// From the line "ready", or the start, to the end.
+    /// Time from the line "ready", or from the start, to the end.
     pub(crate) after: Duration,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// Set if the scenario had to be killed.
+    /// `true` if the harness had to kill the scenario.
     #[expect(dead_code, reason = "shown when an assertion fails")]
     pub(crate) stuck: bool,
 }
@@ -55,7 +55,7 @@ impl Ended {
     }
 }
 
-/// A scenario that runs.
+/// A running scenario.
 pub(crate) struct Victim {
     child: Child,
     started: Instant,
@@ -168,7 +168,7 @@ pub(crate) fn start_under(
     }
 }
 
-/// A scenario that returns stands for a `main` that returns.
+/// Exits like a `main` that returns.
 fn return_from_main() -> ! {
     std::process::exit(0)
 }
@@ -178,7 +178,7 @@ impl Victim {
         self.child.id() as i32
     }
 
-    /// Reads lines until one contains `text`, and returns it. Time is counted from there.
+    /// Reads lines until one contains `text`, and returns it. The time is measured from there.
     #[track_caller]
     pub(crate) fn hear(&mut self, text: &str) -> String {
         let until = Instant::now() + PATIENCE;
@@ -261,8 +261,7 @@ fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
     lines
 }
 
-/// The lines that are left. A process that outlives the scenario may keep the pipe
-/// open.
+/// Returns the remaining lines. A process that outlives the scenario may keep the pipe open.
 fn rest(lines: &Receiver<String>) -> String {
     let mut all = String::new();
     let until = Instant::now() + Duration::from_secs(1);
@@ -273,7 +272,7 @@ fn rest(lines: &Receiver<String>) -> String {
     all
 }
 
-/// Says that a test is skipped, and why; fails where none may be.
+/// Prints that a test is skipped, and why. Fails if tests must not be skipped.
 #[track_caller]
 pub(crate) fn skip(why: &str) {
     let allowed = std::env::var_os("DEADSTOP_NO_SKIPS").is_none();

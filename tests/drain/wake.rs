@@ -33,7 +33,7 @@ fn waker_that_blocks_or_panics_does_not_keep_the_others_from_running() {
 fn waker_whose_panic_cannot_be_dropped_keeps_no_other_from_running() {
     let name = "wake::waker_whose_panic_cannot_be_dropped_keeps_no_other_from_running";
     let ended = victim::run(name, || {
-        // Printing a stack takes longer than a waker has.
+        // To print a stack takes longer than the time of a waker.
         std::panic::set_hook(Box::new(|_| {}));
         let shutdown = shutdown(30);
         for number in 0..6 {
@@ -54,8 +54,8 @@ fn waker_whose_panic_cannot_be_dropped_keeps_no_other_from_running() {
     }
 }
 
-/// With tasks in the first phase and in a scope, and with a waker that hangs. The best of a
-/// few: on a busy machine a waker may be called, and stand still before it prints.
+/// There are tasks in the first phase and in a scope, and one waker hangs. The best of a few
+/// runs counts: under load a waker may be called, but not yet have printed.
 #[test]
 fn tasks_start_after_each_waker_was_called() {
     let name = "wake::tasks_start_after_each_waker_was_called";
@@ -120,7 +120,7 @@ fn accept_loop_ends_at_sigterm_by_its_waker() {
     assert!(ended.after < Duration::from_secs(15), "{ended:#?}");
 }
 
-/// The control: without the waker the thread costs its phase, and the report names it.
+/// The control: without the waker, the phase uses its budget, and the report names the thread.
 #[test]
 fn control_accept_loop_without_a_waker_is_abandoned_and_named() {
     let name = "wake::control_accept_loop_without_a_waker_is_abandoned_and_named";

@@ -105,7 +105,7 @@ fn is_refused(command: std::process::Command, path: &str, why: &str) {
 }
 
 fn make_fifo(path: &std::path::Path) {
-    let path = CString::new(path.as_os_str().as_bytes()).expect("no zero in it");
+    let path = CString::new(path.as_os_str().as_bytes()).expect("the text has no zero byte");
     // SAFETY: the pointer is to a string that ends with a zero.
     let made = unsafe { libc::mkfifo(path.as_ptr(), 0o600) };
     if made != 0 {

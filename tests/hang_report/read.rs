@@ -20,7 +20,7 @@ pub(crate) fn hung(fault: &str, grace: Duration) -> (Death, HangReport) {
 pub(crate) fn ended(victim: Victim, grace: Duration) -> Death {
     let death = victim.wait();
     assert_eq!(death.end, End::Status(124), "{death:?}");
-    assert!(death.after >= grace, "early: {death:?}");
+    assert!(death.after >= grace, "too early: {death:?}");
     death
 }
 

@@ -86,7 +86,7 @@ fn assert_status(output: &Output, status: i32) {
 }
 
 fn ok<T, E: Debug>(result: Result<T, E>) -> T {
-    result.expect("nothing is in the way")
+    result.expect("install succeeds")
 }
 
 fn hung(shutdown: &Shutdown) {
