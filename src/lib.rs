@@ -71,14 +71,14 @@
 //! | Which threads run the tasks? | Threads of the coordinator. A stuck `main` delays no task. | `deadlocked_main_thread_does_not_delay_the_shutdown` |
 //! | What ends the process when all tasks are done? | The caller that waits, or `main` by returning. If nothing waits, the process goes on until the deadline, and a warning says which call is missing. [`WhenDone::Exit`] ends it at once. | `process_without_waiter_runs_until_the_deadline_by_default` |
 //! | What if `main` returns while tasks run? | The exit waits for the tasks, until the deadline. | `return_from_main_waits_for_running_tasks` |
-//! | What if a task fails or does not run? | The exit status is that of a failure, even if the program calls `exit(0)`. | `exit_with_0_becomes_the_status_of_a_failure` |
+//! | What if a task fails or does not run? | The exit status is that of a failure, even if the program calls `exit(0)`. | `exit_with_0_becomes_1_if_a_task_fails` |
 //! | What if a task exceeds its budget? | The coordinator abandons it and reports its name. The next phase begins. | `task_that_exceeds_its_budget_is_abandoned_and_can_observe_it` |
 //! | How do the last phases get time? | By a [`reserve`](Phase::reserve). `FLUSH` and `CLOSE` have one by default. | `phase_has_its_reserve_after_an_earlier_phase_hung` |
 //! | What if two triggers race? | The first is the cause. All callers share one run and one report. | `exactly_one_of_many_simultaneous_requests_is_first` |
-//! | What does a second signal do? | Only a second Ctrl-C or Ctrl-\\ from the terminal ends the process, by default. | `repeated_sigterm_is_reported_and_ends_nothing` |
+//! | What does a second signal do? | Only a second Ctrl-C or Ctrl-\\ from the terminal ends the process, by default. | `repeated_sigterm_is_logged_and_the_shutdown_goes_on` |
 //! | Can tasks be added during the shutdown? | Yes, to the current phase and later ones. | `task_can_change_its_own_and_later_phases_but_no_earlier_one` |
 //! | What if a task panics? | It counts as failed, and the others go on. With `panic = "abort"`, the process aborts unless panics are a trigger. | `panic_of_a_task_does_not_stop_other_tasks` |
-//! | What about `fork`? | The child has no watchdog. Calls there return errors; none hangs. | `child_refuses_a_task_and_says_so_once` |
+//! | What about `fork`? | The child has no watchdog. Calls there return errors; none hangs. | `child_refuses_tasks_and_prints_the_reason_once` |
 //! | What about pid 1 in a container? | The kernel ignores a `SIGKILL` that pid 1 sends to itself. The backup timer sends a real-time signal instead. | `pid_1` |
 //!
 //! # Exit statuses

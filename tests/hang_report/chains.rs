@@ -1,4 +1,5 @@
-//! Tasks that wait for other threads: the first screen follows the chain.
+//! Tasks that wait for other threads. The first screen of the report must show what each of
+//! these threads waits for.
 
 use crate::REPORTED;
 use crate::harness::{Death, GRACE, Victim};
@@ -7,8 +8,8 @@ use deadstop::report::{HangReport, HoldKind};
 
 const STACKS: bool = cfg!(feature = "stacks");
 
-/// Returns `true` if one line of the screen has all of `parts`, in this order.
-fn has_line(death: &Death, parts: &[&str]) {
+/// Asserts that one line of the first screen has all of `parts`, in this order.
+fn assert_line(death: &Death, parts: &[&str]) {
     let screen = screen(death);
     let has_all = |line: &str| {
         let mut rest = line;
@@ -26,14 +27,15 @@ fn has_line(death: &Death, parts: &[&str]) {
     );
 }
 
-/// Two tasks, each of which waits for a lock of the other.
-fn is_a_deadlock(fault: &str, words: &str, kind: HoldKind) {
+/// Runs `fault`, in which two tasks wait for each other's lock. The report must name both
+/// tasks, say `words` about the lock, and say that this is a deadlock.
+fn assert_deadlock(fault: &str, words: &str, kind: HoldKind) {
     let (death, report) = hung(fault, REPORTED);
     let names = ["credit the account", "debit the account"];
     for name in names {
         assert!(screen(&death).contains(&format!("{name:?}")), "{death:?}");
     }
-    has_line(
+    assert_line(
         &death,
         &[
             "it waits for ",
@@ -45,29 +47,32 @@ fn is_a_deadlock(fault: &str, words: &str, kind: HoldKind) {
     );
     let [one, other] = names.map(|name| thread(&report, name));
     for (waiter, holder) in [(one, other), (other, one)] {
-        let waits_for = waiter.waits_for.as_ref().expect("it is known");
+        let waits_for = waiter
+            .waits_for
+            .as_ref()
+            .expect("the report says what the thread waits for");
         assert_eq!(
             (waits_for.kind, waits_for.id),
             (kind, holder.id),
             "{death:?}"
         );
     }
-    is_in_function(&death, "crosses", &report);
+    assert_in_function(&death, "crosses", &report);
 }
 
-fn is_in_function(death: &Death, function: &str, report: &HangReport) {
+fn assert_in_function(death: &Death, function: &str, report: &HangReport) {
     if STACKS {
-        let task = report.hung_tasks().next().expect("a culprit");
-        let thread = report.thread_of(task).expect("it is listed");
+        let task = report.hung_tasks().next().expect("a hung task");
+        let thread = report.thread_of(task).expect("the report lists it");
         let mut functions = thread.functions();
         assert!(functions.any(|name| name.contains(function)), "{death:?}");
-        has_line(death, &["it is in victim::"]);
+        assert_line(death, &["it is in victim::"]);
     }
 }
 
 #[test]
-fn crossed_std_locks_are_a_deadlock() {
-    is_a_deadlock(
+fn crossed_std_locks_are_reported_as_a_deadlock() {
+    assert_deadlock(
         "chain_std",
         "a lock that is on the stack of ",
         HoldKind::LockOnStack,
@@ -75,15 +80,15 @@ fn crossed_std_locks_are_a_deadlock() {
 }
 
 #[test]
-fn crossed_pthread_locks_are_a_deadlock() {
-    is_a_deadlock("chain_pthread", "a lock of ", HoldKind::LockOwner);
+fn crossed_pthread_locks_are_reported_as_a_deadlock() {
+    assert_deadlock("chain_pthread", "a lock of ", HoldKind::LockOwner);
 }
 
 #[test]
-fn full_channel_shows_its_consumer_and_what_that_reads() {
+fn report_of_a_full_channel_names_its_consumer_and_the_pipe_it_reads() {
     let (death, _) = hung("chain_channel", REPORTED);
-    has_line(&death, &["\"send the backlog\" (phase close, "]);
-    has_line(
+    assert_line(&death, &["\"send the backlog\" (phase close, "]);
+    assert_line(
         &death,
         &[
             "suspicious: thread ",
@@ -93,13 +98,13 @@ fn full_channel_shows_its_consumer_and_what_that_reads() {
         ],
     );
     if STACKS {
-        has_line(&death, &["it is in ", "sends_into_a_full_channel"]);
-        has_line(&death, &["\"consumer\" is in ", "read_from"]);
+        assert_line(&death, &["it is in ", "sends_into_a_full_channel"]);
+        assert_line(&death, &["\"consumer\" is in ", "read_from"]);
     }
 }
 
 #[test]
-fn join_names_the_thread_and_what_it_reads() {
+fn report_of_a_join_names_the_thread_and_the_pipe_it_reads() {
     let (death, report) = hung("chain_join", REPORTED);
     let chain = [
         "it waits for the end of thread ",
@@ -107,15 +112,15 @@ fn join_names_the_thread_and_what_it_reads() {
         "reads from descriptor ",
         "(pipe",
     ];
-    has_line(&death, &chain);
+    assert_line(&death, &chain);
     let waits_for = thread(&report, "gather the pages").waits_for.clone();
-    let waits_for = waits_for.expect("it is known");
+    let waits_for = waits_for.expect("the report says what the thread waits for");
     assert_eq!(
         (waits_for.kind, waits_for.name.as_str()),
         (HoldKind::ThreadEnd, "page reader")
     );
     if STACKS {
-        has_line(&death, &["it is in ", "joins_a_reader"]);
+        assert_line(&death, &["it is in ", "joins_a_reader"]);
     }
 }
 

@@ -10,8 +10,8 @@ use deadstop::report::HangReport;
 
 use crate::harness::{Victim, command};
 
-/// A folder of a test's own, with a message and a JSON file in it. Gone when
-/// dropped.
+/// A new folder for one test, with a termination message and a JSON file in it. The drop
+/// removes it.
 pub(crate) struct Files {
     folder: PathBuf,
 }
@@ -22,7 +22,7 @@ impl Files {
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = format!("hang-report-{}-{n}", std::process::id());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
-        fs::create_dir(&folder).expect("a folder of our own");
+        fs::create_dir(&folder).expect("a new folder");
         Self { folder }
     }
 
@@ -45,7 +45,7 @@ impl Files {
     }
 
     pub(crate) fn text(&self, name: &str) -> String {
-        fs::read_to_string(self.at(name)).expect("it is there, and text")
+        fs::read_to_string(self.at(name)).expect("the file exists and has text")
     }
 
     pub(crate) fn message(&self) -> String {
@@ -61,7 +61,7 @@ impl Files {
 
 impl Drop for Files {
     fn drop(&mut self) {
-        // The target folder may keep what remains.
+        // An error leaves files in the target folder, which does no harm.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -1,8 +1,8 @@
-//! The hang report, of real processes that hang in known ways.
+//! The hang report of real processes that hang in known ways.
 //!
-//! A process plants a task under a telling name, which hangs in a function of a
-//! telling name. What it leaves behind is read back and compared. Each hang has
-//! its control: without a watchdog it must still be there long after.
+//! A victim registers a task with a known name, which hangs in a function with a known name.
+//! The test reads the report that the victim wrote, and compares it. Each hang has a control:
+//! without a watchdog, the same victim must still run long after its deadline.
 
 #![expect(unsafe_code, reason = "makes a fifo")]
 
@@ -20,6 +20,7 @@ mod status_reports;
 
 use std::time::Duration;
 
-/// Long enough for the report to come, and for names to be looked up, on a
-/// machine under load: it comes half a second before the deadline.
+/// The grace of victims that write a report. On a machine under load, it is long enough for
+/// the report, which is written half a second before the deadline, and for the function names
+/// in it.
 const REPORTED: Duration = Duration::from_secs(5);

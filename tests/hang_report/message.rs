@@ -1,4 +1,4 @@
-//! The files that a report is written over.
+//! The file of the termination message: its length, its old content, and refused paths.
 
 use std::ffi::CString;
 use std::fs;
@@ -9,8 +9,9 @@ use crate::files::Files;
 use crate::harness::{End, skip};
 use crate::read::{ended, text};
 
+/// Both files have a longer old content.
 #[test]
-fn nothing_of_what_was_there_before_is_left() {
+fn report_replaces_the_whole_earlier_content_of_its_files() {
     let files = Files::new();
     fs::write(files.at("message"), "x".repeat(4096)).expect("a file");
     fs::write(files.at("json"), "x".repeat(1 << 20)).expect("a file");
@@ -30,12 +31,12 @@ fn nothing_of_what_was_there_before_is_left() {
 }
 
 #[test]
-fn message_is_short_and_its_culprit_comes_first() {
+fn long_message_is_cut_at_4096_bytes_and_names_the_hung_task_first() {
     let files = Files::new();
     let death = ended(files.victim("out_hundred_tasks", REPORTED), REPORTED);
     let message = files.text("message");
     assert!(message.len() <= 4096, "{}", message.len());
-    assert!(message.len() > 3000, "there is more to say: {message}");
+    assert!(message.len() > 3000, "the message is too short: {message}");
     assert!(message[..200].contains("\"hold the gate\""), "{message}");
     assert!(
         message.contains("101 tasks have not returned: "),
@@ -57,9 +58,9 @@ fn message_is_short_and_its_culprit_comes_first() {
     );
 }
 
-/// A file that is none to be written over is refused, with what is wrong.
+/// The error must say why the file is refused, and the file must keep its content.
 #[test]
-fn text_that_is_no_message_is_refused() {
+fn message_path_that_is_not_a_short_regular_file_is_refused() {
     let files = Files::new();
     let long = files.at("log");
     fs::write(&long, "a line\n".repeat(1500)).expect("a file");
@@ -79,21 +80,21 @@ fn text_that_is_no_message_is_refused() {
     ] {
         let mut command = files.command("out_sink_refused", REPORTED);
         command.env("MESSAGE", &path);
-        is_refused(command, &path.display().to_string(), why);
+        assert_refused(command, &path.display().to_string(), why);
     }
     assert_eq!(fs::read_to_string(long).unwrap(), "a line\n".repeat(1500));
 }
 
 #[test]
-fn file_system_that_is_read_only_is_refused() {
+fn message_path_on_a_read_only_file_system_is_refused() {
     let files = Files::new();
     let mut command = files.command("out_sink_refused", REPORTED);
     command.env("READ_ONLY", "1");
     let path = files.at("message").display().to_string();
-    is_refused(command, &path, "Read-only file system");
+    assert_refused(command, &path, "Read-only file system");
 }
 
-fn is_refused(command: std::process::Command, path: &str, why: &str) {
+fn assert_refused(command: std::process::Command, path: &str, why: &str) {
     let victim = crate::harness::Victim::start(command, "out_sink_refused", REPORTED);
     if victim.is_refused() {
         return;
@@ -109,6 +110,6 @@ fn make_fifo(path: &std::path::Path) {
     // SAFETY: the pointer is to a string that ends with a zero.
     let made = unsafe { libc::mkfifo(path.as_ptr(), 0o600) };
     if made != 0 {
-        skip("no fifo can be made here");
+        skip("this file system allows no fifo");
     }
 }

@@ -1,4 +1,5 @@
-//! Whatever is in the way, the report comes out where it can.
+//! Obstacles to the report, such as full pipes, held locks and missing permissions. The
+//! report must be written to every sink that still works.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,10 +11,10 @@ use crate::files::Files;
 use crate::harness::{Death, GRACE, Victim, command, skip};
 use crate::read::{ended, running, text, thread};
 
-/// The task that each of these plants.
+/// The name of the task that hangs in each of these faults.
 const NAME: &str = "hold the gate";
 
-/// Runs `fault` to its end; `None` if the system does not let it be tried.
+/// Runs `fault` to its end. Returns `None` if this system does not allow the fault.
 fn run(fault: &str, files: &Files) -> Option<Death> {
     let victim = files.victim(fault, REPORTED);
     (!victim.is_refused()).then(|| ended(victim, REPORTED))
@@ -24,7 +25,7 @@ fn assert_named(text: &str, death: &Death) {
     assert!(head.contains(&format!("{NAME:?}")), "{death:?}");
 }
 
-/// On standard error, in the message, and in JSON.
+/// Asserts that standard error, the termination message and the JSON file name the task.
 fn assert_everywhere(death: &Death, files: &Files) -> HangReport {
     assert_named(text(death), death);
     assert_in_files(death, files)
@@ -80,7 +81,7 @@ stuck! {
 }
 
 #[test]
-fn report_comes_without_an_allocator() {
+fn report_is_written_without_an_allocator() {
     let files = Files::new();
     let death = run("out_dead_allocator", &files).expect("not refused");
     let report = assert_everywhere(&death, &files);
@@ -94,7 +95,7 @@ fn report_comes_without_an_allocator() {
 }
 
 #[test]
-fn report_comes_with_standard_streams_and_logger_locked() {
+fn report_is_written_while_standard_streams_and_logger_are_locked() {
     let files = Files::new();
     let death = run("out_locks_held", &files).expect("not refused");
     assert_everywhere(&death, &files);
@@ -114,12 +115,12 @@ fn report_is_in_files_if_standard_error_is_a_full_terminal() {
     assert_in_files(&death, &files);
 }
 
-/// A program that closes all it has, and opens files under the same numbers:
-/// there is nowhere to write to, and nothing may be written there.
+/// The program closes all descriptors, and opens its own files, which get the same numbers. The
+/// reporter must not write to these files.
 #[test]
-fn file_that_got_our_descriptors_number_is_not_touched() {
+fn file_that_reuses_the_reporters_descriptor_is_not_written_to() {
     let files = Files::new();
-    let content = |n: u32| format!("record {n}, and not a byte of it is ours\n").repeat(200);
+    let content = |n: u32| format!("record {n}, written by the program\n").repeat(200);
     for n in 0..100 {
         fs::write(files.at(&n.to_string()), content(n)).expect("a file");
     }
@@ -131,15 +132,15 @@ fn file_that_got_our_descriptors_number_is_not_touched() {
         (files.text("message"), files.text("json")),
         (String::new(), String::new())
     );
-    assert_eq!(death.stderr, "", "it was closed");
+    assert_eq!(death.stderr, "", "standard error was closed");
 }
 
-/// The same where each of the report's files is removed just before, so that the file system
-/// gives its number to the new file, which gets its descriptor's number too.
+/// The program also removes the files of the report first. A new file may then get the inode
+/// number of a removed file as well as its descriptor number. The reporter must not write to it.
 #[test]
-fn file_that_got_our_files_number_as_well_is_not_touched() {
+fn file_that_reuses_descriptor_and_inode_number_is_not_written_to() {
     let files = Files::new();
-    let inode = |name: &str| fs::metadata(files.at(name)).expect("it is there").ino();
+    let inode = |name: &str| fs::metadata(files.at(name)).expect("the file exists").ino();
     let ours = ["message", "json"].map(|name| {
         fs::write(files.at(name), "").expect("a file");
         inode(name)
@@ -151,7 +152,7 @@ fn file_that_got_our_files_number_as_well_is_not_touched() {
         assert_eq!(files.text(&n), "a record", "{n}: {death:?}");
     }
     if heirs == 0 {
-        skip("this file system gives no number twice");
+        skip("this file system reuses no inode number");
     }
 }
 
@@ -163,7 +164,7 @@ fn report_is_in_files_if_the_standard_streams_were_closed() {
 }
 
 #[test]
-fn report_of_a_thousand_threads_counts_those_that_it_does_not_list() {
+fn report_of_a_thousand_threads_counts_the_unlisted_threads() {
     let files = Files::new();
     let death = run("out_thousand_threads", &files).expect("not refused");
     let report = assert_everywhere(&death, &files);
@@ -175,14 +176,14 @@ fn report_of_a_thousand_threads_counts_those_that_it_does_not_list() {
 }
 
 #[test]
-fn report_comes_from_a_user_without_privileges() {
+fn report_is_written_by_an_unprivileged_user() {
     for fault in ["out_unprivileged_later", "out_unprivileged"] {
         let files = Files::new();
-        // Whatever thread it is by then.
+        // The victim may change its user before or after it opens the files.
         for name in ["message", "json"] {
             fs::write(files.at(name), "").expect("a file");
             let all: fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-            fs::set_permissions(files.at(name), all).expect("they are ours");
+            fs::set_permissions(files.at(name), all).expect("the test owns the files");
         }
         let Some(death) = run(fault, &files) else {
             continue;
@@ -198,7 +199,7 @@ fn report_comes_from_a_user_without_privileges() {
 }
 
 #[test]
-fn report_comes_after_a_change_of_root() {
+fn report_is_written_after_chroot() {
     let files = Files::new();
     let Some(death) = run("out_chrooted", &files) else {
         return;
@@ -212,7 +213,7 @@ fn report_comes_after_a_change_of_root() {
 }
 
 #[test]
-fn report_without_proc_says_so() {
+fn report_without_proc_has_the_error_and_names_the_task() {
     let files = Files::new();
     let Some(death) = run("out_no_proc", &files) else {
         return;
@@ -226,9 +227,10 @@ fn report_without_proc_says_so() {
     assert!(running(&report, NAME).thread.is_some(), "{death:?}");
 }
 
-/// The report is rendered on a thread's stack, and no variable makes that too small.
+/// The reporter renders the report on its thread's stack. `RUST_MIN_STACK` must not make this
+/// stack too small.
 #[test]
-fn report_comes_where_threads_have_small_stacks() {
+fn report_is_written_with_a_small_rust_min_stack() {
     let files = Files::new();
     let mut command = files.command("out_in_peace", REPORTED);
     command.env("RUST_MIN_STACK", "65536");
@@ -237,7 +239,7 @@ fn report_comes_where_threads_have_small_stacks() {
 }
 
 #[test]
-fn report_comes_with_all_descriptors_used_up() {
+fn report_is_written_with_all_descriptors_used_up() {
     let files = Files::new();
     let death = run("out_descriptors_used_up", &files).expect("not refused");
     let report = assert_everywhere(&death, &files);
@@ -248,9 +250,9 @@ fn report_comes_with_all_descriptors_used_up() {
     );
 }
 
-/// Standard error is a pipe, which has no size.
+/// The limit applies to files and not to standard error, which is a pipe.
 #[test]
-fn report_is_on_standard_error_where_no_file_may_grow() {
+fn report_is_on_standard_error_if_the_file_size_limit_is_zero() {
     let files = Files::new();
     let death = run("out_file_size_zero", &files).expect("not refused");
     assert_named(text(&death), &death);
@@ -262,7 +264,7 @@ fn report_is_on_standard_error_where_no_file_may_grow() {
 }
 
 #[test]
-fn report_is_on_standard_error_where_the_message_has_no_room() {
+fn report_is_on_standard_error_if_the_file_system_is_full() {
     let files = Files::new();
     let Some(death) = run("out_no_room", &files) else {
         return;

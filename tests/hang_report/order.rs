@@ -1,4 +1,4 @@
-//! The order of a report, and what it has of tasks and phases.
+//! The order of tasks in a report, and its data on tasks and phases.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::REPORTED;
 use crate::read::{hung, running, text};
 
 #[test]
-fn abandoned_task_comes_first() {
+fn abandoned_task_is_listed_first() {
     let (death, report) = hung("order_abandoned_first", REPORTED);
     let names: Vec<_> = report.hung_tasks().map(|task| &task.name).collect();
     assert_eq!(names, ["overruns", "begins first"], "{death:?}");
@@ -27,7 +27,7 @@ fn abandoned_task_comes_first() {
 }
 
 #[test]
-fn tasks_of_later_phases_are_waiting() {
+fn tasks_of_later_phases_are_listed_as_waiting() {
     let (death, report) = hung("order_waiting", REPORTED);
     let names: Vec<_> = report.hung_tasks().map(|task| &task.name).collect();
     assert_eq!(names, ["in the door"], "{death:?}");
@@ -38,9 +38,9 @@ fn tasks_of_later_phases_are_waiting() {
     }
 }
 
-/// Also where there are more of them than are listed.
+/// More tasks wait than the report can list. The report must list 31 and count the other 10.
 #[test]
-fn tasks_that_had_their_turn_are_not_waiting() {
+fn started_tasks_are_not_listed_as_waiting() {
     let (death, report) = hung("order_turns", REPORTED);
     assert_eq!(
         running(&report, "overruns").state,
@@ -56,19 +56,19 @@ fn tasks_that_had_their_turn_are_not_waiting() {
     let waiting = tasks.filter(|task| task.state == TaskState::Waiting);
     let waiting: Vec<_> = waiting.map(|task| task.name.as_str()).collect();
     let queued: Vec<_> = (0..31).map(|n| format!("queued {n}")).collect();
-    // The hung task's own place is not given to another.
+    // The hung task keeps its entry, so that 31 entries are left.
     assert_eq!(waiting, queued, "{death:?}");
-    // Nine of those after it, and one of the last phase.
+    // Nine tasks of the same phase, and one of the last phase.
     assert_eq!(report.unlisted.waiting, 10, "{death:?}");
 }
 
 #[test]
-fn ended_tasks_and_phases_have_their_times() {
+fn ended_tasks_and_phases_have_start_and_duration() {
     const MILLI: Duration = Duration::from_millis(1);
     let (death, report) = hung("order_over", REPORTED);
     let ended = |name: &str| {
         let task = report.task(name).unwrap_or_else(|| panic!("{death:?}"));
-        let times = task.start.zip(task.took).expect("it has begun");
+        let times = task.start.zip(task.took).expect("the task has begun");
         (times.0, times.1, task.state)
     };
     let (start, took, state) = ended("finish requests");
@@ -77,7 +77,7 @@ fn ended_tasks_and_phases_have_their_times() {
     let (next, took_next, state) = ended("write the index");
     assert_eq!(state, TaskState::Failed, "{death:?}");
     assert!(took_next >= 200 * MILLI, "{death:?}");
-    // Each is rounded down.
+    // Each time is rounded down to a millisecond.
     assert!(next + MILLI >= start + took, "{death:?}");
 
     let phase = |name: &str| {
@@ -97,27 +97,29 @@ fn ended_tasks_and_phases_have_their_times() {
     );
     assert!(flush.start >= drain.start + 300 * MILLI, "{death:?}");
     assert!(close.start >= flush.start + 200 * MILLI, "{death:?}");
-    // Counted from the same instant, up to the report.
-    let now = report.now.expect("it has begun");
+    // All times count from the start of the shutdown.
+    let now = report.now.expect("the shutdown has begun");
     assert!(now + MILLI >= close.start + close.took, "{death:?}");
     assert_eq!(report.grace, Some(REPORTED), "{death:?}");
     assert!(report.complete, "{death:?}");
 }
 
-/// Their threads wait for more work, under deadstop's own name.
+/// After a task returns, its thread waits for more work, and is renamed.
 #[test]
-fn threads_of_tasks_that_returned_are_not_listed() {
+fn idle_threads_are_not_listed_under_the_names_of_returned_tasks() {
     let (death, report) = hung("order_idle", REPORTED);
     let names: Vec<_> = report.threads.iter().map(|thread| &*thread.name).collect();
-    // As far as the kernel keeps a thread's name.
+    // The kernel keeps 15 bytes of a thread's name.
     for name in ["flush the ledge", "drain sockets", "count the rest"] {
         assert!(!names.contains(&name), "{names:?} {death:?}");
     }
     assert!(names.contains(&"hangs"), "{names:?} {death:?}");
 }
 
+/// Two tasks change their texts in a loop while the report is written. The report must have one
+/// of the texts, and no mixture of two.
 #[test]
-fn texts_that_change_all_the_time_are_not_torn() {
+fn task_texts_that_change_constantly_are_read_whole() {
     let (death, report) = hung("order_torn", REPORTED);
     for name in ["tear", "rip"] {
         let says = running(&report, name).says.as_str();
@@ -136,7 +138,7 @@ fn texts_that_change_all_the_time_are_not_torn() {
 }
 
 #[test]
-fn names_are_escaped_in_text_and_whole_in_json() {
+fn task_names_are_escaped_in_text_and_unchanged_in_json() {
     let (death, report) = hung("order_wild_names", REPORTED);
     let names: Vec<_> = report.tasks.iter().map(|task| task.name.as_str()).collect();
     for name in [

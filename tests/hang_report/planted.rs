@@ -1,4 +1,4 @@
-//! Each test plants one hang, and checks the report on it.
+//! Each test starts a victim with one hang, and checks the report about it.
 
 use std::fs;
 use std::path::Path;
@@ -9,18 +9,18 @@ use crate::REPORTED;
 use crate::harness::{Death, GRACE, Victim};
 use crate::read::{hung, is_in, last_screen, running, screen, text, thread};
 
-/// The expected report on a planted task.
+/// The expected report about a task that hangs.
 struct Planted {
     name: &'static str,
     state: char,
-    /// As the report words it; of one with a descriptor, the beginning.
+    /// The beginning of the report's text about the thread.
     doing: &'static str,
     function: &'static str,
-    /// Its callee, if that is application code too.
+    /// The innermost function of the application: `function` or a callee.
     innermost: &'static str,
 }
 
-/// Set if stacks can be compared.
+/// Whether reports have stacks.
 const STACKS: bool = cfg!(feature = "stacks");
 
 fn report_of(fault: &str, planted: &Planted) -> (Death, HangReport) {
@@ -33,7 +33,7 @@ fn report_of(fault: &str, planted: &Planted) -> (Death, HangReport) {
         (TaskState::Running, "close"),
         "{death:?}"
     );
-    // All but the last tenth of the grace, at least.
+    // The report is written in the last tenth of the grace; 80 % leaves a margin.
     assert!(task.took >= Some(REPORTED * 8 / 10), "{death:?}");
     assert!(
         task.file.ends_with("victim/shutdown/program.rs"),
@@ -44,35 +44,36 @@ fn report_of(fault: &str, planted: &Planted) -> (Death, HangReport) {
     assert_eq!(thread.name, first_15(planted.name), "{death:?}");
     assert_eq!(thread.state, planted.state, "{death:?}");
     assert!(thread.doing.starts_with(planted.doing), "{death:?}");
-    is_on_its_stack(thread, planted.function, &death);
-    is_on_the_first_screen(planted, &death);
+    assert_on_stack(thread, planted.function, &death);
+    assert_on_first_screen(planted, &death);
     (death, report)
 }
 
-/// The culprit, the innermost function of the application, and what it does.
-fn is_on_the_first_screen(planted: &Planted, death: &Death) {
+/// Asserts that the first screen has the task, the innermost function of the application, and
+/// what the thread does.
+fn assert_on_first_screen(planted: &Planted, death: &Death) {
     let screen = screen(death);
     let name = format!("1 task has not returned: {:?} (phase close, ", planted.name);
     assert!(screen.contains(&name), "{death:?}");
     let line = screen.lines().find(|line| line.contains(planted.doing));
     let line = line.unwrap_or_else(|| panic!("{death:?}"));
     assert!(!STACKS || line.contains(planted.innermost), "{death:?}");
-    // A release build has no lines.
+    // A release build has no line numbers.
     if STACKS && cfg!(debug_assertions) {
-        is_in_the_body(&last_screen(death), planted.innermost);
+        assert_line_is_in_body(&last_screen(death), planted.innermost);
     }
     let ends = "at the deadline the process ends with status 124";
     assert!(screen.contains(ends), "{death:?}");
 }
 
 /// Asserts that `screen` gives `FUNCTION (FILE:LINE)`, and that this line is in the function.
-/// On a busy machine lines come too late, and an offset stands there; `report_scenes/kits.rs`
-/// requires lines of a smaller program.
-fn is_in_the_body(screen: &str, function: &str) {
+/// On a busy machine, the report may have an offset instead of the line, because reading the
+/// lines takes too long. `report_scenes/kits.rs` requires the lines of a smaller program.
+fn assert_line_is_in_body(screen: &str, function: &str) {
     let (_, rest) = screen
         .split_once(&format!("{function} ("))
-        .unwrap_or_else(|| panic!("no place of {function}: {screen}"));
-    let (place, _) = rest.split_once(')').expect("it is closed");
+        .unwrap_or_else(|| panic!("no file and line of {function}: {screen}"));
+    let (place, _) = rest.split_once(')').expect("a closing parenthesis");
     if place.starts_with("victim+0x") {
         return;
     }
@@ -89,16 +90,16 @@ fn is_in_the_body(screen: &str, function: &str) {
     let indent = lines[head].len() - lines[head].trim_start().len();
     let end = format!("{}}}", " ".repeat(indent));
     let length = lines[head..].iter().position(|line| *line == end);
-    let length = length.expect("it ends");
+    let length = length.expect("the function has a closing brace");
     // Lines count from 1.
     assert!((head + 2..=head + length).contains(&number), "{screen}");
 }
 
-fn is_on_its_stack(thread: &HungThread, function: &str, death: &Death) {
+fn assert_on_stack(thread: &HungThread, function: &str, death: &Death) {
     assert!(!STACKS || is_in(thread, function), "{death:?}");
 }
 
-/// As much of a name as the kernel keeps.
+/// Returns the first 15 bytes of a name, which is what the kernel keeps of it.
 fn first_15(name: &str) -> &str {
     &name[..name.len().min(15)]
 }
@@ -140,7 +141,7 @@ planted! {
 }
 
 #[test]
-fn descriptor_is_named_by_its_number_and_kind() {
+fn blocked_read_or_write_is_reported_with_descriptor_number_and_kind() {
     for (fault, name, verb) in [
         ("planted_read", "drain the well", "reads from"),
         ("planted_write", "fill the trough", "writes to"),
@@ -150,7 +151,7 @@ fn descriptor_is_named_by_its_number_and_kind() {
             .stderr
             .lines()
             .find_map(|line| line.strip_prefix("descriptor "));
-        let number = number.expect("the victim says it");
+        let number = number.expect("the victim prints the number");
         let expected = format!("{verb} descriptor {number} (pipe");
         let doing = &thread(&report, name).doing;
         assert!(doing.starts_with(&expected), "{death:?}");
@@ -158,14 +159,15 @@ fn descriptor_is_named_by_its_number_and_kind() {
 }
 
 #[test]
-fn one_that_spins_is_seen_to_use_processor_time() {
+fn spinning_task_is_reported_with_its_processor_time() {
     let (death, report) = hung("planted_spin", REPORTED);
     let details = thread(&report, "count every bean");
     assert!(details.cpu.is_some_and(|cpu| !cpu.is_zero()), "{death:?}");
     assert!(details.busy.is_some_and(|busy| busy > 0), "{death:?}");
 }
 
-/// A thread in uninterruptible sleep receives no signal, and so has no stack.
+/// A thread in uninterruptible sleep receives no signal. The report must have no stack of it,
+/// but must have the stacks of other threads.
 mod planted_uninterruptible {
     use super::*;
 
@@ -180,7 +182,7 @@ mod planted_uninterruptible {
         );
         if STACKS {
             assert!(thread.no_stack.is_some(), "{death:?}");
-            // Main's stack comes all the same.
+            // The report still has the main thread's stack.
             let main = report.thread(report.pid).expect("main is listed");
             assert!(is_in(main, "plant"), "{death:?}");
         }
@@ -192,7 +194,7 @@ mod planted_uninterruptible {
     }
 }
 
-/// A thread that blocks every signal has no stack, and all other parts.
+/// A thread blocks every signal. The report must say so instead of its stack.
 mod planted_blocked {
     use super::*;
 
@@ -213,7 +215,7 @@ mod planted_blocked {
     }
 }
 
-/// Every task is over, and main is stuck on its way out.
+/// Every task has returned, and the main thread hangs while the process exits.
 mod planted_exit {
     use super::*;
 
@@ -226,7 +228,7 @@ mod planted_exit {
         let main = report.thread(report.pid).expect("main is listed");
         assert_eq!(main.name, "victim", "{death:?}");
         assert_eq!(main.doing, "waits for a signal", "{death:?}");
-        is_on_its_stack(main, "exits_never", &death);
+        assert_on_stack(main, "exits_never", &death);
     }
 
     #[test]

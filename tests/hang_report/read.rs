@@ -1,4 +1,4 @@
-//! Runs a victim to its deadline and reads the report that it left.
+//! Runs a victim to its deadline and reads its report.
 
 use std::time::Duration;
 
@@ -24,20 +24,19 @@ pub(crate) fn ended(victim: Victim, grace: Duration) -> Death {
     death
 }
 
-/// The lines of the report for the deadline, on standard error.
+/// Returns the hang report on standard error, from its first line.
 pub(crate) fn text(death: &Death) -> &str {
     let begin = death.stderr.find("deadstop: deadline in ");
     let begin = begin.unwrap_or_else(|| panic!("no report: {death:?}"));
     &death.stderr[begin..]
 }
 
-/// The first screen of the report for the deadline: all before the details, ten
-/// lines at most.
+/// Returns the first screen of the hang report: the lines before the details, at most ten.
 pub(crate) fn screen(death: &Death) -> String {
     first_lines(text(death))
 }
 
-/// The same of the last report, which has all names.
+/// Returns the first screen of the last hang report, which has all function names.
 pub(crate) fn last_screen(death: &Death) -> String {
     let begin = death.stderr.rfind("deadstop: deadline in ");
     let begin = begin.unwrap_or_else(|| panic!("no report: {death:?}"));
@@ -53,7 +52,7 @@ fn first_lines(report: &str) -> String {
     lines.join("\n")
 }
 
-/// The task called `name`, which must not have returned.
+/// Returns the task called `name`, which must not have returned.
 pub(crate) fn running<'a>(report: &'a HangReport, name: &str) -> &'a HungTask {
     let task = report.task(name);
     let task = task.unwrap_or_else(|| panic!("no task {name:?}: {report:#?}"));
@@ -61,7 +60,7 @@ pub(crate) fn running<'a>(report: &'a HangReport, name: &str) -> &'a HungTask {
     task
 }
 
-/// The thread that the task called `name` hangs on.
+/// Returns the thread on which the task called `name` hangs.
 pub(crate) fn thread<'a>(report: &'a HangReport, name: &str) -> &'a HungThread {
     let thread = report.thread_of(running(report, name));
     thread.unwrap_or_else(|| panic!("the thread of {name:?} is not listed: {report:#?}"))

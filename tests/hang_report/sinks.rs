@@ -11,14 +11,14 @@ use crate::harness::{Death, End, GRACE, Victim};
 use crate::read::{ended, screen, text};
 
 #[test]
-fn abandoned_task_has_a_report_although_the_process_ends_in_time() {
+fn abandoned_task_is_reported_although_the_process_ends_before_the_deadline() {
     let files = Files::new();
     let death = files.victim("abandoned_in_time", REPORTED).wait();
     assert_eq!(death.end, End::Status(1), "{death:?}");
     assert!(death.after < REPORTED, "{death:?}");
     let report = files.report();
     assert_eq!(report.kind, ReportKind::Abandoned, "{death:?}");
-    let task = report.task("drain http").expect("it is listed");
+    let task = report.task("drain http").expect("the report lists it");
     assert_eq!(task.state, TaskState::Abandoned, "{death:?}");
     let message = files.message();
     for text in [&message, &death.stderr] {
@@ -32,8 +32,8 @@ fn abandoned_task_has_a_report_although_the_process_ends_in_time() {
         assert!(line.contains(", abandoned)"), "{line}");
     }
     if cfg!(feature = "stacks") {
-        // Names may take longer than the process has.
-        let stack = &report.thread_of(task).expect("it is listed").stack;
+        // The process may end before the function names are read.
+        let stack = &report.thread_of(task).expect("the report lists it").stack;
         let mut modules = stack.iter().map(|frame| frame.module.as_deref());
         assert!(modules.any(|module| module == Some("victim")), "{death:?}");
     }
@@ -45,7 +45,7 @@ fn abandoned_in_time_is_stuck_without_a_watchdog() {
 }
 
 #[test]
-fn json_line_on_standard_error_is_one_whole_report() {
+fn json_line_on_standard_error_is_one_complete_report() {
     let death = ended(Victim::watched("sink_json_line", REPORTED), REPORTED);
     let lines = death.stderr.lines().filter(|line| line.starts_with('{'));
     let reports: Vec<HangReport> = lines
@@ -56,7 +56,7 @@ fn json_line_on_standard_error_is_one_whole_report() {
     assert!(!death.stderr.contains("deadstop: deadline in"), "{death:?}");
 }
 
-/// The records that the victim's logger got.
+/// Returns the reports that the victim's logger got as records.
 fn records(death: &Death) -> Vec<&str> {
     let lines = death.stdout.lines();
     let records = lines.filter_map(|line| line.strip_prefix("RECORD ERROR "));
@@ -66,7 +66,7 @@ fn records(death: &Death) -> Vec<&str> {
 }
 
 #[test]
-fn log_gets_the_first_screen_as_one_record_beside_standard_error() {
+fn logger_gets_the_first_screen_as_one_record_if_standard_error_gets_the_report() {
     let death = ended(
         Victim::watched("sink_log_beside_stderr", REPORTED),
         REPORTED,
@@ -88,7 +88,7 @@ fn log_gets_the_first_screen_as_one_record_beside_standard_error() {
 }
 
 #[test]
-fn log_gets_the_whole_report_as_one_record_without_standard_error() {
+fn logger_gets_the_whole_report_as_one_record_if_it_is_the_only_sink() {
     let death = ended(Victim::watched("sink_log_alone", REPORTED), REPORTED);
     let records = records(&death);
     assert_eq!(records.len(), 1, "{death:?}");
@@ -97,7 +97,7 @@ fn log_gets_the_whole_report_as_one_record_without_standard_error() {
 }
 
 #[test]
-fn log_gets_its_record_although_standard_error_takes_nothing() {
+fn logger_gets_the_record_although_standard_error_is_full() {
     let death = ended(
         Victim::watched("sink_log_beside_full_stderr", REPORTED),
         REPORTED,
@@ -122,12 +122,13 @@ fn logger_that_hangs_is_stuck_without_a_watchdog() {
     }
 }
 
-/// The logger panics in the report of an abandoned task; the summary comes after that.
+/// The logger panics at the report of an abandoned task. It must still get the summary, which
+/// is logged later.
 #[test]
-fn logger_that_panics_gets_the_records_after_that() {
+fn logger_gets_later_records_after_it_panicked() {
     let files = Files::new();
     let mut command = files.command("sink_logger_panics", REPORTED);
-    // A backtrace would take longer than the end waits for a logger.
+    // A backtrace would take longer than the library waits for a logger at the end.
     command.env("RUST_BACKTRACE", "0");
     let death = Victim::start(command, "sink_logger_panics", REPORTED).wait();
     assert_eq!(death.end, End::Status(1), "{death:?}");
@@ -136,9 +137,10 @@ fn logger_that_panics_gets_the_records_after_that() {
     assert!(death.stdout.contains(summary), "{death:?}");
 }
 
-/// A thousand requests, and a logger that takes none of the reports.
+/// The victim requests a status report every 5 ms, and its logger hangs. The hang report must
+/// still be written.
 #[test]
-fn flood_of_status_reports_is_limited() {
+fn status_reports_are_limited_to_one_per_second() {
     let files = Files::new();
     let death = ended(files.victim("sink_flood", REPORTED), REPORTED);
     let reports = death.stderr.matches("deadstop: status report, ").count();
@@ -148,12 +150,12 @@ fn flood_of_status_reports_is_limited() {
 }
 
 #[test]
-fn new_files_are_for_the_user_alone() {
+fn new_report_files_are_accessible_to_their_owner_only() {
     let files = Files::new();
     ended(files.victim("out_in_peace", REPORTED), REPORTED);
     for name in ["message", "json"] {
         let mode = fs::metadata(files.at(name))
-            .expect("it is there")
+            .expect("the file exists")
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
@@ -161,7 +163,7 @@ fn new_files_are_for_the_user_alone() {
 }
 
 #[test]
-fn symbolic_links_are_not_followed() {
+fn report_path_that_is_a_symbolic_link_is_refused() {
     let files = Files::new();
     fs::write(files.at("precious"), "keep me").expect("a file");
     symlink(files.at("precious"), files.at("json")).expect("a link");
@@ -176,9 +178,10 @@ fn symbolic_links_are_not_followed() {
     assert_eq!(files.text("precious"), "keep me");
 }
 
-/// With module and offset, an absolute address would tell where the module is.
+/// A frame with a module has the offset in it. An absolute address as well would reveal where
+/// the module is loaded.
 #[test]
-fn json_has_no_address_of_a_module() {
+fn json_frames_have_no_absolute_addresses() {
     let files = Files::new();
     ended(files.victim("out_in_peace", REPORTED), REPORTED);
     for thread in &files.report().threads {

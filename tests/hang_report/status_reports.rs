@@ -1,4 +1,4 @@
-//! Status reports: written on request, while the process goes on.
+//! Status reports, which are written on request while the process goes on.
 
 use deadstop::report::ReportKind;
 
@@ -7,16 +7,16 @@ use crate::files::Files;
 use crate::harness::{Death, End, Victim};
 use crate::read::{ended, text, thread};
 
-/// The last line of a report, up to its number.
+/// The last line of a report, without its number.
 const LAST_LINE: &str = "deadstop: end of hang report ";
 
-/// The status reports on standard error, each with what follows it.
+/// Returns the status reports on standard error, each with the text up to the next one.
 fn reports(death: &Death) -> Vec<&str> {
     let pieces = death.stderr.split("deadstop: status report, ");
     pieces.skip(1).collect()
 }
 
-/// Runs `fault`, which is asked while it hangs, up to its deadline.
+/// Runs `fault`, which requests status reports while it hangs, to its deadline.
 fn hung(fault: &str, files: &Files) -> Death {
     ended(files.victim(fault, REPORTED), REPORTED)
 }
@@ -32,7 +32,8 @@ fn assert_in_files(death: &Death, files: &Files) {
     assert_eq!(report.tasks[0].name, "hold the gate", "{death:?}");
 }
 
-/// Asks by `signal` while the program is healthy, and lets it end.
+/// Requests three status reports by `signal` while no task runs, and then a shutdown, which
+/// must succeed.
 fn healthy(fault: &str, signal: i32) -> (Death, Files) {
     let files = Files::new();
     let mut victim = files.victim(fault, REPORTED);
@@ -53,7 +54,7 @@ fn healthy(fault: &str, signal: i32) -> (Death, Files) {
         );
         assert!(report.contains(LAST_LINE), "{death:?}");
     }
-    assert_eq!(files.message(), "", "it is kept for the end");
+    assert_eq!(files.message(), "", "a status report writes no message");
     let report = files.report();
     assert_eq!(report.kind, ReportKind::Status, "{death:?}");
     assert_eq!(report.hung(), 0, "{death:?}");
@@ -63,18 +64,18 @@ fn healthy(fault: &str, signal: i32) -> (Death, Files) {
 }
 
 #[test]
-fn signal_requests_a_status_report_and_reaches_another_handler_too() {
+fn signal_requests_a_status_report_and_calls_the_other_handler() {
     let (death, _) = healthy("dump_by_signal", libc::SIGQUIT);
     assert!(death.stdout.contains("other handler"), "{death:?}");
 }
 
 #[test]
-fn signal_handler_may_request_a_status_report() {
+fn signal_handler_can_request_a_status_report() {
     healthy("dump_from_handler", libc::SIGUSR1);
 }
 
 #[test]
-fn status_report_during_the_shutdown_does_not_cost_the_hang_report() {
+fn hang_report_is_written_after_a_status_report_during_the_shutdown() {
     let files = Files::new();
     let death = hung("dump_of_a_hang", &files);
     let reports = reports(&death);
@@ -89,7 +90,7 @@ fn status_report_during_the_shutdown_does_not_cost_the_hang_report() {
 }
 
 #[test]
-fn each_of_hundred_status_reports_is_whole() {
+fn hundred_requested_status_reports_are_each_complete() {
     let files = Files::new();
     let death = hung("dump_hundred", &files);
     let reports = reports(&death);
@@ -108,22 +109,22 @@ fn assert_hang_report_in_files(fault: &str) {
 }
 
 #[test]
-fn status_report_into_a_full_pipe_does_not_cost_the_hang_report() {
+fn hang_report_is_written_after_a_status_report_into_a_full_pipe() {
     assert_hang_report_in_files("dump_with_stderr_full");
 }
 
 #[test]
-fn status_report_into_a_full_pipe_does_not_cost_the_hang_report_that_is_due() {
+fn hang_report_is_written_after_a_late_status_report_into_a_full_pipe() {
     assert_hang_report_in_files("dump_late_with_stderr_full");
 }
 
 #[test]
-fn status_report_into_a_full_terminal_does_not_cost_the_hang_report() {
+fn hang_report_is_written_after_a_status_report_into_a_full_terminal() {
     assert_hang_report_in_files("dump_with_terminal_full");
 }
 
 #[test]
-fn status_report_before_descriptors_are_used_up_does_not_cost_the_hang_report() {
+fn hang_report_is_written_if_descriptors_are_used_up_after_a_status_report() {
     let files = Files::new();
     let death = hung("dump_then_descriptors_used_up", &files);
     assert_in_files(&death, &files);
@@ -133,7 +134,7 @@ fn status_report_before_descriptors_are_used_up_does_not_cost_the_hang_report() 
 }
 
 #[test]
-fn status_report_without_an_allocator_does_not_cost_the_hang_report() {
+fn hang_report_is_written_after_a_status_report_without_an_allocator() {
     let files = Files::new();
     let mut victim = files.victim("dump_by_signal_with_dead_allocator", REPORTED);
     victim.send(libc::SIGQUIT);
@@ -141,7 +142,7 @@ fn status_report_without_an_allocator_does_not_cost_the_hang_report() {
     victim.trigger(libc::SIGTERM);
     let death = ended(victim, REPORTED);
     assert_eq!(reports(&death).len(), 1, "{death:?}");
-    // Without an allocator no task begins, and none is a culprit.
+    // Without an allocator no task begins, and the report names none.
     text(&death);
     assert!(
         files.message().starts_with("deadstop: deadline in "),
@@ -157,7 +158,7 @@ fn child_of_fork_writes_no_report() {
     assert_eq!(death.end, End::Status(0), "{death:?}");
     assert!(death.stdout.contains("child 42"), "{death:?}");
     assert!(reports(&death).is_empty(), "{death:?}");
-    assert_eq!(files.text("json"), "", "there is no reporter");
+    assert_eq!(files.text("json"), "", "a child has no reporter");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Runs a scenario of a test in a process of its own: the test binary again.
+//! Runs the scenario of a test in a separate process, which executes the test binary again.
 
 #[path = "ignored_signals.rs"]
 mod ignored_signals;
@@ -10,7 +10,7 @@ use std::process::{Child, Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The longest wait of a test for an event that should have come already.
+/// The longest wait of a test for an event that should come at once.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 // Not every test target uses all of these.
@@ -39,7 +39,7 @@ pub(crate) fn say(line: &str) {
     out.flush().expect("the test reads");
 }
 
-/// Blocks the thread for ever.
+/// Blocks the calling thread for ever.
 pub(crate) fn park() -> ! {
     loop {
         thread::park();
@@ -53,19 +53,25 @@ pub(crate) fn send(child: &Child, signal: i32) {
     unsafe { libc::kill(pid, signal) };
 }
 
-/// Waits for the end, and kills a victim that does not come to it.
+/// Waits for the end of a victim, and kills it after [`PATIENCE`].
 pub(crate) fn finish(mut child: Child) -> Output {
     let before = Instant::now();
-    while child.try_wait().expect("its own child").is_none() {
+    while child
+        .try_wait()
+        .expect("the victim is a child of the test")
+        .is_none()
+    {
         if before.elapsed() > PATIENCE {
             send(&child, libc::SIGKILL);
         }
         thread::sleep(Duration::from_millis(2));
     }
-    child.wait_with_output().expect("its own child")
+    child
+        .wait_with_output()
+        .expect("the victim is a child of the test")
 }
 
 /// Starts a victim and waits for its end.
 pub(crate) fn run(mut command: Command) -> Output {
-    finish(command.spawn().expect("it starts"))
+    finish(command.spawn().expect("the victim starts"))
 }

@@ -1,9 +1,10 @@
-//! Exits before the shutdown is over.
+//! Programs that call `exit` before the shutdown has ended.
 
 use super::*;
 
-/// Runs a program that exits by itself.
-fn left(test: &str, fails: bool, leave: fn()) -> Output {
+/// Runs a program that requests a shutdown and then calls `leave`, which exits. Its task takes
+/// 300 ms, and fails if `fails` is set.
+fn run_and_exit(test: &str, fails: bool, leave: fn()) -> Output {
     run(victim(test, || {
         let shutdown = ok(Shutdown::builder().grace(LONG).install());
         ok(shutdown.task("commit").on_shutdown(move |_| {
@@ -20,45 +21,45 @@ fn left(test: &str, fails: bool, leave: fn()) -> Output {
 }
 
 #[test]
-fn exit_with_0_becomes_the_status_of_a_failure() {
-    let test = "exits::exit_with_0_becomes_the_status_of_a_failure";
-    let output = left(test, true, || std::process::exit(0));
+fn exit_with_0_becomes_1_if_a_task_fails() {
+    let test = "exits::exit_with_0_becomes_1_if_a_task_fails";
+    let output = run_and_exit(test, true, || std::process::exit(0));
     assert_status(&output, 1);
     assert!(stdout(&output).contains("ran commit"), "{output:?}");
 }
 
 #[test]
-fn exit_with_0_stays_where_every_task_is_done() {
-    let test = "exits::exit_with_0_stays_where_every_task_is_done";
-    assert_status(&left(test, false, || std::process::exit(0)), 0);
+fn exit_with_0_stays_0_if_all_tasks_succeed() {
+    let test = "exits::exit_with_0_stays_0_if_all_tasks_succeed";
+    assert_status(&run_and_exit(test, false, || std::process::exit(0)), 0);
 }
 
 #[test]
-fn exit_with_a_status_of_its_own_keeps_it() {
-    let test = "exits::exit_with_a_status_of_its_own_keeps_it";
-    assert_status(&left(test, true, || std::process::exit(7)), 7);
+fn exit_with_7_stays_7_if_a_task_fails() {
+    let test = "exits::exit_with_7_stays_7_if_a_task_fails";
+    assert_status(&run_and_exit(test, true, || std::process::exit(7)), 7);
 }
 
 #[test]
-fn second_thread_that_calls_c_exit_is_held_too() {
-    let test = "exits::second_thread_that_calls_c_exit_is_held_too";
-    let output = left(test, false, || {
+fn two_threads_that_call_c_exit_wait_for_the_tasks() {
+    let test = "exits::two_threads_that_call_c_exit_wait_for_the_tasks";
+    let output = run_and_exit(test, false, || {
         thread::spawn(|| {
             thread::sleep(Duration::from_millis(100));
             // SAFETY: `exit` takes an integer; the first caller is held.
             unsafe { libc::exit(7) }
         });
-        // SAFETY: as above.
+        // SAFETY: `exit` takes an integer, and runs the exit handlers once.
         unsafe { libc::exit(0) }
     });
     assert!(stdout(&output).contains("ran commit"), "{output:?}");
 }
 
-/// More than have a registration at the start.
+/// 40 threads call `exit`, which is more than the 32 exit handlers that C guarantees.
 #[test]
-fn many_threads_that_call_c_exit_are_held() {
-    let test = "exits::many_threads_that_call_c_exit_are_held";
-    let output = left(test, true, || {
+fn forty_threads_that_call_c_exit_wait_for_the_tasks() {
+    let test = "exits::forty_threads_that_call_c_exit_wait_for_the_tasks";
+    let output = run_and_exit(test, true, || {
         for _ in 0..40 {
             // SAFETY: `exit` takes an integer; each caller is held.
             thread::spawn(|| unsafe { libc::exit(0) });
@@ -70,11 +71,11 @@ fn many_threads_that_call_c_exit_are_held() {
 }
 
 #[test]
-fn exit_handler_of_a_library_set_up_after_install_runs_after_the_tasks() {
+fn atexit_handler_registered_after_install_runs_after_the_tasks() {
     extern "C" fn library_is_torn_down() {
         say("torn down");
     }
-    let test = "exits::exit_handler_of_a_library_set_up_after_install_runs_after_the_tasks";
+    let test = "exits::atexit_handler_registered_after_install_runs_after_the_tasks";
     let output = run(victim(test, || {
         let shutdown = ok(Shutdown::builder().grace(LONG).install());
         // SAFETY: the function stays valid and does not unwind.
@@ -93,13 +94,14 @@ fn exit_handler_of_a_library_set_up_after_install_runs_after_the_tasks() {
     assert!(at("ran commit") < at("torn down"), "{said}");
 }
 
-/// The coordinator may not have run yet when the process exits.
+/// The program calls `exit` immediately after the request, possibly before the coordinator
+/// runs. A library's exit handler must still run after the tasks.
 #[test]
-fn library_outlives_tasks_where_exit_follows_the_request_at_once() {
+fn atexit_handler_runs_after_the_tasks_if_exit_follows_the_request_at_once() {
     extern "C" fn library_is_torn_down() {
         say("torn down");
     }
-    let test = "exits::library_outlives_tasks_where_exit_follows_the_request_at_once";
+    let test = "exits::atexit_handler_runs_after_the_tasks_if_exit_follows_the_request_at_once";
     let leave = |by_signal: bool| {
         move || {
             let shutdown = ok(Shutdown::builder().grace(LONG).install());
@@ -118,7 +120,7 @@ fn library_outlives_tasks_where_exit_follows_the_request_at_once() {
             std::process::exit(0);
         }
     };
-    // The victim is this test again: it reads which of the two it is.
+    // The victim executes this test again, and reads the variable to choose the trigger.
     let by_signal = |value: &str| {
         let mut victim = victim(test, leave(std::env::var_os("BY_SIGNAL").is_some()));
         if !value.is_empty() {
@@ -133,8 +135,8 @@ fn library_outlives_tasks_where_exit_follows_the_request_at_once() {
 }
 
 #[test]
-fn last_call_comes_after_the_summary_and_before_the_exit() {
-    let test = "exits::last_call_comes_after_the_summary_and_before_the_exit";
+fn at_end_calls_run_after_the_summary_in_reverse_order() {
+    let test = "exits::at_end_calls_run_after_the_summary_in_reverse_order";
     let output = run(victim(test, || {
         let builder = Shutdown::builder().grace(LONG);
         let builder = builder.progress(deadstop::report::Progress::Stderr);
@@ -159,10 +161,11 @@ fn last_call_comes_after_the_summary_and_before_the_exit() {
     assert!(order.is_sorted(), "{said}");
 }
 
-/// The call holds up the end for a second at most.
+/// A call registered by `at_end` hangs. The library waits for it for a second, and the process
+/// must then exit.
 #[test]
-fn last_call_that_hangs_costs_no_more_than_its_patience() {
-    let test = "exits::last_call_that_hangs_costs_no_more_than_its_patience";
+fn at_end_call_that_hangs_does_not_prevent_the_exit() {
+    let test = "exits::at_end_call_that_hangs_does_not_prevent_the_exit";
     let output = run(victim(test, || {
         let shutdown = ok(Shutdown::builder().grace(LONG).install());
         shutdown.at_end(|| park());
@@ -173,8 +176,8 @@ fn last_call_that_hangs_costs_no_more_than_its_patience() {
 }
 
 #[test]
-fn early_exit_says_how_many_tasks_were_never_asked_for() {
-    let test = "exits::early_exit_says_how_many_tasks_were_never_asked_for";
+fn early_exit_prints_the_number_of_tasks_not_requested() {
+    let test = "exits::early_exit_prints_the_number_of_tasks_not_requested";
     let output = run(victim(test, || {
         let shutdown = ok(Shutdown::builder().grace(LONG).install());
         ok(shutdown.task("a").on_shutdown(|_| ()));

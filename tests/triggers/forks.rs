@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Returns the status that `child` ends with.
+/// Runs `child` in a child of fork, and returns its wait status.
 fn in_child(child: impl FnOnce() -> i32) -> i32 {
     // SAFETY: the child calls what this test is about, and ends.
     match unsafe { libc::fork() } {
@@ -29,55 +29,52 @@ fn sleeper() -> Command {
     command
 }
 
-/// Fails if the child waits for threads that only its parent has.
+/// The child must not wait for the threads of the pool and the tasks, which only its parent has.
 #[test]
-fn handles_of_the_drain_kit_are_over_in_a_child() {
-    let command = victim(
-        "forks::handles_of_the_drain_kit_are_over_in_a_child",
-        || {
-            let shutdown = ok(Shutdown::builder().grace(LONG).install());
-            let pool = ok(shutdown.pool("mailer").threads(1).start());
-            let job = ok(pool.submit(|| park()).map_err(|_| "rejected"));
-            let kept = ok(shutdown.keep("uploader").spawn(|_| park()));
-            let child = ok(shutdown.child("sleeper", sleeper()));
-            let status = in_child(|| {
-                let rejected = pool.execute(|| ()).map_err(|it| it.why);
-                assert!(matches!(rejected, Err(deadstop::drain::Why::Closed)));
-                assert!(pool.is_closed() && !pool.close() && pool.stop().is_empty());
-                assert!(!pool.await_termination(LONG));
-                assert_eq!(pool.stats(), Default::default());
-                assert!(job.is_finished() && !job.cancel());
-                assert!(kept.join().is_err());
-                assert!(child.wait().is_none() && child.signal(Signal::TERM).is_err());
-                let ended: Result<(), _> = job.join();
-                assert!(matches!(ended, Err(deadstop::drain::JobError::Cancelled)));
-                drop(pool);
-                5
-            });
-            assert!(libc::WIFEXITED(status), "{status}");
-            assert_eq!(libc::WEXITSTATUS(status), 5);
-            std::process::exit(0);
-        },
-    );
+fn drain_handles_return_at_once_in_a_child() {
+    let command = victim("forks::drain_handles_return_at_once_in_a_child", || {
+        let shutdown = ok(Shutdown::builder().grace(LONG).install());
+        let pool = ok(shutdown.pool("mailer").threads(1).start());
+        let job = ok(pool.submit(|| park()).map_err(|_| "rejected"));
+        let kept = ok(shutdown.keep("uploader").spawn(|_| park()));
+        let child = ok(shutdown.child("sleeper", sleeper()));
+        let status = in_child(|| {
+            let rejected = pool.execute(|| ()).map_err(|it| it.why);
+            assert!(matches!(rejected, Err(deadstop::drain::Why::Closed)));
+            assert!(pool.is_closed() && !pool.close() && pool.stop().is_empty());
+            assert!(!pool.await_termination(LONG));
+            assert_eq!(pool.stats(), Default::default());
+            assert!(job.is_finished() && !job.cancel());
+            assert!(kept.join().is_err());
+            assert!(child.wait().is_none() && child.signal(Signal::TERM).is_err());
+            let ended: Result<(), _> = job.join();
+            assert!(matches!(ended, Err(deadstop::drain::JobError::Cancelled)));
+            drop(pool);
+            5
+        });
+        assert!(libc::WIFEXITED(status), "{status}");
+        assert_eq!(libc::WEXITSTATUS(status), 5);
+        std::process::exit(0);
+    });
     let output = run(command);
     assert_status(&output, 0);
     assert!(stderr(&output).contains("is a child of fork"), "{output:?}");
 }
 
-/// As the workers of a server that forks them. A child gives its threads the stacks that its
-/// parent's threads had, some of which waited at the moment of the fork.
+/// A server forks its workers in this way. The threads of a child reuse the stacks of its
+/// parent's threads, some of which waited for a condition during the fork.
 #[test]
 fn children_that_install_run_their_tasks() {
     let test = "forks::children_that_install_run_their_tasks";
     let command = victim(test, || {
         let shutdown = ok(Shutdown::builder().grace(LONG).install());
-        // Its threads wait for work.
+        // After this time, the shutdown's threads wait for work.
         thread::sleep(Duration::from_millis(100));
         for _ in 0..2 {
             let status = in_child(|| {
                 let own = ok(Shutdown::builder().grace(LONG).install());
                 static DONE: AtomicUsize = AtomicUsize::new(0);
-                // Threads that have run a task of one phase wait for the next.
+                // Between two phases, the task threads wait.
                 for phase in [Phase::DRAIN, Phase::FLUSH, Phase::CLOSE] {
                     for _ in 0..8 {
                         ok(own.task("worker").phase(phase.clone()).on_shutdown(|_| {
@@ -96,7 +93,8 @@ fn children_that_install_run_their_tasks() {
     assert_status(&run(command), 0);
 }
 
-/// A child would do these twice, or wait for a lock or a phase of its parent.
+/// In a child, these calls must return at once and do nothing. Otherwise they would repeat an
+/// action of the parent, or wait for a lock or a phase that only the parent ends.
 #[test]
 fn resources_wakers_files_and_gates_do_nothing_in_a_child() {
     let test = "forks::resources_wakers_files_and_gates_do_nothing_in_a_child";
@@ -120,7 +118,7 @@ fn resources_wakers_files_and_gates_do_nothing_in_a_child() {
         });
         assert!(libc::WIFEXITED(status), "{status}");
         assert_eq!(libc::WEXITSTATUS(status), 5);
-        // The parent's are as they were.
+        // The parent's handles still work.
         assert!(waker.disable() && removed.cancel() && client.close_now());
         std::process::exit(0);
     });
@@ -131,21 +129,24 @@ fn resources_wakers_files_and_gates_do_nothing_in_a_child() {
 }
 
 #[test]
-fn child_refuses_a_task_and_says_so_once() {
-    let command = victim("forks::child_refuses_a_task_and_says_so_once", || {
-        let shutdown = ok(Shutdown::builder().grace(LONG).install());
-        let status = in_child(|| {
-            let first = shutdown.task("own").on_shutdown(|_| ());
-            assert!(matches!(first, Err(deadstop::RegisterError::Forked)));
-            shutdown.watchdog().arm();
-            let _ = shutdown.wait();
-            assert!(!shutdown.request(Cause::requested("a child")));
-            5
-        });
-        assert!(libc::WIFEXITED(status), "{status}");
-        assert_eq!(libc::WEXITSTATUS(status), 5);
-        std::process::exit(3);
-    });
+fn child_refuses_tasks_and_prints_the_reason_once() {
+    let command = victim(
+        "forks::child_refuses_tasks_and_prints_the_reason_once",
+        || {
+            let shutdown = ok(Shutdown::builder().grace(LONG).install());
+            let status = in_child(|| {
+                let first = shutdown.task("own").on_shutdown(|_| ());
+                assert!(matches!(first, Err(deadstop::RegisterError::Forked)));
+                shutdown.watchdog().arm();
+                let _ = shutdown.wait();
+                assert!(!shutdown.request(Cause::requested("a child")));
+                5
+            });
+            assert!(libc::WIFEXITED(status), "{status}");
+            assert_eq!(libc::WEXITSTATUS(status), 5);
+            std::process::exit(3);
+        },
+    );
     let output = run(command);
     assert_status(&output, 3);
     let said = stderr(&output);
@@ -155,11 +156,12 @@ fn child_refuses_a_task_and_says_so_once() {
     assert_eq!(lines.count(), 1, "{said}");
 }
 
-/// Threads of the parent call everything that has state, and children install.
+/// Three threads of the parent register and cancel tasks while the parent forks 60 times. Each
+/// child installs a shutdown, hangs, and must end at its deadline.
 #[test]
-fn child_installs_while_the_parents_threads_use_its_shutdown() {
+fn child_can_install_while_threads_of_its_parent_use_the_shutdown() {
     let command = victim(
-        "forks::child_installs_while_the_parents_threads_use_its_shutdown",
+        "forks::child_can_install_while_threads_of_its_parent_use_the_shutdown",
         || {
             let shutdown = ok(Shutdown::builder().grace(LONG).install());
             for _ in 0..3 {
@@ -183,10 +185,14 @@ fn child_installs_while_the_parents_threads_use_its_shutdown() {
             std::process::exit(3);
         },
     );
-    let mut child = command_with_patience(command);
+    let mut child = spawn(command);
     let before = Instant::now();
-    while child.try_wait().expect("its own child").is_none() {
-        assert!(before.elapsed() < 8 * PATIENCE, "a child hangs");
+    while child
+        .try_wait()
+        .expect("the victim is a child of the test")
+        .is_none()
+    {
+        assert!(before.elapsed() < 8 * PATIENCE, "a child of fork hangs");
         thread::sleep(Duration::from_millis(10));
     }
     assert_status(&finish(child), 3);
@@ -202,11 +208,12 @@ extern "C" fn raise_in_child() {
 
 static RAISES: AtomicBool = AtomicBool::new(false);
 
-/// The signal finds deadstop's handler and the parent's state: its own fork handler,
-/// which was registered later, has not run yet.
+/// A fork handler that was registered before deadstop's raises SIGTERM in the child, so that
+/// deadstop's signal handler runs with the parent's state. The signal must end the child by its
+/// default action, and must change nothing in the parent.
 #[test]
-fn signal_before_the_fork_handler_ends_the_child_and_leaves_the_parent_alone() {
-    let test = "forks::signal_before_the_fork_handler_ends_the_child_and_leaves_the_parent_alone";
+fn signal_before_the_fork_handler_ends_the_child_and_not_its_parent() {
+    let test = "forks::signal_before_the_fork_handler_ends_the_child_and_not_its_parent";
     let command = victim(test, || {
         // SAFETY: the function stays valid for the life of the process.
         unsafe { libc::pthread_atfork(None, None, Some(raise_in_child)) };
@@ -221,7 +228,7 @@ fn signal_before_the_fork_handler_ends_the_child_and_leaves_the_parent_alone() {
         ends_by_sigterm(in_child(|| 5));
         assert!(!shutdown.is_requested());
         assert!(shutdown.watchdog().deadline().is_none());
-        // In a parent that is shutting down, it would be the second signal, which kills the
+        // In a parent that shuts down, this signal would be the second one, which would kill the
         // parent's children.
         let task = shutdown.task("slow").phase(Phase::UNBIND);
         ok(task.on_shutdown(|_| park()));
@@ -233,7 +240,10 @@ fn signal_before_the_fork_handler_ends_the_child_and_leaves_the_parent_alone() {
         RAISES.store(true, Ordering::Relaxed);
         ends_by_sigterm(in_child(|| 5));
         thread::sleep(Duration::from_millis(100));
-        assert!(child.try_wait().is_none(), "it was killed");
+        assert!(
+            child.try_wait().is_none(),
+            "the signal killed the child process"
+        );
         // `exit` would wait for the task.
         // SAFETY: `_exit` takes an integer.
         unsafe { libc::_exit(3) };
@@ -241,11 +251,11 @@ fn signal_before_the_fork_handler_ends_the_child_and_leaves_the_parent_alone() {
     assert_status(&run(command), 3);
 }
 
-/// The signals of status reports may be any. Without a shutdown, each does what it does
-/// by default: these are ignored.
+/// A child of fork has no shutdown. A status signal must have its default action there; these
+/// three are ignored by default.
 #[test]
-fn status_signal_that_is_ignored_by_default_leaves_a_child_alone() {
-    let test = "forks::status_signal_that_is_ignored_by_default_leaves_a_child_alone";
+fn status_signal_that_is_ignored_by_default_does_not_end_a_child() {
+    let test = "forks::status_signal_that_is_ignored_by_default_does_not_end_a_child";
     let command = victim(test, || {
         let signals = [Signal::CHLD, Signal::CONT, Signal::WINCH];
         let builder = Shutdown::builder().grace(LONG);
@@ -264,8 +274,8 @@ fn status_signal_that_is_ignored_by_default_leaves_a_child_alone() {
     assert_status(&run(command), 3);
 }
 
-/// The child's copy of the task returns, and the child ends: it does not go on with the
-/// tasks of its parent.
+/// A task forks and returns in both processes. The child must end then, and must not run the
+/// later tasks of its parent.
 #[test]
 fn child_of_a_task_that_forks_runs_no_other_task() {
     let test = "forks::child_of_a_task_that_forks_runs_no_other_task";
@@ -296,8 +306,8 @@ fn child_of_a_task_that_forks_runs_no_other_task() {
     assert!(said.contains("child: 0\n"), "{said}");
 }
 
-fn command_with_patience(mut command: Command) -> Child {
-    command.spawn().expect("it starts")
+fn spawn(mut command: Command) -> Child {
+    command.spawn().expect("the victim starts")
 }
 
 #[test]

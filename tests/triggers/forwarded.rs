@@ -1,4 +1,4 @@
-//! Signals that the application handles itself, and forwards.
+//! Signals that the application's own handler forwards to the shutdown.
 
 use super::*;
 use std::sync::OnceLock;
@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 static SHUTDOWN: OnceLock<Shutdown> = OnceLock::new();
 
 extern "C" fn forward(number: i32) {
-    let shutdown = SHUTDOWN.get().expect("it is set before the handler is");
+    let shutdown = SHUTDOWN
+        .get()
+        .expect("the program sets it before the handler");
     shutdown.notify_signal(Signal::from(number), None);
 }
 
@@ -23,9 +25,9 @@ fn handle(number: i32, handler: extern "C" fn(i32)) {
 }
 
 #[test]
-fn signal_that_the_application_hands_over_begins_the_shutdown() {
+fn signal_forwarded_by_the_application_begins_the_shutdown() {
     let victim = victim(
-        "forwarded::signal_that_the_application_hands_over_begins_the_shutdown",
+        "forwarded::signal_forwarded_by_the_application_begins_the_shutdown",
         || {
             let builder = Shutdown::builder().grace(SHORT).signals([]);
             let shutdown = ok(builder.forwarded_signals([Signal::TERM]).install());
@@ -35,9 +37,9 @@ fn signal_that_the_application_hands_over_begins_the_shutdown() {
             park();
         },
     );
-    let output = signaled(victim, "ready", libc::SIGTERM);
+    let output = send_after_line(victim, "ready", libc::SIGTERM);
     assert_status(&output, 124);
-    // The first line, since under load the report may not be out by so short a deadline.
+    // Only the first line: under load, the report may not be complete at so short a deadline.
     assert!(
         stderr(&output).contains("shutdown begins: SIGTERM"),
         "{output:?}"
@@ -45,9 +47,9 @@ fn signal_that_the_application_hands_over_begins_the_shutdown() {
 }
 
 #[test]
-fn signal_to_be_handed_over_gets_no_handler() {
+fn forwarded_signal_gets_no_handler_from_install() {
     let victim = victim(
-        "forwarded::signal_to_be_handed_over_gets_no_handler",
+        "forwarded::forwarded_signal_gets_no_handler_from_install",
         || {
             let builder = Shutdown::builder().grace(LONG).signals([]);
             let _shutdown = ok(builder.forwarded_signals([Signal::TERM]).install());
@@ -55,14 +57,14 @@ fn signal_to_be_handed_over_gets_no_handler() {
             park();
         },
     );
-    let output = signaled(victim, "ready", libc::SIGTERM);
+    let output = send_after_line(victim, "ready", libc::SIGTERM);
     assert_eq!(output.status.signal(), Some(libc::SIGTERM), "{output:?}");
 }
 
 #[test]
-fn report_signal_is_sent_before_the_deadline_to_a_handler() {
+fn stack_dump_signal_is_sent_before_the_deadline_if_it_has_a_handler() {
     let command = victim(
-        "forwarded::report_signal_is_sent_before_the_deadline_to_a_handler",
+        "forwarded::stack_dump_signal_is_sent_before_the_deadline_if_it_has_a_handler",
         || {
             handle(libc::SIGQUIT, note);
             let builder = Shutdown::builder().grace(SHORT).signals([]);
@@ -78,9 +80,9 @@ fn report_signal_is_sent_before_the_deadline_to_a_handler() {
 
 /// The signal's default action would end the process with a core dump.
 #[test]
-fn report_signal_without_a_handler_is_not_sent() {
+fn stack_dump_signal_without_a_handler_is_not_sent() {
     let command = victim(
-        "forwarded::report_signal_without_a_handler_is_not_sent",
+        "forwarded::stack_dump_signal_without_a_handler_is_not_sent",
         || {
             let builder = Shutdown::builder().grace(SHORT).signals([]);
             let shutdown = ok(builder.stack_dump_signal(Signal::QUIT).install());

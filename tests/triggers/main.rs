@@ -1,12 +1,12 @@
-//! Triggers that meet other code: libraries that take a signal or the panic hook
-//! after `install`, second signals, children of `fork`, and early exits.
+//! Triggers in programs with other signal handlers and hooks, second signals, children of
+//! `fork`, and early exits.
 //!
-//! Each scenario is a function here. The test runs this binary again as its
-//! victim, with the scenario's name, and looks at how that process ends.
+//! Each test has its scenario as a closure. The test executes its own binary again as the
+//! victim, which runs the closure, and checks how that process ends.
 
 #![cfg(feature = "shutdown")]
 #![expect(unsafe_code, reason = "forks, and sends signals to its victims")]
-#![expect(clippy::print_stderr, reason = "victims say what happened")]
+#![expect(clippy::print_stderr, reason = "victims print what happened")]
 #![expect(clippy::exit, reason = "how a program exits is part of a scenario")]
 
 use std::fmt::Debug;
@@ -32,13 +32,13 @@ use deadstop::{Cause, Panics, Phase, SecondSignal, Shutdown, Signal, Watchdog};
 
 use self_victim::{PATIENCE, finish, park, run, say, send, victim};
 
-/// A grace that no test waits for.
+/// A grace that does not end during a test.
 const LONG: Duration = Duration::from_secs(20);
 
-/// A grace that a test waits for.
+/// A grace that ends during a test.
 const SHORT: Duration = Duration::from_millis(400);
 
-/// Waits until the victim says `line`, and returns it with a reader of the rest.
+/// Reads the victim's standard output until a line ends with `line`.
 fn wait_for(child: &mut Child, line: &str) {
     use std::io::Read;
     let stdout = child.stdout.as_mut().expect("piped");
@@ -55,14 +55,14 @@ fn wait_for(child: &mut Child, line: &str) {
         }
     }
     panic!(
-        "it never said {line:?}: {:?}",
+        "the victim did not print {line:?}: {:?}",
         String::from_utf8_lossy(&said)
     );
 }
 
-/// Sends `signal` to a victim that has said `line`, and waits for its end.
-fn signaled(mut victim: Command, line: &str, signal: i32) -> Output {
-    let mut child = victim.spawn().expect("it starts");
+/// Starts a victim, sends `signal` to it after it has printed `line`, and waits for its end.
+fn send_after_line(mut victim: Command, line: &str, signal: i32) -> Output {
+    let mut child = victim.spawn().expect("the victim starts");
     wait_for(&mut child, line);
     send(&child, signal);
     finish(child)
@@ -70,7 +70,10 @@ fn signaled(mut victim: Command, line: &str, signal: i32) -> Output {
 
 fn is_alive(child: &mut Child, after: Duration) -> bool {
     thread::sleep(after);
-    child.try_wait().expect("its own child").is_none()
+    child
+        .try_wait()
+        .expect("the victim is a child of the test")
+        .is_none()
 }
 
 fn stderr(output: &Output) -> String {
@@ -86,10 +89,10 @@ fn assert_status(output: &Output, status: i32) {
 }
 
 fn ok<T, E: Debug>(result: Result<T, E>) -> T {
-    result.expect("install succeeds")
+    result.expect("the call succeeds")
 }
 
-fn hung(shutdown: &Shutdown) {
+fn register_hanging_task(shutdown: &Shutdown) {
     let task = shutdown.task("hang").phase(Phase::FLUSH);
     ok(task.on_shutdown(|_| {
         say("begun");
@@ -97,15 +100,16 @@ fn hung(shutdown: &Shutdown) {
     }));
 }
 
-/// Handlers of the program run on a stack of the usual size.
+/// Every thread of the program blocks SIGTERM, so that the program's handler runs on deadstop's
+/// signal thread. Its frame of 200 KiB must fit on that thread's stack.
 #[test]
-fn handler_with_a_large_frame_runs_where_signals_are_masked() {
+fn program_handler_with_a_large_frame_runs_if_all_threads_block_the_signal() {
     extern "C" fn large(_: libc::c_int) {
         let frame = [1_u8; 200 * 1024];
         assert_eq!(std::hint::black_box(&frame)[1000], 1);
         write_in_handler(b"own handler\n");
     }
-    let test = "handler_with_a_large_frame_runs_where_signals_are_masked";
+    let test = "program_handler_with_a_large_frame_runs_if_all_threads_block_the_signal";
     let mut command = victim(test, || {
         // SAFETY: the handler stays valid, and its calls are async-signal-safe.
         unsafe { libc::signal(libc::SIGTERM, large as *const () as libc::sighandler_t) };
@@ -114,10 +118,10 @@ fn handler_with_a_large_frame_runs_where_signals_are_masked() {
         let _ = shutdown.wait();
         std::process::exit(5);
     });
-    // So that every thread of the victim blocks it, except for `deadstop-signal`.
+    // Every thread of the victim inherits this mask, except `deadstop-signal`.
     // SAFETY: the closure makes three async-signal-safe calls in the child.
     unsafe { command.pre_exec(block_sigterm) };
-    let mut child = command.spawn().expect("it starts");
+    let mut child = command.spawn().expect("the victim starts");
     wait_for(&mut child, "ready");
     send(&child, libc::SIGTERM);
     let output = finish(child);
@@ -125,8 +129,8 @@ fn handler_with_a_large_frame_runs_where_signals_are_masked() {
     assert!(stdout(&output).contains("own handler"), "{output:?}");
 }
 
-/// Writes to standard output. Async-signal-safe, which `println!` is not: a signal may come
-/// while the same thread prints.
+/// Writes to standard output. Async-signal-safe, unlike `println!`, whose lock the interrupted
+/// thread may hold.
 fn write_in_handler(line: &[u8]) {
     // SAFETY: the pointer is valid for reads of the length.
     let written = unsafe { libc::write(1, line.as_ptr().cast(), line.len()) };

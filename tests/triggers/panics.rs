@@ -3,9 +3,9 @@
 use super::*;
 
 #[test]
-fn panic_that_the_predicate_refuses_begins_nothing() {
+fn panic_refused_by_the_predicate_begins_no_shutdown() {
     let command = victim(
-        "panics::panic_that_the_predicate_refuses_begins_nothing",
+        "panics::panic_refused_by_the_predicate_begins_no_shutdown",
         || {
             let by_name: Panics = Panics::When(|_| thread::current().name() == Some("consumer"));
             let shutdown = ok(Shutdown::builder().grace(LONG).panics(by_name).install());
@@ -20,12 +20,12 @@ fn panic_that_the_predicate_refuses_begins_nothing() {
             std::process::exit(3);
         },
     );
-    // A panic was the cause: its status takes the place of no failure.
+    // The status 101 of a panic replaces only the status 0.
     assert_status(&run(command), 3);
 }
 
 #[test]
-fn panic_of_the_logger_begins_nothing() {
+fn panic_of_the_logger_begins_no_shutdown() {
     struct Panicking;
     impl log::Log for Panicking {
         fn enabled(&self, _: &log::Metadata<'_>) -> bool {
@@ -33,11 +33,11 @@ fn panic_of_the_logger_begins_nothing() {
         }
         fn log(&self, record: &log::Record<'_>) {
             let is_ours = thread::current().name() == Some("deadstop-log");
-            assert!(!is_ours, "a logger's: {}", record.args());
+            assert!(!is_ours, "panic of the logger: {}", record.args());
         }
         fn flush(&self) {}
     }
-    let command = victim("panics::panic_of_the_logger_begins_nothing", || {
+    let command = victim("panics::panic_of_the_logger_begins_no_shutdown", || {
         ok(log::set_logger(&Panicking));
         log::set_max_level(log::LevelFilter::Trace);
         let builder = Shutdown::builder().grace(LONG).panics(Panics::Shutdown);
@@ -50,7 +50,7 @@ fn panic_of_the_logger_begins_nothing() {
     let output = run(command);
     assert_status(&output, 3);
     assert!(
-        stderr(&output).contains("a logger's"),
-        "it panicked: {output:?}"
+        stderr(&output).contains("panic of the logger"),
+        "the logger did not panic: {output:?}"
     );
 }

@@ -1,11 +1,11 @@
-//! A library that sets its own handler or hook after `install`.
+//! Libraries that set their own signal handler or panic hook.
 
 use super::*;
 
 #[test]
-fn ctrlc_set_after_install_is_noticed_by_protection() {
+fn protection_lists_a_signal_that_ctrlc_took_after_install() {
     let command = victim(
-        "replaced::ctrlc_set_after_install_is_noticed_by_protection",
+        "replaced::protection_lists_a_signal_that_ctrlc_took_after_install",
         || {
             let shutdown = ok(Shutdown::builder().grace(LONG).install());
             assert!(
@@ -43,30 +43,30 @@ fn ctrlc_set_before_install_is_called_too() {
         thread::sleep(Duration::from_millis(300));
         std::process::exit(4);
     });
-    let output = signaled(victim, "ready", libc::SIGINT);
+    let output = send_after_line(victim, "ready", libc::SIGINT);
     assert_status(&output, 4);
     assert!(stdout(&output).contains("callback"), "{output:?}");
 }
 
 #[test]
-fn signal_taken_by_a_library_can_be_handed_over() {
+fn signal_taken_by_a_library_begins_the_shutdown_if_notified() {
     let victim = victim(
-        "replaced::signal_taken_by_a_library_can_be_handed_over",
+        "replaced::signal_taken_by_a_library_begins_the_shutdown_if_notified",
         || {
             let shutdown = ok(Shutdown::builder().grace(SHORT).install());
-            hung(&shutdown);
+            register_hanging_task(&shutdown);
             let handed = shutdown.clone();
             ok(ctrlc::set_handler(move || {
                 assert!(!handed.notify_signal(Signal::USR1, None));
                 assert!(handed.notify_signal(Signal::INT, Some(Sender::new(7, 8))));
-                let cause = handed.cause().expect("it has begun").to_string();
+                let cause = handed.cause().expect("the shutdown has begun").to_string();
                 say(&cause);
             }));
             say("ready");
             park();
         },
     );
-    let output = signaled(victim, "ready", libc::SIGINT);
+    let output = send_after_line(victim, "ready", libc::SIGINT);
     assert_status(&output, 124);
     assert!(
         stdout(&output).contains("SIGINT from pid 7, uid 8"),
@@ -74,21 +74,21 @@ fn signal_taken_by_a_library_can_be_handed_over() {
     );
 }
 
-/// The control: without the call, nothing begins.
+/// The control: without the call of `notify_signal`, no shutdown begins.
 #[test]
-fn signal_taken_by_a_library_begins_nothing_by_itself() {
+fn signal_taken_by_a_library_begins_no_shutdown_if_not_notified() {
     let mut child = victim(
-        "replaced::signal_taken_by_a_library_begins_nothing_by_itself",
+        "replaced::signal_taken_by_a_library_begins_no_shutdown_if_not_notified",
         || {
             let shutdown = ok(Shutdown::builder().grace(SHORT).install());
-            hung(&shutdown);
+            register_hanging_task(&shutdown);
             ok(ctrlc::set_handler(|| ()));
             say("ready");
             park();
         },
     )
     .spawn()
-    .expect("it starts");
+    .expect("the victim starts");
     wait_for(&mut child, "ready");
     send(&child, libc::SIGINT);
     assert!(is_alive(&mut child, 3 * SHORT));
@@ -97,14 +97,14 @@ fn signal_taken_by_a_library_begins_nothing_by_itself() {
 }
 
 #[test]
-fn panic_hook_set_after_install_is_noticed_by_protection() {
+fn protection_reports_a_panic_hook_set_after_install() {
     let command = victim(
-        "replaced::panic_hook_set_after_install_is_noticed_by_protection",
+        "replaced::protection_reports_a_panic_hook_set_after_install",
         || {
             let builder = Shutdown::builder().grace(LONG).panics(Panics::Shutdown);
             let shutdown = ok(builder.install());
             assert!(!shutdown.watchdog().protection().panic_hook_replaced());
-            // Looking at it leaves it in place.
+            // The first call must not replace the hook itself.
             assert!(!shutdown.watchdog().protection().panic_hook_replaced());
             let next = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |info| next(info)));
@@ -116,23 +116,23 @@ fn panic_hook_set_after_install_is_noticed_by_protection() {
 }
 
 #[test]
-fn panic_hook_that_hangs_after_arming_is_ended_at_the_deadline() {
+fn process_ends_at_the_deadline_if_a_panic_hook_arms_and_hangs() {
     let command = victim(
-        "replaced::panic_hook_that_hangs_after_arming_is_ended_at_the_deadline",
+        "replaced::process_ends_at_the_deadline_if_a_panic_hook_arms_and_hangs",
         || panic_under_hook_that_hangs(true),
     );
     assert_status(&run(command), 124);
 }
 
-/// The control: deadstop's hook is never reached.
+/// The control: the hook does not arm the watchdog, and deadstop's hook never runs.
 #[test]
-fn panic_hook_that_hangs_without_arming_keeps_the_process() {
+fn process_does_not_end_if_a_panic_hook_hangs_without_arming() {
     let mut child = victim(
-        "replaced::panic_hook_that_hangs_without_arming_keeps_the_process",
+        "replaced::process_does_not_end_if_a_panic_hook_hangs_without_arming",
         || panic_under_hook_that_hangs(false),
     )
     .spawn()
-    .expect("it starts");
+    .expect("the victim starts");
     wait_for(&mut child, "hook");
     assert!(is_alive(&mut child, 3 * SHORT));
     send(&child, libc::SIGKILL);

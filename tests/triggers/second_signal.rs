@@ -1,7 +1,8 @@
-//! A second signal.
+//! A second signal during the shutdown.
 
 use super::*;
 
+/// The time between two signals, long enough that they are two requests.
 const APART: Duration = Duration::from_millis(500);
 
 fn start(test: &str, second: Option<SecondSignal>) -> Child {
@@ -20,12 +21,12 @@ fn start(test: &str, second: Option<SecondSignal>) -> Child {
         let _ = shutdown.wait();
         std::process::exit(0);
     });
-    let mut child = command.spawn().expect("it starts");
+    let mut child = command.spawn().expect("the victim starts");
     wait_for(&mut child, "ready");
     child
 }
 
-fn sent_twice(mut child: Child, signal: i32) -> Output {
+fn send_twice(mut child: Child, signal: i32) -> Output {
     send(&child, signal);
     wait_for(&mut child, "begun");
     thread::sleep(APART);
@@ -34,9 +35,9 @@ fn sent_twice(mut child: Child, signal: i32) -> Output {
 }
 
 #[test]
-fn repeated_sigterm_is_reported_and_ends_nothing() {
-    let test = "second_signal::repeated_sigterm_is_reported_and_ends_nothing";
-    let output = sent_twice(start(test, None), libc::SIGTERM);
+fn repeated_sigterm_is_logged_and_the_shutdown_goes_on() {
+    let test = "second_signal::repeated_sigterm_is_logged_and_the_shutdown_goes_on";
+    let output = send_twice(start(test, None), libc::SIGTERM);
     assert_status(&output, 0);
     let said = stderr(&output);
     assert!(
@@ -47,15 +48,15 @@ fn repeated_sigterm_is_reported_and_ends_nothing() {
 }
 
 #[test]
-fn sigint_from_kill_is_no_key_of_the_terminal() {
-    let test = "second_signal::sigint_from_kill_is_no_key_of_the_terminal";
-    assert_status(&sent_twice(start(test, None), libc::SIGINT), 0);
+fn second_sigint_from_kill_does_not_end_the_process() {
+    let test = "second_signal::second_sigint_from_kill_does_not_end_the_process";
+    assert_status(&send_twice(start(test, None), libc::SIGINT), 0);
 }
 
 #[test]
-fn second_sigterm_ends_the_process_where_asked_for() {
-    let test = "second_signal::second_sigterm_ends_the_process_where_asked_for";
-    let output = sent_twice(start(test, Some(SecondSignal::End)), libc::SIGTERM);
+fn second_sigterm_ends_the_process_if_configured() {
+    let test = "second_signal::second_sigterm_ends_the_process_if_configured";
+    let output = send_twice(start(test, Some(SecondSignal::End)), libc::SIGTERM);
     assert_eq!(output.status.signal(), Some(libc::SIGTERM), "{output:?}");
     let said = stderr(&output);
     assert!(
@@ -65,10 +66,11 @@ fn second_sigterm_ends_the_process_where_asked_for() {
     assert!(said.contains("ending the process by it"), "{said}");
 }
 
-/// A pair is one request.
+/// Process managers may send two signals as one request to stop. The second one must not end
+/// the process, although `SecondSignal::End` is set.
 #[test]
-fn pair_of_signals_is_one_request() {
-    let test = "second_signal::pair_of_signals_is_one_request";
+fn sigterm_and_sigint_at_once_count_as_one_request() {
+    let test = "second_signal::sigterm_and_sigint_at_once_count_as_one_request";
     let child = start(test, Some(SecondSignal::End));
     send(&child, libc::SIGTERM);
     send(&child, libc::SIGINT);

@@ -3,8 +3,8 @@
 use super::*;
 
 #[test]
-fn deadline_says_one_line() {
-    let output = run(victim("watchdog_alone::deadline_says_one_line", || {
+fn deadline_prints_one_line() {
+    let output = run(victim("watchdog_alone::deadline_prints_one_line", || {
         ok(Watchdog::builder().grace(Duration::from_secs(2)).install()).arm();
         park();
     }));
@@ -18,8 +18,8 @@ fn deadline_says_one_line() {
 }
 
 #[test]
-fn deadline_says_what_each_thread_does() {
-    let test = "watchdog_alone::deadline_says_what_each_thread_does";
+fn deadline_prints_what_each_thread_does() {
+    let test = "watchdog_alone::deadline_prints_what_each_thread_does";
     let output = run(victim(test, || {
         let watchdog = Watchdog::builder().grace(Duration::from_secs(2));
         let watchdog = ok(watchdog.install());
@@ -38,9 +38,9 @@ fn deadline_says_what_each_thread_does() {
 }
 
 #[test]
-fn deadline_is_silent_where_asked_for() {
+fn deadline_prints_nothing_if_the_report_is_off() {
     let output = run(victim(
-        "watchdog_alone::deadline_is_silent_where_asked_for",
+        "watchdog_alone::deadline_prints_nothing_if_the_report_is_off",
         || {
             ok(Watchdog::builder().grace(SHORT).report(false).install()).arm();
             park();
@@ -51,11 +51,11 @@ fn deadline_is_silent_where_asked_for() {
 }
 
 #[test]
-fn signal_arms_the_watchdog_beside_the_programs_own_handler() {
+fn signal_arms_the_watchdog_and_calls_the_programs_own_handler() {
     extern "C" fn own(_: libc::c_int) {
         write_in_handler(b"own handler\n");
     }
-    let test = "watchdog_alone::signal_arms_the_watchdog_beside_the_programs_own_handler";
+    let test = "watchdog_alone::signal_arms_the_watchdog_and_calls_the_programs_own_handler";
     let victim = victim(test, || {
         // SAFETY: the handler stays valid, and its calls are async-signal-safe.
         unsafe { libc::signal(libc::SIGTERM, own as *const () as libc::sighandler_t) };
@@ -65,7 +65,7 @@ fn signal_arms_the_watchdog_beside_the_programs_own_handler() {
         say("ready");
         park();
     });
-    let output = signaled(victim, "ready", libc::SIGTERM);
+    let output = send_after_line(victim, "ready", libc::SIGTERM);
     assert_status(&output, 124);
     assert!(stdout(&output).contains("own handler"), "{output:?}");
     let said = stderr(&output);
