@@ -152,8 +152,11 @@ impl ShutdownBuilder {
     /// and `nohup` do that for background jobs.
     ///
     /// A handler that is set later, by signal(2) or `ctrlc::set_handler`, replaces deadstop's
-    /// handler. [`protection`](Watchdog::protection) reports that, and the new handler can pass
-    /// the signal on by [`notify_signal`](crate::Shutdown::notify_signal).
+    /// handler. [`protection`](Watchdog::protection) reports that, and one warning at the
+    /// program's first wait for the request or the end does: in the log, or on standard error
+    /// without a logger. The new handler can pass the signal on by
+    /// [`notify_signal`](crate::Shutdown::notify_signal). For
+    /// [`forwarded_signals`](Self::forwarded_signals) there is no warning.
     ///
     /// `install` refuses a signal whose default action is not to end the process,
     /// such as `SIGCHLD`.

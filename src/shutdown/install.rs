@@ -29,6 +29,10 @@ impl ShutdownBuilder {
     /// Call it early in `main`, on the main thread: before the program causes load, starts
     /// other threads, drops privileges or lowers limits.
     ///
+    /// Code that sets its own signal handlers, such as `ctrlc::set_handler`, must run before it:
+    /// a handler that is set later mostly replaces deadstop's. One warning at the program's
+    /// first [wait](Shutdown::wait) says so.
+    ///
     /// # Errors
     ///
     /// Fails if a part of the configuration is not possible: an invalid phase, a signal that

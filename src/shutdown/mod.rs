@@ -167,7 +167,7 @@ impl Shutdown {
     /// Returns a handle that resolves when the shutdown begins: a future on any
     /// runtime, with [`wait`](Requested::wait) for threads.
     pub fn requested(&self) -> Requested {
-        Requested::new(&self.coordinator)
+        Requested::of_program(&self.coordinator)
     }
 
     /// Returns a handle that resolves when `phase` begins, or is skipped: a future

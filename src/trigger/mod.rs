@@ -8,6 +8,7 @@
 
 mod grace;
 pub(crate) mod panic;
+mod replaced;
 #[cfg(feature = "shutdown")]
 mod request;
 #[cfg(feature = "signals")]
@@ -16,6 +17,7 @@ pub(crate) mod signal;
 pub(crate) use self::grace::set_grace;
 #[cfg(feature = "shutdown")]
 pub use self::panic::Panics;
+pub(crate) use self::replaced::replaced_warning;
 #[cfg(feature = "shutdown")]
 pub(crate) use self::request::{begin, note_shutdown_begun, on_begin, request_from, reset};
 #[cfg(feature = "signals")]

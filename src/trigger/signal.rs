@@ -187,6 +187,13 @@ pub(crate) fn replaced_set() -> SignalSet {
     replaced.fold(SignalSet::EMPTY, SignalSet::with)
 }
 
+/// Returns the triggers among [`replaced`].
+#[cfg(feature = "shutdown")]
+pub(crate) fn replaced_triggers() -> Vec<Signal> {
+    let set = replaced_set().intersection(SIGNALS.triggers.load());
+    set.numbers().map(Signal::from).collect()
+}
+
 /// Notes which of the triggers and status signals the thread that called `install` had
 /// blocked.
 pub(crate) fn note_blocked(blocked: SignalSet) {

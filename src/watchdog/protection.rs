@@ -7,6 +7,7 @@ use deadstop_core::kill_path::BackupTimerMode;
 
 use crate::signal::Signal;
 use crate::sys::errno;
+use crate::trigger::replaced_warning;
 
 /// The lines of defense that are in place in this process, and the triggers that
 /// another library has taken.
@@ -165,12 +166,8 @@ impl Protection {
                  only the watchdog thread enforces the deadline"
             ));
         }
-        for signal in &self.replaced_signals {
-            warnings.push(format!(
-                "another library has replaced the handler of {signal}: the signal may not begin \
-                 the shutdown; install deadstop after that library, or call \
-                 `Shutdown::notify_signal` from its handler"
-            ));
+        if !self.replaced_signals.is_empty() {
+            warnings.push(replaced_warning(&self.replaced_signals));
         }
         for signal in &self.ignored_signals {
             warnings.push(format!(

@@ -21,6 +21,7 @@ mod forks;
 mod forwarded;
 mod panics;
 mod replaced;
+mod replaced_warning;
 mod second_signal;
 #[path = "../harness/self_victim.rs"]
 mod self_victim;

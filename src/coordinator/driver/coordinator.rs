@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::completion::Completion;
 use super::foreign_calls::ForeignCalls;
+use super::handler_checks::HandlerChecks;
 use super::machine::{Action, Machine};
 use super::publish_pending::PublishedPending;
 use super::settings::Settings;
@@ -36,6 +37,7 @@ pub(crate) struct Coordinator {
     pub(super) work: Condvar,
     /// Signal mask of the task threads: tasks may start programs, which inherit it.
     pub(super) mask: SignalMask,
+    pub(super) handler_checks: HandlerChecks,
     home: Home,
 }
 
@@ -118,6 +120,7 @@ impl Coordinator {
             plan,
             work: Condvar::new(),
             mask,
+            handler_checks: HandlerChecks::default(),
             home: Home::here(),
         })
     }

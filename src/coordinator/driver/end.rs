@@ -2,6 +2,7 @@
 
 use super::completion::ShutdownResult;
 use super::coordinator::Coordinator;
+use super::milestone::Milestone;
 use crate::coordinator::machine::{CleanExit, TaskId};
 use crate::current_task;
 use crate::error::WaitError;
@@ -52,6 +53,7 @@ impl Coordinator {
     /// Fails in a child of `fork`, and in a task of the shutdown.
     pub(crate) fn wait_for_end(&self) -> Result<ShutdownResult, WaitError> {
         self.may_wait()?;
+        self.check_handlers(Milestone::Ended);
         let _waiter = self.waiter();
         loop {
             if let Some(end) = self.completion.wait_until(None) {
@@ -65,6 +67,7 @@ impl Coordinator {
         until: Nanos,
     ) -> Result<Option<ShutdownResult>, WaitError> {
         self.may_wait()?;
+        self.check_handlers(Milestone::Ended);
         let _waiter = self.waiter();
         Ok(self.completion.wait_until(Some(until)))
     }

@@ -11,12 +11,14 @@
 //! No foreign code runs under the lock, and none on `deadstop-run`.
 
 mod carry_out;
+mod check_handlers;
 mod completion;
 mod coordinator;
 mod end;
 mod execute;
 mod foreign_calls;
 mod guard;
+mod handler_checks;
 mod machine;
 mod milestone;
 mod name_threads;

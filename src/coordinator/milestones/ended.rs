@@ -42,8 +42,9 @@ pub struct Ended {
 
 impl Ended {
     pub(crate) fn new(coordinator: &Arc<Coordinator>) -> Self {
+        let root = ScopeHandle::root(coordinator);
         Self {
-            handle: Handle::new(ScopeHandle::root(coordinator), Milestone::Ended),
+            handle: Handle::new(root, Milestone::Ended).checking_handlers(),
             is_counted: false,
         }
     }

@@ -13,6 +13,9 @@ pub(super) struct Handle {
     /// The scope that it is of, which stays as long as the handle.
     pub(super) scope: ScopeHandle,
     milestone: Milestone,
+    /// Set if waiting checks the signal handlers: the program waits, not a thread of deadstop
+    /// that may have started before the program has set its handlers.
+    checks_handlers: bool,
     key: Option<u64>,
 }
 
@@ -21,7 +24,21 @@ impl Handle {
         Self {
             scope,
             milestone,
+            checks_handlers: false,
             key: None,
+        }
+    }
+
+    /// Makes waits check the signal handlers.
+    pub(super) fn checking_handlers(mut self) -> Self {
+        self.checks_handlers = true;
+        self
+    }
+
+    /// Checks the signal handlers, before a wait.
+    pub(super) fn check_handlers(&self) {
+        if self.checks_handlers {
+            self.coordinator().check_handlers(self.milestone);
         }
     }
 
@@ -56,6 +73,7 @@ impl Handle {
             if self.is_reached() {
                 return self.coordinator().is_here();
             }
+            self.check_handlers();
             if until.is_some_and(|until| until <= deadstop_core::now()) {
                 return false;
             }
@@ -65,6 +83,7 @@ impl Handle {
 
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if !self.is_reached() {
+            self.check_handlers();
             let coordinator = Arc::clone(self.coordinator());
             coordinator.set_waker(&mut self.key, self.milestone, context.waker());
             // It may have been reached before the waker was set.
@@ -78,7 +97,9 @@ impl Handle {
 
 impl Clone for Handle {
     fn clone(&self) -> Self {
-        Self::new(self.scope.clone(), self.milestone)
+        let mut clone = Self::new(self.scope.clone(), self.milestone);
+        clone.checks_handlers = self.checks_handlers;
+        clone
     }
 }
 

@@ -45,8 +45,14 @@ impl Requested {
         Self(Handle::new(scope, milestone))
     }
 
+    /// The handle of a thread of deadstop, or of one that the program keeps.
     pub(crate) fn new(coordinator: &Arc<Coordinator>) -> Self {
         Self::of_scope(ScopeHandle::root(coordinator))
+    }
+
+    /// The handle of the program, whose first wait checks the signal handlers.
+    pub(crate) fn of_program(coordinator: &Arc<Coordinator>) -> Self {
+        Self(Self::new(coordinator).0.checking_handlers())
     }
 
     /// Blocks the thread until the stop is requested.
@@ -91,6 +97,7 @@ impl Requested {
     /// ```
     #[cfg(feature = "crossbeam-channel")]
     pub fn receiver(&self) -> crossbeam_channel::Receiver<std::convert::Infallible> {
+        self.0.check_handlers();
         self.0.coordinator().request_channel(self.0.scope.id)
     }
 }

@@ -20,6 +20,7 @@ use crate::coordinator::Coordinator;
 use crate::lock::Mutex;
 use crate::process::PerProcess;
 use crate::threads;
+use crate::wait::Requested;
 
 static REGISTRY: PerProcess<Registry> = PerProcess::nothing();
 
@@ -52,7 +53,7 @@ impl Registry {
             drop(all);
             return run_late(coordinator, entry);
         }
-        let (requested, released) = (shutdown.requested(), Arc::clone(coordinator));
+        let (requested, released) = (Requested::new(coordinator), Arc::clone(coordinator));
         let life = move || {
             requested.wait();
             self.begin(&released);

@@ -9,6 +9,7 @@ use super::shared::Shared;
 use crate::contain::contain;
 use crate::error::InstallError;
 use crate::threads;
+use crate::wait::Requested;
 
 /// Starts a thread that calls `call` once per `interval`, until the shutdown begins.
 pub(super) fn start(
@@ -18,7 +19,7 @@ pub(super) fn start(
     interval: Duration,
 ) -> Result<(), InstallError> {
     threads::spawn_deep("deadstop-check", move || {
-        let requested = shared.shutdown.requested();
+        let requested = Requested::new(&shared.shutdown.coordinator);
         while !shared.is_retired() {
             state.begin(now());
             let result = threads::with_program_mask(|| contain(&mut call));

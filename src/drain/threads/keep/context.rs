@@ -50,7 +50,7 @@ impl KeptContext {
 
     /// Returns a handle that resolves at the request.
     pub fn requested(&self) -> Requested {
-        self.shutdown.requested()
+        Requested::new(&self.shutdown.coordinator)
     }
 
     /// Blocks the thread for `time`, or until the request. Returns `true` if the shutdown was
