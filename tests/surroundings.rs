@@ -18,13 +18,19 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "stacks")]
+#[path = "harness/memory_limit.rs"]
+mod memory_limit;
 #[path = "harness/self_victim.rs"]
 mod self_victim;
+#[path = "harness/skip.rs"]
+mod skip;
 
 use deadstop::report::{Progress, Sinks};
 use deadstop::{Cause, Shutdown, Signal};
 
 use self_victim::{PATIENCE, finish, park, run, say, send, victim};
+use skip::skip;
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -398,9 +404,7 @@ mod set_user_id {
         });
         // SAFETY: no precondition.
         if unsafe { libc::geteuid() } != 0 {
-            let no_skips = std::env::var_os("DEADSTOP_NO_SKIPS").is_some();
-            assert!(!no_skips, "needs root");
-            return;
+            return skip("only root can make a set-user-ID program");
         }
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("set-user-id");
         let _ = fs::remove_dir_all(&folder);
@@ -780,14 +784,15 @@ mod terminal {
     }
 }
 
+/// The name of the function that hangs. Not of the closure that calls it: in a release build
+/// all closures that call it alone are one function, with the name of any of them.
+#[cfg(feature = "stacks")]
+const PARK: &str = "surroundings::self_victim::park";
+
 /// Limits the memory of the process, so that symbols do not fit.
 #[cfg(feature = "stacks")]
 mod address_space {
     use super::*;
-
-    /// The name of the function that hangs. Not of the closure that calls it: in a release build
-    /// all closures that call it alone are one function, with the name of any of them.
-    const PARK: &str = "surroundings::self_victim::park";
 
     fn leave(mib: u64) {
         let used = ok(std::fs::read_to_string("/proc/self/statm"));
@@ -829,5 +834,64 @@ mod address_space {
         assert_eq!(output.status.code(), Some(124), "{output:?}");
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(text.contains(PARK), "{text}");
+    }
+}
+
+/// Limits the memory of the process as a container does, so that symbols do not fit.
+#[cfg(feature = "stacks")]
+mod container {
+    use std::io::BufRead as _;
+    use std::process::Stdio;
+
+    use super::memory_limit::MemoryLimit;
+    use super::*;
+
+    /// Lets a task hang in a process whose cgroup leaves it so many MiB. `None` if the test is
+    /// skipped.
+    fn hang_with(test: &str, mib: u64) -> Option<Output> {
+        let mut victim = victim(test, || {
+            let builder = Shutdown::builder().grace(Duration::from_secs(3));
+            let shutdown = ok(builder.install());
+            ok(shutdown.task("hangs").on_shutdown(|_| park()));
+            say("installed");
+            let _ = shutdown.wait();
+        });
+        let Some(limit) = MemoryLimit::new(1 << 30) else {
+            skip("no memory cgroup can be made");
+            return None;
+        };
+        victim.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = victim.spawn().expect("this program starts");
+        let mut lines = std::io::BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        assert!(lines.any(|line| line.is_ok_and(|line| line.ends_with("installed"))));
+        limit.add(i32::try_from(child.id()).expect("a pid"));
+        limit.leave(mib << 20);
+        send(&child, libc::SIGTERM);
+        Some(finish(child))
+    }
+
+    fn report_with(test: &str, mib: u64) -> Option<String> {
+        let output = hang_with(test, mib)?;
+        assert_eq!(output.status.code(), Some(124), "{output:?}");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains("end of hang report 1"), "{text}");
+        Some(text)
+    }
+
+    /// Without a look at the limit, the kernel kills the process as it reads the symbols.
+    #[test]
+    fn that_leaves_too_little_for_names_does_not_kill_the_process() {
+        let test = "container::that_leaves_too_little_for_names_does_not_kill_the_process";
+        if let Some(text) = report_with(test, 6) {
+            assert!(!text.contains(PARK), "{text}");
+        }
+    }
+
+    #[test]
+    fn that_leaves_enough_has_names() {
+        let test = "container::that_leaves_enough_has_names";
+        if let Some(text) = report_with(test, 1024) {
+            assert!(text.contains(PARK), "{text}");
+        }
     }
 }

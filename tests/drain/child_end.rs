@@ -11,6 +11,7 @@ use deadstop::Shutdown;
 use deadstop::drain::Child;
 
 use crate::child::{DEAF, are_gone, is_alive, kill, pids, shell, with_two};
+use crate::memory_limit::MemoryLimit;
 use crate::{finish, hang, shutdown, victim, wait};
 
 const MS: Duration = Duration::from_millis(1);
@@ -71,42 +72,6 @@ fn backup_timer_ends_the_child() {
     let ended = victim.wait();
     assert_eq!(ended.signal, Some(libc::SIGKILL), "{ended:#?}");
     assert!(are_gone(&pids), "{pids:?}");
-}
-
-/// A memory cgroup whose only process is the scenario's.
-struct MemoryLimit(PathBuf);
-
-impl MemoryLimit {
-    /// Returns `None` where the test may not make one.
-    fn new(bytes: u64) -> Option<Self> {
-        let name = format!("deadstop-test-{}", std::process::id());
-        let v1 = Path::new("/sys/fs/cgroup/memory").join(&name);
-        let v2 = Path::new("/sys/fs/cgroup").join(&name);
-        for (path, limit) in [(v1, "memory.limit_in_bytes"), (v2, "memory.max")] {
-            if fs::create_dir(&path).is_err() {
-                continue;
-            }
-            let group = Self(path);
-            if fs::write(group.0.join(limit), bytes.to_string()).is_ok() {
-                return Some(group);
-            }
-        }
-        None
-    }
-
-    fn add(&self, pid: i32) {
-        let processes = self.0.join("cgroup.procs");
-        fs::write(processes, pid.to_string()).expect("the group is ours");
-    }
-}
-
-impl Drop for MemoryLimit {
-    fn drop(&mut self) {
-        let until = Instant::now() + Duration::from_secs(5);
-        while fs::remove_dir(&self.0).is_err() && Instant::now() < until {
-            thread::sleep(5 * MS);
-        }
-    }
 }
 
 #[test]

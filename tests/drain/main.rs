@@ -17,6 +17,8 @@ mod gate_fork;
 mod http;
 mod last;
 mod logger;
+#[path = "../harness/memory_limit.rs"]
+mod memory_limit;
 mod pool;
 mod resource;
 mod threads;

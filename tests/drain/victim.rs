@@ -2,6 +2,8 @@
 
 #[path = "../harness/reexecution.rs"]
 mod reexecution;
+#[path = "../harness/skip.rs"]
+mod skip;
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -11,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use reexecution::is_scenario;
+pub(crate) use skip::skip;
 
 /// Maximum time for a scenario. It only bounds a run that fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -270,14 +273,6 @@ fn rest(lines: &Receiver<String>) -> String {
         all.push('\n');
     }
     all
-}
-
-/// Prints that a test is skipped, and why. Fails if tests must not be skipped.
-#[track_caller]
-pub(crate) fn skip(why: &str) {
-    let allowed = std::env::var_os("DEADSTOP_NO_SKIPS").is_none();
-    assert!(allowed, "would be skipped: {why}");
-    println!("skipped: {why}");
 }
 
 /// Gives the number of each descriptor but the first three to `file`, as a program may that closes

@@ -47,6 +47,18 @@ pub(crate) struct CodeLocation {
     pub(crate) source: Source,
 }
 
+/// Returns the length of the sections with debug information, uncompressed.
+#[cold]
+pub(super) fn debug_sections_len(elf: &Elf) -> u64 {
+    let sections = elf.sections().filter(|section| {
+        section
+            .name_bytes()
+            .is_ok_and(|name| name.starts_with(b".debug_"))
+    });
+    let ranges = sections.filter_map(|section| section.compressed_file_range().ok());
+    ranges.map(|range| range.uncompressed_size).sum()
+}
+
 impl DebugInfo {
     /// `None` if the file has no debug information.
     #[cold]

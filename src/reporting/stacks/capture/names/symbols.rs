@@ -6,17 +6,24 @@ use std::sync::Arc;
 
 use object::read::{Object, ObjectSymbol, SymbolKind};
 
-use super::debug_info::{CodeLocation, DebugInfo, Elf};
+use super::debug_info::{CodeLocation, DebugInfo, Elf, debug_sections_len};
 use crate::reporting::stacks::capture::files::Image;
-use crate::reporting::stacks::capture::memory_limit;
+use crate::reporting::stacks::capture::memory_limit::{self, Need};
 
 /// Symbols that begin before an address and are tried: most end before the next
 /// one begins.
 const TRIED: usize = 16;
 
-/// The memory that debug information takes at most, as a multiple of its file: it may be
+/// The addresses that debug information takes at most, as a multiple of its file: it may be
 /// compressed.
-const DEBUG_INFO_COST: u64 = 8;
+const DEBUG_INFO_ADDRESSES: u64 = 8;
+
+/// The memory that debug information takes, as a multiple of its sections. Measured: 1.4 times in
+/// a program of 19 MB.
+const DEBUG_INFO_MEMORY: u64 = 2;
+
+/// The part of a file that a list of its functions takes at most.
+const NAMES_PART: u64 = 4;
 
 /// The files whose names were asked for so far.
 #[derive(Default)]
@@ -57,7 +64,13 @@ impl FileSymbols {
     #[cold]
     fn read(image: &Arc<Image>) -> Self {
         let file = image.file.as_ref();
-        let file = file.filter(|file| memory_limit::leaves(file.bytes.len() as u64));
+        let file = file.filter(|file| {
+            let len = file.bytes.len() as u64;
+            memory_limit::leaves(Need {
+                addresses: len,
+                memory: len / NAMES_PART,
+            })
+        });
         let elf = file.and_then(|file| Elf::parse(file.bytes).ok());
         Self {
             image: Arc::clone(image),
@@ -93,11 +106,15 @@ impl FileSymbols {
     pub(crate) fn debug_info(&self) -> Option<&DebugInfo> {
         let read = || {
             let file = self.image.file.as_ref()?;
-            let len = file.bytes.len() as u64;
-            if !memory_limit::leaves(len.saturating_mul(DEBUG_INFO_COST)) {
-                return None;
+            let elf = Elf::parse(file.bytes).ok()?;
+            let need = Need {
+                addresses: (file.bytes.len() as u64).saturating_mul(DEBUG_INFO_ADDRESSES),
+                memory: debug_sections_len(&elf).saturating_mul(DEBUG_INFO_MEMORY),
+            };
+            match memory_limit::leaves(need) {
+                true => DebugInfo::open(&elf, file),
+                false => None,
             }
-            DebugInfo::open(&Elf::parse(file.bytes).ok()?, file)
         };
         self.debug_info.get_or_init(read).as_ref()
     }

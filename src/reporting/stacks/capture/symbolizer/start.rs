@@ -10,7 +10,7 @@ use super::shared::{Shared, Unstarted};
 use super::thread::SymbolizerThread;
 use crate::reporting::event::Event;
 use crate::reporting::log::Log;
-use crate::reporting::stacks::capture::memory_limit;
+use crate::reporting::stacks::capture::memory_limit::{self, Need};
 use crate::threads;
 use deadstop_core::Nanos;
 
@@ -44,10 +44,11 @@ impl SymbolizerStart {
             return;
         };
         let thread = SymbolizerThread::new(Arc::clone(&self.0), unwinder, modules);
-        let started = match memory_limit::leaves(0) {
+        let started = match memory_limit::leaves(Need::MARGIN) {
             true => threads::spawn_of("deadstop-symbols", STACK, move || thread.run())
                 .map_err(|error| error.to_string()),
-            false => Err("RLIMIT_AS or RLIMIT_DATA leaves less than 128 MB of memory".to_owned()),
+            false => Err("a limit leaves too little memory: less than 128 MB of RLIMIT_AS or RLIMIT_DATA, or \
+                 8 MB of a cgroup".to_owned()),
         };
         if let Err(why) = started {
             log.event(Event::Message {

@@ -13,7 +13,7 @@ use crate::process::WATCH;
 use crate::reporting::schedule::due;
 use crate::reporting::stacks::LookUp;
 use crate::reporting::stacks::capture::files::{Module, Modules};
-use crate::reporting::stacks::capture::memory_limit;
+use crate::reporting::stacks::capture::memory_limit::{self, Need};
 use crate::reporting::stacks::capture::names::Symbols;
 use crate::reporting::stacks::capture::names::{without_head, without_middle};
 use crate::reporting::stacks::capture::unwind::SharedUnwinder;
@@ -88,7 +88,7 @@ impl SymbolizerThread {
 
     #[cold]
     fn work(&mut self, job: Job) {
-        if !memory_limit::leaves(0) {
+        if !memory_limit::leaves(Need::MARGIN) {
             return;
         }
         self.refresh();
@@ -125,7 +125,7 @@ impl SymbolizerThread {
     #[cold]
     fn read_names_and_lines(&mut self) {
         let begun = deadstop_core::now();
-        if !memory_limit::leaves(0) {
+        if !memory_limit::leaves(Need::MARGIN) {
             return;
         }
         self.refresh();

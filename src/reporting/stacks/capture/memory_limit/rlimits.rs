@@ -1,12 +1,6 @@
-//! The memory that the limits of the process leave.
-//!
-//! The code that reads symbols and debug information is other crates', and an allocation
-//! that fails there aborts the process. Under a limit it begins only with room to spare.
+//! The limits of the address space (`RLIMIT_AS`) and of data (`RLIMIT_DATA`).
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
-
+use super::system_file::read;
 use crate::sys::memory::page_size;
 
 /// The bytes that must be left in any case: for the thread, its heap, the copies of unwind
@@ -17,9 +11,7 @@ const MARGIN: u64 = 128 << 20;
 /// pages, that count for them.
 const LIMITS: [(&str, usize); 2] = [("Max address space", 0), ("Max data size", 5)];
 
-/// Returns `true` if `bytes` more, and a margin, are below the limits of the address space
-/// (`RLIMIT_AS`) and of data (`RLIMIT_DATA`); or if they cannot be read.
-#[cold]
+/// Returns `true` if `bytes` more, and a margin, are below the limits, or if they cannot be read.
 pub(super) fn leaves(bytes: u64) -> bool {
     let (mut limits, mut statm) = ([0; 4096], [0; 256]);
     let limits = read("/proc/self/limits", &mut limits);
@@ -47,15 +39,6 @@ fn is_below(limits: &str, statm: &str, page: u64, bytes: u64) -> bool {
 fn limit(limits: &str, name: &str) -> Option<u64> {
     let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_ascii_whitespace().next()?.parse().ok()
-}
-
-/// Reads as much of a file as the buffer holds, without allocating. An empty text stands
-/// for a file that cannot be read.
-fn read<'a>(path: &str, buffer: &'a mut [u8]) -> &'a str {
-    let read = File::open(Path::new(path)).and_then(|mut file| file.read(buffer));
-    let text = read.ok().and_then(|len| buffer.get(..len));
-    text.and_then(|text| std::str::from_utf8(text).ok())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -103,6 +86,5 @@ mod tests {
     #[test]
     fn files_that_cannot_be_read_are_no_limit() {
         assert!(is_below("", STATM, PAGE, 1) && is_below(UNLIMITED, "", PAGE, 1));
-        assert_eq!(read("/nonexistent", &mut [0; 16]), "");
     }
 }
