@@ -8,17 +8,20 @@
 //!
 //! A large program's debug information takes seconds to read in a debug build. So
 //! the thread reads it when a shutdown begins to take long, or a phase or a task has used half of
-//! its time, before the report. The thread is started then, or for the first report that is requested: nothing needs it
-//! before. `deadstop-run` starts it, since that allocates.
+//! its time, before the report. A report that is requested meanwhile waits for its names as
+//! long as it has time. The thread is started then, or for the first report that is requested:
+//! nothing needs it before. `deadstop-run` starts it, since that allocates.
 
 mod job;
 mod preload;
 mod shared;
 mod start;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::job::Job;
 use self::shared::Shared;
@@ -33,29 +36,44 @@ pub(crate) use self::start::SymbolizerStart;
 
 /// The thread, for the reporter. Dropped only by an `install` that failed later,
 /// and by tests.
-pub(super) struct Symbolizer(Arc<Shared>);
+pub(super) struct Symbolizer {
+    shared: Arc<Shared>,
+    /// Set if a look-up has waited for the thread to start: no other one does.
+    has_waited_for_start: AtomicBool,
+}
 
 impl Symbolizer {
     pub(super) fn prepare(modules: Modules, unwinder: Arc<SharedUnwinder>) -> Self {
-        Self(Arc::new(Shared::new(modules, unwinder)))
+        Self {
+            shared: Arc::new(Shared::new(modules, unwinder)),
+            has_waited_for_start: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn starting(&self) -> SymbolizerStart {
-        SymbolizerStart::new(Arc::clone(&self.0))
+        SymbolizerStart::new(Arc::clone(&self.shared))
     }
 
     /// Has the modules read again, and waits for that up to `until`: for the thread to
     /// start as well, if it has not.
     #[cold]
     pub(super) fn refresh(&self, until: impl Fn() -> Nanos) {
-        if !self.0.is_running.load(Ordering::Acquire) {
-            self.0.is_requested.store(true, Ordering::Release);
-            RUN_WAKEUPS.advance();
-            self.wait(|| self.0.is_running.load(Ordering::Acquire), &until);
+        let shared = &*self.shared;
+        self.wait_for_start(&until);
+        if shared.is_running() && shared.is_idle() {
+            shared.give(Job::Refresh);
+            self.wait(|| shared.is_idle(), until);
         }
-        if self.0.is_ready() {
-            self.0.give(Job::Refresh);
-            self.wait(|| self.0.is_idle(), until);
+    }
+
+    /// Has the thread started, and waits for that up to `until`.
+    #[cold]
+    fn wait_for_start(&self, until: impl Fn() -> Nanos) {
+        let shared = &*self.shared;
+        if !shared.is_start_over() {
+            shared.is_requested.store(true, Ordering::Release);
+            RUN_WAKEUPS.advance();
+            self.wait(|| shared.is_start_over(), until);
         }
     }
 
@@ -64,9 +82,16 @@ impl Symbolizer {
     /// waits for no lock.
     #[cold]
     pub(super) fn look_up(&self, stack: &mut Stack, what: LookUp, until: impl Fn() -> Nanos) {
-        let shared = &*self.0;
-        // If it is not idle, it hangs in an earlier look-up.
-        if !shared.is_ready() {
+        let shared = &*self.shared;
+        // `refresh` does not wait long. `deadstop-run` may hang: then only one look-up waits.
+        if !shared.is_running() && !self.has_waited_for_start.swap(true, Ordering::Relaxed) {
+            self.wait_for_start(&until);
+        }
+        // If the thread has an earlier look-up, it hangs in that. If it has a refresh, it reads
+        // names ahead and gets to the refresh when it has read a file. Each look-up begins
+        // with a refresh, so this one replaces it.
+        let is_free = matches!(shared.job(), None | Some(Job::Refresh));
+        if !shared.is_running() || !is_free {
             return;
         }
         match shared.try_slot() {
@@ -95,7 +120,7 @@ impl Symbolizer {
 
 impl Drop for Symbolizer {
     fn drop(&mut self) {
-        self.0.is_retired.store(true, Ordering::Release);
+        self.shared.is_retired.store(true, Ordering::Release);
         WATCH.notify();
     }
 }

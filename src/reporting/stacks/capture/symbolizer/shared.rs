@@ -5,7 +5,9 @@
 //! `job` says which thread owns the contents of `slot`: the symbolizer while there is
 //! a job, the reporter while it is `IDLE`. The owner releases the mutex before it
 //! changes `job` (Release/Acquire), so the mutex is free when the other thread takes
-//! over. `is_running` is written once, by the thread, before it takes its first job.
+//! over. The thread does not use the slot for a `Refresh`, so the reporter may replace
+//! that job by a look-up at any time; the thread ends only the job that it has done.
+//! `is_running` is written once, by the thread, before it takes its first job.
 //! While the symbolizer works, it holds the mutex only to write one name, and
 //! the reporter takes what is there when its time is over.
 
@@ -27,6 +29,8 @@ pub(super) struct Shared {
     /// Set if a requested report waits for the thread to start.
     pub(super) is_requested: AtomicBool,
     pub(super) is_running: AtomicBool,
+    /// Set if the system refused the thread.
+    pub(super) is_refused: AtomicBool,
     /// The stack whose names are looked up. The thread makes it before it runs.
     pub(super) slot: OnceLock<Box<Mutex<Stack>>>,
     job: AtomicU32,
@@ -44,15 +48,26 @@ impl Shared {
             unstarted: Mutex::new(Some(Unstarted { modules, unwinder })),
             is_requested: AtomicBool::new(false),
             is_running: AtomicBool::new(false),
+            is_refused: AtomicBool::new(false),
             slot: OnceLock::new(),
             job: AtomicU32::new(IDLE),
             is_retired: AtomicBool::new(false),
         }
     }
 
-    /// Returns `true` if the thread runs, and has nothing to do.
-    pub(super) fn is_ready(&self) -> bool {
-        self.is_running.load(Ordering::Acquire) && self.is_idle()
+    pub(super) fn is_running(&self) -> bool {
+        self.is_running.load(Ordering::Acquire)
+    }
+
+    /// Returns `true` if the thread runs, or never will.
+    pub(super) fn is_start_over(&self) -> bool {
+        self.is_running() || self.is_refused.load(Ordering::Acquire)
+    }
+
+    /// Records that the thread does not start: the reporter may wait for that.
+    pub(super) fn refuse(&self) {
+        self.is_refused.store(true, Ordering::Release);
+        WATCH.notify();
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -75,9 +90,13 @@ impl Shared {
         Job::of_word(self.job.load(Ordering::Acquire))
     }
 
-    /// Ends the job: the reporter owns the slot again, and waits for that.
-    pub(super) fn finish_job(&self) {
-        self.job.store(IDLE, Ordering::Release);
+    /// Ends `job`, unless the reporter has replaced it: the reporter owns the slot again, and
+    /// waits for that.
+    pub(super) fn finish_job(&self, job: Job) {
+        let (success, failure) = (Ordering::Release, Ordering::Relaxed);
+        let _ = self
+            .job
+            .compare_exchange(job.word(), IDLE, success, failure);
         WATCH.notify();
     }
 }

@@ -51,6 +51,7 @@ impl SymbolizerStart {
                  8 MB of a cgroup".to_owned()),
         };
         if let Err(why) = started {
+            self.0.refuse();
             log.event(Event::Message {
                 level: Level::Warn,
                 text: format!("hang reports have no names of functions: {why}"),

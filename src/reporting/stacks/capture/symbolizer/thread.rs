@@ -73,7 +73,7 @@ impl SymbolizerThread {
             if let Some(job) = self.shared.job() {
                 // Files are read by code that is not ours.
                 let _ = contain(|| self.work(job));
-                self.shared.finish_job();
+                self.shared.finish_job(job);
                 continue;
             }
             let preload_at = preload_at().filter(|_| !self.has_preloaded);
