@@ -1,8 +1,7 @@
-//! The known ways in which a process hangs, once more with the health server on:
-//! `/livez` is answered while the process hangs.
+//! The faults of `tests/faults` with the health server: it must answer `/livez` while the
+//! process hangs.
 //!
-//! The faults are those of `tests/faults`. Here the process has all the time it wants; it
-//! is killed once it was asked.
+//! The process has a long grace, and the test kills it after the answer.
 
 #[path = "harness/fault_list.rs"]
 mod fault_list;
@@ -20,7 +19,8 @@ use std::time::{Duration, Instant};
 use harness::{End, Victim};
 use libtest_mimic::{Arguments, Trial};
 
-/// Faults in which no answer is possible, or none is asked for, by reason.
+/// Faults without an answer, with the reason. Either no answer is possible, or this test does
+/// not run the fault.
 const SILENT: &[(&str, &[&str])] = &[
     (
         "they stop all threads",
@@ -69,14 +69,14 @@ const SILENT: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The number of tests that run at the same time: victims mostly sleep.
+/// The number of tests that run at the same time. Victims mostly sleep.
 const AT_ONCE: usize = 8;
 
-/// Long enough for the question.
+/// The grace, long enough for all requests of a test.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// The longest time for an answer, and the number of tries: a machine under load can only make it
-/// later.
+/// The longest time for an answer, and the number of tries. A machine under load can delay an
+/// answer, but never makes it faster.
 const PROMPT: Duration = Duration::from_secs(1);
 const TRIES: usize = 10;
 
@@ -84,7 +84,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_ONCE);
     let is_silent = |fault: &str| SILENT.iter().any(|(_, faults)| faults.contains(&fault));
-    // Other tests assert the ends.
+    // `tests/faults` asserts how the processes end.
     let faults = fault_list::read(env!("CARGO_BIN_EXE_victim"));
     let spoken = faults.into_iter().filter(|(fault, _)| !is_silent(fault));
     let trials = spoken.map(|(fault, _)| {
@@ -107,8 +107,8 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Asks a process that hangs by `fault`; returns the answers if none of them is prompt, and
-/// `None` if the system does not allow the fault.
+/// Requests `/livez` from a process that hangs by `fault`. Returns an error with the answers if
+/// none of them is in time, and `None` if the system does not allow the fault.
 fn ask_hung(fault: &str, tries: usize) -> Option<Result<(), String>> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("it has an address");
@@ -118,7 +118,7 @@ fn ask_hung(fault: &str, tries: usize) -> Option<Result<(), String>> {
     if victim.is_refused() {
         return None;
     }
-    // The fault sets in right after the victim has said that it armed.
+    // The fault begins right after the victim has printed that it armed.
     std::thread::sleep(Duration::from_millis(100));
     let mut answers = Vec::new();
     for _ in 0..tries {

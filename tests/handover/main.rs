@@ -1,5 +1,5 @@
-//! A process that hands its listener over to a successor, under load: each test starts
-//! itself again, as the old process and as the successor.
+//! The hand-over of listeners from a process to its successor, under load. Each test executes
+//! its own binary again, as the old process and as the successor.
 
 #![expect(
     clippy::exit,
@@ -37,14 +37,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn shutdown() -> Shutdown {
     let builder = Shutdown::builder().grace(Duration::from_secs(20));
-    builder.install().expect("there is no watchdog yet")
+    builder.install().expect("no watchdog is installed")
 }
 
-/// Answers each connection with the process id, until the shutdown begins.
+/// Starts a thread that answers each connection with the process id, until the shutdown begins.
 fn serve(shutdown: &Shutdown, listener: TcpListener) {
-    listener.set_nonblocking(true).expect("it is a socket");
+    listener
+        .set_nonblocking(true)
+        .expect("a socket has this option");
     let requested = shutdown.requested();
-    // It answers once its task is registered: the test ends the process after an answer.
+    // The thread must not answer earlier than its task is registered, because the test ends the
+    // process after an answer.
     let (registered, is_registered) = channel();
     let accepting = thread::spawn(move || {
         is_registered.recv().expect("the task is registered");
@@ -59,17 +62,19 @@ fn serve(shutdown: &Shutdown, listener: TcpListener) {
         }
     });
     let task = shutdown.task("accept").phase(Phase::UNBIND);
-    task.join(accepting).expect("it is not over");
+    task.join(accepting).expect("the shutdown has not begun");
     registered.send(()).expect("the thread waits");
 }
 
 fn answer(client: &mut TcpStream) {
-    client.set_nonblocking(false).expect("it is a socket");
+    client
+        .set_nonblocking(false)
+        .expect("a socket has this option");
     let pid = std::process::id();
     let _ = client.write_all(format!("{pid}").as_bytes());
 }
 
-/// Asks which process answers.
+/// Connects, and returns the process id in the answer.
 fn ask(address: SocketAddr) -> std::io::Result<u32> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -84,9 +89,9 @@ fn terminate(pid: u32) {
     unsafe { libc::kill(pid as i32, libc::SIGTERM) };
 }
 
-/// Starts this test as its own successor.
+/// Returns a hand-over to a successor that executes the same test.
 fn to_itself(shutdown: &Shutdown, test: &str) -> HandOver {
-    let program = std::env::current_exe().expect("it has a path");
+    let program = std::env::current_exe().expect("the test binary has a path");
     let arguments = [test, "--exact", "--nocapture", "--test-threads=1"];
     shutdown
         .hand_over(program)
@@ -94,12 +99,12 @@ fn to_itself(shutdown: &Shutdown, test: &str) -> HandOver {
         .env(ROLE, "successor")
 }
 
-/// The old process and its successor.
-fn replaced(test: &str) {
+/// The scenario of both processes. The environment variable [`ROLE`] is set in the successor.
+fn run_old_process_and_successor(test: &str) {
     let is_successor = std::env::var_os(ROLE).is_some();
     let shutdown = shutdown();
-    let inherited = inherited().expect("the variables are right");
-    let listener = match inherited.tcp("http").expect("it is a listener") {
+    let inherited = inherited().expect("the variables are valid");
+    let listener = match inherited.tcp("http").expect("the descriptor is a listener") {
         Some(listener) => listener,
         None => TcpListener::bind("127.0.0.1:0").expect("a free port"),
     };
@@ -114,7 +119,7 @@ fn replaced(test: &str) {
     if !is_successor {
         thread::sleep(Duration::from_millis(500));
         let successor = to_itself(&shutdown, test).listener("http", &copy).start();
-        let successor = successor.expect("it is ready");
+        let successor = successor.expect("the successor becomes ready");
         println!("successor {}", successor.pid());
         shutdown.request(Cause::requested("a successor took over"));
     }
@@ -125,7 +130,7 @@ fn replaced(test: &str) {
 #[test]
 fn no_connection_is_refused_while_a_successor_takes_over() {
     let test = "no_connection_is_refused_while_a_successor_takes_over";
-    let mut old = victim::start(test, || replaced(test));
+    let mut old = victim::start(test, || run_old_process_and_successor(test));
     let line = old.hear("listens at ");
     let address: SocketAddr = line.rsplit(' ').next().unwrap().parse().unwrap();
     let over = Arc::new(AtomicBool::new(false));
@@ -146,7 +151,7 @@ fn no_connection_is_refused_while_a_successor_takes_over() {
     let pid = old.pid().unsigned_abs();
     let until = Instant::now() + PATIENCE;
     let ended = loop {
-        // Not until its output ends: the successor has that too.
+        // `wait` would wait for the end of the output, which the successor keeps open.
         match old.has_ended() {
             None if Instant::now() < until => thread::sleep(Duration::from_millis(5)),
             ended => break ended.and_then(|status| status.code()),
@@ -156,7 +161,7 @@ fn no_connection_is_refused_while_a_successor_takes_over() {
     over.store(true, Ordering::Relaxed);
     let answers: Vec<_> = clients
         .into_iter()
-        .flat_map(|client| client.join().expect("it does not panic"))
+        .flat_map(|client| client.join().expect("the client does not panic"))
         .collect();
     terminate(successor);
     assert_eq!(ended, Some(0));
@@ -172,10 +177,11 @@ fn no_connection_is_refused_while_a_successor_takes_over() {
     println!("all connections were answered");
 }
 
-/// The control: a successor that binds anew cannot, or comes too late.
+/// The control: between the end of the old process and the bind of a successor, connections
+/// are refused.
 #[test]
-fn connections_are_refused_where_the_listener_is_not_passed() {
-    let test = "connections_are_refused_where_the_listener_is_not_passed";
+fn connections_are_refused_if_the_listener_is_not_passed_on() {
+    let test = "connections_are_refused_if_the_listener_is_not_passed_on";
     let mut old = victim::start(test, || {
         let shutdown = shutdown();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -199,8 +205,8 @@ fn hand_over_to(shutdown: &Shutdown, script: &str) -> HandOver {
 }
 
 #[test]
-fn failed_hand_overs_leave_the_process_and_no_successor() {
-    let test = "failed_hand_overs_leave_the_process_and_no_successor";
+fn failed_hand_over_leaves_no_successor_and_requests_no_shutdown() {
+    let test = "failed_hand_over_leaves_no_successor_and_requests_no_shutdown";
     let ended = victim::run(test, || {
         let shutdown = shutdown();
         let none = shutdown.hand_over("/nonexistent/program").start();
@@ -226,7 +232,7 @@ fn failed_hand_overs_leave_the_process_and_no_successor() {
             "{named:?}"
         );
         let children: String = fs::read_dir("/proc/self/task")
-            .expect("there is /proc")
+            .expect("/proc is mounted")
             .flatten()
             .map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default())
             .collect();
@@ -241,10 +247,12 @@ fn failed_hand_overs_leave_the_process_and_no_successor() {
         .assert_says("children: \"\", requested: false");
 }
 
-/// Closes the descriptor: no successor that does so can be ready.
+/// Shell commands that close the readiness descriptor and then loop, so that the successor
+/// cannot become ready.
 const GIVE_UP: &str = "eval \"exec $DEADSTOP_READY_FD>&-\"; while :; do sleep 0.05; done";
 
-/// It may have accepted connections.
+/// The successor may already have accepted connections. It gets SIGTERM and drains them before
+/// `start` returns the error.
 #[test]
 fn successor_that_is_not_ready_drains_before_the_hand_over_fails() {
     let test = "successor_that_is_not_ready_drains_before_the_hand_over_fails";
@@ -275,18 +283,18 @@ fn successor_that_is_not_ready_and_ignores_sigterm_is_killed() {
         .stdout
         .lines()
         .find(|line| line.contains("successor "));
-    let successor = Successor::of(line.expect("it has said its process id"));
+    let successor = Successor::of(line.expect("the successor prints its process id"));
     assert!(!successor.is_running());
 }
 
 #[test]
-fn successor_in_another_language_has_the_descriptors_of_systemds_protocol() {
-    let test = "successor_in_another_language_has_the_descriptors_of_systemds_protocol";
+fn successor_in_another_language_gets_descriptors_by_systemds_protocol() {
+    let test = "successor_in_another_language_gets_descriptors_by_systemds_protocol";
     let ended = victim::run(test, || {
         let shutdown = shutdown();
         let one = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let two = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        // The shell is the process that LISTEN_PID names, and 3 and 4 are sockets.
+        // LISTEN_PID must be the shell's process id, and descriptors 3 and 4 must be sockets.
         let script = r#"
             [ "$LISTEN_PID" = $$ ] && [ "$LISTEN_FDS" = 2 ] && [ "$LISTEN_FDNAMES" = http:admin ] &&
             [ -S /proc/self/fd/3 ] && [ -S /proc/self/fd/4 ] && [ "$APP" = "a b" ] &&
@@ -305,23 +313,29 @@ fn successor_in_another_language_has_the_descriptors_of_systemds_protocol() {
     ended.assert_status(0).assert_says("true\ntrue\n");
 }
 
-/// Variables of another process, as a grandchild inherits them.
+/// `LISTEN_PID` is the id of another process, as in a grandchild that inherited the variables.
 #[test]
 fn listeners_of_another_process_are_not_taken() {
     let test = "listeners_of_another_process_are_not_taken";
     let variables = [("LISTEN_PID", "1"), ("LISTEN_FDS", "1")];
     let started = victim::start_with(test, &variables, || {
-        let inherited = inherited().expect("they are not ours");
+        let inherited = inherited().expect("variables of another process are ignored");
         println!("{:?}", inherited.names());
-        assert!(inherited.tcp("").expect("nothing is wrong").is_none());
+        assert!(
+            inherited
+                .tcp("")
+                .expect("a missing listener is no error")
+                .is_none()
+        );
     });
     started.wait().assert_status(0).assert_says("[]");
 }
 
-/// Opens connections that no process accepts, and calls `close`. Returns how many are
-/// reset then.
+/// Opens 32 connections that no process accepts, calls `close`, and returns the number of
+/// connections that are reset.
 fn resets_after(address: SocketAddr, close: impl FnOnce()) -> usize {
-    let connect = |_| TcpStream::connect_timeout(&address, PATIENCE).expect("there is room");
+    let connect =
+        |_| TcpStream::connect_timeout(&address, PATIENCE).expect("the queue is not full");
     let mut clients: Vec<_> = (0..32).map(connect).collect();
     close();
     let limit = Some(Duration::from_millis(20));
@@ -337,16 +351,17 @@ fn resets_after(address: SocketAddr, close: impl FnOnce()) -> usize {
 }
 
 #[test]
-fn closing_a_listener_that_another_process_has_resets_no_queued_connection() {
+fn closing_a_shared_listener_resets_no_queued_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let _successors = listener.try_clone().expect("a descriptor");
     let address = listener.local_addr().expect("an address");
     assert_eq!(resets_after(address, || drop(listener)), 0);
 }
 
-/// The control: with `SO_REUSEPORT` each process has a queue of its own.
+/// The control: with `SO_REUSEPORT`, each listener has a separate queue, whose connections the
+/// kernel resets at the close.
 #[test]
-fn closing_a_listener_with_so_reuseport_resets_the_connections_in_its_queue() {
+fn closing_a_listener_with_so_reuseport_resets_queued_connections() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()
@@ -358,13 +373,16 @@ fn closing_a_listener_with_so_reuseport_resets_the_connections_in_its_queue() {
         socket
             .bind(SocketAddr::from(([127, 0, 0, 1], port)))
             .expect("a free port");
-        socket.listen(64).expect("it is bound")
+        socket.listen(64).expect("the socket is bound")
     };
     let old = listen(0);
     let address = old.local_addr().expect("an address");
     let _new = listen(address.port());
     let resets = resets_after(address, || drop(old));
-    assert!(resets > 0, "the kernel gave the old listener none of 32");
+    assert!(
+        resets > 0,
+        "the kernel queued none of 32 connections at the old listener"
+    );
     println!("{resets} of 32 connections were reset");
 }
 
@@ -376,10 +394,11 @@ const AS_SERVICE: [&str; 4] = [
     "sh",
 ];
 
-/// The first descriptor stays open: its number must not go to another file.
+/// The variables name 500 descriptors, and only descriptor 3 is open. Each call must return the
+/// error and leave descriptor 3 open, so that no other file gets its number.
 #[test]
-fn descriptor_that_is_not_open_costs_no_other_one() {
-    let test = "descriptor_that_is_not_open_costs_no_other_one";
+fn inherited_with_a_closed_descriptor_fails_and_keeps_the_others_open() {
+    let test = "inherited_with_a_closed_descriptor_fails_and_keeps_the_others_open";
     let variables = [("LISTEN_FDS", "500")];
     let started = victim::start_under(test, &AS_SERVICE, &variables, || {
         for _ in 0..2 {
@@ -393,11 +412,11 @@ fn descriptor_that_is_not_open_costs_no_other_one() {
     ended.assert_status(0).assert_says(&format!("{said}{said}"));
 }
 
-/// The variables may name a descriptor that is not a listener, and a process may have no descriptor
-/// left to look at it.
+/// The successor has no free descriptor. It must still get its two listeners, and an error for
+/// each descriptor of another type.
 #[test]
-fn inherited_listener_is_taken_without_a_further_descriptor() {
-    let test = "inherited_listener_is_taken_without_a_further_descriptor";
+fn inherited_listener_is_taken_with_all_descriptors_used_up() {
+    let test = "inherited_listener_is_taken_with_all_descriptors_used_up";
     let ended = victim::run(test, || {
         let is_successor = std::env::var_os(ROLE).is_some();
         let shutdown = shutdown();
@@ -413,11 +432,11 @@ fn inherited_listener_is_taken_without_a_further_descriptor() {
                 .listener("unix", &listener)
                 .listener("stream", &stream.0)
                 .start();
-            fs::remove_file(unix).expect("it is there");
+            fs::remove_file(unix).expect("the file exists");
             println!("took over: {}", successor.is_ok());
             shutdown.finish_and_exit();
         }
-        let inherited = inherited().expect("the variables are right");
+        let inherited = inherited().expect("the variables are valid");
         let held: Vec<_> = (0..)
             .map_while(|_| fs::File::open("/dev/null").ok())
             .collect();
@@ -452,15 +471,18 @@ fn inherited_listener_is_taken_without_a_further_descriptor() {
     ));
 }
 
-/// The waker would stop the listener in each process that shares it.
+/// A socket waker shuts the listener down in each process that shares it. So a listener with
+/// such a waker cannot be handed over, and a shared listener can get none.
 #[test]
-fn listener_with_a_waker_of_its_socket_is_not_handed_over() {
-    let test = "listener_with_a_waker_of_its_socket_is_not_handed_over";
+fn hand_over_of_a_listener_with_a_socket_waker_is_refused() {
+    let test = "hand_over_of_a_listener_with_a_socket_waker_is_refused";
     let ended = victim::run(test, || {
         let shutdown = shutdown();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let wake = wakers::socket(&listener).expect("it is our own");
-        let waker = shutdown.waker("accept", wake).expect("it is accepted");
+        let wake = wakers::socket(&listener).expect("the process created the listener");
+        let waker = shutdown
+            .waker("accept", wake)
+            .expect("the shutdown has not begun");
         let start = || {
             let successor = hand_over_to(&shutdown, "echo >&$DEADSTOP_READY_FD");
             successor.listener("http", &listener).start()
@@ -469,7 +491,7 @@ fn listener_with_a_waker_of_its_socket_is_not_handed_over() {
         println!("{}", matches!(refused, Err(HandOverError::Waker { .. })));
         waker.disable();
         println!("{:?}", start().is_ok());
-        // From here on another process has it.
+        // Another process shares the listener now.
         let refused = wakers::socket(&listener).err().map(|error| error.kind());
         println!("{refused:?}");
         shutdown.finish_and_exit();
@@ -478,17 +500,18 @@ fn listener_with_a_waker_of_its_socket_is_not_handed_over() {
     ended.assert_says("true\ntrue\nSome(PermissionDenied)\n");
 }
 
-/// The number 3 is free again once the listener was taken and duplicated.
+/// The successor duplicates its listener, and closes the original. The duplicate has another
+/// descriptor number, and must still be refused.
 #[test]
-fn inherited_listener_has_no_waker_of_its_socket() {
-    let test = "inherited_listener_has_no_waker_of_its_socket";
+fn socket_waker_of_an_inherited_listener_is_refused() {
+    let test = "socket_waker_of_an_inherited_listener_is_refused";
     let ended = victim::run(test, || {
         let is_successor = std::env::var_os(ROLE).is_some();
         let shutdown = shutdown();
         if is_successor {
-            let inherited = inherited().expect("the variables are right");
-            let listener = inherited.tcp("http").expect("it is a listener");
-            let listener = listener.expect("it was passed");
+            let inherited = inherited().expect("the variables are valid");
+            let listener = inherited.tcp("http").expect("the descriptor is a listener");
+            let listener = listener.expect("the listener was passed on");
             let copy = listener.try_clone().expect("a descriptor");
             drop(listener);
             let refused = wakers::socket(&copy).err().map(|error| error.kind());
@@ -505,11 +528,11 @@ fn inherited_listener_has_no_waker_of_its_socket() {
     ended.assert_says("true\n");
 }
 
-/// Each process is slow to go on after it has forked. So a process between this one and the
-/// successor could write later than the successor is ready.
+/// Each process is delayed by 4 s after it forks. A process between the old one and the
+/// successor could therefore write its message later than the successor's.
 #[test]
-fn successor_is_the_one_that_is_ready_however_slow_other_processes_are() {
-    let test = "successor_is_the_one_that_is_ready_however_slow_other_processes_are";
+fn pid_of_the_successor_is_that_of_the_ready_process() {
+    let test = "pid_of_the_successor_is_that_of_the_ready_process";
     let slow = victim::strace("trace=clone", "inject=clone:delay_exit=4000000");
     if !victim::works(&slow) {
         return victim::skip("strace cannot be used");
@@ -521,7 +544,9 @@ fn successor_is_the_one_that_is_ready_however_slow_other_processes_are() {
             shutdown.set_ready();
             println!("successor {}", std::process::id());
         } else {
-            let successor = to_itself(&shutdown, test).start().expect("it is ready");
+            let successor = to_itself(&shutdown, test)
+                .start()
+                .expect("the successor becomes ready");
             println!("took over {}", successor.pid());
         }
         shutdown.finish_and_exit();
@@ -536,26 +561,27 @@ fn successor_is_the_one_that_is_ready_however_slow_other_processes_are() {
     assert_eq!(number("successor "), number("took over "), "{ended:#?}");
 }
 
-/// The predecessor is gone, for example by its deadline.
+/// The predecessor has ended, for example at its deadline, and SIGPIPE has its default action.
+/// `set_ready` in the successor must not raise this signal.
 #[test]
 #[expect(
     unsafe_code,
     reason = "sets the action of a signal, as a program in C would"
 )]
-fn successor_without_predecessor_survives_being_ready() {
-    let test = "successor_without_predecessor_survives_being_ready";
+fn set_ready_after_the_predecessor_ended_does_not_end_the_process() {
+    let test = "set_ready_after_the_predecessor_ended_does_not_end_the_process";
     let ended = victim::run(test, || {
         if std::env::var_os(ROLE).is_none() {
             let (ours, theirs) = std::os::unix::net::UnixStream::pair().expect("descriptors");
             let script = "exec 9>&0; export LISTEN_PID=$$; exec \"$@\"";
             let mut shell = Command::new("/bin/sh");
             shell.args(["-c", script, "sh"]);
-            shell.arg(std::env::current_exe().expect("it has a path"));
+            shell.arg(std::env::current_exe().expect("the test binary has a path"));
             shell.args([test, "--exact", "--nocapture", "--test-threads=1"]);
             shell.env(ROLE, "successor").env("DEADSTOP_READY_FD", "9");
             let theirs = std::os::fd::OwnedFd::from(theirs);
             drop(ours);
-            let status = shell.stdin(theirs).status().expect("it starts");
+            let status = shell.stdin(theirs).status().expect("it can be started");
             println!("{status}");
             return;
         }

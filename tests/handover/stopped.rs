@@ -9,11 +9,11 @@ use deadstop::{Shutdown, TaskHandle};
 
 use super::{PATIENCE, ROLE, hand_over_to, shutdown, terminate, to_itself, victim};
 
-/// Ends the successor of a test that fails.
+/// The process id of a successor. The drop kills the process if it still runs.
 pub(crate) struct Successor(u32);
 
 impl Successor {
-    /// Reads its id from a line like `successor 1234`.
+    /// Reads the process id from a line such as `successor 1234`.
     pub(crate) fn of(line: &str) -> Self {
         let number = line.rsplit(' ').next().expect("a word");
         Self(number.parse().expect("a process id"))
@@ -25,7 +25,7 @@ impl Successor {
         state.is_some_and(|state| !b"ZX".contains(&state))
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process, and returns `true` if it came.
     fn ends(&self) -> bool {
         let until = Instant::now() + PATIENCE;
         while self.is_running() && Instant::now() < until {
@@ -45,7 +45,8 @@ impl Drop for Successor {
     }
 }
 
-/// Hands over on a thread of its own, and prints how that ended before the process ends.
+/// Starts the hand-over on a new thread. The thread prints the result, and the shutdown waits
+/// for the thread.
 fn hand_over_beside(shutdown: &Shutdown, hand_over: HandOver) -> TaskHandle {
     let starts = thread::spawn(move || {
         let result = hand_over.start().map(|_| "took over");
@@ -55,7 +56,7 @@ fn hand_over_beside(shutdown: &Shutdown, hand_over: HandOver) -> TaskHandle {
     task.expect("the shutdown has not begun")
 }
 
-/// The first command of a successor in another language.
+/// The first command of a successor that is a shell script: prints its process id.
 const HELLO: &str = "echo successor $$; ";
 
 #[test]
@@ -89,12 +90,14 @@ fn successor_that_ignores_sigterm_is_killed_before_the_process_ends() {
     let test = "stopped::successor_that_ignores_sigterm_is_killed_before_the_process_ends";
     let mut old = victim::start(test, || {
         let builder = Shutdown::builder().grace(Duration::from_secs(3));
-        let shutdown = builder.install().expect("there is no watchdog yet");
+        let shutdown = builder.install().expect("no watchdog is installed");
         let script = format!("trap '' TERM; {HELLO} while :; do sleep 0.1; done");
         hand_over_beside(&shutdown, hand_over_to(&shutdown, &script));
         let _ = shutdown.wait();
-        let report = shutdown.report().expect("it is over");
-        let task = report.task("successor /bin/sh").expect("it has run");
+        let report = shutdown.report().expect("the shutdown has ended");
+        let task = report
+            .task("successor /bin/sh")
+            .expect("the report lists the task");
         println!("registered at {}", task.site());
         shutdown.wait_and_exit();
     });
@@ -102,7 +105,7 @@ fn successor_that_ignores_sigterm_is_killed_before_the_process_ends() {
     old.send(libc::SIGTERM);
     let ended = old.wait();
     assert!(!successor.is_running(), "{ended:#?}");
-    // The task has failed: the successor was cut off.
+    // The task that ends the successor has failed, because it had to kill it.
     ended.assert_status(1);
     ended.assert_says("hand-over: Err(ShuttingDown)");
     ended.assert_says("registered at tests/handover/stopped.rs:");
@@ -122,7 +125,7 @@ fn deadline_kills_a_successor_that_is_not_ready() {
     let successor = Successor::of(&old.hear("successor "));
     old.send(libc::SIGTERM);
     let ended = old.wait();
-    // SIGKILL was sent before the process ended, and takes effect by itself.
+    // The process sent SIGKILL before it ended. The successor may end slightly later.
     assert!(successor.ends(), "{ended:#?}");
     ended.assert_status(124);
 }
@@ -153,7 +156,7 @@ fn successor_that_is_ready_after_the_request_does_not_take_over() {
         let shutdown = shutdown();
         if std::env::var_os(ROLE).is_some() {
             println!("successor {}", std::process::id());
-            // SIGTERM of the predecessor.
+            // Waits for SIGTERM from the predecessor.
             shutdown.requested().wait();
             shutdown.set_ready();
         } else {
@@ -169,11 +172,11 @@ fn successor_that_is_ready_after_the_request_does_not_take_over() {
     ended.assert_says("hand-over: Err(ShuttingDown)");
 }
 
-/// The successor is ready and the signal arrives, in both orders and at once: either the
-/// successor took over and lives, or both have ended.
+/// The successor becomes ready and the signal arrives, in both orders and at the same time.
+/// Either the successor has taken over and runs, or both processes have ended.
 #[test]
-fn shutdown_while_the_successor_becomes_ready_ends_both_or_leaves_it() {
-    let test = "stopped::shutdown_while_the_successor_becomes_ready_ends_both_or_leaves_it";
+fn shutdown_while_the_successor_becomes_ready_ends_both_or_keeps_it_running() {
+    let test = "stopped::shutdown_while_the_successor_becomes_ready_ends_both_or_keeps_it_running";
     let orders = [
         "kill -TERM $OLD; echo >&$DEADSTOP_READY_FD",
         "echo >&$DEADSTOP_READY_FD; kill -TERM $OLD",
@@ -200,7 +203,8 @@ fn shutdown_while_the_successor_becomes_ready_ends_both_or_leaves_it() {
     }
 }
 
-/// The predecessor is slow to go on after it has read that the successor is ready.
+/// The predecessor is delayed by 2 s after it has read the ready byte. The shutdown begins
+/// during this delay.
 #[test]
 fn shutdown_after_the_ready_byte_is_read_and_before_the_take_over_ends_both() {
     let test = "stopped::shutdown_after_the_ready_byte_is_read_and_before_the_take_over_ends_both";
@@ -210,8 +214,8 @@ fn shutdown_after_the_ready_byte_is_read_and_before_the_take_over_ends_both() {
     }
     let mut old = victim::start_under(test, &slow, &[], || {
         let shutdown = shutdown();
-        // The first read, which finds no byte, is over by then. The next one is under way at
-        // the signal.
+        // The first read, which finds no byte, has ended after 6 s. The second one is in
+        // progress at the signal.
         let becomes_ready = "sleep 6; echo >&$DEADSTOP_READY_FD; sleep 0.5; kill -TERM $OLD";
         let script = format!("{HELLO} {becomes_ready}; exec sleep 60");
         let hand_over = hand_over_to(&shutdown, &script);
@@ -227,8 +231,8 @@ fn shutdown_after_the_ready_byte_is_read_and_before_the_take_over_ends_both() {
 }
 
 #[test]
-fn shutdown_after_the_successor_is_ready_leaves_it() {
-    let test = "stopped::shutdown_after_the_successor_is_ready_leaves_it";
+fn shutdown_after_the_successor_is_ready_keeps_it_running() {
+    let test = "stopped::shutdown_after_the_successor_is_ready_keeps_it_running";
     let mut old = victim::start(test, || {
         let shutdown = shutdown();
         if std::env::var_os(ROLE).is_some() {
@@ -245,7 +249,7 @@ fn shutdown_after_the_successor_is_ready_leaves_it() {
     let ended = old.wait();
     ended.assert_status(0);
     assert!(successor.is_running(), "{ended:#?}");
-    // It hears its own signals.
+    // The successor handles its own signals.
     terminate(successor.0);
     assert!(successor.ends());
 }

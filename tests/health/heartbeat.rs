@@ -1,4 +1,4 @@
-//! Heartbeats that stall, and those that must not be found late.
+//! Heartbeats that stall, and heartbeats that must not be reported as stalled.
 
 use std::sync::{Mutex, OnceLock};
 use std::thread;
@@ -20,8 +20,8 @@ fn heartbeat(on_stall: OnStall) -> Heartbeat {
 }
 
 #[test]
-fn stalled_heartbeat_ends_the_process_and_is_named() {
-    let test = "heartbeat::stalled_heartbeat_ends_the_process_and_is_named";
+fn stalled_heartbeat_ends_the_process_and_is_the_cause() {
+    let test = "heartbeat::stalled_heartbeat_ends_the_process_and_is_the_cause";
     let ended = victim::run(test, || {
         let _beat = heartbeat(OnStall::Shutdown);
         spin(Duration::from_secs(50));
@@ -33,28 +33,31 @@ fn stalled_heartbeat_ends_the_process_and_is_named() {
 }
 
 #[test]
-fn report_of_a_stall_shows_its_thread_where_that_is_and_who_holds_it_up() {
-    let test = "heartbeat::report_of_a_stall_shows_its_thread_where_that_is_and_who_holds_it_up";
+fn stall_report_has_the_thread_its_stack_and_what_it_waits_for() {
+    let test = "heartbeat::stall_report_has_the_thread_its_stack_and_what_it_waits_for";
     let ended = victim::run(test, || {
         let shutdown = shutdown();
         let lock: &'static Mutex<()> = Box::leak(Box::new(Mutex::new(())));
         let beat = shutdown.heartbeat("consumer loop").every(EVERY);
-        let beat = beat.on_stall(OnStall::Report).start().expect("the first");
+        let beat = beat
+            .on_stall(OnStall::Report)
+            .start()
+            .expect("no other heartbeat has this name");
         let (held, is_held) = std::sync::mpsc::channel();
         let holder = thread::Builder::new().name("holder".into());
         let holder = holder.spawn(move || {
             let _held = lock.lock();
-            held.send(()).expect("it waits");
+            held.send(()).expect("the other thread waits");
             loop {
                 thread::park();
             }
         });
         holder.expect("a thread");
-        is_held.recv().expect("it holds the lock");
+        is_held.recv().expect("the holder locks the mutex");
         let consumer = thread::Builder::new().name("consumer".into());
         let consumer = consumer.spawn(move || {
             beat.tick();
-            // Held by the other thread for ever.
+            // The other thread holds the lock for ever.
             let _held = lock.lock();
         });
         consumer.expect("a thread");
@@ -72,11 +75,11 @@ fn report_of_a_stall_shows_its_thread_where_that_is_and_who_holds_it_up() {
     assert!(what.contains(" \"consumer\" "), "{what}");
     assert!(what.contains("waits (lock, channel"), "{what}");
     if cfg!(feature = "stacks") {
-        // Names may take longer than the report has.
+        // The report may be written before the function names are read.
         let (_, details) = ended
             .stderr
             .split_once("deadstop: details:")
-            .expect("they follow");
+            .expect("the report has details");
         let mut lines = details
             .lines()
             .skip_while(|line| !line.contains("\"consumer\""));
@@ -88,29 +91,31 @@ fn report_of_a_stall_shows_its_thread_where_that_is_and_who_holds_it_up() {
 }
 
 #[test]
-fn pool_whose_jobs_hang_is_stalled_and_one_that_is_idle_or_works_is_not() {
-    let test = "heartbeat::pool_whose_jobs_hang_is_stalled_and_one_that_is_idle_or_works_is_not";
+fn pool_stalls_if_its_jobs_hang_and_not_if_it_is_idle_or_works() {
+    let test = "heartbeat::pool_stalls_if_its_jobs_hang_and_not_if_it_is_idle_or_works";
     let ended = victim::run(test, || {
         let shutdown = shutdown();
         let pool = |name: &str| {
             let pool = shutdown.pool(name).threads(2).start();
-            let pool = pool.expect("it is not over");
+            let pool = pool.expect("the shutdown has not begun");
             let beat = shutdown.heartbeat(format!("pool {name}")).every(EVERY);
-            beat.watch_pool(&pool).expect("there is a place");
+            beat.watch_pool(&pool).expect("a slot is free");
             pool
         };
         let (_idle, works, hangs) = (pool("idle"), pool("works"), pool("hangs"));
         let hang = || loop {
             thread::park();
         };
-        hangs.execute_named("mail 17", hang).expect("there is room");
+        hangs
+            .execute_named("mail 17", hang)
+            .expect("the queue is not full");
         for _ in 0..30 {
             let job = || thread::sleep(Duration::from_millis(50));
             works
                 .submit(job)
-                .expect("there is room")
+                .expect("the queue is not full")
                 .join()
-                .expect("it returns");
+                .expect("the job or thread returns");
         }
         thread::sleep(EVERY * 5);
         std::process::exit(0);
@@ -121,15 +126,18 @@ fn pool_whose_jobs_hang_is_stalled_and_one_that_is_idle_or_works_is_not() {
         .assert_silent_about("\"pool idle\"");
 }
 
-/// The control: the same loop, with a stall that is only reported, goes on.
-/// While a heartbeat is paused, the watcher looks once per second.
+/// While a heartbeat is paused, the watcher checks once per second. After the pause it must
+/// check at the heartbeat's interval again.
 #[test]
-fn stall_after_a_pause_or_a_long_section_is_noticed_as_soon_as_any() {
-    let test = "heartbeat::stall_after_a_pause_or_a_long_section_is_noticed_as_soon_as_any";
+fn stall_after_a_pause_or_a_long_section_is_noticed_within_500_ms() {
+    let test = "heartbeat::stall_after_a_pause_or_a_long_section_is_noticed_within_500_ms";
     let ended = victim::run(test, || {
         let beat = shutdown().heartbeat("consumer loop");
         let beat = beat.every(Duration::from_millis(40));
-        let beat = beat.on_stall(OnStall::Report).start().expect("the first");
+        let beat = beat
+            .on_stall(OnStall::Report)
+            .start()
+            .expect("no other heartbeat has this name");
         let noticed = |section: Section<'_>| {
             thread::sleep(Duration::from_millis(150));
             drop(section);
@@ -139,7 +147,7 @@ fn stall_after_a_pause_or_a_long_section_is_noticed_as_soon_as_any() {
             }
             ended.elapsed()
         };
-        // Any machine may be slow for a moment.
+        // The best of four, because a machine may be slow for a moment.
         let paused = (0..4).map(|_| noticed(beat.pause())).min();
         let long = (0..4).map(|_| noticed(beat.expect(Duration::from_secs(60))));
         let is_soon = |took: Option<Duration>| took < Some(Duration::from_millis(500));
@@ -148,24 +156,26 @@ fn stall_after_a_pause_or_a_long_section_is_noticed_as_soon_as_any() {
     ended.assert_status(0).assert_says("true true");
 }
 
+/// The control of `stalled_heartbeat_ends_the_process_and_is_the_cause`: the same loop, whose
+/// stall is only reported.
 #[test]
-fn stalled_heartbeat_that_is_only_reported_ends_nothing() {
-    let test = "heartbeat::stalled_heartbeat_that_is_only_reported_ends_nothing";
+fn stall_with_on_stall_report_does_not_end_the_process() {
+    let test = "heartbeat::stall_with_on_stall_report_does_not_end_the_process";
     let ended = victim::run(test, || {
         let beat = heartbeat(OnStall::Report);
         spin(Duration::from_secs(4));
         println!("stalled: {}", beat.is_stalled());
-        // The program goes on, and is not held by its shutdown.
+        // The program goes on, and its shutdown ends at once.
         deadstop::Shutdown::installed()
-            .expect("it is installed")
+            .expect("the shutdown is installed")
             .finish_and_exit();
     });
     ended.assert_status(0).assert_says("stalled: true");
 }
 
 #[test]
-fn announced_sections_are_not_late_and_the_interval_holds_after_them() {
-    let test = "heartbeat::announced_sections_are_not_late_and_the_interval_holds_after_them";
+fn heartbeat_is_not_stalled_in_announced_sections_and_stalls_after_them() {
+    let test = "heartbeat::heartbeat_is_not_stalled_in_announced_sections_and_stalls_after_them";
     let ended = victim::run(test, || {
         let beat = heartbeat(OnStall::Report);
         {
@@ -183,21 +193,22 @@ fn announced_sections_are_not_late_and_the_interval_holds_after_them() {
 }
 
 #[test]
-fn process_that_was_stopped_finds_no_heartbeat_late() {
-    let test = "heartbeat::process_that_was_stopped_finds_no_heartbeat_late";
+fn time_while_the_process_is_stopped_does_not_stall_a_heartbeat() {
+    let test = "heartbeat::time_while_the_process_is_stopped_does_not_stall_a_heartbeat";
     let mut victim = victim::start(test, || {
         let beat = heartbeat(OnStall::Shutdown);
-        // An announced section without ticks: only the time while stopped exceeds it.
+        // An announced section of 5 s without ticks. It lasts longer only if the time while the
+        // process is stopped counts.
         let _slow = beat.expect(Duration::from_secs(5));
         println!("begun");
-        // Short sleeps: one long sleep would be over as soon as the process goes on.
+        // Short sleeps, because one long sleep would end as soon as the process continues.
         for _ in 0..20 {
             thread::sleep(Duration::from_millis(100));
         }
         println!("stalled: {}", beat.is_stalled());
         println!("requested: {}", requested());
         deadstop::Shutdown::installed()
-            .expect("it is installed")
+            .expect("the shutdown is installed")
             .finish_and_exit();
     });
     victim.hear("begun");
@@ -211,13 +222,13 @@ fn process_that_was_stopped_finds_no_heartbeat_late() {
         .assert_silent_about("stalled: true");
 }
 
-/// The handle of the signal handler.
+/// The heartbeat that the signal handler uses.
 static BEAT: OnceLock<Heartbeat> = OnceLock::new();
 
-/// A tick is async-signal-safe: the loop is stuck, and its heartbeat is given by a handler.
+/// A tick is async-signal-safe. The loop is stuck, and a signal handler ticks instead of it.
 #[test]
-fn tick_of_a_signal_handler_counts() {
-    let test = "heartbeat::tick_of_a_signal_handler_counts";
+fn tick_in_a_signal_handler_prevents_a_stall() {
+    let test = "heartbeat::tick_in_a_signal_handler_prevents_a_stall";
     let ended = victim::run(test, || {
         let beat = heartbeat(OnStall::Report);
         let beat = BEAT.get_or_init(|| beat);
@@ -233,7 +244,7 @@ fn tick_of_a_signal_handler_counts() {
         .assert_says("silent: true");
 }
 
-/// Ticks from a handler of SIGALRM, each `period`; zero is never.
+/// Installs a SIGALRM handler that ticks, and a timer with this period. Zero stops the timer.
 #[expect(unsafe_code, reason = "handles a signal in the scenario")]
 fn tick_at_alarms(period: Duration) {
     extern "C" fn tick(_: libc::c_int) {
@@ -258,14 +269,18 @@ fn tick_at_alarms(period: Duration) {
     assert_eq!(result, 0, "the timer can be set");
 }
 
-/// The child has the handles and no watcher; what its parent has goes on.
+/// The child has the heartbeat's handle, but no watcher thread. Its calls must do nothing, and
+/// the parent's watcher must still find a stall.
 #[test]
-fn heartbeat_in_a_child_of_fork_does_nothing_and_the_parents_goes_on() {
-    let test = "heartbeat::heartbeat_in_a_child_of_fork_does_nothing_and_the_parents_goes_on";
+fn heartbeat_does_nothing_in_a_child_of_fork_and_goes_on_in_the_parent() {
+    let test = "heartbeat::heartbeat_does_nothing_in_a_child_of_fork_and_goes_on_in_the_parent";
     let ended = victim::run(test, || {
         let shutdown = shutdown();
         let beat = shutdown.heartbeat("consumer loop").every(EVERY);
-        let beat = beat.on_stall(OnStall::Shutdown).start().expect("the first");
+        let beat = beat
+            .on_stall(OnStall::Shutdown)
+            .start()
+            .expect("no other heartbeat has this name");
         let section = beat.expect(EVERY * 1000);
         let child = fork();
         if child == 0 {
@@ -275,7 +290,7 @@ fn heartbeat_in_a_child_of_fork_does_nothing_and_the_parents_goes_on() {
             let refused = shutdown.heartbeat("of the child").start();
             println!("child: {:?}", refused.err());
             drop(beat);
-            // No thread of the child ends it for a stall.
+            // The child has no thread that would end it because of a stall.
             thread::sleep(EVERY * 4);
             println!("child: done");
             std::process::exit(7);
@@ -283,7 +298,7 @@ fn heartbeat_in_a_child_of_fork_does_nothing_and_the_parents_goes_on() {
         println!("child ended with {}", wait_for_child(child));
         drop(section);
         println!("parent: {} {}", beat.is_stalled(), requested());
-        // The parent's is watched as before.
+        // The parent's heartbeat is still watched, and stalls.
         thread::sleep(Duration::from_secs(50));
     });
     ended
@@ -313,17 +328,17 @@ fn requested() -> bool {
     deadstop::Shutdown::installed().is_some_and(|shutdown| shutdown.is_requested())
 }
 
-/// A heartbeat for each connection, under a name of its own, and never more than two.
+/// A thousand heartbeats, each with a new name, of which at most two exist at the same time.
 #[test]
-fn closed_heartbeats_of_any_number_of_names_give_their_places_back() {
-    let test = "heartbeat::closed_heartbeats_of_any_number_of_names_give_their_places_back";
+fn dropped_heartbeats_free_their_slots_for_new_names() {
+    let test = "heartbeat::dropped_heartbeats_free_their_slots_for_new_names";
     let ended = victim::run(test, || {
         let shutdown = shutdown();
         let mut last = None;
         for number in 0..1000 {
             let name = format!("connection {number}");
             let beat = shutdown.heartbeat(&name).every(EVERY).start();
-            let beat = beat.expect("places of closed ones are free");
+            let beat = beat.expect("the slot of a dropped heartbeat is free");
             assert_eq!(beat.name(), name);
             last = Some(beat);
         }
@@ -333,11 +348,12 @@ fn closed_heartbeats_of_any_number_of_names_give_their_places_back() {
     ended.assert_status(7);
 }
 
-/// A program that closes all it has, and opens files under the same numbers.
+/// The program closes all descriptors, and opens files with the same numbers. The watcher must
+/// not spin, must not write to these files, and must still find a stall.
 #[cfg(target_os = "linux")]
 #[test]
-fn watcher_is_not_busy_and_finds_a_stall_after_descriptors_were_replaced() {
-    let test = "heartbeat::watcher_is_not_busy_and_finds_a_stall_after_descriptors_were_replaced";
+fn watcher_is_idle_and_finds_stalls_after_descriptors_were_replaced() {
+    let test = "heartbeat::watcher_is_idle_and_finds_stalls_after_descriptors_were_replaced";
     let ended = victim::run(test, || {
         let beat = heartbeat(OnStall::Report);
         let _paused = beat.pause();
@@ -348,12 +364,12 @@ fn watcher_is_not_busy_and_finds_a_stall_after_descriptors_were_replaced() {
         thread::sleep(Duration::from_secs(1));
         let used = victim::processor_time("deadstop-health") - before;
         assert!(used < Duration::from_millis(300), "{used:?}");
-        let other = deadstop::Shutdown::installed().expect("it is installed");
+        let other = deadstop::Shutdown::installed().expect("the shutdown is installed");
         let other = other
             .heartbeat("other")
             .every(EVERY)
             .on_stall(OnStall::Report);
-        let other = other.start().expect("the second");
+        let other = other.start().expect("a second heartbeat starts");
         thread::sleep(EVERY * 6);
         println!("stalled: {}", other.is_stalled());
         println!(

@@ -11,14 +11,14 @@ use crate::{shutdown, victim};
 
 const EVERY: Duration = Duration::from_millis(800);
 
-/// The time for which a worker is blocked: long enough for a stall on a busy machine.
+/// The time for which a worker is blocked, long enough for a stall on a busy machine.
 const BLOCKED: Duration = EVERY.saturating_mul(6);
 
 fn watch(runtime: &Runtime) -> deadstop::Shutdown {
     let shutdown = shutdown();
     let beat = shutdown.heartbeat("tokio").every(EVERY);
     let beat = beat.on_stall(OnStall::Report);
-    beat.watch_runtime(runtime).expect("there is a place");
+    beat.watch_runtime(runtime).expect("a slot is free");
     shutdown
 }
 
@@ -34,8 +34,8 @@ fn block_the_thread() {
 }
 
 #[test]
-fn runtime_whose_only_thread_is_blocked_is_named_with_where_that_is() {
-    let test = "loops::runtime_whose_only_thread_is_blocked_is_named_with_where_that_is";
+fn runtime_with_its_only_thread_blocked_is_reported_with_the_thread() {
+    let test = "loops::runtime_with_its_only_thread_blocked_is_reported_with_the_thread";
     let ended = victim::run(test, || {
         let runtime = Builder::new_current_thread().build().expect("a runtime");
         let _shutdown = watch(&runtime);
@@ -51,13 +51,14 @@ fn runtime_whose_only_thread_is_blocked_is_named_with_where_that_is() {
         found.unwrap_or_else(|| panic!("no {text:?} in {ended:#?}"))
     };
     let what = line("heartbeat \"tokio\", no tick for ");
+    // The test harness names the thread after the test; the kernel keeps 15 bytes.
     assert!(what.contains(" \"loops::runtime_\" "), "{what}");
     assert!(what.contains("sleeps"), "{what}");
 }
 
 #[test]
-fn blocked_worker_has_another_name_than_a_blocked_runtime() {
-    let test = "loops::blocked_worker_has_another_name_than_a_blocked_runtime";
+fn blocked_worker_is_reported_by_another_name_than_a_blocked_runtime() {
+    let test = "loops::blocked_worker_is_reported_by_another_name_than_a_blocked_runtime";
     let ended = victim::run(test, || {
         env_logger::builder()
             .filter_level(log::LevelFilter::Warn)
@@ -76,8 +77,8 @@ fn blocked_worker_has_another_name_than_a_blocked_runtime() {
 }
 
 #[test]
-fn runtime_whose_workers_are_all_blocked_is_named() {
-    let test = "loops::runtime_whose_workers_are_all_blocked_is_named";
+fn runtime_with_all_workers_blocked_is_reported() {
+    let test = "loops::runtime_with_all_workers_blocked_is_reported";
     let ended = victim::run(test, || {
         let runtime = workers(2);
         let _shutdown = watch(&runtime);
@@ -90,10 +91,10 @@ fn runtime_whose_workers_are_all_blocked_is_named() {
     ended.assert_says("heartbeat \"tokio\", no tick for ");
 }
 
-/// The control: idle and busy runtimes, and one whose blocking pool is busy.
+/// The control: a runtime that is idle, then busy, and whose blocking pool is busy.
 #[test]
-fn runtime_that_is_idle_or_busy_is_not_late() {
-    let test = "loops::runtime_that_is_idle_or_busy_is_not_late";
+fn idle_or_busy_runtime_is_not_reported() {
+    let test = "loops::idle_or_busy_runtime_is_not_reported";
     let ended = victim::run(test, || {
         let runtime = workers(2);
         let _shutdown = watch(&runtime);
@@ -130,12 +131,15 @@ fn heartbeats_end_with_their_runtime() {
 }
 
 #[test]
-fn loop_with_select_ticks_while_nothing_comes_and_stalls_in_a_message() {
-    let test = "loops::loop_with_select_ticks_while_nothing_comes_and_stalls_in_a_message";
+fn select_loop_ticks_while_idle_and_stalls_in_a_message_that_hangs() {
+    let test = "loops::select_loop_ticks_while_idle_and_stalls_in_a_message_that_hangs";
     let ended = victim::run(test, || {
         let shutdown = shutdown();
         let beat = shutdown.heartbeat("orders").every(EVERY);
-        let beat = beat.on_stall(OnStall::Report).start().expect("the first");
+        let beat = beat
+            .on_stall(OnStall::Report)
+            .start()
+            .expect("no other heartbeat has this name");
         let ticks = beat.receiver();
         let (orders, incoming) = crossbeam::channel::unbounded();
         thread::spawn(move || {
@@ -150,11 +154,14 @@ fn loop_with_select_ticks_while_nothing_comes_and_stalls_in_a_message() {
         println!("idle");
         let said = std::io::stderr().write_all(b"idle\n");
         said.expect("the test reads it");
-        orders.send("hang").expect("it receives");
+        orders.send("hang").expect("the loop receives");
         thread::sleep(BLOCKED);
         std::process::exit(0);
     });
-    let (idle, after) = ended.stderr.split_once("idle").expect("it says so");
+    let (idle, after) = ended
+        .stderr
+        .split_once("idle")
+        .expect("the scenario prints it");
     assert!(!idle.contains("no tick for"), "{ended:#?}");
     assert!(
         after.contains("heartbeat \"orders\", no tick for "),

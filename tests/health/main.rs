@@ -1,5 +1,5 @@
-//! Heartbeats, in processes that hang: each test starts itself again as its
-//! scenario.
+//! Heartbeats and the health server, in processes that hang. Each test executes its own binary
+//! again, which runs the scenario.
 
 #![expect(
     clippy::exit,
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use deadstop::Shutdown;
 
-/// A shutdown whose grace is one second long, for a scenario.
+/// Installs a shutdown with a grace of one second, in a scenario.
 fn shutdown() -> Shutdown {
     Shutdown::builder()
         .grace(Duration::from_secs(1))
@@ -27,7 +27,7 @@ fn shutdown() -> Shutdown {
         .expect("the scenario has no watchdog yet")
 }
 
-/// Spins for `length`, as a loop does that is stuck.
+/// Spins for `length`, without ticks.
 fn spin(length: Duration) {
     let until = Instant::now() + length;
     while Instant::now() < until {

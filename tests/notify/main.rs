@@ -1,5 +1,6 @@
-//! systemd's notifications, with a manager that keeps systemd's rules: each test starts
-//! itself again as its service. `tests/deploy/systemd` has the same with systemd itself.
+//! Notifications to systemd. The manager in these tests follows systemd's rules, and each test
+//! executes its own binary again as the service. `tests/deploy/systemd` tests the same with
+//! systemd itself.
 
 #![expect(
     clippy::exit,
@@ -25,14 +26,16 @@ use self::victim::Victim;
 
 const GRACE: Duration = Duration::from_secs(20);
 
-/// The manager's limit of a stop, much shorter than the grace.
+/// The manager's limit for a stop, much shorter than the grace.
 const STOP: Duration = Duration::from_secs(1);
 
-/// The length of the cleanup: longer than the manager's limit.
+/// The duration of the cleanup, longer than the manager's limit.
 const CLEANUP: Duration = Duration::from_millis(3_500);
 
-/// The interval of a heartbeat, and that of the manager's watchdog.
+/// The interval of a heartbeat.
 const EVERY: Duration = Duration::from_millis(400);
+
+/// The interval of the manager's watchdog.
 const WATCHDOG: Duration = Duration::from_secs(2);
 
 fn builder() -> ShutdownBuilder {
@@ -49,6 +52,8 @@ fn start(test: &str, manager: &Manager, scenario: impl FnOnce()) -> Victim {
     victim::start_with(test, &variables, scenario)
 }
 
+/// Starts the service of `manager`, with a watchdog for the process `pid`, or for any process
+/// if `pid` is empty.
 fn start_watched(test: &str, manager: &Manager, pid: &str, scenario: impl FnOnce()) -> Victim {
     let micros = WATCHDOG.as_micros().to_string();
     let variables = [
@@ -56,12 +61,12 @@ fn start_watched(test: &str, manager: &Manager, pid: &str, scenario: impl FnOnce
         ("WATCHDOG_USEC", micros.as_str()),
         ("WATCHDOG_PID", pid),
     ];
-    // An empty WATCHDOG_PID would be a foreign one.
+    // An empty WATCHDOG_PID would not be the service's process id.
     let some = if pid.is_empty() { 2 } else { 3 };
     victim::start_with(test, &variables[..some], scenario)
 }
 
-/// A service whose cleanup takes longer than its manager's limit.
+/// A service whose cleanup takes longer than the manager's limit.
 fn slow_to_stop(builder: ShutdownBuilder) {
     let shutdown = install(builder);
     shutdown
@@ -71,16 +76,16 @@ fn slow_to_stop(builder: ShutdownBuilder) {
             thread::sleep(CLEANUP);
             println!("cleaned up");
         })
-        .expect("it is not over");
+        .expect("the shutdown has not begun");
     shutdown.set_ready();
     println!("ready");
     shutdown.wait_and_exit();
 }
 
 #[test]
-fn unit_timeout_does_not_cut_the_grace_short() {
+fn unit_timeout_does_not_shorten_the_grace() {
     let mut manager = Manager::path();
-    let test = "unit_timeout_does_not_cut_the_grace_short";
+    let test = "unit_timeout_does_not_shorten_the_grace";
     let mut service = start(test, &manager, || slow_to_stop(builder()));
     manager.hear("READY=1");
     let killed = manager.stop(&mut service, STOP);
@@ -88,11 +93,11 @@ fn unit_timeout_does_not_cut_the_grace_short() {
     service.wait().assert_status(0).assert_says("cleaned up");
 }
 
-/// The control: without notifications the manager kills.
+/// The control: without notifications, the manager kills the service at its limit.
 #[test]
-fn unit_timeout_cuts_the_grace_short_without_notifications() {
+fn unit_timeout_shortens_the_grace_without_notifications() {
     let mut manager = Manager::path();
-    let test = "unit_timeout_cuts_the_grace_short_without_notifications";
+    let test = "unit_timeout_shortens_the_grace_without_notifications";
     let mut service = start(test, &manager, || {
         slow_to_stop(builder().systemd_notifications(false));
     });
@@ -105,9 +110,9 @@ fn unit_timeout_cuts_the_grace_short_without_notifications() {
 }
 
 #[test]
-fn stop_says_phase_task_and_seconds_left_and_asks_for_time_again_and_again() {
+fn status_names_phase_task_and_time_left_and_extends_the_timeout_repeatedly() {
     let mut manager = Manager::abstract_address();
-    let test = "stop_says_phase_task_and_seconds_left_and_asks_for_time_again_and_again";
+    let test = "status_names_phase_task_and_time_left_and_extends_the_timeout_repeatedly";
     let mut service = start(test, &manager, || slow_to_stop(builder()));
     manager.hear("READY=1");
     let begun = Instant::now();
@@ -131,14 +136,14 @@ fn stop_says_phase_task_and_seconds_left_and_asks_for_time_again_and_again() {
 }
 
 #[test]
-fn readiness_names_it_when_the_program_says_so_and_not_before() {
+fn readiness_is_notified_at_set_ready_and_not_earlier() {
     let mut manager = Manager::abstract_address();
-    let test = "readiness_names_it_when_the_program_says_so_and_not_before";
+    let test = "readiness_is_notified_at_set_ready_and_not_earlier";
     let mut service = start(test, &manager, || {
         let shutdown = install(builder());
         println!("installed");
         thread::sleep(Duration::from_millis(500));
-        println!("says so");
+        println!("calls set_ready");
         shutdown.set_ready();
         shutdown.set_ready();
         thread::sleep(Duration::from_millis(500));
@@ -146,9 +151,9 @@ fn readiness_names_it_when_the_program_says_so_and_not_before() {
         shutdown.wait_and_exit();
     });
     service.hear("installed");
-    service.hear("says so");
+    service.hear("calls set_ready");
     assert_eq!(manager.hear("READY=1"), "READY=1\n");
-    assert_eq!(manager.heard, ["READY=1\n"], "nothing before it");
+    assert_eq!(manager.heard, ["READY=1\n"], "no earlier message");
     let reload = manager.hear("RELOADING=1");
     let mut lines = reload.lines();
     let time = lines.find_map(|line| line.strip_prefix("MONOTONIC_USEC="));
@@ -162,11 +167,13 @@ fn readiness_names_it_when_the_program_says_so_and_not_before() {
 
 fn heartbeat(shutdown: &Shutdown, on_stall: OnStall) -> Heartbeat {
     let beat = shutdown.heartbeat("consumer loop").every(EVERY);
-    beat.on_stall(on_stall).start().expect("there is no other")
+    beat.on_stall(on_stall)
+        .start()
+        .expect("no other heartbeat has this name")
 }
 
-/// A service whose loop ticks for `ticks` times 100 ms, and then stalls. Its main thread
-/// waits for the end.
+/// A service whose loop ticks `ticks` times, every 100 ms, and then stalls. Its main thread
+/// waits for the end of the shutdown.
 fn stalls_after(ticks: u32, on_stall: OnStall) {
     let shutdown = install(builder());
     let beat = heartbeat(&shutdown, on_stall);
@@ -180,9 +187,9 @@ fn stalls_after(ticks: u32, on_stall: OnStall) {
 }
 
 #[test]
-fn stall_ends_the_signs_of_life_and_triggers_the_managers_watchdog() {
+fn stall_ends_the_keep_alive_messages_and_triggers_the_managers_watchdog() {
     let mut manager = Manager::path();
-    let test = "stall_ends_the_signs_of_life_and_triggers_the_managers_watchdog";
+    let test = "stall_ends_the_keep_alive_messages_and_triggers_the_managers_watchdog";
     let mut service = start_watched(test, &manager, "", || stalls_after(40, OnStall::NotAlive));
     manager.hear("WATCHDOG=1");
     manager.hear("WATCHDOG=1");
@@ -194,17 +201,17 @@ fn stall_ends_the_signs_of_life_and_triggers_the_managers_watchdog() {
         manager.receive(Duration::from_millis(100));
     }
     assert_eq!(manager.heard.len(), before, "{:?}", manager.heard);
-    // As systemd does now.
+    // systemd sends this signal after the trigger.
     service.send(libc::SIGABRT);
     let ended = service.wait();
     ended.assert_says("stall, no deadline: heartbeat \"consumer loop\" has not ticked for ");
 }
 
-/// The control: the same loop without a stall is alive for as long.
+/// The control: the same loop without a stall.
 #[test]
-fn loop_that_ticks_gives_signs_of_life_and_triggers_nothing() {
+fn ticking_loop_sends_keep_alive_messages_and_no_trigger() {
     let mut manager = Manager::path();
-    let test = "loop_that_ticks_gives_signs_of_life_and_triggers_nothing";
+    let test = "ticking_loop_sends_keep_alive_messages_and_no_trigger";
     let mut service = start_watched(test, &manager, "", || stalls_after(600, OnStall::NotAlive));
     for _ in 0..5 {
         manager.hear("WATCHDOG=1");
@@ -216,22 +223,22 @@ fn loop_that_ticks_gives_signs_of_life_and_triggers_nothing() {
 }
 
 #[test]
-fn stall_that_shuts_down_keeps_its_grace() {
+fn stall_that_begins_a_shutdown_does_not_trigger_the_managers_watchdog() {
     let mut manager = Manager::path();
-    let test = "stall_that_shuts_down_keeps_its_grace";
+    let test = "stall_that_begins_a_shutdown_does_not_trigger_the_managers_watchdog";
     let service = start_watched(test, &manager, "", || stalls_after(2, OnStall::Shutdown));
     manager.hear("STOPPING=1");
     let ended = service.wait();
-    // The stall makes its status that of a failure.
+    // The process ends by itself, with the status of a failure because of the stall.
     assert_eq!(ended.signal, None, "{ended:#?}");
     let triggers = manager.heard.iter().filter(|it| it.contains("trigger"));
     assert_eq!(triggers.count(), 0, "{:?}", manager.heard);
 }
 
 #[test]
-fn watchdog_of_another_process_is_not_fed() {
+fn watchdog_variables_of_another_process_are_ignored() {
     let mut manager = Manager::path();
-    let test = "watchdog_of_another_process_is_not_fed";
+    let test = "watchdog_variables_of_another_process_are_ignored";
     let mut service = start_watched(test, &manager, "1", || stalls_after(30, OnStall::Report));
     service.hear("stalls");
     assert_eq!(manager.hear("READY=1"), "READY=1\n");
@@ -242,9 +249,9 @@ fn watchdog_of_another_process_is_not_fed() {
 }
 
 #[test]
-fn program_without_a_heartbeat_gives_no_signs_of_life() {
+fn program_without_a_heartbeat_sends_no_keep_alive_messages() {
     let mut manager = Manager::path();
-    let test = "program_without_a_heartbeat_gives_no_signs_of_life";
+    let test = "program_without_a_heartbeat_sends_no_keep_alive_messages";
     let mut service = start_watched(test, &manager, "", || {
         let shutdown = install(builder());
         thread::sleep(WATCHDOG);
@@ -258,16 +265,19 @@ fn program_without_a_heartbeat_gives_no_signs_of_life() {
 }
 
 #[test]
-fn successor_is_the_main_process_and_the_old_one_says_no_more() {
+fn successor_becomes_the_main_process_and_the_old_process_sends_nothing_more() {
     let mut manager = Manager::path();
-    let test = "successor_is_the_main_process_and_the_old_one_says_no_more";
+    let test = "successor_becomes_the_main_process_and_the_old_process_sends_nothing_more";
     let service = start_watched(test, &manager, "", || {
         let shutdown = install(builder());
         let beat = heartbeat(&shutdown, OnStall::Report);
         shutdown.set_ready();
         let script = "echo >&$DEADSTOP_READY_FD";
         let successor = shutdown.hand_over("/bin/sh").args(["-c", script]).start();
-        println!("pid {}", successor.expect("it is ready").pid());
+        println!(
+            "pid {}",
+            successor.expect("the successor becomes ready").pid()
+        );
         for _ in 0..20 {
             beat.tick();
             thread::sleep(WATCHDOG / 20);
@@ -276,7 +286,7 @@ fn successor_is_the_main_process_and_the_old_one_says_no_more() {
     });
     manager.hear("READY=1");
     let ended = service.wait();
-    // libtest writes before it in the same line.
+    // libtest may have written other text on the same line.
     let pid = ended
         .stdout
         .lines()
@@ -292,8 +302,8 @@ fn successor_is_the_main_process_and_the_old_one_says_no_more() {
     );
 }
 
-/// It has the manager's socket, and a manager may take any process of the service for it
-/// (`NotifyAccess=all`).
+/// The successor has the manager's socket, and the manager may accept messages of any process of
+/// the service (`NotifyAccess=all`). So the successor must not send `STOPPING=1`.
 #[test]
 fn successor_that_stops_before_it_is_ready_does_not_stop_the_service() {
     let mut manager = Manager::path();
@@ -304,12 +314,12 @@ fn successor_that_stops_before_it_is_ready_does_not_stop_the_service() {
         if std::env::var_os(role).is_some() {
             let drains = shutdown.task("drain").on_shutdown(|_| thread::sleep(STOP));
             drains.expect("the shutdown has not begun");
-            shutdown.request(Cause::requested("the database is not there"));
+            shutdown.request(Cause::requested("the database is not reachable"));
             shutdown.set_ready();
             shutdown.wait_and_exit();
         }
         shutdown.set_ready();
-        let program = std::env::current_exe().expect("it has a path");
+        let program = std::env::current_exe().expect("the test binary has a path");
         let successor = shutdown
             .hand_over(program)
             .args([test, "--exact", "--nocapture", "--test-threads=1"])
@@ -329,15 +339,15 @@ fn successor_that_stops_before_it_is_ready_does_not_stop_the_service() {
         let all = manager.heard.iter().flat_map(|text| text.lines());
         all.filter(|heard| *heard == line).count()
     };
-    // The old process's own end is the only one.
+    // Only the old process has sent these messages.
     assert_eq!(count("STOPPING=1"), 1, "{:?}", manager.heard);
     assert_eq!(count("READY=1"), 1, "{:?}", manager.heard);
 }
 
 #[test]
-fn manager_that_does_not_read_costs_no_time() {
+fn manager_that_does_not_read_delays_no_call() {
     let manager = Manager::path();
-    let test = "manager_that_does_not_read_costs_no_time";
+    let test = "manager_that_does_not_read_delays_no_call";
     let service = start_watched(test, &manager, "", || {
         let shutdown = install(builder());
         let _beat = heartbeat(&shutdown, OnStall::Report);
@@ -353,18 +363,20 @@ fn manager_that_does_not_read_costs_no_time() {
     service.wait().assert_status(0).assert_says("in time: true");
 }
 
-/// The control: a client that blocks, as most are, waits for the manager for ever.
+/// The control: a client with a blocking socket waits for the manager.
 #[test]
 fn manager_that_does_not_read_blocks_a_blocking_client() {
     let manager = Manager::abstract_address();
     let name = manager.variable.trim_start_matches('@');
     let address = SocketAddr::from_abstract_name(name).expect("a short name");
     let client = UnixDatagram::unbound().expect("a socket");
-    client.connect_addr(&address).expect("it listens");
+    client
+        .connect_addr(&address)
+        .expect("the listener accepts connections");
     let limit = Some(Duration::from_secs(1));
     client.set_write_timeout(limit).expect("a length");
     let sent = (0..1_000).take_while(|_| client.send(b"WATCHDOG=1").is_ok());
     let sent = sent.count();
-    assert!(sent < 1_000, "it never waited");
+    assert!(sent < 1_000, "the client never blocked");
     println!("blocked after {sent} datagrams");
 }

@@ -12,12 +12,12 @@ use crate::victim::Victim;
 /// The longest wait of a test for a message. Not a measure: it only bounds a failing run.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// A service manager that listens.
+/// A service manager that listens on a notification socket.
 pub(crate) struct Manager {
     socket: UnixDatagram,
     pub(crate) variable: String,
     path: Option<PathBuf>,
-    /// The datagrams so far.
+    /// The datagrams received so far.
     pub(crate) heard: Vec<String>,
 }
 
@@ -56,7 +56,7 @@ impl Manager {
 
     /// Receives one datagram, if one comes within `length`.
     pub(crate) fn receive(&mut self, length: Duration) -> Option<String> {
-        // Zero would be no limit.
+        // A timeout of zero is an error.
         let length = length.max(Duration::from_millis(1));
         self.socket
             .set_read_timeout(Some(length))
@@ -86,9 +86,9 @@ impl Manager {
         panic!("no {wanted:?} in {:?}", self.heard);
     }
 
-    /// Stops the service as systemd does: `SIGTERM`, and `SIGKILL` after `timeout`, or when
-    /// the time that the service asked for is over, if that is later. Returns `true` if it
-    /// had to kill.
+    /// Stops the service as systemd does: sends `SIGTERM`, and `SIGKILL` after `timeout` or
+    /// after the time that the service requested, if that is later. Returns `true` if it sent
+    /// `SIGKILL`.
     pub(crate) fn stop(&mut self, service: &mut Victim, timeout: Duration) -> bool {
         service.send(libc::SIGTERM);
         let mut end = Instant::now() + timeout;
@@ -115,7 +115,7 @@ impl Drop for Manager {
     }
 }
 
-/// The time that a datagram asks for.
+/// Returns the time that a datagram requests.
 pub(crate) fn extension(text: &str) -> Option<Duration> {
     let mut lines = text.lines();
     let value = lines.find_map(|line| line.strip_prefix("EXTEND_TIMEOUT_USEC="))?;

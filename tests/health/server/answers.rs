@@ -10,8 +10,8 @@ use super::{park, serve};
 use crate::{shutdown, victim};
 
 #[test]
-fn startup_and_readiness_follow_the_program() {
-    let test = "server::answers::startup_and_readiness_follow_the_program";
+fn startup_and_readiness_have_the_state_that_the_program_sets() {
+    let test = "server::answers::startup_and_readiness_have_the_state_that_the_program_sets";
     let mut victim = victim::start(test, || {
         handle_signal();
         let health = serve(&shutdown(), |health| health);
@@ -40,10 +40,10 @@ fn startup_and_readiness_follow_the_program() {
     get(address, "/metrics").assert_says("deadstop_state{state=\"not_ready\"} 1");
 }
 
-/// Set if SIGUSR1 has come since the last wait for it.
+/// `true` if SIGUSR1 has arrived since the last call of [`wait_for_signal`].
 static SIGNALED: AtomicBool = AtomicBool::new(false);
 
-/// Makes [`wait_for_signal`] possible.
+/// Installs the signal handler that [`wait_for_signal`] needs.
 #[expect(unsafe_code, reason = "handles a signal in the scenario")]
 pub(super) fn handle_signal() {
     extern "C" fn note(_: libc::c_int) {
@@ -54,7 +54,7 @@ pub(super) fn handle_signal() {
     unsafe { libc::signal(libc::SIGUSR1, handler as libc::sighandler_t) };
 }
 
-/// Waits for SIGUSR1: standard input of a scenario is empty.
+/// Waits for SIGUSR1 from the test. A scenario has no standard input that the test could use.
 pub(super) fn wait_for_signal() {
     while !SIGNALED.swap(false, Ordering::SeqCst) {
         std::thread::sleep(Duration::from_millis(5));
@@ -62,14 +62,14 @@ pub(super) fn wait_for_signal() {
 }
 
 #[test]
-fn other_requests_have_their_statuses_over_the_wire() {
-    let test = "server::answers::other_requests_have_their_statuses_over_the_wire";
+fn other_requests_get_their_standard_statuses() {
+    let test = "server::answers::other_requests_get_their_standard_statuses";
     let mut victim = victim::start(test, || {
         serve(&shutdown(), |health| health);
         park();
     });
     let address = probe::address(&mut victim);
-    let ask = |request: &str| probe::try_ask(address, request).expect("it is answered");
+    let ask = |request: &str| probe::try_ask(address, request).expect("the server answers");
     ask("GET / HTTP/1.1\r\n\r\n")
         .assert_status(404)
         .assert_says("/livez");
@@ -90,7 +90,7 @@ fn other_requests_have_their_statuses_over_the_wire() {
     assert!(head.head.contains("Content-Length: 3"), "{head:#?}");
 }
 
-/// A stalled heartbeat is named, with its stack, and recovers.
+/// `/livez` must name the stalled heartbeat and its stack, and must succeed again after a tick.
 #[test]
 fn stalled_heartbeat_fails_liveness_until_it_ticks() {
     let test = "server::answers::stalled_heartbeat_fails_liveness_until_it_ticks";
@@ -113,7 +113,10 @@ fn stalled_heartbeat_fails_liveness_until_it_ticks() {
                 std::thread::sleep(Duration::from_millis(10));
             }
         });
-        consumer.expect("a thread").join().expect("it never ends");
+        consumer
+            .expect("a thread")
+            .join()
+            .expect("the thread does not panic");
     });
     let address = probe::address(&mut victim);
     let stalled = wait_for(address, "/livez?verbose", |answer| {
@@ -139,7 +142,7 @@ fn is_stuck_in_a_reply() {
     wait_for_signal();
 }
 
-/// An announced section is no stall.
+/// A pause is an announced section, and no stall.
 #[test]
 fn paused_heartbeat_does_not_fail_liveness() {
     let test = "server::answers::paused_heartbeat_does_not_fail_liveness";
@@ -163,14 +166,14 @@ fn paused_heartbeat_does_not_fail_liveness() {
 }
 
 #[test]
-fn checks_that_fail_panic_or_hang_fail_readiness_and_nothing_else() {
-    let test = "server::answers::checks_that_fail_panic_or_hang_fail_readiness_and_nothing_else";
+fn failing_panicking_and_hanging_checks_fail_readiness_only() {
+    let test = "server::answers::failing_panicking_and_hanging_checks_fail_readiness_only";
     let mut victim = victim::start(test, || {
         let health = serve(&shutdown(), |health| {
             let calls = AtomicU32::new(0);
             health
                 .check_interval(Duration::from_millis(10))
-                // Longer than a panic takes that prints its stack.
+                // Longer than a panic takes to print its backtrace.
                 .check_timeout(Duration::from_secs(3))
                 .check("good", || true)
                 .check("refused", || Err::<(), _>("connection refused"))

@@ -1,4 +1,4 @@
-//! The health server of a process and of its successor at one address.
+//! The health servers of a process and of its successor, which share an address.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -14,24 +14,32 @@ use crate::victim;
 
 const ROLE: &str = "DEADSTOP_TEST_ROLE";
 
-/// The time that the successor takes to be ready, and the old process to end.
+/// The time after which the successor becomes ready, and the old process ends.
 const SLOW: Duration = Duration::from_millis(600);
 
 /// The longest wait of the test for the end of the old process.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The old process and its successor: the successor is slow to start, the old one to end.
-fn replaced(test: &str) {
+/// The scenario of both processes. The successor is slow to start, and the old process is slow
+/// to end.
+fn run_old_process_and_successor(test: &str) {
     let is_successor = std::env::var_os(ROLE).is_some();
     let builder = Shutdown::builder().grace(PATIENCE);
-    let shutdown = builder.install().expect("there is no watchdog yet");
-    let inherited = deadstop::handover::inherited().expect("the variables are right");
-    let listener = match inherited.tcp("health").expect("it is a listener") {
+    let shutdown = builder.install().expect("no watchdog is installed");
+    let inherited = deadstop::handover::inherited().expect("the variables are valid");
+    let listener = match inherited
+        .tcp("health")
+        .expect("the descriptor is a listener")
+    {
         Some(listener) => listener,
         None => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"),
     };
     let copy = listener.try_clone().expect("a descriptor");
-    let health = shutdown.health().listener(copy).start().expect("it starts");
+    let health = shutdown
+        .health()
+        .listener(copy)
+        .start()
+        .expect("it can be started");
     if is_successor {
         thread::sleep(SLOW);
         health.set_ready();
@@ -40,14 +48,14 @@ fn replaced(test: &str) {
     health.set_ready();
     println!("address {}", listener.local_addr().expect("an address"));
     thread::sleep(SLOW);
-    let program = std::env::current_exe().expect("it has a path");
+    let program = std::env::current_exe().expect("the test binary has a path");
     let successor = shutdown
         .hand_over(program)
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
         .env(ROLE, "successor")
         .listener("health", &listener)
         .start()
-        .expect("it is ready");
+        .expect("the successor becomes ready");
     println!("successor {}", successor.pid());
     let drains = shutdown.task("drain").phase(Phase::DRAIN);
     let drains = drains.on_shutdown(|_| thread::sleep(SLOW));
@@ -60,7 +68,7 @@ fn replaced(test: &str) {
 #[expect(unsafe_code, reason = "ends a process that the test has started")]
 fn probes_see_one_ready_process_while_a_successor_takes_over() {
     let test = "server::hand_over::probes_see_one_ready_process_while_a_successor_takes_over";
-    let mut old = victim::start(test, || replaced(test));
+    let mut old = victim::start(test, || run_old_process_and_successor(test));
     let address = address(&mut old);
     let over = Arc::new(AtomicBool::new(false));
     let clients = ["/livez", "/readyz", "/startupz"].map(|path| {
@@ -76,25 +84,25 @@ fn probes_see_one_ready_process_while_a_successor_takes_over() {
             answers
         })
     });
-    // Accepted by the old process, which reads the request after it has begun to stop.
-    let mut early = TcpStream::connect(address).expect("it listens");
+    // The old process accepts this connection, and reads the request after it has begun to stop.
+    let mut early = TcpStream::connect(address).expect("the listener accepts connections");
     let line = old.hear("successor ");
     let successor: i32 = line.rsplit(' ').next().unwrap().parse().unwrap();
     thread::sleep(SLOW / 4);
     let request = b"GET /readyz HTTP/1.1\r\nHost: victim\r\n\r\n";
-    early.write_all(request).expect("it is open");
+    early.write_all(request).expect("the connection is open");
     let mut first = [0; 12];
-    early.read_exact(&mut first).expect("it is answered");
+    early.read_exact(&mut first).expect("the server answers");
     let until = Instant::now() + PATIENCE;
     while old.has_ended().is_none() && Instant::now() < until {
         thread::sleep(Duration::from_millis(5));
     }
-    // The successor alone.
+    // Only the successor answers now.
     thread::sleep(Duration::from_millis(100));
     over.store(true, Ordering::Relaxed);
     let answers: Vec<_> = clients
         .into_iter()
-        .flat_map(|client| client.join().expect("it does not panic"))
+        .flat_map(|client| client.join().expect("the client does not panic"))
         .collect();
     // SAFETY: kill(2) takes two integers.
     unsafe { libc::kill(successor, libc::SIGTERM) };

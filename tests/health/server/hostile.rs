@@ -1,5 +1,5 @@
-//! Peers that are slow, mute, greedy or many. The attackers are threads of the scenario,
-//! whose descriptors are its own affair; the honest prober is the test.
+//! Clients that are slow, silent or numerous. The hostile clients are threads of the scenario,
+//! so that their descriptors do not burden the test, which is the honest prober.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,7 +10,7 @@ use super::probe::{self, assert_prompt, get};
 use super::{park, serve};
 use crate::{shutdown, victim};
 
-/// All of them at once.
+/// All kinds of hostile clients at the same time.
 #[test]
 fn honest_prober_is_answered_among_hostile_peers() {
     let test = "server::hostile::honest_prober_is_answered_among_hostile_peers";
@@ -37,16 +37,16 @@ fn honest_prober_is_answered_among_hostile_peers() {
     for _ in 0..5 {
         assert_prompt(address, "/livez");
     }
-    // The mute ones were sent away.
+    // The server has closed the silent connections.
     probe::wait_for(address, "/metrics", |answer| {
         !answer.body.contains("outcome=\"dropped\"} 0\n")
     });
 }
 
-/// A thousand connections that are there before the prober's, and say nothing.
+/// A thousand connections are opened before the prober's, and send nothing.
 #[test]
-fn prober_is_answered_behind_a_thousand_mute_connections() {
-    let test = "server::hostile::prober_is_answered_behind_a_thousand_mute_connections";
+fn prober_is_answered_after_a_thousand_silent_connections() {
+    let test = "server::hostile::prober_is_answered_after_a_thousand_silent_connections";
     let mut victim = victim::start(test, || {
         raise_limit();
         let health = serve(&shutdown(), |health| health);
@@ -61,10 +61,10 @@ fn prober_is_answered_behind_a_thousand_mute_connections() {
     assert_prompt(address, "/livez");
 }
 
-/// The number of connections that are served at once says nothing about later ones.
+/// The limit applies to simultaneous connections, and not to the total.
 #[test]
-fn server_is_as_it_was_after_a_thousand_connections() {
-    let test = "server::hostile::server_is_as_it_was_after_a_thousand_connections";
+fn server_answers_and_counts_a_thousand_connections_in_sequence() {
+    let test = "server::hostile::server_answers_and_counts_a_thousand_connections_in_sequence";
     let mut victim = victim::start(test, || {
         serve(&shutdown(), |health| health);
         park();
@@ -76,7 +76,7 @@ fn server_is_as_it_was_after_a_thousand_connections() {
     get(address, "/metrics").assert_says("outcome=\"answered\"} 1000\n");
 }
 
-/// A byte at a time.
+/// Sends a request one byte at a time.
 fn dribble(address: SocketAddr) {
     let Ok(mut stream) = TcpStream::connect(address) else {
         return;
@@ -89,7 +89,7 @@ fn dribble(address: SocketAddr) {
     }
 }
 
-/// The first half of a request, and then nothing.
+/// Sends the first half of a request, and then nothing.
 fn half(address: SocketAddr) {
     if let Ok(mut stream) = TcpStream::connect(address) {
         let _ = stream.write_all(b"GET /livez HTT");
@@ -97,7 +97,7 @@ fn half(address: SocketAddr) {
     }
 }
 
-/// Headers without end.
+/// Sends headers without end.
 fn flood_of_headers(address: SocketAddr) {
     if let Ok(mut stream) = TcpStream::connect(address) {
         let _ = stream.write_all(b"GET /livez HTTP/1.1\r\n");
@@ -105,7 +105,7 @@ fn flood_of_headers(address: SocketAddr) {
     }
 }
 
-/// Asks for the longest answer, with a small window, and does not read it.
+/// Requests the longest answer, with a small receive window, and does not read it.
 fn never_read(address: SocketAddr) {
     if let Ok(mut stream) = TcpStream::connect(address) {
         let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n");
@@ -120,7 +120,7 @@ fn mute(address: SocketAddr) {
     }
 }
 
-/// A scenario has more connections than the usual limit of descriptors.
+/// Raises the limit of descriptors. The scenario has more connections than the usual limit.
 #[expect(unsafe_code, reason = "sets a limit of the scenario")]
 fn raise_limit() {
     let limit = libc::rlimit {

@@ -15,11 +15,14 @@ use crate::{shutdown, victim};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
-fn wildcard_of_version_6_takes_version_4_as_well() {
-    let test = "server::listeners::wildcard_of_version_6_takes_version_4_as_well";
+fn ipv6_wildcard_address_accepts_ipv4_connections() {
+    let test = "server::listeners::ipv6_wildcard_address_accepts_ipv4_connections";
     let mut victim = victim::start(test, || {
         let health = shutdown().health().bind("[::]:0").start();
-        println!("address {}", health.expect("it starts").addresses()[0]);
+        println!(
+            "address {}",
+            health.expect("it can be started").addresses()[0]
+        );
         park();
     });
     let port = probe::address(&mut victim).port();
@@ -31,8 +34,8 @@ fn wildcard_of_version_6_takes_version_4_as_well() {
 }
 
 #[test]
-fn all_listeners_of_a_server_answer() {
-    let test = "server::listeners::all_listeners_of_a_server_answer";
+fn server_answers_at_all_its_listeners() {
+    let test = "server::listeners::server_answers_at_all_its_listeners";
     let mut victim = victim::start(test, || {
         let path = format!("/tmp/deadstop-test-{}.sock", std::process::id());
         let handed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -52,15 +55,15 @@ fn all_listeners_of_a_server_answer() {
     let (_, path) = line.split_once("unix ").expect("a path");
     get(address, "/livez").assert_status(200);
     get((Ipv4Addr::LOCALHOST, handed).into(), "/livez").assert_status(200);
-    let stream = UnixStream::connect(path).expect("it listens");
+    let stream = UnixStream::connect(path).expect("the listener accepts connections");
     let answer = probe::exchange(stream, "GET /livez HTTP/1.1\r\n\r\n", Instant::now());
-    answer.expect("it is answered").assert_status(200);
-    std::fs::remove_file(path).expect("it is there");
+    answer.expect("the server answers").assert_status(200);
+    std::fs::remove_file(path).expect("the file exists");
 }
 
 #[test]
-fn taken_port_second_server_and_wrong_address_are_errors() {
-    let test = "server::listeners::taken_port_second_server_and_wrong_address_are_errors";
+fn start_refuses_a_taken_port_a_second_server_and_a_wrong_address() {
+    let test = "server::listeners::start_refuses_a_taken_port_a_second_server_and_a_wrong_address";
     let ended = victim::run(test, || {
         let shutdown = shutdown();
         let start = |address: &str| shutdown.health().bind(address).start();
@@ -83,13 +86,13 @@ fn taken_port_second_server_and_wrong_address_are_errors() {
             .check("a", || true)
             .check("a", || true);
         assert!(matches!(twice.start(), Err(HealthError::Check { .. })));
-        // None of them is in the way of one that is right.
+        // After these errors, a valid server can still be started.
         let health = serve(&shutdown, |health| health);
         assert!(matches!(
             start("127.0.0.1:0"),
             Err(HealthError::AlreadyStarted)
         ));
-        // The error names the running server, and not that the address is in use.
+        // The error must name the running server. It must not say that the address is in use.
         let again = start(&health.addresses()[0].to_string());
         assert!(matches!(again, Err(HealthError::AlreadyStarted)));
         println!("done");
@@ -97,10 +100,11 @@ fn taken_port_second_server_and_wrong_address_are_errors() {
     ended.assert_says("done");
 }
 
-/// The queue of one listener is full of peers that say nothing.
+/// The queue of one listener is full of clients that send nothing. The other listener must still
+/// be served.
 #[test]
-fn listener_is_asked_although_the_queue_of_another_is_long() {
-    let test = "server::listeners::listener_is_asked_although_the_queue_of_another_is_long";
+fn listener_is_served_while_the_queue_of_another_is_full() {
+    let test = "server::listeners::listener_is_served_while_the_queue_of_another_is_full";
     let mut victim = victim::start(test, || {
         let path = format!("/tmp/deadstop-test-{}.sock", std::process::id());
         serve(&shutdown(), |health| health.bind(format!("unix:{path}")));
@@ -110,21 +114,22 @@ fn listener_is_asked_although_the_queue_of_another_is_long() {
     let address = probe::address(&mut victim);
     let line = victim.hear("unix ");
     let (_, path) = line.split_once("unix ").expect("a path");
-    // The stopped server accepts none of them before all are connected.
+    // The server process is stopped, so that it accepts none of them before all are connected.
     victim.send(libc::SIGSTOP);
-    let connect = |_| TcpStream::connect_timeout(&address, PATIENCE).expect("there is room");
+    let connect =
+        |_| TcpStream::connect_timeout(&address, PATIENCE).expect("the queue is not full");
     let mute: Vec<_> = (0..400).map(connect).collect();
-    let prober = UnixStream::connect(path).expect("it listens");
+    let prober = UnixStream::connect(path).expect("the listener accepts connections");
     prober.set_read_timeout(Some(PATIENCE)).expect("a length");
     victim.send(libc::SIGCONT);
     let answer = probe::exchange(prober, "GET /livez HTTP/1.1\r\n\r\n", Instant::now());
-    answer.expect("it is answered").assert_status(200);
-    // The last connection to make way: the ones before it did so too.
+    answer.expect("the server answers").assert_status(200);
+    // The last connection that the server closes. It has then closed the earlier ones too.
     let last_to_make_way = &mute[350];
     last_to_make_way.set_nonblocking(true).expect("an option");
     let end = last_to_make_way
         .peek(&mut [0])
         .map_err(|error| error.kind());
     assert_eq!(end, Err(ErrorKind::WouldBlock));
-    std::fs::remove_file(path).expect("it is there");
+    std::fs::remove_file(path).expect("the file exists");
 }

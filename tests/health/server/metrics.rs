@@ -1,4 +1,4 @@
-//! The metrics and the status report, as programs read them.
+//! The metrics and the status report, read by parsers.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -11,45 +11,45 @@ use crate::{shutdown, victim};
 const OPEN_METRICS: &str = "GET /metrics HTTP/1.1\r\n\
                             Accept: application/openmetrics-text; version=1.0.0\r\n\r\n";
 
-/// A process that has one of each, with names that need escaping.
+/// A scenario with one object of each kind, with names that need escaping.
 fn one_of_each() {
     let shutdown = shutdown();
     let health = serve(&shutdown, |health| health.check("data\"base", || true));
     health.set_ready();
     let gate = shutdown.gate("http \\ requests").open().expect("it opens");
-    let _guard = gate.enter().expect("it is open");
+    let _guard = gate.enter().expect("the gate is open");
     let pool = shutdown
         .pool("mailer")
         .threads(2)
         .start()
-        .expect("it starts");
-    let job = pool.submit(|| 1).expect("it is accepted");
-    job.join().expect("it runs");
+        .expect("it can be started");
+    let job = pool.submit(|| 1).expect("the shutdown has not begun");
+    job.join().expect("it is running");
     let beat = shutdown
         .heartbeat("consumer\nloop")
         .every(Duration::from_secs(60));
-    let _beat = beat.start().expect("it starts");
-    // The same names again, and what lines of text have no place for.
+    let _beat = beat.start().expect("it can be started");
+    // The same names again, and names with characters that need escaping in lines of text.
     let _same_gate = shutdown.gate("http \\ requests").open().expect("it opens");
     let same_pool = shutdown.pool("mailer").threads(2).start();
-    let _same_pool = same_pool.expect("it starts");
+    let _same_pool = same_pool.expect("it can be started");
     let beat = |name: &str| {
         let beat = shutdown.heartbeat(name).every(Duration::from_secs(60));
-        beat.start().expect("it starts")
+        beat.start().expect("it can be started")
     };
     let _beats = ["consumer\nloop", "a\rb\tc", "\u{e9} {x=\"1\"} # 2"].map(beat);
     println!("ready");
     park();
 }
 
-/// By our own parser, which is strict about what both formats share.
+/// The parser is `tests/health/parser`, which is strict about the rules of both formats.
 #[test]
 fn metrics_have_one_family_each_and_unique_samples() {
     let test = "server::metrics::metrics_have_one_family_each_and_unique_samples";
     let mut victim = victim::start(test, one_of_each);
     let address = probe::address(&mut victim);
     victim.hear("ready");
-    // The check returns when its thread gets to it.
+    // The check runs on a thread, and may return later than the first answer.
     let prometheus = wait_for(address, "/metrics", |answer| {
         answer
             .body
@@ -65,7 +65,7 @@ fn metrics_have_one_family_each_and_unique_samples() {
         .assert_says("deadstop_pool_jobs_total{pool=\"mailer\",outcome=\"done\"} 1\n")
         .assert_says("deadstop_heartbeat_limit_seconds{beat=\"consumer\\nloop\"} 60.000\n")
         .assert_says("deadstop_heartbeats{beat=\"consumer\\nloop\"} 2\n");
-    let open_metrics = probe::try_ask(address, OPEN_METRICS).expect("it is answered");
+    let open_metrics = probe::try_ask(address, OPEN_METRICS).expect("the server answers");
     assert!(
         open_metrics
             .head
@@ -73,7 +73,7 @@ fn metrics_have_one_family_each_and_unique_samples() {
     );
     assert!(open_metrics.body.ends_with("\n# EOF\n"));
     for answer in [prometheus, open_metrics] {
-        // Lines end with a line feed alone: a name may have a carriage return.
+        // Only a line feed ends a line; a name may have a carriage return.
         let lines = || answer.body.split_terminator('\n');
         let mut families: Vec<_> = lines().filter(|line| line.starts_with("# TYPE")).collect();
         let mut samples: Vec<_> = lines()
@@ -89,9 +89,9 @@ fn metrics_have_one_family_each_and_unique_samples() {
     }
 }
 
-/// By the parsers of Prometheus' Python client.
+/// The parsers are those of Prometheus' Python client.
 #[test]
-fn metrics_are_accepted_by_the_python_client_of_prometheus() {
+fn metrics_are_parsed_by_the_python_client_of_prometheus() {
     if !has_python_client() {
         // `.ci/metrics` sets the variable.
         let reason = "skipped: python3 has no prometheus_client";
@@ -99,12 +99,12 @@ fn metrics_are_accepted_by_the_python_client_of_prometheus() {
         println!("{reason}");
         return;
     }
-    let test = "server::metrics::metrics_are_accepted_by_the_python_client_of_prometheus";
+    let test = "server::metrics::metrics_are_parsed_by_the_python_client_of_prometheus";
     let mut victim = victim::start(test, one_of_each);
     let address = probe::address(&mut victim);
     victim.hear("ready");
     let prometheus = get(address, "/metrics");
-    let open_metrics = probe::try_ask(address, OPEN_METRICS).expect("it is answered");
+    let open_metrics = probe::try_ask(address, OPEN_METRICS).expect("the server answers");
     for (module, text) in [
         ("prometheus_client.parser", prometheus.body),
         ("prometheus_client.openmetrics.parser", open_metrics.body),
@@ -114,7 +114,7 @@ fn metrics_are_accepted_by_the_python_client_of_prometheus() {
             assert!(names.contains(name), "{module} finds no {name}: {names}");
         }
     }
-    // The parser refuses what is wrong.
+    // The control: the parser refuses an invalid text.
     let refused = python("prometheus_client.openmetrics.parser", "deadstop_state 1");
     assert!(!refused.0, "{}", refused.1);
 }
@@ -151,10 +151,12 @@ fn python(module: &str, text: &str) -> (bool, String) {
         .stderr(Stdio::piped())
         .spawn()
         .expect("python3 starts");
-    let mut input = child.stdin.take().expect("it is piped");
-    input.write_all(text.as_bytes()).expect("it reads");
+    let mut input = child.stdin.take().expect("standard input is piped");
+    input
+        .write_all(text.as_bytes())
+        .expect("the other side reads");
     drop(input);
-    let output = child.wait_with_output().expect("it ends");
+    let output = child.wait_with_output().expect("the process ends");
     let said = [output.stdout, output.stderr].concat();
     (
         output.status.success(),

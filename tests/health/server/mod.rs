@@ -1,4 +1,4 @@
-//! The health server, asked over real sockets.
+//! Tests of the health server over real sockets.
 
 mod answers;
 mod hand_over;
@@ -23,7 +23,7 @@ fn serve(shutdown: &Shutdown, describe: impl FnOnce(HealthBuilder) -> HealthBuil
     health
 }
 
-/// Waits for the end of the scenario: the test kills it.
+/// Blocks the scenario's main thread until the test kills the process.
 fn park() -> ! {
     loop {
         std::thread::park();

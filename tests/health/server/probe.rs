@@ -9,7 +9,7 @@ use crate::victim::Victim;
 /// The longest wait of a client. Not a measure: it only bounds a failing run.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// An answer.
+/// An answer of the health server.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -42,11 +42,13 @@ impl Answer {
 #[track_caller]
 pub(crate) fn address(victim: &mut Victim) -> SocketAddr {
     let line = victim.hear("address ");
-    let (_, address) = line.split_once("address ").expect("it has an address");
+    let (_, address) = line
+        .split_once("address ")
+        .expect("the line has an address");
     address.trim().parse().expect("an address")
 }
 
-/// Asks for `path`.
+/// Requests `path` and returns the answer.
 #[track_caller]
 pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
     let request = format!("GET {path} HTTP/1.1\r\nHost: victim\r\n\r\n");
@@ -89,7 +91,7 @@ pub(crate) fn exchange(
     })
 }
 
-/// Asks for `path` until the answer is one that is waited for.
+/// Requests `path` until `is_it` accepts the answer, and returns that answer.
 #[track_caller]
 pub(crate) fn wait_for(address: SocketAddr, path: &str, is_it: impl Fn(&Answer) -> bool) -> Answer {
     let until = Instant::now() + Duration::from_secs(30);
@@ -103,13 +105,13 @@ pub(crate) fn wait_for(address: SocketAddr, path: &str, is_it: impl Fn(&Answer) 
     }
 }
 
-/// Asserts that `path` is answered within a second, at the best of a few tries: a machine
-/// under load can only make it later.
+/// Asserts that `path` is answered within a second in the best of a few tries. A machine under
+/// load can delay an answer, but never makes it faster.
 #[track_caller]
 pub(crate) fn assert_prompt(address: SocketAddr, path: &str) {
     let mut answers = Vec::new();
     for _ in 0..10 {
-        // Not longer: the peers that are in the way would have gone by themselves.
+        // Not longer, because the hostile clients would then have ended by themselves.
         let patience = Duration::from_millis(1_500);
         let request = format!("GET {path} HTTP/1.1\r\n\r\n");
         match ask_within(address, &request, patience) {

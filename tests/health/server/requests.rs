@@ -1,4 +1,4 @@
-//! Requests that a client may send and a probe does not, and clients that go away.
+//! Valid and invalid requests that no probe sends, and clients that reset their connections.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -16,8 +16,8 @@ fn ask(address: SocketAddr, request: &str) -> Answer {
 }
 
 #[test]
-fn unusual_requests_have_the_answers_of_the_standard() {
-    let test = "server::requests::unusual_requests_have_the_answers_of_the_standard";
+fn unusual_requests_get_the_answers_of_the_http_standard() {
+    let test = "server::requests::unusual_requests_get_the_answers_of_the_http_standard";
     let mut victim = victim::start(test, || {
         serve(&shutdown(), |health| health);
         park();
@@ -25,10 +25,10 @@ fn unusual_requests_have_the_answers_of_the_standard() {
     let address = probe::address(&mut victim);
     let body = "b".repeat(10_000);
     for (request, status) in [
-        // HTTP/1.0, without a host.
+        // HTTP/1.0, without a `Host` header.
         ("GET /livez HTTP/1.0\r\n\r\n".into(), 200),
         ("HEAD /livez HTTP/1.0\r\n\r\n".into(), 200),
-        // Through a proxy.
+        // The form that a client sends to a proxy.
         (
             "GET http://pod:8086/livez?verbose HTTP/1.1\r\nHost: pod\r\n\r\n".into(),
             200,
@@ -36,7 +36,7 @@ fn unusual_requests_have_the_answers_of_the_standard() {
         // Lines that end with a line feed alone, and empty lines before the first.
         ("GET /livez HTTP/1.1\nHost: x\n\n".into(), 200),
         ("\r\n\r\nGET /livez HTTP/1.1\r\n\r\n".into(), 200),
-        // Bodies, which nothing asked for.
+        // Requests with a body.
         (
             format!("GET /livez HTTP/1.1\r\nContent-Length: 10000\r\n\r\n{body}"),
             200,
@@ -49,11 +49,11 @@ fn unusual_requests_have_the_answers_of_the_standard() {
         ),
         ("OPTIONS * HTTP/1.1\r\n\r\n".into(), 405),
         ("get /livez HTTP/1.1\r\n\r\n".into(), 405),
-        // A path is compared as it is.
+        // The server compares a path without decoding or normalizing it.
         ("GET /%6civez HTTP/1.1\r\n\r\n".into(), 404),
         ("GET /livez/../status HTTP/1.1\r\n\r\n".into(), 404),
         ("GET //livez HTTP/1.1\r\n\r\n".into(), 404),
-        // Other protocols, and a request from before there were versions.
+        // Other protocols, and a request of HTTP/0.9, which has no version.
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(), 400),
         ("GET /livez\r\n\r\n".into(), 400),
         ("GET /livez HTTP/1.1\r\nA\0: b\r\n\r\n".into(), 400),
@@ -64,11 +64,11 @@ fn unusual_requests_have_the_answers_of_the_standard() {
     }
 }
 
-/// The connection is closed after the first answer, and the second request is not
-/// answered; what it sent does not destroy the answer that is under way.
+/// The server must answer the first request, ignore the second, and close the connection. The
+/// bytes of the second request must not cause a reset that destroys the answer.
 #[test]
-fn pipelined_request_gets_one_answer_and_the_end_of_the_connection() {
-    let test = "server::requests::pipelined_request_gets_one_answer_and_the_end_of_the_connection";
+fn pipelined_requests_get_one_answer_and_the_connection_is_closed() {
+    let test = "server::requests::pipelined_requests_get_one_answer_and_the_connection_is_closed";
     let mut victim = victim::start(test, || {
         serve(&shutdown(), |health| health);
         park();
@@ -84,44 +84,49 @@ fn pipelined_request_gets_one_answer_and_the_end_of_the_connection() {
 }
 
 #[test]
-fn request_that_comes_byte_by_byte_is_answered() {
-    let test = "server::requests::request_that_comes_byte_by_byte_is_answered";
+fn request_sent_byte_by_byte_is_answered() {
+    let test = "server::requests::request_sent_byte_by_byte_is_answered";
     let mut victim = victim::start(test, || {
         serve(&shutdown(), |health| health);
         park();
     });
     let address = probe::address(&mut victim);
-    let mut stream = TcpStream::connect(address).expect("it listens");
+    let mut stream = TcpStream::connect(address).expect("the listener accepts connections");
     stream.set_nodelay(true).expect("an option");
     let request = "GET /livez?verbose HTTP/1.1\r\nHost: x\r\n\r\n";
-    let (last, first) = request.as_bytes().split_last().expect("it has bytes");
+    let (last, first) = request
+        .as_bytes()
+        .split_last()
+        .expect("the request is not empty");
     for byte in first {
-        stream.write_all(&[*byte]).expect("it reads");
+        stream.write_all(&[*byte]).expect("the other side reads");
     }
     let last = std::str::from_utf8(std::slice::from_ref(last)).expect("a line feed");
-    let answer = exchange(stream, last, Instant::now()).expect("it is answered");
+    let answer = exchange(stream, last, Instant::now()).expect("the server answers");
     answer.assert_status(200);
 }
 
-/// Also where the program lets SIGPIPE end it, which a closed unix socket raises.
+/// SIGPIPE has its default action in this program. A write to a closed unix socket must not
+/// raise it.
 #[test]
-fn peers_that_reset_in_mid_answer_cost_nothing() {
-    let test = "server::requests::peers_that_reset_in_mid_answer_cost_nothing";
+fn server_answers_after_peers_reset_their_connections_during_an_answer() {
+    let test =
+        "server::requests::server_answers_after_peers_reset_their_connections_during_an_answer";
     let mut victim = victim::start(test, || {
         let path = format!("/tmp/deadstop-reset-{}.sock", std::process::id());
         let health = serve(&shutdown(), |health| health.bind(format!("unix:{path}")));
         let address = health.addresses()[0];
         end_at_broken_pipes();
         for _ in 0..200 {
-            let mut stream = UnixStream::connect(&path).expect("it listens");
+            let mut stream = UnixStream::connect(&path).expect("the listener accepts connections");
             let request = b"GET /metrics HTTP/1.1\r\n\r\n";
-            stream.write_all(request).expect("it is connected");
+            stream.write_all(request).expect("the connection is open");
         }
-        std::fs::remove_file(&path).expect("it is there");
+        std::fs::remove_file(&path).expect("the file exists");
         for delay in 0..200 {
-            let mut stream = TcpStream::connect(address).expect("it listens");
+            let mut stream = TcpStream::connect(address).expect("the listener accepts connections");
             let request = b"GET /metrics HTTP/1.1\r\n\r\n";
-            stream.write_all(request).expect("it is connected");
+            stream.write_all(request).expect("the connection is open");
             std::thread::sleep(Duration::from_micros(delay * 5));
             reset(stream);
         }
@@ -140,7 +145,7 @@ fn end_at_broken_pipes() {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }
 
-/// Closes a connection as a process that is killed does with unread bytes.
+/// Closes a connection with a reset, as the kernel does for a killed process with unread bytes.
 #[expect(unsafe_code, reason = "sets an option of a socket of the scenario")]
 fn reset(stream: TcpStream) {
     let linger = libc::linger {

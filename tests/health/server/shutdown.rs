@@ -1,4 +1,4 @@
-//! Probes while the program stops.
+//! Probes during the shutdown.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::probe::{self, get, wait_for};
 use super::{park, serve};
 use crate::victim;
 
-/// The prober sees "not ready" while the service still accepts.
+/// The prober must see "not ready" while the service still accepts connections.
 #[test]
 fn readiness_fails_before_the_service_stops_accepting() {
     let test = "server::shutdown::readiness_fails_before_the_service_stops_accepting";
@@ -28,7 +28,7 @@ fn readiness_fails_before_the_service_stops_accepting() {
             .on_shutdown(move |_| {
                 drop(service);
             });
-        // Now it may be asked to stop.
+        // The test sends the signal after this line.
         println!("service {address}");
         let _ = shutdown.wait();
     });
@@ -39,12 +39,12 @@ fn readiness_fails_before_the_service_stops_accepting() {
     victim.send(libc::SIGTERM);
     wait_for(address, "/readyz", |answer| answer.status == 503)
         .assert_says("[-]shutdown failed: requested");
-    TcpStream::connect(service).expect("it still accepts");
+    TcpStream::connect(service).expect("the service still accepts");
     get(address, "/livez?verbose")
         .assert_status(200)
         .assert_says("[+]shutdown ok: requested");
     get(address, "/startupz").assert_status(200);
-    // The coordinator begins with the phase a moment after the signal.
+    // The coordinator begins the phase shortly after the signal.
     let phase = "deadstop_phase_active{phase=\"unbind\"} 1";
     wait_for(address, "/metrics", |answer| answer.body.contains(phase))
         .assert_says("deadstop_state{state=\"stopping\"} 1")
@@ -52,10 +52,11 @@ fn readiness_fails_before_the_service_stops_accepting() {
         .assert_says("deadstop_gate_closed{gate=\"requests\"} 0");
 }
 
-/// A prober that was answered "not ready" often enough ends the wait of a gate.
+/// The gate accepts requests for at most 40 s. It must close earlier, after the prober has seen
+/// "not ready" twice.
 #[test]
-fn gate_stops_waiting_once_the_prober_has_seen_that_it_is_not_ready() {
-    let test = "server::shutdown::gate_stops_waiting_once_the_prober_has_seen_that_it_is_not_ready";
+fn gate_closes_after_the_prober_has_seen_not_ready_often_enough() {
+    let test = "server::shutdown::gate_closes_after_the_prober_has_seen_not_ready_often_enough";
     let mut victim = victim::start(test, || {
         let shutdown = install(60);
         serve(&shutdown, |health| health.readiness_failure_threshold(2)).set_ready();
@@ -71,7 +72,7 @@ fn gate_stops_waiting_once_the_prober_has_seen_that_it_is_not_ready() {
     victim.send(libc::SIGTERM);
     wait_for(address, "/readyz", |answer| answer.status == 503);
     std::thread::sleep(Duration::from_millis(200));
-    // Once is not enough.
+    // The first answer must not end the phase.
     get(address, "/metrics").assert_says("deadstop_phase_active{phase=\"unbind\"} 1");
     get(address, "/readyz").assert_status(503);
     let ended = victim.wait();
@@ -79,7 +80,7 @@ fn gate_stops_waiting_once_the_prober_has_seen_that_it_is_not_ready() {
     assert!(ended.after < Duration::from_secs(30), "{ended:#?}");
 }
 
-/// The hang, to the deadline: liveness does not change, and is answered to the end.
+/// A task hangs until the deadline. `/livez` must succeed until then.
 #[test]
 fn liveness_is_answered_until_the_deadline_ends_a_hung_shutdown() {
     let test = "server::shutdown::liveness_is_answered_until_the_deadline_ends_a_hung_shutdown";
@@ -89,10 +90,10 @@ fn liveness_is_answered_until_the_deadline_ends_a_hung_shutdown() {
         let task = shutdown
             .task("flush the log")
             .on_shutdown(|_| -> () { park() });
-        task.expect("it is registered");
-        // A loop that ends with the shutdown, and whose heartbeat then stalls.
+        task.expect("the shutdown has not begun");
+        // A loop that ends at the request, so that its heartbeat stalls.
         let beat = shutdown.heartbeat("loop").every(Duration::from_secs(1));
-        let beat = beat.start().expect("it starts");
+        let beat = beat.start().expect("it can be started");
         let requested = shutdown.requested();
         std::thread::spawn(move || {
             while !requested.wait_timeout(Duration::from_millis(50)) {

@@ -1,4 +1,4 @@
-//! Stalled heartbeats in answers and reports: which are listed, and for how long.
+//! The list of stalled heartbeats in answers and reports.
 
 use std::sync::Arc;
 use std::thread;
@@ -13,7 +13,7 @@ use super::probe::{self, Answer, get, wait_for};
 use super::{park, serve};
 use crate::{shutdown, victim};
 
-/// Heartbeats that stall, and how often each does: over two thousand stalls.
+/// The number of heartbeats that stall, and of the stalls of each: over two thousand in all.
 const WORKERS: usize = 63;
 const CYCLES: usize = 32;
 
@@ -21,7 +21,7 @@ fn report(answer: &Answer) -> HangReport {
     serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:#?}"))
 }
 
-/// Asks for the status until its report is one that is waited for.
+/// Requests the status until a report is accepted, and returns that report.
 fn wait_for_report(
     address: std::net::SocketAddr,
     is_it: impl Fn(&HangReport) -> bool,
@@ -36,19 +36,19 @@ fn start(shutdown: &Shutdown, name: &str, every: Duration) -> Heartbeat {
     let beat = shutdown.heartbeat(name).every(every);
     beat.on_stall(OnStall::Report)
         .start()
-        .expect("there is a place")
+        .expect("a slot is free")
 }
 
-/// The kernel's id of the calling thread.
+/// Returns the kernel's id of the calling thread.
 fn tid() -> u32 {
-    let link = std::fs::read_link("/proc/thread-self").expect("it is readable");
+    let link = std::fs::read_link("/proc/thread-self").expect("/proc is readable");
     let tid = link.file_name().and_then(|name| name.to_str());
     tid.and_then(|tid| tid.parse().ok()).expect("a number")
 }
 
 #[test]
-fn status_has_the_stalled_heartbeat_until_it_is_dropped() {
-    let test = "server::stalls::status_has_the_stalled_heartbeat_until_it_is_dropped";
+fn status_lists_a_stalled_heartbeat_until_it_is_dropped() {
+    let test = "server::stalls::status_lists_a_stalled_heartbeat_until_it_is_dropped";
     let mut victim = victim::start(test, || {
         handle_signal();
         let shutdown = shutdown();
@@ -95,9 +95,9 @@ fn status_has_the_stalled_heartbeat_until_it_is_dropped() {
         thread.is_some_and(|thread| thread.name == "consumer"),
         "{report:#?}"
     );
-    let schema = serde_json::from_str(HangReport::JSON_SCHEMA).expect("it is JSON");
-    let schema = jsonschema::validator_for(&schema).expect("it is a schema");
-    let json = serde_json::from_str(&answer.body).expect("it is JSON");
+    let schema = serde_json::from_str(HangReport::JSON_SCHEMA).expect("the text is JSON");
+    let schema = jsonschema::validator_for(&schema).expect("the JSON is a schema");
+    let json = serde_json::from_str(&answer.body).expect("the text is JSON");
     assert!(schema.is_valid(&json), "{answer:#?}");
     get(address, "/livez").assert_status(503);
 
@@ -106,16 +106,16 @@ fn status_has_the_stalled_heartbeat_until_it_is_dropped() {
     wait_for_report(address, |report| report.stalls.is_empty());
 }
 
-/// Each cycle ends the stalls by a thread of its own, so that a place which is found by
-/// the thread would stay taken.
+/// Each cycle ends the stalls on a new thread. If an entry were found by its thread, it would
+/// stay used.
 #[test]
-fn thousands_of_stalls_leave_the_place_for_the_next_one() {
-    let test = "server::stalls::thousands_of_stalls_leave_the_place_for_the_next_one";
+fn two_thousand_stalls_leave_an_entry_for_the_next_stall() {
+    let test = "server::stalls::two_thousand_stalls_leave_an_entry_for_the_next_stall";
     let mut victim = victim::start(test, || {
         let shutdown = shutdown();
         serve(&shutdown, |health| health);
         let every = Duration::from_millis(10);
-        // Stalled all the time: the watcher looks often.
+        // This heartbeat is always stalled, so that the watcher checks often.
         let metronome = start(&shutdown, "metronome", every);
         let workers = (0..WORKERS).map(|_| start(&shutdown, "worker", every));
         let workers: Arc<Vec<_>> = Arc::new(workers.collect());
@@ -126,12 +126,12 @@ fn thousands_of_stalls_leave_the_place_for_the_next_one() {
                 let _pauses: Vec<_> = workers.iter().map(Heartbeat::pause).collect();
                 wait_until(|| !workers.iter().any(Heartbeat::is_stalled));
             });
-            other.join().expect("it returns");
+            other.join().expect("the job or thread returns");
         }
         let _pauses: Vec<_> = workers.iter().map(Heartbeat::pause).collect();
         wait_until(|| !workers.iter().any(Heartbeat::is_stalled));
         drop(metronome);
-        // The last place of 64 was the metronome's, whose name differs.
+        // The metronome had the last of 64 entries, and has another name.
         let last = &workers[0];
         let _shorter = last.expect(every);
         println!("done");
@@ -147,14 +147,17 @@ fn thousands_of_stalls_leave_the_place_for_the_next_one() {
     assert_eq!(report.unlisted.stalls, 0);
     let metrics = get(address, "/metrics");
     let late = "deadstop_heartbeat_late_total{beat=\"worker\"} ";
-    let (_, late) = metrics.body.split_once(late).expect("it has stalled");
+    let (_, late) = metrics
+        .body
+        .split_once(late)
+        .expect("the metrics have the stalls");
     let late: usize = late.lines().next().expect("a value").parse().expect("one");
     assert!(late > WORKERS * CYCLES, "{late}");
 }
 
 #[inline(never)]
 fn is_stuck_at_last() {
-    // The optimizer makes one function of those that are alike.
+    // Different code, because the optimizer merges identical functions.
     std::hint::black_box("at last");
     park();
 }
@@ -166,8 +169,9 @@ fn wait_until(is_so: impl Fn() -> bool) {
 }
 
 #[test]
-fn workers_of_one_name_are_each_listed_and_one_series_in_the_metrics() {
-    let test = "server::stalls::workers_of_one_name_are_each_listed_and_one_series_in_the_metrics";
+fn heartbeats_of_one_name_are_listed_separately_and_share_one_metrics_series() {
+    let test =
+        "server::stalls::heartbeats_of_one_name_are_listed_separately_and_share_one_metrics_series";
     let mut victim = victim::start(test, || {
         let shutdown = shutdown();
         serve(&shutdown, |health| health);

@@ -1,5 +1,5 @@
-//! Processes in which everything else is stuck. `tests/health_faults.rs` has the whole list
-//! of faults.
+//! The health server in processes without descriptors, processor time or system calls.
+//! `tests/health_faults.rs` runs it with all faults.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -10,13 +10,16 @@ use super::probe::{self, assert_prompt, get};
 use super::{park, serve};
 use crate::{shutdown, spin, victim};
 
-/// Each descriptor that becomes free is taken at once, by a thread that spins.
+/// A thread spins and takes each descriptor that becomes free.
 #[test]
-fn prober_is_answered_while_no_descriptor_is_left() {
-    let test = "server::stuck::prober_is_answered_while_no_descriptor_is_left";
+fn prober_is_answered_while_all_descriptors_are_used_up() {
+    let test = "server::stuck::prober_is_answered_while_all_descriptors_are_used_up";
     let mut victim = victim::start(test, || {
         let shutdown = shutdown();
-        let beat = shutdown.heartbeat("idle").start().expect("it starts");
+        let beat = shutdown
+            .heartbeat("idle")
+            .start()
+            .expect("it can be started");
         serve(&shutdown, |health| health);
         let mut taken = Vec::new();
         while let Ok(file) = File::open("/dev/null") {
@@ -35,14 +38,14 @@ fn prober_is_answered_while_no_descriptor_is_left() {
     }
 }
 
-/// The server has one descriptor to give up, and no number below the limit is free: it
-/// accepts with that one, again and again.
+/// No descriptor number below the limit is free. The server has one spare descriptor, which it
+/// must close to accept a connection, each time.
 #[test]
 fn prober_is_answered_with_the_spare_descriptor_alone() {
     let test = "server::stuck::prober_is_answered_with_the_spare_descriptor_alone";
     let mut victim = victim::start(test, || {
         serve(&shutdown(), |health| health);
-        // The numbers are those of the server's own table, if it has one.
+        // If the server's thread has a separate descriptor table, these are its numbers.
         let taken = descriptors_of("deadstop-http");
         let free = (0..).find(|number| !taken.contains(number));
         limit_descriptors(free.expect("one is free"));
@@ -56,29 +59,30 @@ fn prober_is_answered_with_the_spare_descriptor_alone() {
     }
 }
 
-/// The descriptors of the thread of that name.
+/// Returns the descriptors of the thread called `name`.
 fn descriptors_of(name: &str) -> Vec<u64> {
-    let threads = std::fs::read_dir("/proc/self/task").expect("it is readable");
+    let threads = std::fs::read_dir("/proc/self/task").expect("/proc is readable");
     let is_it = |thread: &std::path::PathBuf| {
         std::fs::read_to_string(thread.join("comm")).is_ok_and(|comm| comm.trim() == name)
     };
     let mut threads = threads.flatten().map(|thread| thread.path());
-    let thread = threads.find(is_it).expect("it runs");
-    let folder = std::fs::read_dir(thread.join("fd")).expect("it is readable");
+    let thread = threads.find(is_it).expect("it is running");
+    let folder = std::fs::read_dir(thread.join("fd")).expect("/proc is readable");
     let names = folder.flatten().map(|entry| entry.file_name());
     names
         .map(|name| name.to_string_lossy().parse().expect("a number"))
         .collect()
 }
 
-/// A limit below what poll(2) is asked to wait for: no answer is possible, and the thread
-/// does not spin.
+/// The limit of descriptors is lower than the number in a call of poll(2), which then fails. No
+/// answer is possible, and the server's thread must not spin.
 #[test]
-fn server_does_not_spin_where_it_may_not_wait() {
-    let test = "server::stuck::server_does_not_spin_where_it_may_not_wait";
+fn server_is_idle_if_the_descriptor_limit_forbids_poll() {
+    let test = "server::stuck::server_is_idle_if_the_descriptor_limit_forbids_poll";
     let ended = victim::run(test, || {
         let health = serve(&shutdown(), |health| health);
-        std::net::TcpStream::connect(health.addresses()[0]).expect("it listens");
+        std::net::TcpStream::connect(health.addresses()[0])
+            .expect("the listener accepts connections");
         limit_descriptors(0);
         let before = processor_time();
         thread::sleep(Duration::from_secs(2));
@@ -129,15 +133,16 @@ fn prober_is_answered_while_sixty_four_threads_spin() {
     assert_prompt(address, "/metrics");
 }
 
-/// A process that was stopped answers what came meanwhile, and accuses no heartbeat.
+/// A request arrives while the process is stopped. After SIGCONT, the server must answer it, and
+/// must report no heartbeat as stalled.
 #[test]
-fn stopped_process_answers_once_it_is_continued() {
-    let test = "server::stuck::stopped_process_answers_once_it_is_continued";
+fn process_answers_after_it_was_stopped_and_continued() {
+    let test = "server::stuck::process_answers_after_it_was_stopped_and_continued";
     let mut victim = victim::start(test, || {
         let shutdown = shutdown();
         serve(&shutdown, |health| health);
         let beat = shutdown.heartbeat("loop").every(Duration::from_secs(2));
-        let beat = beat.start().expect("it starts");
+        let beat = beat.start().expect("it can be started");
         println!("begun");
         loop {
             beat.tick();
@@ -152,7 +157,7 @@ fn stopped_process_answers_once_it_is_continued() {
     thread::sleep(Duration::from_secs(5));
     assert!(!asked.is_finished(), "a stopped process answers");
     victim.send(libc::SIGCONT);
-    asked.join().expect("it is answered").assert_status(200);
+    asked.join().expect("the server answers").assert_status(200);
     get(address, "/metrics").assert_says("deadstop_heartbeat_late_total{beat=\"loop\"} 0");
 }
 
@@ -165,7 +170,8 @@ fn wait_stopped(pid: i32) {
     };
     let until = std::time::Instant::now() + Duration::from_secs(10);
     loop {
-        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it is our child");
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task"))
+            .expect("the process is a child of the test");
         let stats = threads.flatten().map(|thread| thread.path().join("stat"));
         let mut stats = stats.filter_map(|path| std::fs::read_to_string(path).ok());
         if stats.all(is_stopped) {
@@ -176,7 +182,7 @@ fn wait_stopped(pid: i32) {
     }
 }
 
-/// A child of `fork` has no server, holds no port, and nothing of it hangs.
+/// A child of `fork` has no server. It must not keep the listener open, and no call may hang.
 #[test]
 fn child_of_fork_closes_the_listener_and_its_calls_return() {
     let test = "server::stuck::child_of_fork_closes_the_listener_and_its_calls_return";
@@ -192,7 +198,7 @@ fn child_of_fork_closes_the_listener_and_its_calls_return() {
                 park();
             }
             child => {
-                // The parent's server answers as before.
+                // The parent's server still answers.
                 get(address, "/livez").assert_status(200);
                 assert!(
                     !listens(child, address.port()),
@@ -209,14 +215,18 @@ fn child_of_fork_closes_the_listener_and_its_calls_return() {
         .assert_says("parent: done");
 }
 
-/// Returns `true` if a process has a descriptor of a socket that listens at `port`.
+/// Returns `true` if a process has a descriptor of a socket that listens on `port`.
 fn listens(pid: i32, port: u16) -> bool {
-    let table = std::fs::read_to_string("/proc/net/tcp").expect("it is readable");
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("/proc is readable");
     let local = format!(":{port:04X} 00000000:0000 0A");
     let line = table.lines().find(|line| line.contains(&local));
     let inode = line.and_then(|line| line.split_whitespace().nth(9));
-    let link = format!("socket:[{}]", inode.expect("it listens"));
-    let folder = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it is our child");
+    let link = format!(
+        "socket:[{}]",
+        inode.expect("the listener accepts connections")
+    );
+    let folder =
+        std::fs::read_dir(format!("/proc/{pid}/fd")).expect("the process is a child of the test");
     folder.flatten().any(|entry| {
         std::fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == link.as_str())
     })
@@ -234,7 +244,7 @@ fn kill(child: i32) {
     unsafe { libc::kill(child, libc::SIGKILL) };
 }
 
-/// A program that closes all descriptors, as daemons do, does not close the server's.
+/// The program closes all descriptors, as daemons do. The server must still answer.
 #[test]
 fn program_that_closes_all_descriptors_still_answers() {
     let test = "server::stuck::program_that_closes_all_descriptors_still_answers";
@@ -242,7 +252,7 @@ fn program_that_closes_all_descriptors_still_answers() {
         serve(&shutdown(), |health| health);
         println!("closing");
         close_all();
-        // Others get the numbers.
+        // Other files get the numbers of the closed descriptors.
         let _others: Vec<_> = (0..20).map(|_| TcpListener::bind("127.0.0.1:0")).collect();
         park();
     });
@@ -260,11 +270,11 @@ fn close_all() {
     }
 }
 
-/// The server's sleep in the place of a wait must be another call.
+/// A seccomp filter refuses poll(2). The server must then sleep by another system call.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
-fn server_whose_poll_is_refused_is_not_busy() {
-    let test = "server::stuck::server_whose_poll_is_refused_is_not_busy";
+fn server_is_idle_if_a_filter_refuses_poll() {
+    let test = "server::stuck::server_is_idle_if_a_filter_refuses_poll";
     let mut victim = victim::start(test, || {
         serve(&shutdown(), |health| health);
         refuse_poll();
@@ -273,11 +283,11 @@ fn server_whose_poll_is_refused_is_not_busy() {
     });
     let address = probe::address(&mut victim);
     victim.hear("refused");
-    // It is in a wait from before.
+    // The server may be in a call of poll(2) that began before the filter.
     assert_prompt(address, "/livez");
     let ticks = || {
         let threads = std::fs::read_dir(format!("/proc/{}/task", victim.pid()));
-        let threads = threads.expect("it runs").flatten();
+        let threads = threads.expect("it is running").flatten();
         let stats = threads.filter_map(|it| std::fs::read_to_string(it.path().join("stat")).ok());
         let server = stats.filter(|stat| stat.contains("(deadstop-http)"));
         // proc_pid_stat(5): the user and the system time are fields 14 and 15.
