@@ -18,7 +18,7 @@ use deadstop::protection::{Occasion, system_calls};
 use deadstop::report::Sinks;
 use deadstop::{Cause, Phase, Shutdown, Signal, Watchdog};
 
-/// Runs `scenario` in a process of its own.
+/// Runs `scenario` in a separate process.
 fn run(test: &str, scenario: impl FnOnce()) -> Output {
     self_victim::victim(test, scenario)
         .output()
@@ -126,7 +126,7 @@ fn hang(shutdown: &Shutdown) {
     hangs.expect("install succeeds");
 }
 
-/// Files for the sinks, in a folder of the test's own.
+/// Returns sinks with files in a folder that only this test uses.
 fn sinks(test: &str) -> Sinks {
     let folder = std::env::temp_dir().join(format!("deadstop-{test}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -214,7 +214,7 @@ fn watchdog_alone_makes_listed_calls_alone() {
     assert_status(&output, 124);
 }
 
-/// The client is the victim itself, and its calls are among those of the occasions.
+/// The victim is also the client; its calls are among those of the occasions.
 #[cfg(feature = "health")]
 #[test]
 fn heartbeats_and_the_health_server_make_listed_calls_alone() {
@@ -245,7 +245,7 @@ fn heartbeats_and_the_health_server_make_listed_calls_alone() {
         };
         for path in ["livez", "readyz", "metrics", "status"] {
             let mut answer = get(path);
-            // Until the check has returned for the first time.
+            // Repeats until the check has returned for the first time.
             let end = Instant::now() + PATIENCE;
             while answer.contains("it has not returned yet") && Instant::now() < end {
                 answer = get(path);
@@ -258,7 +258,7 @@ fn heartbeats_and_the_health_server_make_listed_calls_alone() {
     assert_status(&output, 0);
 }
 
-/// The controls: each of these calls is needed at its occasion.
+/// The controls: without one listed call, each occasion must end the process by SIGSYS.
 #[test]
 fn process_dies_of_sigsys_without_a_listed_call() {
     let test = "process_dies_of_sigsys_without_a_listed_call";
@@ -287,7 +287,7 @@ fn process_dies_of_sigsys_without_a_listed_call() {
     }
 }
 
-/// Otherwise the call would wait for the end of the child.
+/// The spawn must return the error at once. Otherwise it would wait for the end of the child.
 #[test]
 fn child_is_an_error_where_its_start_could_not_be_reported() {
     let test = "child_is_an_error_where_its_start_could_not_be_reported";

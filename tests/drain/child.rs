@@ -17,7 +17,7 @@ pub(crate) fn shell(script: &str) -> Command {
     command
 }
 
-/// Ignores SIGTERM, and starts a grandchild that does too.
+/// A script that ignores SIGTERM, and starts a grandchild that ignores it too.
 pub(crate) const DEAF: &str = "trap '' TERM; sleep 60 & echo pid $!; echo pid $$; wait; wait";
 
 /// The ids that a scenario's processes have printed.
@@ -300,7 +300,7 @@ fn with_group_that_ignores_sigterm(
         let hangs = shutdown.task("hangs").phase(Phase::UNBIND);
         hangs
             .on_shutdown(|_| -> () {
-                // Only then is a signal a second one.
+                // After this line, a signal counts as the second one.
                 thread::sleep(300 * MS);
                 println!("ready");
                 hang()
@@ -338,8 +338,9 @@ fn handler_of_the_backup_timer_kills_the_group() {
     assert!(are_gone(&pids), "{pids:?} {ended:#?}");
 }
 
-/// A library that calls `exit` with 0 although a task has failed: the shutdown's status
-/// takes the place of 0, and the exit handlers that were there before do not run.
+/// The program calls `exit(0)` although a task has failed. The shutdown's status replaces 0, and
+/// the exit handlers that were registered before `install` do not run. The group must still be
+/// killed.
 #[test]
 fn exit_that_becomes_a_failure_kills_the_group_that_outlives_its_leader() {
     let name = "child::exit_that_becomes_a_failure_kills_the_group_that_outlives_its_leader";
@@ -427,7 +428,8 @@ fn signal_that_does_not_exist_is_an_error_and_starts_no_child() {
         .assert_silent_about("it runs");
 }
 
-/// A child inherits the mask of the thread that spawns it, and that thread blocks all.
+/// A child inherits the signal mask of the thread that spawns it. That thread blocks all signals,
+/// so the mask must be cleared in the child.
 #[test]
 fn child_begins_with_no_signal_blocked() {
     let ended = victim::run("child::child_begins_with_no_signal_blocked", || {
@@ -443,7 +445,7 @@ fn child_begins_with_no_signal_blocked() {
         .assert_says("SigBlk:\t0000000000000000");
 }
 
-/// The leader of the group ends at SIGTERM, and what it has started ignores that.
+/// The leader of the group ends at SIGTERM, and the process that it started ignores it.
 #[test]
 fn phase_ends_the_group_that_outlives_its_leader() {
     let name = "child::phase_ends_the_group_that_outlives_its_leader";
@@ -522,7 +524,8 @@ fn exit_kills_the_group_that_outlives_its_leader() {
     }
 }
 
-/// A program that closes all it has, and opens files under the same numbers.
+/// The program closes all descriptors, and opens files with the same numbers. The keeper must not
+/// spin, and must still be able to spawn a child.
 #[cfg(target_os = "linux")]
 #[test]
 fn keeper_whose_descriptors_were_replaced_is_not_busy_and_spawns_the_next_child() {

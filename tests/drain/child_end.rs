@@ -78,10 +78,10 @@ fn backup_timer_ends_the_child() {
 fn out_of_memory_ends_the_child() {
     let name = "child_end::out_of_memory_ends_the_child";
     let mut victim = victim::start(name, || {
-        // The child stays out of the group: the kernel must not choose it.
+        // The child is not in the cgroup, so that the kernel cannot kill it directly.
         let shutdown = shutdown(30);
         let _child = sleeper(&shutdown);
-        // No request: it would end the child in its phase.
+        // No request, because the shutdown would end the child in its phase.
         let in_group = || {
             let groups = fs::read_to_string("/proc/self/cgroup").expect("it is there");
             groups.contains("deadstop-test-")
@@ -221,7 +221,8 @@ fn remove_folder(folder: &Path) {
     }
 }
 
-/// The child ends long before the shutdown, and what it has started lives until then.
+/// The child ends long before the shutdown, but the process that it started does not. The phase
+/// must kill that process.
 #[test]
 fn cgroup_of_a_child_that_ended_early_is_killed_in_its_phase() {
     let name = "child_end::cgroup_of_a_child_that_ended_early_is_killed_in_its_phase";
@@ -268,7 +269,7 @@ fn folder_that_is_no_cgroup_is_an_error_and_no_child() {
 }
 
 /// Starts a process with the number `pid`, as the leader of a group of that number.
-/// Returns `false` where this process may not choose numbers.
+/// Returns `false` if this process may not choose numbers.
 #[expect(
     unsafe_code,
     reason = "no other call starts a process with a given number"
@@ -353,7 +354,8 @@ fn unrelated_process_with_the_id_of_a_reaped_child_survives() {
     assert!(alive, "{pids:?} {ended:#?}");
 }
 
-/// A child of `fork` has the handle, and an end of its own; the process lives.
+/// A child of `fork` has the handle too, and ends at its own deadline. Its parent's child process
+/// must survive.
 #[test]
 #[expect(unsafe_code, reason = "forks")]
 fn deadline_in_a_child_of_fork_leaves_its_parents_child_alone() {
@@ -393,7 +395,8 @@ fn deadline_of_pid_1_ends_all_processes() {
     if !victim::works(&AS_PID_1) {
         return victim::skip("no PID namespace can be made");
     }
-    // The numbers inside are others: they are found by what they run.
+    // The process ids inside the namespace differ, so the test finds the processes by their
+    // arguments.
     let mark = format!("60.{}", std::process::id());
     let variables = [("MARK", &*mark)];
     let mut victim = victim::start_under(name, &AS_PID_1, &variables, || {
@@ -467,7 +470,7 @@ fn summary_names_no_process_of_another_pid_namespace_for_the_child() {
         let shutdown = shutdown(2);
         let child = shutdown.child("deaf", shell("trap '' TERM; while :; do sleep 0.05; done"));
         println!("number {}", child.expect("it starts").id());
-        // It ignores the signal by then.
+        // The child ignores the signal after this line.
         thread::sleep(500 * MS);
         finish(&shutdown);
     });
@@ -481,7 +484,7 @@ fn summary_names_no_process_of_another_pid_namespace_for_the_child() {
     ended.assert_says(&format!("was killed (pid {number})"));
 }
 
-/// The group of a deaf child is gone after a second signal that ends this process.
+/// The child ignores SIGTERM. A second signal ends this process, and must kill the child's group.
 #[test]
 fn second_signal_from_a_terminal_kills_the_group() {
     let name = "child_end::second_signal_from_a_terminal_kills_the_group";
@@ -496,7 +499,7 @@ fn second_signal_from_a_terminal_kills_the_group() {
         wait(&shutdown);
     });
     victim.send(libc::SIGTERM);
-    // From 200 ms on, a signal is a second one.
+    // After 200 ms, a signal counts as the second one.
     thread::sleep(600 * MS);
     victim.send(libc::SIGTERM);
     let ended = victim.wait();
@@ -504,8 +507,8 @@ fn second_signal_from_a_terminal_kills_the_group() {
     assert!(are_gone(&pids), "{pids:?}");
 }
 
-/// The program runs, and the thread that has started it has not listed it yet: it is slow to
-/// open a descriptor of the process.
+/// The thread that started the program is delayed while it opens a descriptor of the process, so
+/// that the child is not listed yet at the deadline.
 #[test]
 fn deadline_kills_the_group_of_a_child_that_is_being_started() {
     let name = "child_end::deadline_kills_the_group_of_a_child_that_is_being_started";
@@ -528,7 +531,7 @@ fn deadline_kills_the_group_of_a_child_that_is_being_started() {
         hang();
     });
     let pids = pids(&victim.hear("pid "));
-    // Not after the end of the tracer, which waits for them.
+    // Check before the tracer ends, because it waits for the processes.
     let are_gone = are_gone(&pids);
     kill(&pids);
     let ended = victim.wait();
@@ -536,8 +539,8 @@ fn deadline_kills_the_group_of_a_child_that_is_being_started() {
     ended.assert_status(124);
 }
 
-/// The kernel starts no thread for a thread whose children get another PID namespace. The
-/// keeper is a thread: it must be there before, or be started by another thread.
+/// The kernel starts no thread for a thread whose children get another PID namespace. The keeper
+/// is a thread, so it must already run, or another thread must start it.
 #[test]
 fn first_child_of_a_thread_that_left_its_pid_namespace_is_an_error_that_says_so() {
     let name = "child_end::\
