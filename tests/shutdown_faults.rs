@@ -133,7 +133,8 @@ mod by_itself {
         let death = Victim::watched("dead_allocator_at_request", GRACE).wait();
         let headline = "the shutdown was requested, but no task has begun";
         assert!(death.stderr.contains(headline), "{death:?}");
-        let line = "\"deadstop-run\", which begins them, waits (lock";
+        // The victim's allocator pauses the thread.
+        let line = "\"deadstop-run\", which begins them, waits for a signal";
         assert!(death.stderr.contains(line), "{death:?}");
     }
 }

@@ -3,16 +3,16 @@
 use std::ffi::c_int;
 use std::time::Duration;
 
-use deadstop_core::MAX_STACKS;
 use deadstop_core::render::Repeats;
 use deadstop_core::render::suspects::may_be_suspicious;
 use deadstop_core::stack::Stack;
 use deadstop_core::sys::{ThreadSource, cpu_time};
 use deadstop_core::threads::{Activity, Blocker, Thread, ThreadTable};
+use deadstop_core::{MAX_STACKS, Nanos};
 
 use super::patience::Patience;
 use super::stacks::Stacks;
-use crate::process::{ROSTER, WATCH};
+use crate::process::ROSTER;
 
 /// The longest time for the table of threads, and which part of the time that is
 /// left.
@@ -26,17 +26,21 @@ const STACKS_PART: u32 = 8;
 /// them up.
 const TASKS: usize = MAX_STACKS * 2 / 3;
 
-/// Looks at the threads of tasks that have not returned, at the coordinator's if it is late, at
-/// main, and at others.
+/// Looks at the threads of tasks that have not returned, at the coordinator's if it is late after
+/// the shutdown was `requested`, at main, and at others.
 #[cold]
-pub(super) fn threads(table: &mut ThreadTable, proc: &ThreadSource, patience: Patience) {
+pub(super) fn threads(
+    table: &mut ThreadTable,
+    proc: &ThreadSource,
+    requested: Option<Nanos>,
+    patience: Patience,
+) {
     let now = deadstop_core::now();
     let length = (patience.end().since(now) / TABLE_PART).min(TABLE);
     let mut threads = [0; MAX_STACKS];
     let hung = ROSTER.hung_threads(&mut threads);
     let tasks = threads[..hung].iter().copied();
-    let begun = WATCH.deadline().begun();
-    let coordinator = ROSTER.late_coordinator(begun, now);
+    let coordinator = ROSTER.late_coordinator(requested, now);
     let wanted = stalled_threads().chain(tasks).chain(coordinator);
     table.collect(proc, wanted, now.saturating_add(length));
 }

@@ -72,7 +72,9 @@ impl ReportWriter {
         let mut table = ThreadTable::empty();
         let mut stacks = [const { Stack::empty() }; MAX_STACKS];
         let cause = cause();
-        gather::threads(&mut table, &self.proc, patience);
+        let begun = WATCH.deadline().begun();
+        let requested = cause.as_ref().and(begun);
+        gather::threads(&mut table, &self.proc, requested, patience);
         let asked = gather::stacks(&mut stacks, &table, &self.stacks, patience);
         let repeats = gather::repeats(&stacks, &table, &self.stacks, patience);
         samples.forgive(cpu_time);
@@ -85,7 +87,7 @@ impl ReportWriter {
             threads: &table,
             stacks: &[],
             cause: cause.as_ref().map(|cause| cause.as_str()),
-            begun: WATCH.deadline().begun(),
+            begun,
             now: deadstop_core::now(),
             at: WATCH.deadline().exit_at(),
             exit_status: exit_status(),

@@ -528,6 +528,8 @@ fn arming_the_watchdog_runs_no_task() -> Case {
                 death.after >= Duration::from_millis(300),
                 "too early: {death:?}"
             );
+            let headline = "no task is running, but the process has not ended";
+            assert!(death.stderr.contains(headline), "{death:?}");
         },
     )
 }

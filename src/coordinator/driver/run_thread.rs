@@ -16,7 +16,9 @@ use crate::threads;
 use deadstop_core::Nanos;
 
 fn run(coordinator: &Arc<Coordinator>) {
-    ROSTER.set_coordinator(deadstop_core::tid());
+    if coordinator.settings.is_attached {
+        ROSTER.set_coordinator(deadstop_core::tid());
+    }
     loop {
         // Before the look: what changes after it cuts the sleep short.
         let seen = RUN_WAKEUPS.read();

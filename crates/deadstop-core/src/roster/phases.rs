@@ -86,6 +86,11 @@ impl Phases {
         }
     }
 
+    /// Returns `true` once a phase has begun.
+    pub(crate) fn have_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed) > 0
+    }
+
     /// Returns the slot of the phase that began last. `None` if it has none.
     pub(crate) fn last(&self) -> Option<&Phase> {
         let begun = self.begun.load(Ordering::Relaxed);

@@ -55,9 +55,10 @@ impl Roster {
     }
 
     /// Returns the coordinator's thread if it has begun no phase, 100 ms after the shutdown was
-    /// requested at `begun`: it waits for the allocator, whose lock another thread holds.
-    pub fn late_coordinator(&self, begun: Option<Nanos>, now: Nanos) -> Option<c_int> {
-        let is_late = now.since(begun?) >= LATE && self.phases.last().is_none();
+    /// `requested`: it waits for the allocator, whose lock another thread holds. `None` if no
+    /// shutdown was requested: a watchdog that the program has armed begins none.
+    pub fn late_coordinator(&self, requested: Option<Nanos>, now: Nanos) -> Option<c_int> {
+        let is_late = now.since(requested?) >= LATE && !self.phases.have_begun();
         let tid = self.coordinator.load(Ordering::Relaxed);
         (is_late && tid != 0).then_some(tid)
     }

@@ -56,8 +56,9 @@ fn report_names_the_coordinator_that_has_begun_no_phase() {
     thread.name.text("deadstop-run");
     thread.activity = Activity::WaitsForLock;
     threads.list_for_test(thread);
-    let report_at = |seconds| {
+    let report_of = |cause, seconds| {
         let facts = Facts {
+            cause,
             begun: Some(nanos(100)),
             ..Facts::for_test(Kind::Deadline, roster, &threads, nanos(seconds))
         };
@@ -65,6 +66,7 @@ fn report_names_the_coordinator_that_has_begun_no_phase() {
         text(&mut line, &facts, 8);
         line.as_str().to_owned()
     };
+    let report_at = |seconds| report_of(Some("SIGTERM"), seconds);
     let says =
         |report: &str| report.contains(": the shutdown was requested, but no task has begun\n");
     let line = "deadstop:   thread 7 \"deadstop-run\", which begins them, waits (lock";
@@ -73,7 +75,17 @@ fn report_names_the_coordinator_that_has_begun_no_phase() {
     // The shutdown was requested at this moment.
     let report = report_at(100);
     assert!(!says(&report) && !report.contains(line), "{report}");
+    // The program has armed the watchdog, which begins no shutdown.
+    let report = report_of(None, 102);
+    assert!(!says(&report) && !report.contains(line), "{report}");
     roster.phases.begin("unbind", nanos(101), nanos(103));
+    let report = report_at(102);
+    assert!(!says(&report) && !report.contains(line), "{report}");
+    // The last phase has no slot.
+    for _ in 0..20 {
+        roster.phases.end(nanos(101));
+        roster.phases.begin("next", nanos(101), nanos(103));
+    }
     let report = report_at(102);
     assert!(!says(&report) && !report.contains(line), "{report}");
 }

@@ -161,7 +161,8 @@ fn names(line: &mut TextSlice, facts: &Facts<'_>) {
 
 /// Returns the coordinator's thread if it has begun no phase, and should have.
 fn late_coordinator<'a>(facts: &Facts<'a>) -> Option<&'a Thread> {
-    let tid = facts.roster.late_coordinator(facts.begun, facts.now)?;
+    let requested = facts.cause.and(facts.begun);
+    let tid = facts.roster.late_coordinator(requested, facts.now)?;
     facts.threads.find(tid)
 }
 
