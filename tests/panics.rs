@@ -193,12 +193,17 @@ mod of_a_hook {
 
     #[test]
     fn that_waits_for_the_end_does_not_wait_for_itself() {
-        for strategy in BOTH {
-            let death = strategy.run("panic_hook_waits_for_the_end", LONG);
-            assert_eq!(death.end, End::Status(101), "{death:?}");
-            assert!(says(&death, "hook"), "{death:?}");
-            let patience = Duration::from_secs(5);
-            assert!(death.after < patience, "{death:?}");
+        for fault in [
+            "panic_hook_waits_for_the_end",
+            "panic_hook_polls_for_the_end",
+        ] {
+            for strategy in BOTH {
+                let death = strategy.run(fault, LONG);
+                assert_eq!(death.end, End::Status(101), "{death:?}");
+                assert!(says(&death, "hook"), "{death:?}");
+                let patience = Duration::from_secs(5);
+                assert!(death.after < patience, "{death:?}");
+            }
         }
     }
 

@@ -23,13 +23,13 @@ impl Drop for WaiterGuard<'_> {
 impl Coordinator {
     /// Counts in a waiter.
     pub(crate) fn waiter(&self) -> WaiterGuard<'_> {
-        // The end waits for panic hooks: the caller's own would wait for itself.
-        panic::count_out_own();
         self.add_waiter();
         WaiterGuard(self)
     }
 
     pub(in crate::coordinator) fn add_waiter(&self) {
+        // The end waits for panic hooks: the caller's own would wait for itself.
+        panic::count_out_own();
         self.change(|machine, _| machine.add_waiter());
     }
 
