@@ -1,5 +1,7 @@
 //! The guard of a panic hook.
 
+use std::marker::PhantomData;
+
 #[cfg(feature = "shutdown")]
 use super::running::{self, RunningHook};
 #[cfg(feature = "shutdown")]
@@ -14,13 +16,17 @@ pub struct PanicHookGuard {
     /// `None` on a thread that runs a task, and within the life of the thread's first guard.
     #[cfg(feature = "shutdown")]
     _running: Option<RunningHook>,
+    /// The hook runs on the thread that panics: the guard stays there, with any features.
+    _is_of_this_thread: PhantomData<*const ()>,
 }
 
 #[cfg(not(feature = "shutdown"))]
 impl PanicHookGuard {
     /// Returns a guard that no end waits for: there is the watchdog alone.
     pub(super) fn of_watchdog() -> Self {
-        Self {}
+        Self {
+            _is_of_this_thread: PhantomData,
+        }
     }
 }
 
@@ -34,11 +40,33 @@ impl PanicHookGuard {
                 true => None,
                 false => running::begin(),
             },
+            _is_of_this_thread: PhantomData,
         }
     }
 
     /// Returns a guard that no end waits for.
     pub(super) fn uncounted() -> Self {
-        Self { _running: None }
+        Self {
+            _running: None,
+            _is_of_this_thread: PhantomData,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PanicHookGuard;
+
+    /// Ambiguous for a type that is `Send`.
+    trait IsNotSend<A> {
+        fn is_not_send() {}
+    }
+    impl<T> IsNotSend<()> for T {}
+    impl<T: Send> IsNotSend<u8> for T {}
+
+    #[test]
+    fn guard_stays_on_its_thread() {
+        // Does not compile otherwise.
+        <PanicHookGuard as IsNotSend<_>>::is_not_send();
     }
 }

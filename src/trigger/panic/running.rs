@@ -9,7 +9,6 @@
 //! after it has read the cause, which `FIRST` publishes. `returned` publishes what the hook did.
 
 use std::cell::Cell;
-use std::marker::PhantomData;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -33,9 +32,7 @@ struct Hooks {
 
 /// The calling thread's hook, which runs until this is dropped.
 #[derive(Debug)]
-pub(super) struct RunningHook {
-    is_of_this_thread: PhantomData<*const ()>,
-}
+pub(super) struct RunningHook(());
 
 impl Drop for RunningHook {
     fn drop(&mut self) {
@@ -58,9 +55,7 @@ pub(super) fn begin() -> Option<RunningHook> {
     }
     COUNTED.set(Some(hooks));
     hooks.running.fetch_add(1, Ordering::Relaxed);
-    Some(RunningHook {
-        is_of_this_thread: PhantomData,
-    })
+    Some(RunningHook(()))
 }
 
 /// Counts the calling thread's hook out, if it runs one: it has returned, or waits for the
