@@ -6,7 +6,8 @@
 //! # Orderings
 //!
 //! A hook is counted before its panic is noted as the cause. The coordinator reads the count
-//! after it has read the cause, which `FIRST` publishes. `returned` publishes what the hook did.
+//! after it has read the cause, which `FIRST` publishes. `running` publishes what the hook did
+//! (Release/Acquire): the process ends after it.
 
 use std::cell::Cell;
 use std::ptr;
@@ -62,7 +63,7 @@ pub(super) fn begin() -> Option<RunningHook> {
 /// end of the shutdown itself.
 pub(crate) fn count_out_own() {
     if let Some(hooks) = COUNTED.take() {
-        hooks.running.fetch_sub(1, Ordering::Relaxed);
+        hooks.running.fetch_sub(1, Ordering::Release);
         hooks.returned.advance();
     }
 }
@@ -72,7 +73,7 @@ pub(crate) fn wait_for_hooks(until: Nanos) -> u32 {
     let hooks = hooks();
     loop {
         let seen = hooks.returned.read();
-        let running = hooks.running.load(Ordering::Relaxed);
+        let running = hooks.running.load(Ordering::Acquire);
         if running == 0 || until <= deadstop_core::now() {
             return running;
         }
