@@ -41,9 +41,7 @@ pub(super) fn leaves(bytes: u64) -> bool {
     let mut membership = [0; 4096];
     let membership = read("/proc/self/cgroup", &mut membership);
     let needed = bytes.saturating_add(MARGIN);
-    groups(membership)
-        .filter_map(|(version, group)| version.left(&group))
-        .all(|left| left >= needed)
+    groups(membership).all(|(version, group)| version.leaves(&group, needed))
 }
 
 /// Returns the groups that count the memory of the process, from the text of `/proc/self/cgroup`:
@@ -66,26 +64,34 @@ fn groups(membership: &str) -> impl Iterator<Item = (&'static Version, PathBuf)>
 }
 
 impl Version {
-    /// Returns the bytes that a group leaves. `None` if it has no limit, or cannot be read.
-    fn left(&self, group: &Path) -> Option<u64> {
+    /// Returns `true` if a group leaves the bytes that are `needed`, or has no limit, or cannot
+    /// be read.
+    fn leaves(&self, group: &Path, needed: u64) -> bool {
         let file = |name: &str| number(read(group.join(name), &mut [0; 64]));
-        let limit = self.limits.iter().filter_map(|name| file(name)).min()?;
-        let usage = file(self.usage)?;
+        let limit = self.limits.iter().filter_map(|name| file(name)).min();
+        let Some((limit, usage)) = limit.zip(file(self.usage)) else {
+            return true;
+        };
+        let has_left = |usage| limit.saturating_sub(usage) >= needed;
+        // The kernel sums `memory.stat` up for each read, and this is asked for each stack of a
+        // report: it is read only if it matters.
+        has_left(usage) || has_left(usage.saturating_sub(self.idle_files(group)))
+    }
+
+    /// Returns the bytes of files that were not used lately; 0 if they cannot be read.
+    fn idle_files(&self, group: &Path) -> u64 {
         let mut stat = [0; 8192];
-        let idle = idle_files(read(group.join("memory.stat"), &mut stat), self.idle_files);
-        Some(limit.saturating_sub(usage.saturating_sub(idle)))
+        let stat = read(group.join("memory.stat"), &mut stat);
+        let line = stat
+            .lines()
+            .find_map(|line| line.strip_prefix(self.idle_files));
+        line.and_then(number).unwrap_or(0)
     }
 }
 
 /// Returns the number in a file; `None` for `max`.
 fn number(text: &str) -> Option<u64> {
     text.trim_end().parse().ok()
-}
-
-/// Returns the number in the line of `stat` that begins with `name`, or 0.
-fn idle_files(stat: &str, name: &str) -> u64 {
-    let line = stat.lines().find_map(|line| line.strip_prefix(name));
-    line.and_then(number).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -127,18 +133,20 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("deadstop-cgroup-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
-        assert_eq!(V2.left(&folder), None, "no file");
+        // Leaves so many bytes, and no more.
+        let leaves = |bytes| V2.leaves(&folder, bytes) && !V2.leaves(&folder, bytes + 1);
+        assert!(V2.leaves(&folder, u64::MAX), "no file");
         write("memory.current", "7000\n");
         write("memory.max", "max\n");
-        assert_eq!(V2.left(&folder), None, "no limit");
+        assert!(V2.leaves(&folder, u64::MAX), "no limit");
         write("memory.max", "10000\n");
-        assert_eq!(V2.left(&folder), Some(3000));
+        assert!(leaves(3000));
         write("memory.stat", "anon 5000\ninactive_file 1500\n");
-        assert_eq!(V2.left(&folder), Some(4500));
+        assert!(leaves(4500));
         write("memory.high", "6000\n");
-        assert_eq!(V2.left(&folder), Some(500), "the lower limit counts");
+        assert!(leaves(500), "the lower limit counts");
         write("memory.high", "5000\n");
-        assert_eq!(V2.left(&folder), Some(0), "the use is above the limit");
+        assert!(leaves(0), "the use is above the limit");
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -17,6 +17,10 @@ use deadstop_core::Nanos;
 /// Names are found by code that is not ours, which takes much in a debug build.
 const STACK: usize = 2 * 1024 * 1024;
 
+/// The reason that a margin of `memory_limit` is not left.
+const TOO_LITTLE: &str = "a limit leaves too little memory: less than 128 MB of RLIMIT_AS or \
+                          RLIMIT_DATA, or 8 MB of a cgroup";
+
 /// Starts the thread when names may be needed.
 pub(crate) struct SymbolizerStart(Arc<Shared>);
 
@@ -47,8 +51,7 @@ impl SymbolizerStart {
         let started = match memory_limit::leaves(Need::MARGIN) {
             true => threads::spawn_of("deadstop-symbols", STACK, move || thread.run())
                 .map_err(|error| error.to_string()),
-            false => Err("a limit leaves too little memory: less than 128 MB of RLIMIT_AS or RLIMIT_DATA, or \
-                 8 MB of a cgroup".to_owned()),
+            false => Err(TOO_LITTLE.to_owned()),
         };
         if let Err(why) = started {
             self.0.refuse();
