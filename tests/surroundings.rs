@@ -27,7 +27,7 @@ mod self_victim;
 mod skip;
 
 use deadstop::report::{Progress, Sinks};
-use deadstop::{Cause, Shutdown, Signal};
+use deadstop::{Cause, Panics, Shutdown, Signal};
 
 use self_victim::{PATIENCE, finish, park, run, say, send, victim};
 use skip::skip;
@@ -618,20 +618,36 @@ mod one_process {
     fn daemon_that_was_forked_after_install_says_that_nothing_protects_it() {
         let test =
             "one_process::daemon_that_was_forked_after_install_says_that_nothing_protects_it";
-        let output = run(victim(test, || {
-            let shutdown = ok(Shutdown::builder().grace(LONG).install());
-            // SAFETY: the child makes calls that the documentation allows there.
-            let daemon = unsafe { libc::fork() };
-            if daemon > 0 {
-                let mut status = 0;
-                // SAFETY: its own child, and a pointer that is valid.
-                unsafe { libc::waitpid(daemon, &raw mut status, 0) };
-                std::process::exit(libc::WEXITSTATUS(status));
-            }
+        says_that_nothing_protects_it(test, Panics::Ignore, |shutdown| {
             let refused = shutdown.task("in the daemon").on_shutdown(|_| ());
             assert!(refused.is_err());
             assert!(!shutdown.watchdog().protection().watchdog());
             let _ = shutdown.wait();
+        });
+    }
+
+    #[test]
+    fn panic_of_a_forked_daemon_says_that_nothing_protects_it() {
+        let test = "one_process::panic_of_a_forked_daemon_says_that_nothing_protects_it";
+        says_that_nothing_protects_it(test, Panics::Shutdown, |_| {
+            let caught = std::panic::catch_unwind(|| panic!("of the daemon"));
+            assert!(caught.is_err());
+        });
+    }
+
+    /// Runs `daemon` in a child of `fork` of a process with a shutdown.
+    fn says_that_nothing_protects_it(test: &str, panics: Panics, daemon: fn(&Shutdown)) {
+        let output = run(victim(test, || {
+            let shutdown = ok(Shutdown::builder().grace(LONG).panics(panics).install());
+            // SAFETY: the child makes calls that the documentation allows there.
+            let child = unsafe { libc::fork() };
+            if child > 0 {
+                let mut status = 0;
+                // SAFETY: its own child, and a pointer that is valid.
+                unsafe { libc::waitpid(child, &raw mut status, 0) };
+                std::process::exit(libc::WEXITSTATUS(status));
+            }
+            daemon(&shutdown);
             std::process::exit(3);
         }));
         assert_eq!(output.status.code(), Some(3), "{output:?}");

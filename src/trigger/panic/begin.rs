@@ -9,6 +9,7 @@ use std::thread;
 use super::guard::PanicHookGuard;
 #[cfg(feature = "shutdown")]
 use crate::cause::Cause;
+use crate::process;
 use crate::threads;
 use crate::trigger::grace;
 #[cfg(feature = "shutdown")]
@@ -43,14 +44,23 @@ pub fn arm_from_panic_hook(info: &PanicHookInfo<'_>) -> Option<PanicHookGuard> {
     #[cfg(not(feature = "shutdown"))]
     {
         let _ = info;
-        grace::arm().then_some(PanicHookGuard::of_watchdog())
+        arm().then_some(PanicHookGuard::of_watchdog())
     }
+}
+
+/// Arms the watchdog. Returns `false` in a process that has none, and warns if its parent has.
+fn arm() -> bool {
+    let is_armed = grace::arm();
+    if !is_armed {
+        process::warn_if_forked();
+    }
+    is_armed
 }
 
 /// Begins the shutdown. `None` where there is none to begin.
 #[cfg(feature = "shutdown")]
 pub(super) fn begin(info: &PanicHookInfo<'_>) -> Option<PanicHookGuard> {
-    if !grace::arm() {
+    if !arm() {
         return None;
     }
     // Before the request: the shutdown may be over when that returns.
