@@ -19,7 +19,7 @@ use super::name_threads::{NAME_AFTER, THREAD_NAME};
 use super::work::Work;
 use crate::coordinator::machine::{RunId, TaskId};
 use crate::current_task::{self, TaskOwner};
-use crate::process;
+use crate::process::{self, ROSTER};
 use crate::report::Outcome;
 use crate::sys;
 use crate::threads;
@@ -82,6 +82,9 @@ impl Coordinator {
     /// Runs a task thread, which is counted as idle at first.
     fn work(self: &Arc<Self>) {
         self.mask.restore();
+        if self.settings.is_attached {
+            ROSTER.running.touch();
+        }
         let tid = deadstop_core::tid();
         let mut executor = Executor::new(self.deadline_handle());
         let mut is_named_after_task = false;

@@ -166,6 +166,10 @@ impl Slot {
         matches!(state & STATE, DONE | FAILED | LATE)
     }
 
+    pub(super) fn touch(&self) {
+        self.state.fetch_add(0, Ordering::Relaxed);
+    }
+
     #[inline]
     pub(super) fn claim(&self, is_claimable: impl Fn(u32) -> bool) -> bool {
         let state = self.state.load(Ordering::Relaxed);

@@ -57,6 +57,14 @@ impl<const N: usize> Table<N> {
         }
     }
 
+    /// Writes to the first slot, and changes nothing. The memory of a static table is there only once
+    /// it is written: a first task would otherwise wait for a page.
+    pub fn touch(&self) {
+        if let Some(slot) = self.slots.first() {
+            slot.touch();
+        }
+    }
+
     /// Returns the reference whose [key](SlotRef::key) is `key`. `None` if there is no such
     /// slot.
     pub fn slot(&'static self, key: u64) -> Option<SlotRef> {
