@@ -561,7 +561,7 @@ fn pid_of_the_successor_is_that_of_the_ready_process() {
     assert_eq!(number("successor "), number("took over "), "{ended:#?}");
 }
 
-/// The predecessor has ended, for example at its deadline, and SIGPIPE has its default action.
+/// The predecessor has exited, for example at its deadline. SIGPIPE would end this process.
 /// `set_ready` in the successor must not raise this signal.
 #[test]
 #[expect(

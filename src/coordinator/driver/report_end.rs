@@ -7,7 +7,9 @@ use std::time::Duration;
 use super::coordinator::Coordinator;
 use crate::process::TRIGGERED;
 use crate::report::ShutdownReport;
-use crate::reporting::{self, Event};
+use crate::reporting;
+#[cfg(feature = "fault")]
+use crate::reporting::Event;
 use crate::trigger::panic;
 use deadstop_core::Nanos;
 
@@ -60,11 +62,9 @@ impl Coordinator {
                 _ => format!("{running} panic hooks have"),
             };
             let seconds = patience.as_secs_f64();
-            self.reporting.consume(Event::Alert {
-                text: format!(
-                    "{hooks} not returned after {seconds:.1} s; the shutdown ends without waiting for more"
-                ),
-            });
+            self.reporting.alert(format!(
+                "{hooks} not returned after {seconds:.1} s; the shutdown ends without waiting for more"
+            ));
         }
     }
 

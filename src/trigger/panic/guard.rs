@@ -8,7 +8,10 @@ use super::running::{self, RunningHook};
 use crate::current_task;
 
 /// Makes the end of the shutdown wait for the panic hook that has it. Made by
-/// [`arm_from_panic_hook`](crate::arm_from_panic_hook), which has an example.
+/// [`arm_from_panic_hook`](crate::arm_from_panic_hook), which has an example. Dropping it ends
+/// the wait.
+///
+/// [Signal handlers and children of `fork`](crate::guide::calls).
 #[derive(Debug)]
 #[must_use = "the end of the shutdown waits for the hook only as long as the guard exists"]
 #[non_exhaustive]
