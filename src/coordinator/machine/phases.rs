@@ -114,7 +114,7 @@ impl<S: Shared, B> Machine<S, B> {
             let (report, body) = task.into_report(no_time, ends, now, begun);
             self.actions
                 .extend(body.map(|body| Action::Discard { body }));
-            self.actions.extend(failure(&report));
+            log_failure(&mut self.actions, &report);
             self.settled += 1;
             if let Some(run) = self.runs.get_mut(id.0) {
                 run.note(report);
@@ -161,7 +161,7 @@ impl<S: Shared, B> Machine<S, B> {
         }
         let (report, _) = task.into_report(outcome, now, now, run.begun);
         self.settled += 1;
-        self.actions.extend(failure(&report));
+        log_failure(&mut self.actions, &report);
         run.note(report);
     }
 
@@ -349,10 +349,12 @@ impl<S: Shared, B> Machine<S, B> {
     }
 }
 
-/// The decision to log a task that left its work undone.
-fn failure<S, B>(report: &TaskReport) -> Option<Action<S, B>> {
-    report.outcome().is_failure().then(|| Action::TaskFailed {
-        name: report.name().into(),
-        outcome: report.outcome().clone(),
-    })
+/// Has a task logged that left its work undone.
+fn log_failure<S, B>(actions: &mut Vec<Action<S, B>>, report: &TaskReport) {
+    if report.outcome().is_failure() {
+        actions.push(Action::TaskFailed {
+            name: report.name().into(),
+            outcome: report.outcome().clone(),
+        });
+    }
 }

@@ -248,13 +248,11 @@ impl<S: Shared, B> Machine<S, B> {
         let Some(run) = self.runs.get_mut(id.0) else {
             return;
         };
-        let budget = run.budgets.first().map(|(at, _)| *at);
+        let budget = run.budgets.first().map_or(ends, |(at, _)| *at);
+        let held = run.held_until.unwrap_or(ends);
         let indexed = Indexed {
             startable: run.startable(self.rules.max_concurrent_tasks),
-            wakeup: [budget, run.held_until, Some(ends)]
-                .into_iter()
-                .flatten()
-                .min(),
+            wakeup: Some(ends.min(budget).min(held)),
         };
         let before = std::mem::replace(&mut run.indexed, indexed);
         self.index.set(id, before, indexed);
