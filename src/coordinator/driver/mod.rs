@@ -11,7 +11,6 @@
 //! No foreign code runs under the lock, and none on `deadstop-run`.
 
 mod carry_out;
-mod check_handlers;
 mod completion;
 mod coordinator;
 mod end;
@@ -24,6 +23,7 @@ mod milestone;
 mod name_threads;
 mod no_waiter;
 mod publish_pending;
+mod replaced_handlers;
 mod report_end;
 mod run_duty;
 mod run_thread;
