@@ -1,9 +1,9 @@
 //! The lock of the coordinator, and the calls that change the machine under it.
 //!
-//! A caller that changes the machine calls [`Guard::settle`] before it releases the
-//! lock. That carries the actions out, and decides whether a task thread must wake for
-//! work, and `deadstop-run` because it would sleep too long. The guard wakes them once
-//! the lock is free. So no wake-up is lost.
+//! A caller that changes the machine calls [`Guard::carry_out_and_wake`] before it releases
+//! the lock. That carries the actions out, and decides whether a task thread must wake for
+//! work, and `deadstop-run` because it would sleep too long. The guard wakes them once the
+//! lock is free. So no wake-up is lost.
 
 use std::mem;
 use std::sync::Arc;
@@ -30,34 +30,34 @@ const BRIEFLY: Duration = Duration::from_micros(100);
 pub(in crate::coordinator) struct Guard<'a> {
     coordinator: &'a Coordinator,
     pub(super) state: MutexGuard<'a, State>,
-    /// The caller wakes `deadstop-run` itself, a little later.
-    wakes_run_later: bool,
-    /// Dropped after the lock: a thread that was woken under it would meet it.
-    wakes: Wakes<'a>,
+    /// Set if the caller wakes `deadstop-run` itself, a little later.
+    leaves_run_thread_asleep: bool,
+    /// Dropped after the lock: a thread that was woken under it would have to wait for it.
+    to_wake: ToWake<'a>,
 }
 
 /// The threads to wake.
-struct Wakes<'a> {
+struct ToWake<'a> {
     coordinator: &'a Coordinator,
     task_thread: bool,
-    run: bool,
+    run_thread: bool,
 }
 
-impl Wakes<'_> {
+impl ToWake<'_> {
     #[inline(never)] // Twenty callers.
     fn wake(&mut self) {
         if mem::take(&mut self.task_thread) {
             self.coordinator.work.notify_one();
         }
-        if mem::take(&mut self.run) {
+        if mem::take(&mut self.run_thread) {
             RUN_WAKEUPS.advance();
         }
     }
 }
 
-impl Drop for Wakes<'_> {
+impl Drop for ToWake<'_> {
     fn drop(&mut self) {
-        if self.task_thread || self.run {
+        if self.task_thread || self.run_thread {
             self.wake();
         }
     }
@@ -77,7 +77,7 @@ impl Guard<'_> {
         let now = deadstop_core::now();
         let begun = WATCH.deadline().begun().unwrap_or(now);
         self.begin(cause, begun, FIRST.first_phase(), now);
-        self.settle(now);
+        self.carry_out_and_wake(now);
     }
 
     fn begin(&mut self, cause: Cause, begun: Nanos, first: usize, now: Nanos) {
@@ -92,13 +92,13 @@ impl Guard<'_> {
         state
             .wakers
             .take_requested(&state.machine, &mut state.calls);
-        // `settle` then wakes `deadstop-run`.
+        // `wake_threads` then wakes `deadstop-run`.
         state.sleeps_until = Nanos::LAST;
     }
 
     /// Carries out what the machine has decided, and wakes the threads that have
     /// something to do.
-    pub(super) fn settle(&mut self, now: Nanos) {
+    pub(super) fn carry_out_and_wake(&mut self, now: Nanos) {
         self.carry_out_actions();
         self.wake_threads(now);
     }
@@ -106,7 +106,7 @@ impl Guard<'_> {
     /// Does the same on a task thread that has no other work. Returns the report if
     /// the shutdown has ended: the caller ends it, and no other thread has to wake for
     /// that.
-    pub(super) fn settle_idle(&mut self, now: Nanos) -> Option<Arc<ShutdownReport>> {
+    pub(super) fn carry_out_and_take_end(&mut self, now: Nanos) -> Option<Arc<ShutdownReport>> {
         self.carry_out_actions();
         let ended = self.state.ended.take();
         self.wake_threads(now);
@@ -115,7 +115,7 @@ impl Guard<'_> {
 
     /// Waits for work, without the lock.
     pub(super) fn wait_for_work(mut self) -> Self {
-        self.wakes.wake();
+        self.to_wake.wake();
         self.state = self.coordinator.work.wait(self.state);
         self
     }
@@ -136,11 +136,11 @@ impl Guard<'_> {
     fn wake_threads(&mut self, now: Nanos) {
         let state = &mut *self.state;
         if state.work() > 0 && state.threads.wakes_one() {
-            self.wakes.task_thread = true;
+            self.to_wake.task_thread = true;
         }
-        if let Some(wants) = state.wakes_run_thread(now) {
+        if let Some(wants) = state.wants_run_thread_earlier(now) {
             state.sleeps_until = wants;
-            self.wakes.run |= !self.wakes_run_later;
+            self.to_wake.run_thread |= !self.leaves_run_thread_asleep;
         }
     }
 }
@@ -149,19 +149,19 @@ impl Coordinator {
     /// Takes the lock, and lets the machine know of a trigger and of the deadline.
     /// Only where [`is_here`](Self::is_here).
     pub(in crate::coordinator) fn lock(&self) -> Guard<'_> {
-        self.lock_and_wake_run(false)
+        self.lock_as(false)
     }
 
-    fn lock_and_wake_run(&self, later: bool) -> Guard<'_> {
+    fn lock_as(&self, leaves_run_thread_asleep: bool) -> Guard<'_> {
         let state = self.state.lock();
         let mut guard = Guard {
             coordinator: self,
             state,
-            wakes_run_later: later,
-            wakes: Wakes {
+            leaves_run_thread_asleep,
+            to_wake: ToWake {
                 coordinator: self,
                 task_thread: false,
-                run: false,
+                run_thread: false,
             },
         };
         if self.settings.is_attached && FIRST.is_some() && !guard.state.machine.has_begun() {
@@ -178,7 +178,7 @@ impl Coordinator {
         let mut guard = self.lock();
         let now = deadstop_core::now();
         let result = change(&mut guard.state.machine, now);
-        guard.settle(now);
+        guard.carry_out_and_wake(now);
         result
     }
 
@@ -192,7 +192,7 @@ impl Coordinator {
         let mut guard = self.lock();
         let now = guard.now_if_begun();
         let registered = guard.state.machine.register(new, shared, body, now);
-        guard.settle(now);
+        guard.carry_out_and_wake(now);
         registered
     }
 
@@ -202,7 +202,7 @@ impl Coordinator {
         let mut guard = self.lock();
         let now = guard.now_if_begun();
         let cancelled = guard.state.machine.cancel(task, now);
-        guard.settle(now);
+        guard.carry_out_and_wake(now);
         cancelled
     }
 
@@ -237,7 +237,7 @@ impl Coordinator {
         // A handler that interrupts this and never returns would leave tasks that
         // `deadstop-run` does not know of.
         let mask = SignalMask::block_all();
-        let mut guard = self.lock_and_wake_run(true);
+        let mut guard = self.lock_as(true);
         let ended = guard.state.ended.take();
         drop(guard);
         // The end wakes the threads that wait for the request, if it comes first.
@@ -266,7 +266,7 @@ impl Coordinator {
         let deadline = deadline.min(Nanos(Nanos::LAST.0 - 1));
         self.deadline_handle().set_own(deadline);
         guard.begin(cause, now, first, now);
-        guard.settle(now);
+        guard.carry_out_and_wake(now);
         drop(guard);
         process::wake_for_trigger();
         true

@@ -109,7 +109,7 @@ impl Coordinator {
         // see `begin_and_wait_briefly`.
         state.naming_due = Nanos::LAST;
         state.sleeps_until = Nanos::LAST;
-        guard.settle(now);
+        guard.carry_out_and_wake(now);
         drop(guard);
         // Wakes the callers that wait for the request, or for a scope, which has ended with
         // the whole shutdown.

@@ -87,13 +87,13 @@ impl Coordinator {
     /// Tells the machine the time and the deadline, and returns what `deadstop-run` then finds.
     fn look(&self, guard: &mut Guard<'_>) -> Situation {
         let now = deadstop_core::now();
-        // `settle` must not wake this thread, which is awake.
+        // `wake_threads` must not wake this thread, which is awake.
         guard.state.sleeps_until = Nanos(0);
         if guard.state.machine.has_begun() {
             guard.state.machine.set_deadline(self.deadline(), now);
         }
         guard.state.machine.advance(now);
-        guard.settle(now);
+        guard.carry_out_and_wake(now);
         let state = &*guard.state;
         let symbolizer = self
             .symbolizer()

@@ -103,7 +103,7 @@ impl Coordinator {
             if let Work::Task(started) = &work {
                 self.list(started, tid);
             }
-            guard.settle(now);
+            guard.carry_out_and_wake(now);
             drop(guard);
             match work {
                 Work::Task(started) => {
@@ -114,7 +114,7 @@ impl Coordinator {
                     is_named_after_task |= finished.is_thread_named;
                     guard.state.machine.task_ended(task, finished.outcome, now);
                     if let Some(payload) = finished.panic_payload {
-                        guard.settle(now);
+                        guard.carry_out_and_wake(now);
                         drop(guard);
                         // Dropping what a panic carried is foreign code too, and may
                         // never return.
@@ -142,7 +142,7 @@ impl Coordinator {
         now: Nanos,
         is_named_after_task: &mut bool,
     ) -> Option<Guard<'a>> {
-        if let Some(report) = guard.settle_idle(now) {
+        if let Some(report) = guard.carry_out_and_take_end(now) {
             guard.state.threads.remove_idle();
             drop(guard);
             self.end(report);

@@ -42,7 +42,7 @@ impl State {
 
     /// Returns the latest time at which `deadstop-run` must look again, if it would sleep for
     /// longer: the caller then wakes it.
-    pub(super) fn wakes_run_thread(&self, now: Nanos) -> Option<Nanos> {
+    pub(super) fn wants_run_thread_earlier(&self, now: Nanos) -> Option<Nanos> {
         let due = self.run_thread_due();
         // For each task: what follows is of interest only if it can change the answer.
         if self.sleeps_until <= due.min(soon(now)) {
