@@ -17,6 +17,8 @@ use deadstop_core::Nanos;
 pub(super) struct Executor {
     deadline: Arc<ShutdownDeadline>,
     last: Option<(RunId, TaskContext)>,
+    /// Set if the thread was named after a task, and has not taken its own name back.
+    pub(super) is_thread_named: bool,
 }
 
 /// The result of a task.
@@ -24,8 +26,6 @@ pub(super) struct Finished {
     pub(super) outcome: Outcome,
     pub(super) panic_payload: Option<contain::Payload>,
     pub(super) at: Nanos,
-    /// Set if the thread was named after the task.
-    pub(super) is_thread_named: bool,
 }
 
 impl Executor {
@@ -33,6 +33,7 @@ impl Executor {
         Self {
             deadline,
             last: None,
+            is_thread_named: false,
         }
     }
 
@@ -74,11 +75,11 @@ impl Executor {
             Err(payload) => (Outcome::Panicked(message(payload.value())), Some(payload)),
         };
         context.task.unlist(at, outcome.is_failure());
+        self.is_thread_named |= context.task.is_thread_named();
         Finished {
             outcome,
             panic_payload,
             at,
-            is_thread_named: context.task.is_thread_named(),
         }
     }
 }

@@ -87,12 +87,11 @@ impl Coordinator {
         }
         let tid = deadstop_core::tid();
         let mut executor = Executor::new(self.deadline_handle());
-        let mut is_named_after_task = false;
         let mut now = deadstop_core::now();
         let mut guard = self.lock();
         loop {
             let Some(work) = guard.state.take_work(now, tid, executor.last_run()) else {
-                match self.idle(guard, now, &mut is_named_after_task) {
+                match self.idle(guard, now, &mut executor) {
                     Some(locked) => guard = locked,
                     None => return,
                 }
@@ -105,31 +104,15 @@ impl Coordinator {
             }
             guard.carry_out_and_wake(now);
             drop(guard);
-            match work {
-                Work::Task(started) => {
-                    let task = started.start.task;
-                    let finished = self.run_task(&mut executor, started);
-                    now = finished.at;
-                    guard = self.lock();
-                    is_named_after_task |= finished.is_thread_named;
-                    guard.state.machine.task_ended(task, finished.outcome, now);
-                    if let Some(payload) = finished.panic_payload {
-                        guard.carry_out_and_wake(now);
-                        drop(guard);
-                        // Dropping what a panic carried is foreign code too, and may
-                        // never return.
-                        drop(payload);
-                        now = deadstop_core::now();
-                        guard = self.lock();
-                    }
-                }
+            (guard, now) = match work {
+                Work::Task(started) => self.run_task(&mut executor, started),
                 Work::Call(call) => {
                     call.run();
-                    guard = self.lock();
+                    let mut guard = self.lock();
                     guard.state.calls.note_returned();
-                    now = deadstop_core::now();
+                    (guard, deadstop_core::now())
                 }
-            }
+            };
             guard.state.threads.add_idle();
         }
     }
@@ -140,7 +123,7 @@ impl Coordinator {
         &'a self,
         mut guard: Guard<'a>,
         now: Nanos,
-        is_named_after_task: &mut bool,
+        executor: &mut Executor,
     ) -> Option<Guard<'a>> {
         if let Some(report) = guard.carry_out_and_take_end(now) {
             guard.state.threads.remove_idle();
@@ -154,7 +137,7 @@ impl Coordinator {
             guard.state.threads.remove_idle();
             return None;
         }
-        if std::mem::take(is_named_after_task) {
+        if std::mem::take(&mut executor.is_thread_named) {
             drop(guard);
             sys::thread::set_name(THREAD_NAME);
             return Some(self.lock());
@@ -182,7 +165,29 @@ impl Coordinator {
         }
     }
 
-    fn run_task(self: &Arc<Self>, executor: &mut Executor, started: Started) -> Finished {
+    /// Runs a task, and tells the machine that it has ended. Returns the time after it.
+    fn run_task<'a>(
+        self: &'a Arc<Self>,
+        executor: &mut Executor,
+        started: Started,
+    ) -> (Guard<'a>, Nanos) {
+        let task = started.start.task;
+        let finished = self.execute(executor, started);
+        let now = finished.at;
+        let mut guard = self.lock();
+        guard.state.machine.task_ended(task, finished.outcome, now);
+        let Some(payload) = finished.panic_payload else {
+            return (guard, now);
+        };
+        guard.carry_out_and_wake(now);
+        drop(guard);
+        // Dropping what a panic carried is foreign code too, and may never return.
+        drop(payload);
+        let now = deadstop_core::now();
+        (self.lock(), now)
+    }
+
+    fn execute(self: &Arc<Self>, executor: &mut Executor, started: Started) -> Finished {
         let task = started.start.task.number();
         let finished = current_task::enter(self, task, || executor.run(started));
         if !self.is_here_still() {
