@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::coordinator::driver::{Coordinator, Milestone, ScopeHandle};
 use crate::process::TRIGGERED;
@@ -50,8 +51,17 @@ impl Handle {
         self.coordinator().is_reached(self.milestone)
     }
 
-    /// Returns `true` if it was reached. In a child of `fork` it returns at once.
-    pub(super) fn wait_until(&self, until: Option<Nanos>) -> bool {
+    /// Blocks the thread until it is reached. In a child of `fork` it returns at once.
+    pub(super) fn wait(&self) {
+        self.wait_until(None);
+    }
+
+    /// Does the same for `timeout` at most. Returns `true` if it was reached.
+    pub(super) fn wait_timeout(&self, timeout: Duration) -> bool {
+        self.wait_until(Some(deadstop_core::now().saturating_add(timeout)))
+    }
+
+    fn wait_until(&self, until: Option<Nanos>) -> bool {
         let counts = matches!(self.milestone, Milestone::Reached(_)) && !self.is_reached();
         if counts {
             self.coordinator().count_waiting_thread(true);

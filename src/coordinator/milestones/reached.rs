@@ -43,15 +43,14 @@ impl Reached {
 
     /// Blocks the thread until the phase begins.
     pub fn wait(&self) {
-        self.0.wait_until(None);
+        self.0.wait();
     }
 
     /// Blocks the thread until the phase begins, or for `timeout`. Returns `true` if
     /// the phase began.
     #[must_use = "`false` means that the time was over first"]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
-        let until = deadstop_core::now().saturating_add(timeout);
-        self.0.wait_until(Some(until))
+        self.0.wait_timeout(timeout)
     }
 }
 

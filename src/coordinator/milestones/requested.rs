@@ -57,15 +57,14 @@ impl Requested {
 
     /// Blocks the thread until the stop is requested.
     pub fn wait(&self) {
-        self.0.wait_until(None);
+        self.0.wait();
     }
 
     /// Blocks the thread until the stop is requested, or for `timeout`. Returns
     /// `true` if it was requested.
     #[must_use = "`false` means that the time was over first"]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
-        let until = deadstop_core::now().saturating_add(timeout);
-        self.0.wait_until(Some(until))
+        self.0.wait_timeout(timeout)
     }
 
     /// Returns a channel that is disconnected at the request, for
