@@ -231,7 +231,8 @@ fn cgroup_of_a_child_that_ended_early_is_killed_in_its_phase() {
     };
     let mut victim = victim::start(name, || {
         let shutdown = shutdown(30);
-        let script = "setsid sh -c 'echo pid $$; sleep 60' & sleep 0.3; exit 7";
+        // The shell reads the number until `sleep` closes the pipe.
+        let script = "pid=$(setsid sh -c 'echo $$; exec sleep 60 >&-' &); echo pid $pid; exit 7";
         let child = shutdown.child_builder("daemon").cgroup(parent);
         let child = child.spawn(shell(script)).expect("it starts");
         println!("exit {:?}", child.wait().and_then(|status| status.code()));
@@ -517,7 +518,12 @@ fn deadline_kills_the_group_of_a_child_that_is_being_started() {
         return victim::skip("strace cannot be used");
     }
     let mut victim = victim::start_under(name, &slow, &[], || {
-        let shutdown = shutdown(30);
+        let shutdown = Shutdown::builder()
+            .grace(Duration::from_secs(30))
+            // The tracer delays the watchdog, too.
+            .backup_after(Duration::from_secs(20))
+            .install()
+            .expect("install succeeds");
         let watchdog = shutdown.watchdog().clone();
         let file = format!("/tmp/deadstop-newborn-{}", std::process::id());
         let script = format!("sleep 60 & echo pid $! >{file}.new; mv {file}.new {file}; wait");

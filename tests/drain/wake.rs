@@ -11,6 +11,8 @@ use crate::{Panics, finish, hang, shutdown, victim, wait};
 fn waker_that_blocks_or_panics_does_not_keep_the_others_from_running() {
     let name = "wake::waker_that_blocks_or_panics_does_not_keep_the_others_from_running";
     let ended = victim::run(name, || {
+        // To print a stack may take longer than the shutdown.
+        std::panic::set_hook(Box::new(|_| {}));
         let shutdown = shutdown(30);
         let add = |name: &str, wake: fn()| {
             shutdown.waker(name, wake).expect("it is accepted");
