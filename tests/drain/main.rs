@@ -70,6 +70,7 @@ fn hang_in_the_last_phase(shutdown: &Shutdown) {
 #[track_caller]
 fn assert_named_after_its_budget(ended: &victim::Ended, task: &str, text: &str) {
     for report in ["deadstop: task abandoned, ", "deadstop: deadline in "] {
+        ended.assert_says(report);
         let (_, text_after) = ended.stderr.split_once(report).expect("it is written");
         let screen = text_after.split("deadstop: details:").next();
         let screen = screen.unwrap_or_default();
