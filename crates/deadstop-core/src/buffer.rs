@@ -3,6 +3,7 @@
 //! `core::fmt` would run the application's `Display` code, and contains panics.
 //! A report needs little: words, numbers, times, and escaped names.
 
+use core::ffi::c_int;
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
@@ -174,6 +175,12 @@ impl TextSlice {
     #[inline(never)]
     pub fn number(&mut self, n: u64) -> &mut Self {
         self.digits(n, 10)
+    }
+
+    /// Adds an `int` of the system that is never negative: an id, a descriptor, an error number.
+    #[inline(never)]
+    pub fn int(&mut self, n: c_int) -> &mut Self {
+        self.number(u64::try_from(n).unwrap_or(0))
     }
 
     /// Adds a length of time in seconds, to the nearest tenth: `9.2 s`.

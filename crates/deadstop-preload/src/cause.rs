@@ -57,10 +57,10 @@ impl Cause {
                 name(line, signal);
             }
         }
-        let pid = u64::try_from(self.pid.load(Ordering::Relaxed)).unwrap_or(0);
-        if pid != 0 {
+        let pid = self.pid.load(Ordering::Relaxed);
+        if pid > 0 {
             line.text(" from pid ")
-                .number(pid)
+                .int(pid)
                 .text(", uid ")
                 .number(self.uid.load(Ordering::Relaxed).into());
         }
@@ -80,6 +80,6 @@ fn name(line: &mut TextSlice, signal: c_int) {
     };
     line.text(name);
     if name.ends_with(' ') {
-        line.number(u64::try_from(signal).unwrap_or(0));
+        line.int(signal);
     }
 }

@@ -66,13 +66,13 @@ impl Descendants {
         on_found: &mut impl FnMut(c_int),
     ) {
         let mut tasks = TextBuffer::<48>::new();
-        tasks.text("/proc/").number(number(of)).text("/task\0");
+        tasks.text("/proc/").int(of).text("/task\0");
         let Ok(tasks) = CStr::from_bytes_with_nul(tasks.as_bytes()) else {
             return;
         };
         directory::numbers(tasks, |thread| {
             let mut file = TextBuffer::<48>::new();
-            file.text("/task/").number(number(thread)).text("/children");
+            file.text("/task/").int(thread).text("/children");
             let mut buffer = [0; CHILDREN];
             let children = process_file(of, file.as_str(), &mut buffer).unwrap_or(&[]);
             // The last number may be cut.
@@ -138,11 +138,6 @@ fn session_in(stat: &[u8]) -> Option<i64> {
     let behind = stat.rsplit(|byte| *byte == b')').next()?;
     let mut fields = core::str::from_utf8(behind).ok()?.split_ascii_whitespace();
     fields.nth(3)?.parse().ok()
-}
-
-/// Ids are never negative.
-fn number(id: c_int) -> u64 {
-    u64::try_from(id).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub(crate) fn capture(tid: c_int, until: Nanos, stack: &mut Stack, note: &mut Te
     }
     stack.captured = Captured::Yes;
     let mut path = TextBuffer::<48>::new();
-    perf_map::path(&mut path, u64::try_from(pid()).unwrap_or(0));
+    perf_map::path(&mut path, pid());
     let named = name(stack, &generated, path.as_str(), until);
     if named != Ok(true) {
         explain(note, stack, &generated, path.as_str(), named);
@@ -160,10 +160,7 @@ fn explain(
     match named {
         Ok(_) => note.text(path).text(" does not have them"),
         Err(Refused::Error(libc::ENOENT)) => note.text("there is no ").text(path),
-        Err(Refused::Error(error)) => note
-            .text(path)
-            .text(" cannot be read, error ")
-            .number(u64::try_from(error).unwrap_or(0)),
+        Err(Refused::Error(error)) => note.text(path).text(" cannot be read, error ").int(error),
         Err(Refused::NotRegular) => note.text(path).text(" is no regular file"),
         Err(Refused::NotOwn) => note.text(path).text(" is of another user"),
     };

@@ -60,9 +60,7 @@ pub(crate) fn is_jvm() -> bool {
     let mut found = false;
     crate::sys::directory::numbers(c"/proc/self/task", |tid| {
         let mut file = deadstop_core::buffer::TextBuffer::<48>::new();
-        file.text("/task/")
-            .number(u64::try_from(tid).unwrap_or(0))
-            .text("/comm");
+        file.text("/task/").int(tid).text("/comm");
         let mut buffer = [0; 32];
         let name = deadstop_core::sys::process_file(pid(), file.as_str(), &mut buffer);
         found |= name.is_some_and(|name| name.starts_with(b"Signal Dispatch"));

@@ -9,6 +9,8 @@
 //! `jcmd PID Compiler.perfmap` asks. A later line stands for code that took the place of
 //! an earlier one.
 
+use core::ffi::c_int;
+
 use deadstop_core::buffer::TextBuffer;
 use deadstop_core::stack::{Frame, Source};
 use deadstop_core::threads::sanitize;
@@ -65,8 +67,8 @@ impl<'a> Function<'a> {
 }
 
 /// Adds the path of the map of process `pid`, with a zero.
-pub(crate) fn path<const N: usize>(line: &mut TextBuffer<N>, pid: u64) {
-    line.text("/tmp/perf-").number(pid).text(".map");
+pub(crate) fn path<const N: usize>(line: &mut TextBuffer<N>, pid: c_int) {
+    line.text("/tmp/perf-").int(pid).text(".map");
 }
 
 fn hexadecimal(field: &[u8]) -> Option<usize> {

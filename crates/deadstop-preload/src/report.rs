@@ -142,10 +142,7 @@ fn not_added(path: &CStr, refused: Refused) {
         Refused::NotOwn => line.text(", which another user owns\n"),
         Refused::Error(libc::ELOOP) => line.text(", which is a symbolic link\n"),
         Refused::Error(libc::ENXIO) => line.text(", which is no regular file\n"),
-        Refused::Error(error) => line
-            .text(": error ")
-            .number(u64::try_from(error).unwrap_or(0))
-            .text("\n"),
+        Refused::Error(error) => line.text(": error ").int(error).text("\n"),
     };
     descriptor::write_all(STANDARD_ERROR, line.as_bytes());
 }

@@ -1,7 +1,5 @@
 //! The words that a report has for states, for people and for tools alike.
 
-use core::ffi::c_int;
-
 use crate::buffer::TextBuffer;
 use crate::roster::{TaskKind, TaskStatus};
 use crate::stack::{Captured, Source};
@@ -66,9 +64,4 @@ pub(crate) fn doing(thread: &Thread) -> TextBuffer<256> {
     let mut line = TextBuffer::new();
     crate::threads::format::activity(&mut line, &thread.activity);
     line
-}
-
-/// An id, which is never negative.
-pub(crate) fn number(id: c_int) -> u64 {
-    u64::try_from(id).unwrap_or(0)
 }

@@ -33,15 +33,13 @@
 //! The processor time is rounded to the nearest tenth. If it is not known, the line ends
 //! before it.
 
-use core::ffi::c_int;
-
 use super::activity::{Activity, Descriptor, SystemCall};
 use super::thread::Thread;
 use crate::buffer::TextSlice;
 
 /// Adds `thread`, from its id to how busy it is.
 pub fn thread(line: &mut TextSlice, thread: &Thread) {
-    line.number(positive(thread.tid))
+    line.int(thread.tid)
         .text(" ")
         .quoted(thread.name.as_str())
         .text(" ")
@@ -115,9 +113,7 @@ fn on<'a>(
     let Some(descriptor) = descriptor else {
         return line;
     };
-    line.text(how)
-        .text("descriptor ")
-        .number(positive(descriptor.number));
+    line.text(how).text("descriptor ").int(descriptor.number);
     match (descriptor.kind.word(), descriptor.detail.as_str()) {
         ("", _) => line,
         (kind, "") => line.text(" (").text(kind).text(")"),
@@ -143,9 +139,4 @@ fn wait_channel(thread: &Thread) -> &str {
         "" => "-",
         wait_channel => wait_channel,
     }
-}
-
-/// Ids and descriptors are never negative.
-fn positive(number: c_int) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }

@@ -232,7 +232,7 @@ pub(crate) fn is_signalfd(descriptor: c_int) -> bool {
 /// has other processes under the same numbers.
 pub(crate) fn proc_is_own() -> bool {
     let mut own = TextBuffer::<16>::new();
-    own.number(u64::try_from(deadstop_core::pid()).unwrap_or(0));
+    own.int(deadstop_core::pid());
     link(c"/proc/self", &mut [0; 64]) == Some(own.as_bytes())
 }
 

@@ -10,10 +10,10 @@ mod tasks;
 mod threads;
 mod values;
 
+use core::ffi::c_int;
+
 use super::Facts;
-use super::words::number;
 use crate::buffer::TextSlice;
-use crate::sys::Nanos;
 
 use self::level::{LEVELS, Level};
 use self::tasks::{phases, stalls, tasks};
@@ -34,30 +34,7 @@ pub fn json(line: &mut TextSlice, facts: &Facts<'_>) {
 }
 
 fn object(line: &mut TextSlice, facts: &Facts<'_>, level: &Level) {
-    line.text("{\n\"format\": \"deadstop hang report\",\n\"version\": 1,\n\"kind\": ");
-    line.json(facts.kind.word());
-    line.text(",\n\"number\": ").number(u64::from(facts.number));
-    line.text(",\n\"pid\": ").number(number(facts.pid));
-    let begun = facts.begun;
-    line.text(",\n\"cause\": ");
-    match facts.cause.filter(|_| begun.is_some()) {
-        Some(cause) => line.json(cause),
-        None => line.text("null"),
-    };
-    let since = |begun: Nanos, at: Nanos| at.since(begun);
-    line.text(",\n\"now\": ");
-    length(line, begun.map(|begun| since(begun, facts.now)));
-    line.text(",\n\"grace\": ");
-    length(
-        line,
-        begun.zip(facts.at).map(|(begun, at)| since(begun, at)),
-    );
-    line.text(",\n\"deadline_in\": ");
-    length(line, facts.at.map(|at| at.since(facts.now)));
-    line.text(",\n\"exit_status\": ");
-    optional_number(line, facts.exit_status.map(u64::from));
-    line.text(",\n\"replaced_signals\": ");
-    optional(line, facts.replaced);
+    shutdown(line, facts);
     line.text(",\n\"complete\": ");
     line.text(if level.is_complete { "true" } else { "false" });
     line.text(",\n\"phases\": [");
@@ -70,8 +47,42 @@ fn object(line: &mut TextSlice, facts: &Facts<'_>, level: &Level) {
     if level.others {
         threads(line, facts, level);
     }
-    line.text("],\n\"unlisted\": {\"running\": ");
-    line.number(u64::from(facts.roster.running.unlisted()))
+    line.text("],\n\"unlisted\": ");
+    unlisted(line, facts);
+    line.text(",\n\"threads_refused\": ");
+    let refused = Some(facts.threads.proc_error).filter(|refused| *refused != 0);
+    optional_number(line, refused);
+    line.text("\n}\n");
+}
+
+/// The beginning of the object: the report, and the shutdown.
+fn shutdown(line: &mut TextSlice, facts: &Facts<'_>) {
+    line.text("{\n\"format\": \"deadstop hang report\",\n\"version\": 1,\n\"kind\": ");
+    line.json(facts.kind.word());
+    line.text(",\n\"number\": ").number(u64::from(facts.number));
+    line.text(",\n\"pid\": ").int(facts.pid);
+    let begun = facts.begun;
+    line.text(",\n\"cause\": ");
+    match facts.cause.filter(|_| begun.is_some()) {
+        Some(cause) => line.json(cause),
+        None => line.text("null"),
+    };
+    line.text(",\n\"now\": ");
+    length(line, begun.map(|begun| facts.now.since(begun)));
+    line.text(",\n\"grace\": ");
+    length(line, begun.zip(facts.at).map(|(begun, at)| at.since(begun)));
+    line.text(",\n\"deadline_in\": ");
+    length(line, facts.at.map(|at| at.since(facts.now)));
+    line.text(",\n\"exit_status\": ");
+    optional_number(line, facts.exit_status.map(c_int::from));
+    line.text(",\n\"replaced_signals\": ");
+    optional(line, facts.replaced);
+}
+
+/// The numbers of what had no room in a table.
+fn unlisted(line: &mut TextSlice, facts: &Facts<'_>) {
+    line.text("{\"running\": ")
+        .number(u64::from(facts.roster.running.unlisted()))
         .text(", \"waiting\": ")
         .number(u64::from(facts.roster.pending.unlisted()))
         .text(", \"phases\": ")
@@ -80,8 +91,5 @@ fn object(line: &mut TextSlice, facts: &Facts<'_>, level: &Level) {
         .number(facts.unlisted_threads())
         .text(", \"stalls\": ")
         .number(u64::from(facts.roster.stalls.unlisted()))
-        .text("},\n\"threads_refused\": ");
-    let refused = Some(facts.threads.proc_error).filter(|refused| *refused != 0);
-    optional_number(line, refused.map(number));
-    line.text("\n}\n");
+        .text("}");
 }

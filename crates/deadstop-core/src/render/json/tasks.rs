@@ -7,7 +7,7 @@ use super::level::Level;
 use super::values::{Items, length, optional_number};
 use crate::buffer::TextSlice;
 use crate::render::Facts;
-use crate::render::words::{self, number};
+use crate::render::words;
 use crate::roster::{Polls, TaskBuffer, TaskReading};
 use crate::sizes::PHASE_NAME_LEN;
 use crate::sys::Nanos;
@@ -77,7 +77,7 @@ fn polls(line: &mut TextSlice, facts: &Facts<'_>, polls: Polls) {
     line.text(", \"future\": {\"last_polled\": ");
     length(line, ago);
     line.text(", \"by\": ");
-    optional_number(line, by.map(number));
+    optional_number(line, by);
     line.text(", \"is_polled\": ")
         .text(if is_polled { "true" } else { "false" })
         .text("}");
@@ -86,7 +86,7 @@ fn polls(line: &mut TextSlice, facts: &Facts<'_>, polls: Polls) {
 /// The end of a task: the thread that it hangs on, and what it said.
 fn thread_and_words(line: &mut TextSlice, thread: Option<c_int>, says: &str) {
     line.text(", \"thread\": ");
-    optional_number(line, thread.map(number));
+    optional_number(line, thread);
     line.text(", \"says\": ").json(says).text("}");
 }
 
@@ -132,7 +132,7 @@ pub(super) fn stalls(line: &mut TextSlice, facts: &Facts<'_>) {
             .text(", \"limit\": ");
         length(line, Some(beat.budget));
         line.text(", \"thread\": ");
-        optional_number(line, Some(beat.tid).filter(|tid| *tid > 0).map(number));
+        optional_number(line, Some(beat.tid).filter(|tid| *tid > 0));
         line.text(", \"policy\": ").json(beat.phase).text("}");
     });
 }

@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use super::level::Level;
 use super::values::{Items, length, optional, optional_number};
 use crate::buffer::TextSlice;
-use crate::render::words::{self, number};
+use crate::render::words;
 use crate::render::{Facts, Still};
 use crate::sizes::LABEL_LEN;
 use crate::stack::{Captured, Frame, Stack};
@@ -25,7 +25,7 @@ pub(super) fn threads(line: &mut TextSlice, facts: &Facts<'_>, level: &Level) {
 
 fn thread(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     line.text("{\"id\": ")
-        .number(number(thread.tid))
+        .int(thread.tid)
         .text(", \"name\": ")
         .json(thread.name.as_str());
     let mut buffer = [0; LABEL_LEN];
@@ -41,7 +41,7 @@ fn thread(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
         .text(", \"cpu\": ");
     length(line, thread.cpu);
     line.text(", \"busy\": ");
-    optional_number(line, thread.busy.map(u64::from));
+    optional_number(line, thread.busy.map(c_int::from));
     line.text(", \"still_for\": ");
     let still = facts.still.iter().find(|still| still.tid == thread.tid);
     let still = still.filter(|still| still.samples > 1);
@@ -97,7 +97,7 @@ fn waits_for(line: &mut TextSlice, facts: &Facts<'_>, blocker: &Blocker) {
     line.text("{\"kind\": ")
         .json(kind)
         .text(", \"id\": ")
-        .number(number(id))
+        .int(id)
         .text(", \"name\": ")
         .json(name)
         .text(", \"others\": ")
@@ -111,7 +111,7 @@ fn waits_with(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let mut items = Items::none();
     for other in facts.threads.waiting_with(thread).iter() {
         items.next(line);
-        line.number(number(other.tid));
+        line.int(other.tid);
     }
     line.text("]");
 }

@@ -1,5 +1,6 @@
 //! Values that may be `null`, and the commas of an array.
 
+use core::ffi::c_int;
 use core::time::Duration;
 
 use crate::buffer::TextSlice;
@@ -7,9 +8,9 @@ use crate::render::text::NO_END;
 
 /// A number; `null` if there is none.
 #[inline(never)]
-pub(super) fn optional_number(line: &mut TextSlice, number: Option<u64>) {
+pub(super) fn optional_number(line: &mut TextSlice, number: Option<c_int>) {
     match number {
-        Some(number) => line.number(number),
+        Some(number) => line.int(number),
         None => line.text("null"),
     };
 }

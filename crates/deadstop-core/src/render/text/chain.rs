@@ -4,7 +4,6 @@
 use super::doing::{doing_without_id, name, names};
 use crate::buffer::TextSlice;
 use crate::render::Facts;
-use crate::render::words::number;
 use crate::roster::TaskReading;
 use crate::threads::{Blocker, Hold, Thread};
 
@@ -26,7 +25,7 @@ pub(super) fn chain(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
             false => ", which waits for ",
         });
         let Some(next) = facts.threads.find(tid) else {
-            line.text("thread ").number(number(tid)).text("\n");
+            line.text("thread ").int(tid).text("\n");
             return;
         };
         if is_first {
@@ -60,7 +59,7 @@ fn last_link(line: &mut TextSlice, facts: &Facts<'_>, waiter: &Thread, is_first:
         Blocker::OwnDescriptor { number: other } => {
             begin_last_link(line, facts, waiter, is_first)
                 .text("this process: the other end is its descriptor ")
-                .number(number(other))
+                .int(other)
                 .text("\n");
         }
         Blocker::Unknown | Blocker::Thread { .. } if is_first => together(line, facts, waiter),
@@ -83,7 +82,7 @@ fn process(line: &mut TextSlice, blocker: &Blocker) {
     else {
         return;
     };
-    line.text("process ").number(number(*pid));
+    line.text("process ").int(*pid);
     if !name.as_str().is_empty() {
         line.text(" ").quoted(name.as_str());
     }

@@ -8,7 +8,7 @@ use super::{stacks, threads};
 use crate::buffer::TextSlice;
 use crate::render::Facts;
 use crate::render::suspects::Roles;
-use crate::render::words::{self, number};
+use crate::render::words;
 use crate::roster::{TaskBuffer, TaskReading};
 use crate::sizes::PHASE_NAME_LEN;
 use crate::sys::Nanos;
@@ -48,7 +48,7 @@ fn running(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
             label(line, facts, known.tid);
         }
         None if task.tid > 0 => {
-            line.text(", thread ").number(number(task.tid));
+            line.text(", thread ").int(task.tid);
         }
         None => {}
     }

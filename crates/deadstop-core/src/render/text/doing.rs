@@ -2,7 +2,6 @@
 
 use super::label::label;
 use crate::buffer::{TextBuffer, TextSlice};
-use crate::render::words::number;
 use crate::render::{Facts, Repeats, Still, frames, order};
 use crate::roster::TaskBuffer;
 use crate::sizes::TASK_NAME_LEN;
@@ -45,7 +44,7 @@ pub(super) fn name(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
         "" if thread.tid == facts.pid => line.text("main"),
         "" => line
             .text("thread ")
-            .number(number(thread.tid))
+            .int(thread.tid)
             .text(" ")
             .quoted(thread.name.as_str()),
         task => line.text("task ").quoted(task),
@@ -56,10 +55,10 @@ pub(super) fn name(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
 /// Writes `is in FUNCTION (SITE), called by FUNCTION (SITE): thread 4242 writes to ..., 0 % busy`.
 pub(super) fn doing(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     match function(line, facts, thread) {
-        true => line.text("thread ").number(number(thread.tid)).text(" "),
+        true => line.text("thread ").int(thread.tid).text(" "),
         false => {
             line.text("is on thread ")
-                .number(number(thread.tid))
+                .int(thread.tid)
                 .text(match thread.activity {
                     // As on systems that do not say what a thread waits for.
                     Activity::Unknown => ": ",

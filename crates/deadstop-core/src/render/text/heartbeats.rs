@@ -5,7 +5,6 @@ use super::doing::{doing_without_id, movement, name};
 use super::span::span;
 use crate::buffer::TextSlice;
 use crate::render::Facts;
-use crate::render::words::number;
 use crate::roster::TaskReading;
 
 /// Heartbeats that the first line names.
@@ -48,7 +47,7 @@ pub(super) fn stall(
     let Some(thread) = facts.threads.find(beat.tid) else {
         match beat.tid {
             0 => line.text("it has no thread of its own\n"),
-            tid => line.text("thread ").number(number(tid)).text(" is gone\n"),
+            tid => line.text("thread ").int(tid).text(" is gone\n"),
         };
         return;
     };

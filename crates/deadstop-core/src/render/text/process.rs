@@ -23,7 +23,7 @@ use super::span::span;
 use super::threads::{and_more, group, is_like};
 use super::{CUT, stacks};
 use crate::buffer::{TextBuffer, TextSlice};
-use crate::render::words::{self, number};
+use crate::render::words;
 use crate::sizes::{MAX_THREADS, THREAD_NAME_LEN};
 use crate::stack::{Captured, Frame, Stack};
 use crate::sys::Nanos;
@@ -144,7 +144,7 @@ fn headline<'a>(
     .text(": ")
     .quoted(process.name)
     .text(" (pid ")
-    .number(number(process.pid))
+    .int(process.pid)
     .text(") has not ended");
     let busiest = threads.clone().next();
     let busiest = busiest.filter(|(rank, thread)| {
@@ -160,7 +160,7 @@ fn headline<'a>(
     line.text(" ").text(words::doing(first).as_str());
     if let Blocker::Process { pid, name, .. } = &first.blocker {
         line.text(", for process ")
-            .number(number(*pid))
+            .int(*pid)
             .text(" ")
             .quoted(name.as_str());
     }
@@ -197,7 +197,7 @@ fn name(line: &mut TextSlice, process: &Process<'_>, thread: &Thread) {
         true => line.text("main"),
         false => line
             .text("thread ")
-            .number(number(thread.tid))
+            .int(thread.tid)
             .text(" ")
             .quoted(thread.name.as_str()),
     };
@@ -220,7 +220,7 @@ fn children<'a>(line: &mut TextSlice, children: impl Iterator<Item = &'a ChildPr
             continue;
         }
         line.text("deadstop:   process ")
-            .number(number(child.pid))
+            .int(child.pid)
             .text(" ")
             .quoted(child.name.as_str())
             .text(" (")
@@ -274,7 +274,7 @@ fn details<'a>(
     }
     if process.proc_error != 0 {
         line.text("deadstop: cannot list the threads: reading /proc failed with error ")
-            .number(number(process.proc_error))
+            .int(process.proc_error)
             .text("\n");
     }
 }

@@ -8,7 +8,7 @@ use super::label::label;
 use super::stacks;
 use crate::buffer::TextSlice;
 use crate::render::suspects::{Role, Roles};
-use crate::render::words::{self, number};
+use crate::render::words;
 use crate::render::{Facts, frames};
 use crate::sizes::LABEL_LEN;
 use crate::threads::format::thread;
@@ -57,7 +57,7 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, fra
     }
     if facts.threads.proc_error != 0 {
         line.text("deadstop: cannot list the threads: reading /proc failed with error ")
-            .number(number(facts.threads.proc_error))
+            .int(facts.threads.proc_error)
             .text("\n");
     }
 }
