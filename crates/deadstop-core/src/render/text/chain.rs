@@ -1,7 +1,7 @@
 //! The chain of a wait: the thread that holds up a thread, the one that holds up that one, and
 //! so on.
 
-use super::doing::{doing_without_id, name, names};
+use super::doing::{doing_without_id, thread_name, thread_names};
 use crate::buffer::TextSlice;
 use crate::render::Facts;
 use crate::roster::TaskReading;
@@ -31,7 +31,7 @@ pub(super) fn chain(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
         if is_first {
             line.text(hold_words(hold));
         }
-        name(line, facts, next);
+        thread_name(line, facts, next);
         is_certain &= hold != Hold::OtherEnd;
         if tid == thread.tid || named.contains(&tid) {
             line.text(match is_certain {
@@ -115,7 +115,7 @@ fn together(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
         return;
     }
     line.text("deadstop:   it waits for the same lock or condition as ");
-    names(line, facts, &mut with.iter(), TOGETHER);
+    thread_names(line, facts, &mut with.iter(), TOGETHER);
     line.text("\n");
 }
 

@@ -16,25 +16,27 @@ use crate::threads::format::thread;
 
 pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, frames: usize) {
     facts.roster.each_unfinished(|task| {
-        running(line, facts, task);
+        hung_task(line, facts, task);
         if let Some(stack) = facts.stack(task.tid) {
             stacks::render(line, stack, frames);
         }
     });
-    unlisted(line, facts.roster.running.unlisted(), "running");
+    unlisted_tasks(line, facts.roster.running.unlisted(), "running");
     threads::render(line, facts, roles, frames);
     let mut buffer = TaskBuffer::new();
     for slot in facts.roster.pending.slots() {
         if let Some(task) = slot.read(&mut buffer) {
-            pending(line, &task);
+            waiting_task(line, &task);
         }
     }
-    unlisted(line, facts.roster.pending.unlisted(), "waiting");
+    unlisted_tasks(line, facts.roster.pending.unlisted(), "waiting");
     phases(line, facts);
-    facts.roster.each_finished(|task| over(line, facts, task));
+    facts
+        .roster
+        .each_finished(|task| finished_task(line, facts, task));
 }
 
-fn running(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
+fn hung_task(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
     line.text("deadstop: task ")
         .quoted(task.name)
         .text(" ")
@@ -58,7 +60,7 @@ fn running(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
     line.text("\n");
 }
 
-fn pending(line: &mut TextSlice, task: &TaskReading<'_>) {
+fn waiting_task(line: &mut TextSlice, task: &TaskReading<'_>) {
     line.text("deadstop: task ")
         .quoted(task.name)
         .text(" ")
@@ -68,7 +70,7 @@ fn pending(line: &mut TextSlice, task: &TaskReading<'_>) {
     line.text("\n");
 }
 
-fn over(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
+fn finished_task(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
     line.text("deadstop: task ")
         .quoted(task.name)
         .text(" ")
@@ -126,7 +128,7 @@ fn site(line: &mut TextSlice, task: &TaskReading<'_>) {
         .number(u64::from(task.line));
 }
 
-fn unlisted(line: &mut TextSlice, tasks: u32, what: &str) {
+fn unlisted_tasks(line: &mut TextSlice, tasks: u32, what: &str) {
     if tasks > 0 {
         line.text("deadstop: and ")
             .number(u64::from(tasks))

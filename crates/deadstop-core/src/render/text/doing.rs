@@ -12,7 +12,7 @@ use crate::threads::{Activity, Thread, format};
 const STILL: u8 = 1;
 
 /// Names the first `most` threads, and says how many more there are.
-pub(super) fn names(
+pub(super) fn thread_names(
     line: &mut TextSlice,
     facts: &Facts<'_>,
     threads: &mut dyn Iterator<Item = &Thread>,
@@ -22,7 +22,7 @@ pub(super) fn names(
     for thread in threads {
         if count < most {
             line.text(if count == 0 { "" } else { ", " });
-            name(line, facts, thread);
+            thread_name(line, facts, thread);
         }
         count = count.saturating_add(1);
     }
@@ -34,7 +34,7 @@ pub(super) fn names(
 }
 
 /// Writes `task "flush the log"`, `main`, or `thread 4243 "consumer"`.
-pub(super) fn name(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
+pub(super) fn thread_name(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     let mut buffer = TaskBuffer::new();
     let mut task_name = TextBuffer::<TASK_NAME_LEN>::new();
     order::task_of(facts.roster, thread.tid, &mut buffer, |task| {

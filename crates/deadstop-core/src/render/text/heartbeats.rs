@@ -1,7 +1,7 @@
 //! Heartbeats that are late.
 
 use super::chain::chain;
-use super::doing::{doing_without_id, movement, name};
+use super::doing::{doing_without_id, movement, thread_name};
 use super::span::span;
 use crate::buffer::TextSlice;
 use crate::render::Facts;
@@ -11,7 +11,7 @@ use crate::roster::TaskReading;
 const NAMED: usize = 3;
 
 /// Names the late heartbeats: `heartbeat "consumer loop" has not ticked for 6.2 s`.
-pub(super) fn late(line: &mut TextSlice, facts: &Facts<'_>) {
+pub(super) fn late_heartbeats(line: &mut TextSlice, facts: &Facts<'_>) {
     let mut named = 0_usize;
     facts.roster.each_stall(|beat| {
         if named < NAMED {
@@ -31,7 +31,7 @@ pub(super) fn late(line: &mut TextSlice, facts: &Facts<'_>) {
 
 /// Writes what a late heartbeat's thread does; for the first heartbeat also what the thread waits
 /// for.
-pub(super) fn stall(
+pub(super) fn late_heartbeat(
     line: &mut TextSlice,
     facts: &Facts<'_>,
     beat: &TaskReading<'_>,
@@ -51,7 +51,7 @@ pub(super) fn stall(
         };
         return;
     };
-    name(line, facts, thread);
+    thread_name(line, facts, thread);
     line.text(" ");
     doing_without_id(line, facts, thread);
     line.text("\n");

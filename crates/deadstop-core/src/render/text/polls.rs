@@ -1,6 +1,6 @@
 //! Polls of a task's future by its runtime, and the thread that prevents them.
 
-use super::doing::{doing_without_id, name};
+use super::doing::{doing_without_id, thread_name};
 use crate::buffer::TextSlice;
 use crate::render::{Facts, frames};
 use crate::roster::{Polls, TaskReading};
@@ -25,7 +25,7 @@ pub(super) fn polls(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<
             line.text("deadstop:   its future has been polled for ")
                 .seconds(length)
                 .text(" by ");
-            name(line, facts, worker);
+            thread_name(line, facts, worker);
             line.text(", which ");
             doing_without_id(line, facts, worker);
         }
@@ -39,7 +39,7 @@ pub(super) fn polls(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<
                 .text(" ago");
             if let Some(worker) = worker {
                 line.text(" by ");
-                name(line, facts, worker);
+                thread_name(line, facts, worker);
             }
             line.text("\n");
             blocks_its_runtime(line, facts);
@@ -66,7 +66,7 @@ fn blocks_its_runtime(line: &mut TextSlice, facts: &Facts<'_>) {
         return;
     };
     line.text("deadstop:   ");
-    name(line, facts, thread);
+    thread_name(line, facts, thread);
     line.text(
         " blocks the only thread of its runtime in `wait`, so the future cannot go on: \
          use `ended().await`\n",
@@ -74,7 +74,7 @@ fn blocks_its_runtime(line: &mut TextSlice, facts: &Facts<'_>) {
 }
 
 /// Returns `true` if the thread polls the first culprit's future at this moment: its line exists.
-pub(super) fn polls_first(facts: &Facts<'_>, thread: &Thread) -> bool {
+pub(super) fn polls_first_culprit(facts: &Facts<'_>, thread: &Thread) -> bool {
     let mut first = None;
     facts.roster.each_unfinished(|task| {
         first.get_or_insert(task.polls);

@@ -20,7 +20,7 @@ use core::cmp::Reverse;
 use core::ffi::c_int;
 
 use super::span::span;
-use super::threads::{and_more, group, is_like};
+use super::threads::{and_more, cannot_list, group, is_alike};
 use super::{CUT, stacks};
 use crate::buffer::{TextBuffer, TextSlice};
 use crate::render::words;
@@ -260,27 +260,23 @@ fn details<'a>(
         if !active
             .clone()
             .take(index)
-            .any(|before| is_like(before, first))
+            .any(|before| is_alike(before, first))
         {
-            let like = active.clone().filter(|other| is_like(other, first));
+            let like = active.clone().filter(|other| is_alike(other, first));
             group(line, first, like.count());
         }
     }
-    idle(line, others.filter(|one| is_idle(one)));
+    idle_threads(line, others.filter(|one| is_idle(one)));
     let listed = threads.count() as u64;
     let more = u64::from(process.threads).saturating_sub(listed);
     if more > 0 {
         and_more(line.text("deadstop: "), more).text("\n");
     }
-    if process.proc_error != 0 {
-        line.text("deadstop: cannot list the threads: reading /proc failed with error ")
-            .int(process.proc_error)
-            .text("\n");
-    }
+    cannot_list(line, process.proc_error);
 }
 
 /// One line for the threads that wait on a futex: a runtime has dozens of them.
-fn idle<'a>(line: &mut TextSlice, threads: impl Iterator<Item = &'a Thread> + Clone) {
+fn idle_threads<'a>(line: &mut TextSlice, threads: impl Iterator<Item = &'a Thread> + Clone) {
     let count = threads.clone().count();
     if count == 0 {
         return;

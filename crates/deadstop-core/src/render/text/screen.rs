@@ -3,9 +3,9 @@
 use core::time::Duration;
 
 use super::chain::{chain, is_in_first_chain};
-use super::doing::{doing, doing_without_id, movement, name};
-use super::heartbeats::{late, stall};
-use super::polls::{polls, polls_first};
+use super::doing::{doing, doing_without_id, movement, thread_name};
+use super::heartbeats::{late_heartbeat, late_heartbeats};
+use super::polls::{polls, polls_first_culprit};
 use super::span::{run_time, span};
 use super::threads::hangs_like;
 use crate::buffer::TextSlice;
@@ -40,14 +40,14 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
             }
             // A task that hangs on the same thread has nothing to add.
             _ if first > 0 && task.tid == first => return,
-            n if n < SHOWN => second(line, facts, task),
+            n if n < SHOWN => second_culprit(line, facts, task),
             _ => {}
         }
         shown = shown.saturating_add(1);
     });
     if let Some(thread) = late_coordinator(facts) {
         line.text("deadstop:   ");
-        name(line, facts, thread);
+        thread_name(line, facts, thread);
         line.text(", which begins them, ");
         doing_without_id(line, facts, thread);
         line.text("\n");
@@ -56,7 +56,7 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
     let mut stalls = 0_usize;
     facts.roster.each_stall(|beat| {
         if stalls < SHOWN {
-            stall(line, facts, beat, stalls == 0);
+            late_heartbeat(line, facts, beat, stalls == 0);
         }
         stalls = stalls.saturating_add(1);
     });
@@ -65,10 +65,10 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
         false => SUSPECTS,
     };
     suspects(line, facts, roles, room);
-    undone(line, facts);
-    replaced(line, facts);
+    tasks_not_begun(line, facts);
+    replaced_handlers(line, facts);
     cause(line, facts);
-    end(line, facts);
+    exit_status(line, facts);
 }
 
 /// Names up to `most` suspicious threads that no line before has named, one of those that hang
@@ -77,7 +77,7 @@ fn suspects(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, most: usize)
     let suspects = roles.suspects(facts);
     let suspects = suspects.iter().filter(|thread| {
         let is_stalled = roles.get(facts, thread.tid) == Role::Suspect(Suspicion::Stalled);
-        !is_stalled && !is_in_first_chain(facts, thread) && !polls_first(facts, thread)
+        !is_stalled && !is_in_first_chain(facts, thread) && !polls_first_culprit(facts, thread)
     });
     let mut last: Option<&Thread> = None;
     let mut left = most;
@@ -108,7 +108,7 @@ fn headline(line: &mut TextSlice, facts: &Facts<'_>) {
         .each_unfinished(|_| hung = hung.saturating_add(1));
     if facts.kind == Kind::Deadline && is_over(facts) {
         line.text(": the shutdown is over, but the process has not ended");
-        abandoned(line, facts, hung);
+        abandoned_tasks(line, facts, hung);
         return;
     }
     match (hung, facts.kind) {
@@ -122,7 +122,7 @@ fn headline(line: &mut TextSlice, facts: &Facts<'_>) {
         }
         (0, Kind::Stall) => {
             line.text(": ");
-            late(line, facts);
+            late_heartbeats(line, facts);
             return;
         }
         (0, _) => {
@@ -135,11 +135,11 @@ fn headline(line: &mut TextSlice, facts: &Facts<'_>) {
             .number(hung)
             .text(" tasks have not returned:"),
     };
-    names(line, facts);
+    hung_tasks(line, facts);
 }
 
 /// Names the tasks that have not returned, and ends the line.
-fn names(line: &mut TextSlice, facts: &Facts<'_>) {
+fn hung_tasks(line: &mut TextSlice, facts: &Facts<'_>) {
     let mut named = 0_usize;
     facts.roster.each_unfinished(|task| {
         if named < NAMED {
@@ -187,7 +187,7 @@ fn is_over(facts: &Facts<'_>) -> bool {
             .all(|slot| slot.peek().is_none())
 }
 
-fn abandoned(line: &mut TextSlice, facts: &Facts<'_>, tasks: u64) {
+fn abandoned_tasks(line: &mut TextSlice, facts: &Facts<'_>, tasks: u64) {
     match tasks {
         0 => {
             line.text("\n");
@@ -199,7 +199,7 @@ fn abandoned(line: &mut TextSlice, facts: &Facts<'_>, tasks: u64) {
             .number(tasks)
             .text(" abandoned tasks have not returned:"),
     };
-    names(line, facts);
+    hung_tasks(line, facts);
 }
 
 fn culprit(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
@@ -235,7 +235,7 @@ fn waits_for_a_runtime(task: &TaskReading<'_>) -> bool {
     }
 }
 
-fn second(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
+fn second_culprit(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
     let Some(thread) = facts.threads.find(task.tid) else {
         return;
     };
@@ -246,14 +246,14 @@ fn second(line: &mut TextSlice, facts: &Facts<'_>, task: &TaskReading<'_>) {
 
 fn suspect(line: &mut TextSlice, facts: &Facts<'_>, thread: &Thread) {
     line.text("deadstop:   suspicious: ");
-    name(line, facts, thread);
+    thread_name(line, facts, thread);
     line.text(" ");
     doing_without_id(line, facts, thread);
     line.text("\n");
 }
 
 /// Tasks that have not begun because others hang.
-fn undone(line: &mut TextSlice, facts: &Facts<'_>) {
+fn tasks_not_begun(line: &mut TextSlice, facts: &Facts<'_>) {
     let mut buffer = TaskBuffer::new();
     let mut undone = 0_usize;
     for slot in facts.roster.pending.slots() {
@@ -286,7 +286,7 @@ fn undone(line: &mut TextSlice, facts: &Facts<'_>) {
 }
 
 /// Signals that may not begin the shutdown.
-fn replaced(line: &mut TextSlice, facts: &Facts<'_>) {
+fn replaced_handlers(line: &mut TextSlice, facts: &Facts<'_>) {
     if !facts.replaced.is_empty() {
         line.text("deadstop:   another library has replaced the handler of ")
             .text(facts.replaced)
@@ -308,7 +308,7 @@ fn cause(line: &mut TextSlice, facts: &Facts<'_>) {
     span(line, grace).text("\n");
 }
 
-fn end(line: &mut TextSlice, facts: &Facts<'_>) {
+fn exit_status(line: &mut TextSlice, facts: &Facts<'_>) {
     match (facts.begun, facts.exit_status) {
         (Some(_), Some(status)) => line
             .text("deadstop:   at the deadline the process ends with status ")

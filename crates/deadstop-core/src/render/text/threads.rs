@@ -3,7 +3,7 @@
 
 use core::ffi::c_int;
 
-use super::doing::names;
+use super::doing::thread_names;
 use super::label::label;
 use super::stacks;
 use crate::buffer::TextSlice;
@@ -21,7 +21,7 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, fra
         if suspects.iter().take(index).any(|before| same(&before)) {
             continue;
         }
-        alone(line, facts, other, frames);
+        thread_and_stack(line, facts, other, frames);
         let later = suspects.iter().skip(index.saturating_add(1));
         let more = later.filter(same).count();
         if more > 0 {
@@ -40,14 +40,14 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, fra
             );
             line.text("\n");
         }
-        (Some(main), Role::Other) => alone(line, facts, main, frames),
+        (Some(main), Role::Other) => thread_and_stack(line, facts, main, frames),
         _ => {}
     }
     let others = roles.with(facts, Role::Other);
     let others = || others.iter().filter(|other| other.tid != facts.pid);
     for (index, first) in others().enumerate() {
-        if !others().take(index).any(|before| is_like(before, first)) {
-            let like = others().filter(|other| is_like(other, first));
+        if !others().take(index).any(|before| is_alike(before, first)) {
+            let like = others().filter(|other| is_alike(other, first));
             group(line, first, like.count());
         }
     }
@@ -55,9 +55,14 @@ pub(super) fn render(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles, fra
     if more > 0 {
         and_more(line.text("deadstop: "), more).text(", including those of deadstop\n");
     }
-    if facts.threads.proc_error != 0 {
+    cannot_list(line, facts.threads.proc_error);
+}
+
+/// Says that the threads are not known, if `error` is not 0.
+pub(super) fn cannot_list(line: &mut TextSlice, error: c_int) {
+    if error != 0 {
         line.text("deadstop: cannot list the threads: reading /proc failed with error ")
-            .int(facts.threads.proc_error)
+            .int(error)
             .text("\n");
     }
 }
@@ -87,12 +92,12 @@ fn shared_locks(line: &mut TextSlice, facts: &Facts<'_>, roles: &Roles) {
             .number(count as u64)
             .text(" threads wait for the same lock or condition: ");
         let mut all = core::iter::once(first).chain(with.iter());
-        names(line, facts, &mut all, NAMED);
+        thread_names(line, facts, &mut all, NAMED);
         line.text("\n");
     }
 }
 
-fn alone(line: &mut TextSlice, facts: &Facts<'_>, other: &Thread, frames: usize) {
+fn thread_and_stack(line: &mut TextSlice, facts: &Facts<'_>, other: &Thread, frames: usize) {
     thread(line.text("deadstop: thread "), other);
     label(line, facts, other.tid);
     line.text("\n");
@@ -122,7 +127,7 @@ pub(super) fn and_more(line: &mut TextSlice, more: u64) -> &mut TextSlice {
 }
 
 #[inline(never)] // Four callers, some in loops.
-pub(super) fn is_like(one: &Thread, other: &Thread) -> bool {
+pub(super) fn is_alike(one: &Thread, other: &Thread) -> bool {
     one.state == other.state
         && stem(one.name.as_str()) == stem(other.name.as_str())
         && words::doing(one).as_str() == words::doing(other).as_str()
@@ -139,7 +144,7 @@ pub(super) fn hangs_like(facts: &Facts<'_>, one: &Thread, other: &Thread) -> boo
         let innermost = facts.stack(thread.tid).and_then(frames::innermost);
         innermost.map(|frame| (frame.offset, frame.function.as_str()))
     };
-    is_like(one, other)
+    is_alike(one, other)
         && matches!(
             (&one.blocker, &other.blocker),
             (Blocker::Unknown, Blocker::Unknown)
