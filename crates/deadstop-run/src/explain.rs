@@ -36,40 +36,27 @@ pub(crate) fn cause(begun: &Received) -> String {
 
 /// Returns the line, or `None` if there is nothing to say.
 pub(crate) fn end(facts: &Facts<'_>) -> Option<String> {
-    let Facts {
-        program,
-        pid,
-        status,
-        ..
-    } = *facts;
     let is_killed = facts.shutdown.is_some_and(|shutdown| shutdown.is_killed);
-    let what = match facts.ended {
-        _ if is_killed => match facts.ended {
-            Ended::Survived => {
-                "was killed at the deadline, and has not disappeared: it sleeps uninterruptibly"
-                    .into()
-            }
-            _ => "was killed at the deadline".into(),
-        },
-        Ended::Survived => "has not disappeared".into(),
-        Ended::Exited(0) => return None,
-        Ended::Exited(status) => format!("exited with status {status}{}", meaning(status)),
-        Ended::Killed {
-            signal,
-            dumped_core,
-        } => {
+    let what = match (facts.ended, is_killed) {
+        (Ended::Survived, true) => {
+            "was killed at the deadline, and has not disappeared: it sleeps uninterruptibly".into()
+        }
+        (_, true) => "was killed at the deadline".into(),
+        (Ended::Survived, false) => "has not disappeared".into(),
+        (Ended::Exited(0), false) => return None,
+        (Ended::Exited(status), false) => {
+            format!("exited with status {status}{}", meaning(status))
+        }
+        (
+            Ended::Killed {
+                signal,
+                dumped_core,
+            },
+            false,
+        ) => {
             let core = if dumped_core { " (core dumped)" } else { "" };
             let name = signals::name(signal);
-            let by = match signal {
-                libc::SIGKILL if facts.is_out_of_memory => {
-                    ": the memory limit of its control group was reached meanwhile"
-                }
-                libc::SIGKILL if facts.passed != Some(signal) => {
-                    ", which deadstop did not send: the program itself or another process did, or the kernel ran out of memory"
-                }
-                _ if facts.passed == Some(signal) => ", which was passed on",
-                _ => "",
-            };
+            let by = sender(signal, facts);
             format!("was killed by {name}{core}{by}")
         }
     };
@@ -80,12 +67,27 @@ pub(crate) fn end(facts: &Facts<'_>) -> Option<String> {
         }
         None => String::new(),
     };
-    // The text has just named this status.
     let status = match facts.ended {
-        Ended::Exited(own) if own == status && !is_killed => String::new(),
-        _ => format!("; status {status}"),
+        // The text has just named this status.
+        Ended::Exited(own) if own == facts.status && !is_killed => String::new(),
+        _ => format!("; status {}", facts.status),
     };
+    let Facts { program, pid, .. } = facts;
     Some(format!("\"{program}\" (pid {pid}) {what}{after}{status}"))
+}
+
+/// Returns what is known of the sender of the signal that killed the program.
+fn sender(signal: i32, facts: &Facts<'_>) -> &'static str {
+    match signal {
+        libc::SIGKILL if facts.is_out_of_memory => {
+            ": the memory limit of its control group was reached meanwhile"
+        }
+        _ if facts.passed == Some(signal) => ", which was passed on",
+        libc::SIGKILL => {
+            ", which deadstop did not send: the program itself or another process did, or the kernel ran out of memory"
+        }
+        _ => "",
+    }
 }
 
 /// Names the processes that go on after the program.
