@@ -21,21 +21,9 @@ impl<S: Shared, B> Machine<S, B> {
         body: B,
         now: Nanos,
     ) -> Result<TaskId, (Refusal, B)> {
-        let owner = self.scopes.owner(new.scope);
-        let run = match self.scopes.state(owner) {
-            ScopeState::Open if self.is_over() => {
-                return Err(self.refuse(&new, shared, body, Refusal::Over));
-            }
-            ScopeState::Open => None,
-            ScopeState::Stopped(_) => return Err(self.refuse(&new, shared, body, Refusal::Over)),
-            ScopeState::Stopping(run) => match self.runs.get(run.0) {
-                None => return Err(self.refuse(&new, shared, body, Refusal::Over)),
-                Some(state) if new.phase < state.phase => {
-                    return Err(self.refuse(&new, shared, body, Refusal::PhaseOver));
-                }
-                Some(state) if new.phase == state.phase => Some(*run),
-                Some(_) => None,
-            },
+        let run = match self.current_run(&new) {
+            Ok(run) => run,
+            Err(why) => return Err(self.refuse(&new, shared, body, why)),
         };
         self.completion.has_tasks = true;
         self.scopes.add_task(new.scope);
@@ -57,6 +45,21 @@ impl<S: Shared, B> Machine<S, B> {
             }
         }
         Ok(TaskId(key))
+    }
+
+    /// Returns the run in whose current phase the task would be; `None` if its phase is still to
+    /// come.
+    fn current_run(&self, new: &NewTask) -> Result<Option<RunId>, Refusal> {
+        match self.scopes.state(self.scopes.owner(new.scope)) {
+            ScopeState::Open if self.is_over() => Err(Refusal::Over),
+            ScopeState::Open => Ok(None),
+            ScopeState::Stopped(_) => Err(Refusal::Over),
+            ScopeState::Stopping(id) => match self.runs.get(id.0) {
+                None => Err(Refusal::Over),
+                Some(run) if new.phase < run.phase => Err(Refusal::PhaseOver),
+                Some(run) => Ok((new.phase == run.phase).then_some(*id)),
+            },
+        }
     }
 
     fn refuse(&mut self, new: &NewTask, shared: S, body: B, why: Refusal) -> (Refusal, B) {
