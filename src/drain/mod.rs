@@ -38,8 +38,6 @@ pub use self::gate::{Closing, Drained, Gate, GateBuilder, GateClosed, GateGuard,
 #[cfg(feature = "tower")]
 pub use self::gate::{GateBody, GateFuture, GateLayer, GateService};
 pub use self::last::RemovedFile;
-#[cfg(feature = "health")]
-pub(crate) use self::pool::Pulse;
 pub use self::pool::{
     Drain, Job, JobError, JobHandle, Pool, PoolBuilder, PoolStats, Rejected, Unstarted, WhenFull,
     Why,

@@ -1,8 +1,8 @@
 //! A heartbeat that a worker pool gives.
 
 use super::error::HeartbeatError;
-use super::heartbeat::{Heartbeat, HeartbeatBuilder};
-use crate::drain::{Pool, Pulse};
+use super::heartbeat::HeartbeatBuilder;
+use crate::drain::Pool;
 use crate::lock::Mutex;
 
 impl HeartbeatBuilder {
@@ -35,26 +35,17 @@ impl HeartbeatBuilder {
     /// ```
     pub fn watch_pool(self, pool: &Pool) -> Result<(), HeartbeatError> {
         let heartbeat = self.start()?;
+        // The pause that lasts while the pool has no job.
         let paused = Mutex::new(heartbeat.begin_pause());
-        pool.set_pulse(Box::new(PoolPulse { heartbeat, paused }));
+        pool.set_pulse(Box::new(move |is_busy| {
+            let mut paused = paused.lock();
+            match (is_busy, paused.take()) {
+                (true, Some(pause)) => heartbeat.end_section(pause),
+                (true, None) => heartbeat.tick(),
+                (false, Some(pause)) => *paused = Some(pause),
+                (false, None) => *paused = heartbeat.begin_pause(),
+            }
+        }));
         Ok(())
-    }
-}
-
-struct PoolPulse {
-    heartbeat: Heartbeat,
-    /// The pause that lasts while the pool has nothing to do.
-    paused: Mutex<Option<u64>>,
-}
-
-impl Pulse for PoolPulse {
-    fn beat(&self, is_busy: bool) {
-        let mut paused = self.paused.lock();
-        match (is_busy, paused.take()) {
-            (true, Some(pause)) => self.heartbeat.end_section(pause),
-            (true, None) => self.heartbeat.tick(),
-            (false, Some(pause)) => *paused = Some(pause),
-            (false, None) => *paused = self.heartbeat.begin_pause(),
-        }
     }
 }

@@ -79,7 +79,7 @@ impl Pool {
 
     /// Sets what is notified of each job that begins or ends. The first one stays.
     #[cfg(feature = "health")]
-    pub(crate) fn set_pulse(&self, pulse: Box<dyn Pulse>) {
+    pub(crate) fn set_pulse(&self, pulse: Pulse) {
         self.handle.shared.set_pulse(pulse);
     }
 

@@ -13,11 +13,9 @@ use super::room::Room;
 use super::scheduler::Observe;
 use crate::sys::recent_time::recent;
 
-/// Is notified of a pool's jobs, under the pool's lock.
-pub(crate) trait Pulse: Send + Sync {
-    /// A job has begun or ended. `is_busy` says whether others run or wait.
-    fn beat(&self, is_busy: bool);
-}
+/// Called under the pool's lock when a job has begun or ended. Its argument says whether others
+/// run or wait.
+pub(crate) type Pulse = Box<dyn Fn(bool) + Send + Sync>;
 
 /// Notified of a pool's jobs.
 pub(super) struct Observer {
@@ -25,7 +23,7 @@ pub(super) struct Observer {
     #[cfg(feature = "health")]
     numbers: Arc<Numbers>,
     /// Notified of each job that begins or ends.
-    pub(super) pulse: OnceLock<Box<dyn Pulse>>,
+    pub(super) pulse: OnceLock<Pulse>,
     pub(super) room: Room,
 }
 
@@ -58,13 +56,13 @@ impl Observe<Work> for Observer {
 
     fn begins(&self, _: &RunQueue<Work>) {
         if let Some(pulse) = self.pulse.get() {
-            pulse.beat(true);
+            pulse(true);
         }
     }
 
     fn rests(&self, machine: &Machine<Work>, run_queue: &RunQueue<Work>) {
         if let Some(pulse) = self.pulse.get() {
-            pulse.beat(machine.running() > 0 || machine.queued(run_queue) > 0);
+            pulse(machine.running() > 0 || machine.queued(run_queue) > 0);
         }
     }
 

@@ -118,7 +118,7 @@ impl Shared {
 
     /// Sets what is notified of each job that begins or ends. The first one stays.
     #[cfg(feature = "health")]
-    pub(super) fn set_pulse(&self, pulse: Box<dyn Pulse>) {
+    pub(super) fn set_pulse(&self, pulse: Pulse) {
         let locked = self.lock();
         let observer = self.scheduler.observer();
         let _ = observer.pulse.set(pulse);
