@@ -190,9 +190,3 @@ pub(crate) fn send_if_handled(number: i32) {
         unsafe { libc::kill(deadstop_core::pid(), number) };
     }
 }
-
-/// Gives `number` its default action.
-#[cfg(all(test, deadstop_stacks))]
-pub(crate) fn set_default(number: i32) {
-    deadstop_core::sys::set_default_action(number);
-}

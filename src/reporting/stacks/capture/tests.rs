@@ -238,7 +238,7 @@ fn signal_with_another_handler_is_not_sent() {
     let seen = Arc::clone(&stop);
     let (tid, thread) = start(move || spins_until_told(&seen));
     // If it were sent, its default action would end this process.
-    crate::sys::signals::set_default(requester.signal.number());
+    deadstop_core::sys::set_default_action(requester.signal.number());
     assert_eq!(capture(&stacks, tid).captured, Captured::SignalTaken);
     let again = Stacks::prepare();
     assert_eq!(capture(&again, tid).captured, Captured::Yes);

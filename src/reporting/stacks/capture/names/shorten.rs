@@ -26,28 +26,20 @@ fn shorten(line: &mut TextSlice, text: &str, head: impl Fn(usize) -> usize) {
         return;
     }
     let room = capacity.saturating_sub(CUT.len());
-    let head = text.floor(head(room));
-    let tail = text.ceil(text.len() - (room - head.len()));
+    let head = floor(text, head(room));
+    let tail = ceil(text, text.len() - (room - head.len()));
     line.text(head).text(CUT).text(tail);
 }
 
-trait Cut {
-    /// The part before the last character that begins at or before `at`.
-    fn floor(&self, at: usize) -> &str;
-    /// The part after the first character that begins at or after `at`.
-    fn ceil(&self, at: usize) -> &str;
+/// Returns the part before the last character that begins at or before `at`.
+fn floor(text: &str, at: usize) -> &str {
+    (0..=at).rev().find_map(|at| text.get(..at)).unwrap_or("")
 }
 
-impl Cut for str {
-    fn floor(&self, at: usize) -> &str {
-        (0..=at).rev().find_map(|at| self.get(..at)).unwrap_or("")
-    }
-
-    fn ceil(&self, at: usize) -> &str {
-        (at..=self.len())
-            .find_map(|at| self.get(at..))
-            .unwrap_or("")
-    }
+/// Returns the part from the first character on that begins at or after `at`.
+fn ceil(text: &str, at: usize) -> &str {
+    let mut tails = (at..=text.len()).map(|at| text.get(at..));
+    tails.find_map(|tail| tail).unwrap_or("")
 }
 
 #[cfg(test)]
