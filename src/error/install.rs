@@ -185,14 +185,13 @@ impl InstallError {
             Self::FailureStatus
             | Self::Panicking
             | Self::SignalTwice { .. }
-            | Self::NoConcurrentTasks => None,
+            | Self::NoConcurrentTasks
+            | Self::Phases(_) => None,
             // `Display` is its whole text.
             #[cfg(feature = "fault")]
             Self::Fault(_) => None,
             #[cfg(feature = "platform")]
             Self::Platform(_) | Self::Variable { .. } => None,
-            #[cfg(feature = "shutdown")]
-            Self::Phases(_) => None,
             #[cfg(feature = "shutdown")]
             Self::Exit(source) | Self::Sink { source, .. } => Some(source),
             #[cfg(feature = "signals")]
