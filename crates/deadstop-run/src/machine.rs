@@ -1,10 +1,10 @@
 //! The supervisor's decisions: a state machine without system calls or a clock.
 //!
 //! ```text
-//! Running ──signal of --on──▶ Stopping ──deadline──▶ Killed ──2 s──▶ Action::End
+//! Running ──signal of --on──▶ Stopping ──deadline──▶ Action::Kill ──2 s──▶ Action::End
 //!                               next: Inspection  at half of the grace period
 //!                                     Report      shortly before the deadline
-//!                                     Deadline
+//!                                     Kill
 //! ```
 //!
 //! The supervisor ends as soon as the program does, in every state.
@@ -78,30 +78,25 @@ pub(crate) struct Machine {
     grace: Option<Duration>,
     on: Vec<i32>,
     rewrites: BTreeMap<i32, i32>,
-    state: State,
+    /// Set once the shutdown has begun.
+    stopping: Option<Stopping>,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum State {
-    Running,
-    Stopping {
-        begun: Received,
-        deadline: Nanos,
-        next: Next,
-    },
-    Killed {
-        begun: Received,
-        deadline: Nanos,
-        until: Nanos,
-    },
+#[derive(Debug)]
+struct Stopping {
+    begun: Received,
+    deadline: Nanos,
+    next: Next,
 }
 
 /// The next step of a shutdown.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Debug)]
 enum Next {
     Inspection,
     Report,
-    Deadline,
+    Kill,
+    /// The program was killed; at this time the supervisor ends without it.
+    End(Nanos),
 }
 
 /// The shutdown that has begun.
@@ -118,21 +113,21 @@ impl Machine {
             grace,
             on: on.to_vec(),
             rewrites: rewrites.clone(),
-            state: State::Running,
+            stopping: None,
         }
     }
 
     /// Takes a signal.
     pub(crate) fn received(&mut self, received: Received) -> Vec<Action> {
         let mut actions = Vec::new();
-        let is_trigger = self.on.contains(&received.signal) && self.state == State::Running;
+        let is_trigger = self.on.contains(&received.signal) && self.stopping.is_none();
         if let Some(grace) = self.grace.filter(|_| is_trigger) {
             let deadline = received.at.saturating_add(grace);
-            self.state = State::Stopping {
+            self.stopping = Some(Stopping {
                 begun: received,
                 deadline,
                 next: Next::Inspection,
-            };
+            });
             actions.push(Action::Begin(received, deadline));
         }
         if received.is_terminal {
@@ -149,91 +144,57 @@ impl Machine {
     /// Does what is due at `now`.
     pub(crate) fn tick(&mut self, now: Nanos) -> Vec<Action> {
         let mut actions = Vec::new();
-        if let State::Stopping {
-            begun,
-            deadline,
-            next,
-        } = self.state
-        {
+        let Some(stopping) = &mut self.stopping else {
+            return actions;
+        };
+        match stopping.next {
             // After a late wake-up the report's own inspection is enough.
-            let next = match next {
-                Next::Inspection | Next::Report if now >= report_at(begun.at, deadline) => {
-                    actions.push(Action::Report);
-                    Next::Deadline
-                }
-                Next::Inspection if now >= half(begun.at, deadline) => {
-                    actions.push(Action::Inspect);
-                    Next::Report
-                }
-                same => same,
-            };
-            self.state = State::Stopping {
-                begun,
-                deadline,
-                next,
-            };
-            if now >= deadline {
-                actions.push(Action::Kill);
-                let until = now.saturating_add(PATIENCE);
-                self.state = State::Killed {
-                    begun,
-                    deadline,
-                    until,
-                };
+            Next::Inspection | Next::Report if now >= stopping.report_at() => {
+                actions.push(Action::Report);
+                stopping.next = Next::Kill;
             }
-        } else if let State::Killed { until, .. } = self.state {
-            if now >= until {
-                actions.push(Action::End);
+            Next::Inspection if now >= stopping.half() => {
+                actions.push(Action::Inspect);
+                stopping.next = Next::Report;
             }
+            Next::End(at) if now >= at => actions.push(Action::End),
+            _ => {}
+        }
+        if matches!(stopping.next, Next::Kill) && now >= stopping.deadline {
+            actions.push(Action::Kill);
+            stopping.next = Next::End(now.saturating_add(PATIENCE));
         }
         actions
     }
 
     /// Returns the time at which [`tick`](Self::tick) has its next action.
     pub(crate) fn next(&self) -> Option<Nanos> {
-        match self.state {
-            State::Running => None,
-            State::Stopping {
-                begun,
-                deadline,
-                next,
-            } => Some(match next {
-                Next::Inspection => half(begun.at, deadline),
-                Next::Report => report_at(begun.at, deadline),
-                Next::Deadline => deadline,
-            }),
-            State::Killed { until, .. } => Some(until),
-        }
+        let stopping = self.stopping.as_ref()?;
+        Some(match stopping.next {
+            Next::Inspection => stopping.half(),
+            Next::Report => stopping.report_at(),
+            Next::Kill => stopping.deadline,
+            Next::End(at) => at,
+        })
     }
 
     /// The program has stopped, by job control or by `SIGSTOP`.
     pub(crate) fn stopped(&self) -> Vec<Action> {
         // A stopped supervisor has no deadline.
-        match self.state {
-            State::Running => vec![Action::Stop, Action::GoOn],
-            _ => Vec::new(),
+        match self.stopping {
+            None => vec![Action::Stop, Action::GoOn],
+            Some(_) => Vec::new(),
         }
     }
 
     /// Returns the shutdown, if it has begun.
     pub(crate) fn shutdown(&self) -> Option<Shutdown> {
-        match self.state {
-            State::Running => None,
-            State::Stopping {
-                begun, deadline, ..
-            } => Some(Shutdown {
-                begun,
-                deadline,
-                is_killed: false,
-            }),
-            State::Killed {
-                begun, deadline, ..
-            } => Some(Shutdown {
-                begun,
-                deadline,
-                is_killed: true,
-            }),
-        }
+        let stopping = self.stopping.as_ref()?;
+        Some(Shutdown {
+            begun: stopping.begun,
+            deadline: stopping.deadline,
+            is_killed: matches!(stopping.next, Next::End(_)),
+        })
     }
 
     /// Returns the exit status: the program's own, or `deadline` if it had to be
@@ -254,13 +215,16 @@ impl Machine {
     }
 }
 
-fn half(begun: Nanos, deadline: Nanos) -> Nanos {
-    begun.saturating_add(deadline.since(begun) / 2)
-}
+impl Stopping {
+    fn half(&self) -> Nanos {
+        let begun = self.begun.at;
+        begun.saturating_add(self.deadline.since(begun) / 2)
+    }
 
-fn report_at(begun: Nanos, deadline: Nanos) -> Nanos {
-    let quarter = deadline.since(begun) / 4;
-    deadline.saturating_sub(REPORT_BEFORE.min(quarter))
+    fn report_at(&self) -> Nanos {
+        let quarter = self.deadline.since(self.begun.at) / 4;
+        self.deadline.saturating_sub(REPORT_BEFORE.min(quarter))
+    }
 }
 
 #[cfg(test)]
