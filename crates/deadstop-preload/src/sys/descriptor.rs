@@ -6,6 +6,8 @@ use core::mem::MaybeUninit;
 
 use deadstop_core::buffer::TextBuffer;
 
+use super::quiet::quietly;
+
 /// The reason why a file is not opened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Refused {
@@ -129,8 +131,12 @@ pub(crate) fn close(number: c_int) {
     unsafe { libc::syscall(libc::SYS_close, number) };
 }
 
-/// Writes all of `text`. May block.
+/// Writes all of `text`. May block. The calling thread gets no signal for an error.
 pub(crate) fn write_all(descriptor: c_int, text: &[u8]) {
+    quietly(|| write_rest(descriptor, text));
+}
+
+fn write_rest(descriptor: c_int, text: &[u8]) {
     let mut rest = text;
     // Each attempt writes something, unless a signal or a full pipe that does not
     // block is in the way.

@@ -3,6 +3,8 @@
 use core::ffi::c_int;
 use core::mem::size_of;
 
+use super::quiet::quietly;
+
 /// The number of its descriptor: one that programs with few descriptors do not have. It is
 /// below 64, the length of the kernel's first table: to grow a table that threads share, the
 /// kernel waits for an RCU grace period, which was seen to take 0.8 s. Bash has those from
@@ -12,7 +14,8 @@ const NUMBER: c_int = 40;
 /// The words of the file.
 pub(crate) const WORDS: usize = 8;
 
-/// Makes the file. Does nothing where the number is taken, or a filter refuses the call.
+/// Makes the file. Does nothing where the number is taken, a filter refuses the call, or
+/// `RLIMIT_FSIZE` the write.
 /// Async-signal-safe.
 pub(crate) fn make(words: &[u64; WORDS]) {
     // SAFETY: integers.
@@ -27,9 +30,12 @@ pub(crate) fn make(words: &[u64; WORDS]) {
     }
     let length = size_of::<[u64; WORDS]>();
     // SAFETY: the pointer is valid for reads of the length given.
-    unsafe { libc::syscall(libc::SYS_write, file, words.as_ptr(), length) };
-    // SAFETY: integers.
-    let copy = unsafe { libc::syscall(libc::SYS_fcntl, file, libc::F_DUPFD, NUMBER) };
+    let write = || unsafe { libc::syscall(libc::SYS_write, file, words.as_ptr(), length) };
+    let copy = match usize::try_from(quietly(write)) == Ok(length) {
+        // SAFETY: integers.
+        true => unsafe { libc::syscall(libc::SYS_fcntl, file, libc::F_DUPFD, NUMBER) },
+        false => -1,
+    };
     // SAFETY: the descriptor was made above, and is not used below.
     unsafe { libc::syscall(libc::SYS_close, file) };
     // Another thread has just taken it: the next program would not find the file.

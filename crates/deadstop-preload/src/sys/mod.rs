@@ -17,6 +17,7 @@ pub(crate) mod next;
 #[cfg(all(panic = "abort", not(test)))]
 mod no_std;
 pub(crate) mod python;
+pub(crate) mod quiet;
 pub(crate) mod raise;
 pub(crate) mod raw_thread;
 pub(crate) mod signal_info;

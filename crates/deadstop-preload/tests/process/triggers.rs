@@ -2,6 +2,8 @@
 
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::ptr;
 use std::time::Duration;
 
@@ -14,6 +16,9 @@ pub(crate) const TESTS: &[Test] = &[
     ("handler_arms", || arms("loops_in_handler")),
     ("handler_on_a_small_alternate_stack_arms", || {
         arms("loops_on_a_small_stack");
+    }),
+    ("handler_under_a_limit_of_files_to_zero_bytes_arms", || {
+        arms("loops_without_files");
     }),
     ("sigwait_arms", || arms("waits_by_sigwait")),
     ("sigwaitinfo_arms", || arms("waits_by_sigwaitinfo")),
@@ -78,6 +83,17 @@ pub(crate) const TESTS: &[Test] = &[
             .says("deadstop: DEADSTOP_GRACE is \"soon\"; allowed is a duration");
     }),
     (
+        "malformed_variable_ends_nothing_if_standard_error_has_no_reader",
+        || {
+            let (reader, closed) = UnixStream::pair().expect("a socket");
+            drop(reader);
+            let victim = Start::without_grace("has_one_thread")
+                .set("DEADSTOP_GRACE", "soon")
+                .stderr(OwnedFd::from(closed));
+            assert_eq!(victim.end().code, Some(0));
+        },
+    ),
+    (
         "no_grace_and_an_empty_one_guard_nothing_without_a_word",
         || {
             for grace in ["", "none"] {
@@ -97,6 +113,18 @@ pub(crate) const TESTS: &[Test] = &[
 
 pub(crate) const VICTIMS: &[Test] = &[
     ("loops_in_handler", loops_in_handler),
+    ("loops_without_files", || {
+        let none = libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: libc::RLIM_INFINITY,
+        };
+        // SAFETY: the pointer is valid.
+        assert_eq!(
+            unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const none) },
+            0
+        );
+        loops_in_handler();
+    }),
     ("waits_by_sigwait", || {
         let set = block_term();
         ready();
