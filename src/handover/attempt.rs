@@ -26,6 +26,7 @@ use super::error::HandOverError;
 use crate::drain::WakerHandle;
 use crate::lock::{Condvar, Mutex};
 use crate::process::WATCH;
+use crate::report::Tenths;
 use crate::sys::checked_descriptor::Checked;
 use crate::sys::child::pidfd_open;
 use crate::sys::handover::{is_alive, signal};
@@ -265,13 +266,13 @@ impl Shared {
                 }
                 continue;
             };
-            let (pid, seconds) = (process.pid, asked.elapsed().as_secs_f64());
-            cx.progress(&format!("pid {pid}; SIGTERM sent {seconds:.1} s ago"));
+            let (pid, asked_for) = (process.pid, Tenths(asked.elapsed()));
+            cx.progress(&format!("pid {pid}; SIGTERM sent {asked_for} ago"));
             if left.is_zero() {
                 process.kill();
                 self.is_over_within(kill_before / 2);
                 return Err(format!(
-                    "pid {pid} did not end within {seconds:.1} s of SIGTERM and was killed"
+                    "pid {pid} did not end within {asked_for} of SIGTERM and was killed"
                 ));
             }
         }

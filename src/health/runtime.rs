@@ -16,6 +16,7 @@ use super::workers::{Counts, Workers};
 use crate::Shutdown;
 use crate::drain::OnRuntime;
 use crate::lock::Mutex;
+use crate::report::Tenths;
 use crate::threads;
 
 /// The longest and the shortest time between two looks at a runtime.
@@ -124,10 +125,10 @@ fn run(watched: &Weak<Inner>, metrics: &RuntimeMetrics, shutdown: &Shutdown) {
             for (index, length) in look.blocked {
                 shutdown.coordinator.reporting.warn(format!(
                     "worker {index} of {} of the runtime of heartbeat {:?} has been in one poll for \
-                     {:.1} s",
+                     {}",
                     metrics.num_workers(),
                     inner.beat.name(),
-                    length.as_secs_f64(),
+                    Tenths(length),
                 ));
             }
         }

@@ -6,6 +6,7 @@ use super::heartbeat_policy::OnStall;
 use super::state::State;
 use crate::cause::Cause;
 use crate::process::{self, report_requests::Request};
+use crate::report::Tenths;
 
 /// Runs `deadstop-stalls`.
 pub(super) fn run(state: &'static State) {
@@ -40,9 +41,9 @@ fn act_on_stall(state: &State, beat: &Beat) {
     process::request_report(Request::Stall);
     let age = beat.age(deadstop_core::now());
     state.shutdown.coordinator.reporting.warn(format!(
-        "heartbeat {:?} stalled: no tick for {:.1} s; {}",
+        "heartbeat {:?} stalled: no tick for {}; {}",
         beat.name(),
-        age.as_secs_f64(),
+        Tenths(age),
         policy.consequence(),
     ));
 }

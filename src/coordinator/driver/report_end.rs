@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::coordinator::Coordinator;
 use crate::process::TRIGGERED;
-use crate::report::ShutdownReport;
+use crate::report::{ShutdownReport, Tenths};
 use crate::reporting;
 #[cfg(feature = "fault")]
 use crate::reporting::Event;
@@ -61,9 +61,9 @@ impl Coordinator {
                 1 => "1 panic hook has".to_owned(),
                 _ => format!("{running} panic hooks have"),
             };
-            let seconds = patience.as_secs_f64();
+            let patience = Tenths(patience);
             self.reporting.alert(format!(
-                "{hooks} not returned after {seconds:.1} s; the shutdown ends without waiting for more"
+                "{hooks} not returned after {patience}; the shutdown ends without waiting for more"
             ));
         }
     }

@@ -8,6 +8,7 @@ use deadstop_core::roster::TaskKind;
 use super::running::Running;
 use crate::TaskContext;
 use crate::drain::task_progress::UPDATE_EVERY;
+use crate::report::Tenths;
 
 /// The longest time before the end of its own at which a task kills the child.
 const KILL_BEFORE: Duration = Duration::from_millis(500);
@@ -28,10 +29,10 @@ pub(super) fn end(child: &Running, signal: i32, cx: &TaskContext) -> Result<(), 
         if child.whole_end().wait(Some(until)) {
             return end_cgroup(child, cx.remaining());
         }
-        let seconds = now().since(asked).as_secs_f64();
+        let asked_for = Tenths(now().since(asked));
         let description = child.describe();
         cx.progress(&format!(
-            "{description}; signal {signal} sent {seconds:.1} s ago"
+            "{description}; signal {signal} sent {asked_for} ago"
         ));
         if left.is_zero() {
             let _ = child.signal(libc::SIGKILL);
@@ -39,7 +40,7 @@ pub(super) fn end(child: &Running, signal: i32, cx: &TaskContext) -> Result<(), 
             let until = now().saturating_add(kill_before / 2);
             child.whole_end().wait(Some(until));
             return Err(format!(
-                "did not end within {seconds:.1} s of signal {signal} and was killed ({description})"
+                "did not end within {asked_for} of signal {signal} and was killed ({description})"
             ));
         }
     }

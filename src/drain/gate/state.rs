@@ -15,6 +15,7 @@ use crate::drain::counted::counted;
 use crate::drain::owner::Owner;
 use crate::lock::Mutex;
 use crate::process;
+use crate::report::Tenths;
 use crate::sys::published::Published;
 
 /// The state that a gate's handles, guards and tasks share. It lives as long as the process.
@@ -177,8 +178,8 @@ impl State {
         let requests = self.requests.entries();
         let mut text = format!("{requests} in flight");
         if let Some(oldest) = self.oldest() {
-            let age = now().since(oldest.entered).as_secs_f64();
-            text += &format!("; oldest {:?} for {age:.1} s", oldest.name);
+            let age = Tenths(now().since(oldest.entered));
+            text += &format!("; oldest {:?} for {age}", oldest.name);
             text += &format!(" (entered on thread {})", oldest.tid);
         }
         let streams = self.streams.entries();

@@ -5,6 +5,7 @@ use deadstop_core::now;
 use super::job::Work;
 use super::names::thread_name;
 use super::shared::{Locked, Shared};
+use crate::report::Tenths;
 
 impl Shared {
     /// Describes what is left: "2 running, 37 queued; longest: "mail 17" for 12.3 s on
@@ -15,13 +16,13 @@ impl Shared {
         let queued = machine.queued(&run_queue);
         let mut text = format!("{running} running, {queued} queued");
         if let Some((number, _, longest)) = run_queue.longest() {
-            let seconds = now().since(longest.since).as_secs_f64();
+            let length = Tenths(now().since(longest.since));
             let job = longest.name.as_deref().unwrap_or("a job");
             let thread = match number {
                 Some(number) => format!("thread {}", thread_name(&self.name, number)),
                 None => "the thread of its caller".to_owned(),
             };
-            text += &format!("; longest: {job:?} for {seconds:.1} s on {thread}");
+            text += &format!("; longest: {job:?} for {length} on {thread}");
         }
         let named = machine.waiting(&run_queue).find_map(Work::name);
         if let Some(next) = named {

@@ -10,7 +10,7 @@ use crate::drain::latch::Latch;
 use crate::drain::task_progress::{next_update, show_thread};
 use crate::drain::thread_id;
 use crate::lock::Mutex;
-use crate::report::Outcome;
+use crate::report::{Outcome, Tenths};
 use crate::trigger::panic::message;
 use crate::{Cause, TaskContext, TaskHandle};
 
@@ -62,12 +62,12 @@ impl State {
                 show_thread(cx, None);
                 return self.failure.lock().clone().map_or(Ok(()), Err);
             }
-            let seconds = now().since(begun).as_secs_f64();
+            let length = Tenths(now().since(begun));
             let why = match cx.cause() {
                 Cause::Finished => "the work is done, and this keeps the process",
                 _ => "still runs",
             };
-            let text = format!("{why} for {seconds:.1} s");
+            let text = format!("{why} for {length}");
             let progress = self.progress.lock().clone();
             match progress.is_empty() {
                 true => cx.progress(&text),
