@@ -47,7 +47,7 @@ mod tests {
     use crate::signal::Signal;
 
     #[test]
-    fn words_are_those_of_display() {
+    fn text_equals_display() {
         let causes = [
             Cause::Finished,
             Cause::Stalled {

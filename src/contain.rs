@@ -67,18 +67,18 @@ mod tests {
     }
 
     #[test]
-    fn call_that_returns_is_what_it_returned() {
+    fn contain_returns_the_result_of_the_call() {
         assert!(contain(|| 7).is_ok_and(|it| it == 7));
     }
 
     #[test]
-    fn value_of_a_panic_can_be_looked_at() {
+    fn panic_payload_can_be_inspected() {
         let payload = contain::<()>(|| panic_any(7_u32)).expect_err("it panics");
         assert_eq!(payload.value().downcast_ref(), Some(&7_u32));
     }
 
     #[test]
-    fn destructor_of_a_panics_value_may_panic_and_so_on() {
+    fn panics_in_destructors_of_panic_payloads_are_contained() {
         for depth in 0..3 {
             drop(contain(|| panic_any(Panics(depth))));
         }

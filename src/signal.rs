@@ -120,7 +120,7 @@ mod tests {
     use super::Signal;
 
     #[test]
-    fn signal_made_from_a_number_equals_its_constant() {
+    fn signal_from_a_number_equals_its_constant() {
         assert_eq!(Signal::from(15), Signal::TERM);
         assert_eq!(Signal::from(15).to_string(), "SIGTERM");
         assert_eq!(Signal::from(9).to_string(), "SIGKILL");

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn time_that_a_report_cost_is_no_movement() {
+    fn time_used_by_a_report_is_not_counted_as_movement() {
         let mut samples = Samples::none();
         samples.update(&[7], at(1), |_| Some(Duration::ZERO));
         samples.forgive(|_| Some(Duration::from_micros(40)));

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_of_success() {
+    fn success_prints_no_line() {
         assert_eq!(end(&facts(Ended::Exited(0))), None);
     }
 

@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn late_wake_up_inspects_once() {
+    fn late_wake_up_skips_the_early_inspection() {
         let mut machine = machine(&[]);
         machine.received(signal(libc::SIGTERM, 0));
         assert_eq!(

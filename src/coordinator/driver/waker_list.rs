@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn wakers_are_found_whatever_was_removed_before() {
+    fn wakers_are_found_after_removals() {
         let sum = Arc::new(AtomicU64::new(0));
         let waker = |number| Waker::from(Arc::new(Adds(number, Arc::clone(&sum))));
         let mut list = WakerList::default();

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn first_is_the_least_whatever_was_inserted_and_removed() {
+    fn first_is_the_smallest_after_inserts_and_removals() {
         let mut set = SortedSet::default();
         let mut reference = BTreeSet::new();
         // Each value twice in, each twice out, in an order that moves the first.

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn reports_that_the_logger_does_not_take_are_few() {
+    fn pending_reports_are_limited() {
         let log = log();
         for n in 0..100 {
             log.report(Level::Warn, n.to_string());
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn event_leaves_the_start_to_another_thread() {
+    fn event_does_not_start_the_thread() {
         let log = log();
         assert_eq!(log.start_due(), Nanos::LAST);
         log.event(Event::ShutdownBegan {

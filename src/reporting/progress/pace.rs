@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn grace_of_nothing_or_without_end_is_no_trouble() {
+    fn zero_and_unlimited_grace_have_a_pace() {
         let mut none = Pace::new(BEGUN, BEGUN);
         assert!(none.is_due(at(1.0)));
         assert!(none.due() > at(1.0));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn of_lines_that_were_missed_one_comes() {
+    fn one_line_replaces_all_missed_lines() {
         let mut pace = Pace::new(BEGUN, at(10.0));
         assert!(pace.is_due(at(7.0)));
         assert!(!pace.is_due(at(7.0)));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn deadline_that_is_brought_forward_quickens_the_pace() {
+    fn earlier_deadline_shortens_the_interval() {
         let mut pace = Pace::new(BEGUN, at(25.0));
         assert!(pace.is_due(at(5.0)));
         pace.follow(at(6.0), at(8.0));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn deadline_that_is_brought_forward_puts_no_line_off() {
+    fn earlier_deadline_delays_no_line() {
         let mut pace = Pace::new(BEGUN, at(25.0));
         pace.follow(at(4.5), at(24.0));
         assert_eq!(pace.due().0, at(5.0).0);

@@ -63,7 +63,7 @@ fn waiter_that_has_left_no_longer_counts() {
 }
 
 #[test]
-fn without_tasks_it_is_a_deadline_and_nothing_else() {
+fn shutdown_without_tasks_neither_exits_nor_warns() {
     for when_done in [WhenDone::Wait, WhenDone::Exit] {
         let mut world = World::with(
             Vec::new(),

@@ -141,7 +141,7 @@ fn restarted_scope_takes_tasks_and_tells_waiters_of_the_run_before() {
 }
 
 #[test]
-fn task_that_waits_for_what_it_belongs_to_waits_for_itself() {
+fn task_that_waits_for_its_own_scope_is_detected() {
     let mut world = World::new();
     let scope = world.scope("ingest");
     let other = world.scope("other");

@@ -317,7 +317,7 @@ fn handler_that_is_still_writing_keeps_its_request_to_itself() {
 }
 
 #[test]
-fn when_every_request_is_under_way_there_is_no_answer() {
+fn capture_fails_while_all_requests_are_in_use() {
     let (_one, stacks) = stacks();
     let no_thread = c_int::MAX >> 4;
     let taken: Vec<_> = std::iter::from_fn(|| signal_handler::ask(no_thread)).collect();
@@ -383,7 +383,7 @@ fn thread_that_takes_and_frees_memory_answers_again_and_again() {
 }
 
 #[test]
-fn condition_variable_and_a_file_do_not_notice() {
+fn capture_does_not_disturb_a_condition_variable_or_a_file() {
     let (_one, stacks) = stacks();
     let pair = Arc::new((std::sync::Mutex::new(false), Condvar::new()));
     let waited = Arc::clone(&pair);
@@ -438,7 +438,7 @@ fn looked_up(stacks: &Stacks, address: usize, is_call: bool) -> String {
 
 /// A call may be the last instruction of a function, and returns into the next.
 #[test]
-fn call_is_where_it_is_and_not_where_it_returns() {
+fn frame_shows_the_call_not_the_return_address() {
     let (_one, stacks) = stacks();
     let first = spins_until_told as fn(&AtomicBool) as usize;
     assert!(looked_up(&stacks, first, false).ends_with("::spins_until_told"));

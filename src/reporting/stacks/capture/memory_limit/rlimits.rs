@@ -56,7 +56,7 @@ mod tests {
     const PAGE: u64 = 4096;
 
     #[test]
-    fn nothing_is_below_a_limit_that_the_process_is_near() {
+    fn no_size_fits_near_a_limit() {
         assert!(is_below(UNLIMITED, STATM, PAGE, u64::MAX - MARGIN));
         for name in ["Max address space         ", "Max data size             "] {
             let limited = |mib: u64| {

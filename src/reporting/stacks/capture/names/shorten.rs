@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plan_that_fits_is_kept() {
+    fn text_that_fits_is_kept() {
         let mut line = TextBuffer::<8>::new();
         without_middle(&mut line, "12345678");
         assert_eq!(line.as_str(), "12345678");

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn folder_of_a_build_that_is_the_root_is_no_folder() {
+    fn build_folder_at_the_root_is_ignored() {
         for folder in [None, Some(""), Some("/")] {
             let (source, path) = source_path("/home/me/service/src/main.rs", folder);
             assert_eq!(

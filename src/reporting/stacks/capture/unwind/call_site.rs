@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_are_known_by_their_length() {
+    fn call_instruction_is_recognized_by_its_length() {
         let calls: [&[u8]; 9] = [
             &[0xe8, 1, 2, 3, 4],
             &[0xff, 0xd0],
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn called_address_is_counted_from_behind_the_call() {
+    fn call_target_is_relative_to_the_next_instruction() {
         assert_eq!(
             called_from(&[0x90, 0xe8, 0x10, 0, 0, 0], 0x1000),
             Some(0x1010)
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn other_instructions_are_no_calls() {
+    fn other_instructions_are_not_calls() {
         for code in [
             &[0x90; 8][..],
             &[0xff, 0xe0],
