@@ -22,7 +22,7 @@ impl fmt::Display for Seconds {
 }
 
 /// A length of time in seconds, to tenths. Messages use it in place of `as_secs_f64`: a single
-/// text with a floating-point number adds 26 KB to the program.
+/// text with a floating-point number adds 24 KB to the program.
 pub(crate) struct Tenths(pub(crate) Duration);
 
 impl fmt::Display for Tenths {
