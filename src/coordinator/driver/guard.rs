@@ -149,11 +149,20 @@ impl Coordinator {
     /// Takes the lock, and lets the machine know of a trigger and of the deadline.
     /// Only where [`is_here`](Self::is_here).
     pub(in crate::coordinator) fn lock(&self) -> Guard<'_> {
-        self.lock_as(false)
+        self.guard(self.state.lock(), false)
     }
 
-    fn lock_as(&self, leaves_run_thread_asleep: bool) -> Guard<'_> {
-        let state = self.state.lock();
+    /// Does the same, and returns `None` if another thread has the lock.
+    pub(super) fn try_lock(&self) -> Option<Guard<'_>> {
+        let state = self.state.try_lock()?;
+        Some(self.guard(state, false))
+    }
+
+    fn guard<'a>(
+        &'a self,
+        state: MutexGuard<'a, State>,
+        leaves_run_thread_asleep: bool,
+    ) -> Guard<'a> {
         let mut guard = Guard {
             coordinator: self,
             state,
@@ -237,7 +246,7 @@ impl Coordinator {
         // A handler that interrupts this and never returns would leave tasks that
         // `deadstop-run` does not know of.
         let mask = SignalMask::block_all();
-        let mut guard = self.lock_as(true);
+        let mut guard = self.guard(self.state.lock(), true);
         let ended = guard.state.ended.take();
         drop(guard);
         // The end wakes the threads that wait for the request, if it comes first.

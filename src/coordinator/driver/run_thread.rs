@@ -2,6 +2,7 @@
 //! [`Situation::duty`] says is next.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::coordinator::{Coordinator, State};
 use super::end;
@@ -15,6 +16,12 @@ use crate::reporting::SymbolizerStart;
 use crate::threads;
 use deadstop_core::Nanos;
 
+/// The time after which `deadstop-run` tries again to take the lock.
+const RETRY_DELAY: Duration = Duration::from_micros(50);
+
+/// The number of times that it tries before it waits for the lock.
+const TRIES: u32 = 8;
+
 fn run(coordinator: &Arc<Coordinator>) {
     if coordinator.settings.is_attached {
         ROSTER.set_coordinator(deadstop_core::tid());
@@ -22,7 +29,7 @@ fn run(coordinator: &Arc<Coordinator>) {
     loop {
         // Before the look: what changes after it cuts the sleep short.
         let seen = RUN_WAKEUPS.read();
-        let mut guard = coordinator.lock();
+        let mut guard = coordinator.lock_between_tasks(seen);
         let situation = coordinator.look(&mut guard);
         match situation.duty() {
             Duty::NotifyTriggers => {
@@ -82,6 +89,21 @@ impl Coordinator {
         let coordinator = Arc::clone(self);
         threads::spawn_deep("deadstop-run", move || run(&coordinator))
             .inspect_err(|_| self.retire())
+    }
+
+    /// Takes the lock, and lets a thread that runs short tasks keep it for some microseconds.
+    /// That thread takes the lock twice for each task. If this one waited for the lock, every
+    /// release would be a system call that wakes it, mostly to find the lock taken again. An
+    /// event past `seen` ends the delay.
+    fn lock_between_tasks(&self, seen: u32) -> Guard<'_> {
+        for _ in 0..TRIES {
+            if let Some(guard) = self.try_lock() {
+                return guard;
+            }
+            let until = deadstop_core::now().saturating_add(RETRY_DELAY);
+            RUN_WAKEUPS.wait_past(seen, Some(until));
+        }
+        self.lock()
     }
 
     /// Tells the machine the time and the deadline, and returns what `deadstop-run` then finds.
