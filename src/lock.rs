@@ -5,7 +5,8 @@
 //! threads in it, and lists in it become circles.
 
 use std::sync::{PoisonError, TryLockError};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 pub(crate) use std::sync::MutexGuard;
 
@@ -29,6 +30,18 @@ impl<T> Mutex<T> {
             Ok(guard) => Some(guard),
             Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
             Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Returns `None` if other threads have the lock for all of `time`.
+    pub(crate) fn try_lock_within(&self, time: Duration) -> Option<MutexGuard<'_, T>> {
+        let begun = Instant::now();
+        loop {
+            let locked = self.try_lock();
+            if locked.is_some() || begun.elapsed() >= time {
+                return locked;
+            }
+            thread::yield_now();
         }
     }
 
@@ -70,5 +83,34 @@ impl Condvar {
 
     pub(crate) fn notify_all(&self) {
         self.0.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lock_that_is_released_in_time_is_taken() {
+        let lock = Mutex::new(1);
+        thread::scope(|scope| {
+            let held = lock.lock();
+            let taken = scope.spawn(|| {
+                let value = lock.try_lock_within(Duration::from_secs(60));
+                value.map(|value| *value)
+            });
+            thread::sleep(Duration::from_millis(20));
+            drop(held);
+            assert_eq!(taken.join().ok(), Some(Some(1)));
+        });
+    }
+
+    #[test]
+    fn lock_that_is_kept_is_not_taken() {
+        let lock = Mutex::new(());
+        let _held = lock.lock();
+        let begun = Instant::now();
+        assert!(lock.try_lock_within(Duration::from_millis(20)).is_none());
+        assert!(begun.elapsed() >= Duration::from_millis(20));
     }
 }

@@ -26,6 +26,10 @@ use deadstop_core::sys::SignalMask;
 /// time of a wake-up.
 const BRIEFLY: Duration = Duration::from_micros(100);
 
+/// The longest time for which a thread that exits waits for the lock. Threads that start have it
+/// for a moment.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// The lock, held.
 pub(in crate::coordinator) struct Guard<'a> {
     coordinator: &'a Coordinator,
@@ -282,12 +286,12 @@ impl Coordinator {
     }
 
     /// Returns the number of registered tasks, if no shutdown was requested: `None` once one
-    /// has begun, or while another thread has the lock.
+    /// has begun, or if other threads keep the lock: the caller exits.
     pub(crate) fn never_requested(&self) -> Option<usize> {
         if self.is_requested() || !self.is_here() {
             return None;
         }
-        let state = self.state.try_lock()?;
+        let state = self.state.try_lock_within(PATIENCE)?;
         Some(state.machine.pending_count())
     }
 
