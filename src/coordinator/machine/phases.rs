@@ -349,7 +349,7 @@ impl<S: Shared, B> Machine<S, B> {
     }
 }
 
-/// Has a task logged that left its work undone.
+/// Decides to log a task that left its work undone.
 fn log_failure<S, B>(actions: &mut Vec<Action<S, B>>, report: &TaskReport) {
     if report.outcome().is_failure() {
         actions.push(Action::TaskFailed {
