@@ -130,9 +130,6 @@ calls! {
     SYS_prctl "prctl" Install Run Report End;
     SYS_rseq "rseq" Install Run;
     SYS_sched_getaffinity "sched_getaffinity" Install Run;
-    SYS_sched_getattr "sched_getattr" Install Run;
-    SYS_sched_setattr "sched_setattr" Install Run;
-    SYS_sched_setscheduler "sched_setscheduler" Install Run;
     SYS_sched_yield "sched_yield" Install Run Report End;
     SYS_set_robust_list "set_robust_list" Install Run Children;
     SYS_sigaltstack "sigaltstack" Install Run Report End;

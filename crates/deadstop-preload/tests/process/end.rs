@@ -7,6 +7,7 @@ use libc::SIGTERM;
 
 use crate::functions::{action, set};
 use crate::start::{GRACE, Start, Test, until};
+use crate::system_calls::filter;
 use crate::triggers::{loops_in_handler, ready, spins};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -120,30 +121,7 @@ fn threads(pid: i32) -> usize {
 
 /// A filter refuses `clone`, as a sandbox does.
 fn refuses_threads() {
-    let statement = |code: u32, k: u32, jt, jf| libc::sock_filter {
-        code: u16::try_from(code).expect("a code"),
-        jt,
-        jf,
-        k,
-    };
-    let clone = u32::try_from(libc::SYS_clone).expect("a number");
-    let error = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
-    let mut filter = [
-        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
-        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, clone, 0, 1),
-        statement(libc::BPF_RET | libc::BPF_K, error, 0, 0),
-        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0),
-    ];
-    let program = libc::sock_fprog {
-        len: 4,
-        filter: filter.as_mut_ptr(),
-    };
-    // SAFETY: integers.
-    let set = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
-    assert_eq!(set, 0);
-    let mode = libc::SECCOMP_MODE_FILTER;
-    // SAFETY: the pointer is valid for reads.
-    let set = unsafe { libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program) };
-    assert_eq!(set, 0);
+    let refused = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+    filter(&[libc::SYS_clone], refused, libc::SECCOMP_RET_ALLOW);
     loops_in_handler();
 }

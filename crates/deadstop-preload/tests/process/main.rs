@@ -20,6 +20,7 @@ mod functions;
 mod generated_code;
 mod standard_error;
 mod start;
+mod system_calls;
 mod triggers;
 mod unwind;
 
@@ -35,7 +36,8 @@ fn main() {
             .chain(standard_error::VICTIMS)
             .chain(children::VICTIMS)
             .chain(exec::VICTIMS)
-            .chain(generated_code::VICTIMS);
+            .chain(generated_code::VICTIMS)
+            .chain(system_calls::VICTIMS);
         for (victim, run) in victims {
             if *victim == name {
                 return run();
@@ -54,7 +56,8 @@ fn main() {
         .chain(children::TESTS)
         .chain(exec::TESTS)
         .chain(generated_code::TESTS)
-        .chain(unwind::TESTS);
+        .chain(unwind::TESTS)
+        .chain(system_calls::TESTS);
     let trials = tests.map(|(name, run)| {
         Trial::test(*name, move || {
             run();

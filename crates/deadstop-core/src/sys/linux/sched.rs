@@ -1,4 +1,7 @@
 //! Scheduling attributes of a thread that waits for a deadline.
+//!
+//! Under a seccomp filter nothing that it might kill at is requested: systemd's `~@resources`
+//! names the calls that change slices and scheduling classes.
 
 use core::mem::{MaybeUninit, size_of};
 
@@ -13,7 +16,9 @@ pub fn request_prompt_wakeups() {
     // nanoseconds, and changes the calling thread only.
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1 as core::ffi::c_ulong) };
 
-    request_short_slices();
+    if !has_system_call_filter() {
+        request_short_slices();
+    }
 }
 
 /// Asks to run before any thread that is not a real-time one. The kernel allows
@@ -23,6 +28,9 @@ pub fn request_prompt_wakeups() {
 /// For a thread that runs no code of the application: a signal handler that
 /// loops would keep its processor to itself.
 pub fn request_real_time() {
+    if has_system_call_filter() {
+        return;
+    }
     // SAFETY: all zeroes are a value of `sched_param`, which is integers; musl's has
     // more of them than glibc's.
     let mut priority = unsafe { MaybeUninit::<libc::sched_param>::zeroed().assume_init() };
@@ -37,6 +45,12 @@ pub fn request_real_time() {
             &raw const priority,
         )
     };
+}
+
+/// Returns `true` if a seccomp filter checks the calls of this thread, or refuses the question.
+fn has_system_call_filter() -> bool {
+    // SAFETY: `PR_GET_SECCOMP` takes no more arguments.
+    unsafe { libc::prctl(libc::PR_GET_SECCOMP) != 0 }
 }
 
 /// Asks for slices of 100 µs, the shortest there are: a thread that asks for
