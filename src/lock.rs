@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 
 pub(crate) use std::sync::MutexGuard;
 
+/// A wait that is long enough if the thread with the lock is about to release it, also if that
+/// thread has lost its processor.
+pub(crate) const SHORT_WAIT: Duration = Duration::from_millis(5);
+
 /// A lock. A thread that panics while it has the lock leaves the value as it is.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(std::sync::Mutex<T>);

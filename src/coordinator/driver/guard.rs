@@ -285,8 +285,9 @@ impl Coordinator {
         true
     }
 
-    /// Returns the number of registered tasks, if no shutdown was requested: `None` once one
-    /// has begun, or if other threads keep the lock: the caller exits.
+    /// Returns the number of registered tasks if no shutdown was requested. Returns `None` once
+    /// one has begun. Also returns `None` if other threads keep the lock: the caller exits, and
+    /// must not wait for them.
     pub(crate) fn never_requested(&self) -> Option<usize> {
         if self.is_requested() || !self.is_here() {
             return None;

@@ -2,7 +2,6 @@
 
 mod copy;
 mod files;
-mod lock_soon;
 mod memory_limit;
 mod names;
 mod symbolizer;

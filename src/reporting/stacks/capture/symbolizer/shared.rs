@@ -15,10 +15,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::job::{IDLE, Job};
-use crate::lock::{Mutex, MutexGuard};
+use crate::lock::{Mutex, MutexGuard, SHORT_WAIT};
 use crate::process::WATCH;
 use crate::reporting::stacks::capture::files::Modules;
-use crate::reporting::stacks::capture::lock_soon::lock_soon;
 use crate::reporting::stacks::capture::unwind::SharedUnwinder;
 use deadstop_core::stack::Stack;
 
@@ -80,9 +79,9 @@ impl Shared {
         WATCH.notify();
     }
 
-    /// The slot, unless the other thread has it for longer than a name takes.
+    /// Returns the slot, unless the other thread has it for longer than a name takes.
     pub(super) fn try_slot(&self) -> Option<MutexGuard<'_, Stack>> {
-        lock_soon(self.slot.get()?)
+        self.slot.get()?.try_lock_within(SHORT_WAIT)
     }
 
     /// Returns the job that the reporter has given, if there is one.

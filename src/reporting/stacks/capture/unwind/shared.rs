@@ -1,13 +1,12 @@
 //! The unwinder that the reporter uses and the symbolizer replaces.
 //!
-//! The reporter must not wait for the lock. The symbolizer holds it only while it exchanges
+//! The reporter must not wait long for the lock. The symbolizer holds it only while it exchanges
 //! two values: it allocates the new unwinder before, and frees the old one after.
 
 use std::mem;
 
-use super::super::lock_soon::lock_soon;
 use super::unwinder::Unwinder;
-use crate::lock::Mutex;
+use crate::lock::{Mutex, SHORT_WAIT};
 
 /// An unwinder for two threads.
 pub(crate) struct SharedUnwinder(Mutex<Unwinder>);
@@ -19,7 +18,8 @@ impl SharedUnwinder {
 
     /// Calls `act` with the unwinder. `None` if another thread has it.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&Unwinder) -> T) -> Option<T> {
-        lock_soon(&self.0).map(|unwinder| act(&unwinder))
+        let unwinder = self.0.try_lock_within(SHORT_WAIT)?;
+        Some(act(&unwinder))
     }
 
     /// Replaces the unwinder.
