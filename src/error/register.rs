@@ -44,7 +44,7 @@ pub enum RegisterError {
         /// The name that no phase has.
         phase: PhaseName,
     },
-    /// The task's name is empty, or has only blanks.
+    /// The name of the task, gate, pool or resource is empty, or has only blanks.
     Unnamed,
 }
 
@@ -62,9 +62,10 @@ impl fmt::Display for RegisterError {
                 "phase \"{phase}\" is over; the running phase and later ones take tasks"
             ),
             Self::UnknownPhase { phase } => write!(f, "there is no phase \"{phase}\""),
-            Self::Unnamed => {
-                f.write_str("a task has an empty name; any text that is not blank is allowed")
-            }
+            Self::Unnamed => f.write_str(
+                "a task, gate, pool or resource has an empty name; any text that is not blank is \
+                 allowed",
+            ),
         }
     }
 }

@@ -19,6 +19,9 @@ const REPORT_PATIENCE: Duration = Duration::from_secs(1);
 /// The longest wait of the end for panic hooks.
 const HOOK_PATIENCE: Duration = Duration::from_secs(5);
 
+/// The wait for panic hooks after which the log says what the shutdown waits for.
+const HOOK_NOTICE: Duration = Duration::from_secs(2);
+
 impl Coordinator {
     /// Reports the end, and announces it.
     pub(super) fn end(&self, mut report: Arc<ShutdownReport>) {
@@ -55,15 +58,26 @@ impl Coordinator {
     fn wait_for_panic_hooks(&self) {
         let now = deadstop_core::now();
         let patience = HOOK_PATIENCE.min(self.deadline().since(now) / 2);
+        let first = patience.min(HOOK_NOTICE);
+        let running = panic::wait_for_hooks(now.saturating_add(first));
+        if running == 0 {
+            return;
+        }
+        let rest = patience.saturating_sub(first);
+        if !rest.is_zero() {
+            self.reporting.alert(format!(
+                "no task is running; the shutdown waits for {}, for at most {} more",
+                hooks(running),
+                Tenths(rest)
+            ));
+        }
         let running = panic::wait_for_hooks(now.saturating_add(patience));
         if running > 0 {
-            let hooks = match running {
-                1 => "1 panic hook has".to_owned(),
-                _ => format!("{running} panic hooks have"),
-            };
-            let patience = Tenths(patience);
+            let have = if running == 1 { "has" } else { "have" };
             self.reporting.alert(format!(
-                "{hooks} not returned after {patience}; the shutdown ends without waiting for more"
+                "{} {have} not returned after {}; the shutdown ends without waiting for more",
+                hooks(running),
+                Tenths(patience)
             ));
         }
     }
@@ -114,5 +128,13 @@ impl Coordinator {
         // Wakes the callers that wait for the request, or for a scope, which has ended with
         // the whole shutdown.
         TRIGGERED.advance();
+    }
+}
+
+/// Returns the number of panic hooks in words.
+fn hooks(running: u32) -> String {
+    match running {
+        1 => "1 panic hook".to_owned(),
+        _ => format!("{running} panic hooks"),
     }
 }
