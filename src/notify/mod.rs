@@ -27,8 +27,8 @@ pub(crate) use self::driver::{Driver, STACK, Sources};
 pub(crate) use self::heartbeats::Seen;
 #[cfg(target_os = "linux")]
 pub(crate) use self::predecessor::READY_VARIABLE;
-#[cfg(feature = "health")]
-pub(crate) use self::predecessor::has_predecessor;
 pub(crate) use self::predecessor::{adopt_ready_descriptor, announce_ready};
+#[cfg(feature = "health")]
+pub(crate) use self::predecessor::{is_predecessor_running, ready_descriptor};
 pub(crate) use self::socket::Socket;
 pub(crate) use self::state::Notify;

@@ -1,9 +1,11 @@
 //! Notifies the predecessor that its successor is ready.
 
 use std::env;
-use std::os::fd::IntoRawFd as _;
+use std::os::fd::{IntoRawFd as _, RawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
+#[cfg(feature = "health")]
+use crate::sys::handover::is_other_end_closed;
 use crate::sys::handover::{adopt, signal_and_close};
 use deadstop_core::number;
 
@@ -33,7 +35,20 @@ pub(crate) fn adopt_ready_descriptor() {
 /// Returns `true` while the predecessor is the process that the service manager knows: this
 /// one has not said that it is ready.
 pub(crate) fn has_predecessor() -> bool {
-    READY.load(Ordering::Acquire) != NONE
+    ready_descriptor().is_some()
+}
+
+/// Returns `true` while there is a predecessor that runs. For a thread that has a descriptor
+/// table of its own, the descriptor must be in it.
+#[cfg(feature = "health")]
+pub(crate) fn is_predecessor_running() -> bool {
+    ready_descriptor().is_some_and(|fd| !is_other_end_closed(fd))
+}
+
+/// Returns the descriptor while there is a predecessor. Its other end is closed once the
+/// predecessor has ended.
+pub(crate) fn ready_descriptor() -> Option<RawFd> {
+    Some(READY.load(Ordering::Acquire)).filter(|fd| *fd != NONE)
 }
 
 /// Tells the predecessor, if there is one and it was not told before. Async-signal-safe.

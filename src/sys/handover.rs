@@ -230,6 +230,20 @@ fn option(socket: BorrowedFd<'_>, name: c_int) -> Option<c_int> {
     (result == 0).then_some(value)
 }
 
+/// Returns `true` if no process has the other end of the socket or pipe `fd`, or if `fd` is not
+/// open.
+#[cfg(feature = "health")]
+pub(crate) fn is_other_end_closed(fd: RawFd) -> bool {
+    let mut entry = libc::pollfd {
+        fd,
+        events: 0,
+        revents: 0,
+    };
+    // SAFETY: the pointer is to one entry, valid for reads and writes.
+    let ready = unsafe { libc::poll(&raw mut entry, 1, 0) };
+    ready == 1
+}
+
 /// Writes one byte to `fd` and closes it, without SIGPIPE if no process reads it any more.
 /// Async-signal-safe, `errno` included.
 pub(crate) fn signal_and_close(fd: RawFd) {

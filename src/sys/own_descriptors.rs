@@ -4,7 +4,7 @@
 //! accept connections while the rest of the process has no descriptor left, and a program
 //! that closes all descriptors does not close that thread's.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::RawFd;
 
 use libc::c_uint;
 
@@ -15,13 +15,13 @@ const MOST: usize = 16;
 /// `false`, and changes nothing, if the kernel (before Linux 5.9) or a filter refuses.
 ///
 /// Every other descriptor stays open for the other threads, and is closed for this one.
-pub(crate) fn keep_only(kept: &[BorrowedFd<'_>]) -> bool {
+pub(crate) fn keep_only(kept: &[RawFd]) -> bool {
     let mut numbers = [c_uint::MAX; MOST];
     if kept.is_empty() || kept.len() > MOST {
         return false;
     }
     for (number, fd) in numbers.iter_mut().zip(kept) {
-        *number = fd.as_raw_fd().unsigned_abs();
+        *number = fd.unsigned_abs();
     }
     let numbers = &mut numbers[..kept.len()];
     numbers.sort_unstable();

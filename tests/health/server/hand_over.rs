@@ -20,9 +20,9 @@ const SLOW: Duration = Duration::from_millis(600);
 /// The longest wait of the test for the end of the old process.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The scenario of both processes. The successor is slow to start, and the old process is slow
-/// to end.
-fn run_old_process_and_successor(test: &str) {
+/// The scenario of both processes. The successor is ready `ready_after` its start, and the old
+/// process is slow to end.
+fn run_old_process_and_successor(test: &str, ready_after: Duration) {
     let is_successor = std::env::var_os(ROLE).is_some();
     let builder = Shutdown::builder().grace(PATIENCE);
     let shutdown = builder.install().expect("no watchdog is installed");
@@ -41,7 +41,8 @@ fn run_old_process_and_successor(test: &str) {
         .start()
         .expect("it can be started");
     if is_successor {
-        thread::sleep(SLOW);
+        println!("begins {}", std::process::id());
+        thread::sleep(ready_after);
         health.set_ready();
         shutdown.wait_and_exit();
     }
@@ -64,11 +65,38 @@ fn run_old_process_and_successor(test: &str) {
     shutdown.wait_and_exit();
 }
 
-#[test]
 #[expect(unsafe_code, reason = "ends a process that the test has started")]
+fn kill(process: i32, signal: i32) {
+    // SAFETY: kill(2) takes two integers.
+    unsafe { libc::kill(process, signal) };
+}
+
+/// Returns the process id at the end of a line.
+fn process_id(line: &str) -> i32 {
+    let id = line.rsplit(' ').next().and_then(|id| id.parse().ok());
+    id.expect("the line ends with a process id")
+}
+
+#[test]
+fn successor_answers_before_it_is_ready_if_the_old_process_is_killed() {
+    let test = "server::hand_over::\
+                successor_answers_before_it_is_ready_if_the_old_process_is_killed";
+    let mut old = victim::start(test, || run_old_process_and_successor(test, PATIENCE));
+    let address = address(&mut old);
+    let successor = process_id(&old.hear("begins "));
+    old.send(libc::SIGKILL);
+    let answers = ["/livez", "/startupz"].map(|path| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: victim\r\n\r\n");
+        try_ask(address, &request).map(|answer| answer.status).ok()
+    });
+    kill(successor, libc::SIGKILL);
+    assert_eq!(answers, [Some(200), Some(503)]);
+}
+
+#[test]
 fn probes_see_one_ready_process_while_a_successor_takes_over() {
     let test = "server::hand_over::probes_see_one_ready_process_while_a_successor_takes_over";
-    let mut old = victim::start(test, || run_old_process_and_successor(test));
+    let mut old = victim::start(test, || run_old_process_and_successor(test, SLOW));
     let address = address(&mut old);
     let over = Arc::new(AtomicBool::new(false));
     let clients = ["/livez", "/readyz", "/startupz"].map(|path| {
@@ -87,7 +115,7 @@ fn probes_see_one_ready_process_while_a_successor_takes_over() {
     // The old process accepts this connection, and reads the request after it has begun to stop.
     let mut early = TcpStream::connect(address).expect("the listener accepts connections");
     let line = old.hear("successor ");
-    let successor: i32 = line.rsplit(' ').next().unwrap().parse().unwrap();
+    let successor = process_id(&line);
     thread::sleep(SLOW / 4);
     let request = b"GET /readyz HTTP/1.1\r\nHost: victim\r\n\r\n";
     early.write_all(request).expect("the connection is open");
@@ -104,8 +132,7 @@ fn probes_see_one_ready_process_while_a_successor_takes_over() {
         .into_iter()
         .flat_map(|client| client.join().expect("the client does not panic"))
         .collect();
-    // SAFETY: kill(2) takes two integers.
-    unsafe { libc::kill(successor, libc::SIGTERM) };
+    kill(successor, libc::SIGTERM);
     assert_eq!(first, *b"HTTP/1.1 200");
     let is_wrong = |answer: &&std::io::Result<(_, u16, _)>| !matches!(answer, Ok((_, 200, _)));
     let wrong: Vec<_> = answers.iter().filter(is_wrong).collect();

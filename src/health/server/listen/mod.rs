@@ -33,7 +33,7 @@ pub(super) struct Listening {
 
 impl Listening {
     /// Returns `true` if this process answers here: its predecessor does until this one is
-    /// ready, and its successor once that has taken over. One answer of two processes would be
+    /// ready or the predecessor has ended, and its successor once that has taken over. One answer of two processes would be
     /// "not ready" half of the time.
     pub(super) fn is_served(&self) -> bool {
         match &self.served {
@@ -51,7 +51,7 @@ impl Listening {
     /// Returns `true` while the predecessor answers here.
     pub(super) fn awaits_predecessor(&self) -> bool {
         let served = self.served.as_ref();
-        served.is_some_and(|served| served.was_shared()) && notify::has_predecessor()
+        served.is_some_and(|served| served.was_shared()) && notify::is_predecessor_running()
     }
 }
 

@@ -12,7 +12,7 @@ mod sources;
 
 use std::array;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use deadstop_core::{Nanos, now};
@@ -25,6 +25,7 @@ use super::answer::{Facts, Route, Served, Wanted, answer};
 use super::listen::{Listening, MAX_LISTENERS};
 use super::shared::Shared;
 use crate::drain;
+use crate::notify;
 use crate::sys::listener;
 use crate::sys::own_descriptors;
 use crate::sys::poll_set::PollSet;
@@ -102,16 +103,10 @@ impl Server {
     /// Gives the thread a descriptor table of its own, where the kernel can: the application's
     /// descriptors do not count for this thread, and it does not hold them open.
     fn keep_own_descriptors(&self) {
-        let mut kept = [None; MAX_LISTENERS];
-        for (slot, listener) in kept.iter_mut().zip(&self.listeners) {
-            *slot = Some(listener.socket.as_fd());
-        }
-        let first = kept[0];
-        // Repeated where there are fewer: the same table follows.
-        let kept: [Option<BorrowedFd<'_>>; MAX_LISTENERS] = kept.map(|fd| fd.or(first));
-        if let [Some(a), Some(b), Some(c), Some(d)] = kept {
-            own_descriptors::keep_only(&[a, b, c, d]);
-        }
+        let listeners = self.listeners.iter().map(|one| one.socket.as_raw_fd());
+        // It shows the end of the predecessor.
+        let kept: Vec<RawFd> = listeners.chain(notify::ready_descriptor()).collect();
+        own_descriptors::keep_only(&kept);
     }
 
     /// Takes the numbers of standard input, output and error, where they are free now: no
