@@ -75,7 +75,7 @@ fn thread(pid: i32, tid: i32, later: &CpuTimes) -> Option<Thread> {
         let wchan = file("wchan").unwrap_or_default();
         thread.wait_channel.text(parse::wait_channel(&wchan));
         // Refused where this process may not trace the other.
-        syscall = file("syscall").ok().and_then(|text| parse::syscall(&text));
+        syscall = file("syscall").ok().and_then(|text| system_call(&text));
         if let Some(Syscall::Running) = syscall {
             thread.state = b'R';
             thread.wait_channel.clear();
@@ -105,6 +105,14 @@ fn thread(pid: i32, tid: i32, later: &CpuTimes) -> Option<Thread> {
         thread.blocker = child_of(pid, tid);
     }
     Some(thread)
+}
+
+/// From `syscall`: the call that a thread is in. `None` for a 32-bit program, whose calls have
+/// other numbers; its stack is below 4 GiB.
+fn system_call(text: &[u8]) -> Option<Syscall> {
+    let is_32_bit = cfg!(target_pointer_width = "64")
+        && parse::arguments(text).is_some_and(|call| u32::try_from(call.stack_pointer).is_ok());
+    (!is_32_bit).then(|| parse::syscall(text)).flatten()
 }
 
 fn kind(path: &[u8]) -> DescriptorKind {
@@ -247,7 +255,8 @@ fn cpu(pid: i32, tid: i32) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{has_kill, is_exiting};
+    use super::{has_kill, is_exiting, system_call};
+    use deadstop_core::threads::parse::Syscall;
 
     #[test]
     fn process_that_dies_is_known_by_its_state_its_flag_and_its_signal() {
@@ -261,5 +270,23 @@ mod tests {
         assert!(!has_kill(
             "SigPnd:\t0\nShdPnd:\t0000000000004000\nSigBlk:\t100\n"
         ));
+    }
+
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn call_of_a_32_bit_program_is_not_taken_for_another() {
+        // Both wait in read(2).
+        let of_64_bits = b"0 0x3 0x7ffd0f 0x1 0x0 0x0 0x0 0x7ffd1f2e3d40 0x7f1e2d3c4b5a\n";
+        let of_32_bits = b"3 0x3 0xffd3f1 0x1 0x0 0x0 0x0 0xffd3f0a0 0xf7f15559\n";
+        let call = system_call(of_64_bits);
+        assert_eq!(
+            call,
+            Some(Syscall::Inside {
+                number: 0,
+                first: 3
+            })
+        );
+        assert_eq!(system_call(of_32_bits), None);
+        assert_eq!(system_call(b"running\n"), Some(Syscall::Running));
     }
 }
