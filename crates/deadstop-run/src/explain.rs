@@ -13,6 +13,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) program: &'a str,
     pub(crate) pid: i32,
     pub(crate) ended: Ended,
+    /// The process that traces a program that has survived its kill.
+    pub(crate) tracer: Option<i32>,
     pub(crate) shutdown: Option<Shutdown>,
     /// Since the shutdown began.
     pub(crate) after: Duration,
@@ -39,7 +41,11 @@ pub(crate) fn end(facts: &Facts<'_>) -> Option<String> {
     let is_killed = facts.shutdown.is_some_and(|shutdown| shutdown.is_killed);
     let what = match (facts.ended, is_killed) {
         (Ended::Survived, true) => {
-            "was killed at the deadline, and has not disappeared: it sleeps uninterruptibly".into()
+            let reason = match facts.tracer {
+                Some(tracer) => format!("process {tracer} traces it, and has not let it go"),
+                None => "it sleeps uninterruptibly".into(),
+            };
+            format!("was killed at the deadline, and has not disappeared: {reason}")
         }
         (_, true) => "was killed at the deadline".into(),
         (Ended::Survived, false) => "has not disappeared".into(),
@@ -129,6 +135,7 @@ mod tests {
             program: "node",
             pid: 7,
             ended,
+            tracer: None,
             shutdown: None,
             after: Duration::ZERO,
             is_out_of_memory: false,
@@ -204,6 +211,25 @@ mod tests {
         let line = end(&at_deadline).unwrap_or_default();
         assert!(
             line.contains("killed at the deadline, 0.0 s after SIGTERM from pid 1, uid 0"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn program_that_survives_its_kill_has_the_reason() {
+        let sleeps = Facts {
+            shutdown: stopping(true),
+            ..facts(Ended::Survived)
+        };
+        let line = end(&sleeps).unwrap_or_default();
+        assert!(line.contains("disappeared: it sleeps unint"), "{line}");
+        let traced = Facts {
+            tracer: Some(4711),
+            ..sleeps
+        };
+        let line = end(&traced).unwrap_or_default();
+        assert!(
+            line.contains("disappeared: process 4711 traces it"),
             "{line}"
         );
     }

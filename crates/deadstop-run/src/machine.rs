@@ -13,8 +13,8 @@
 //! over, and for the report. On a busy machine the last inspection may be late: a killed
 //! process has no threads to list, and the report is of the one before.
 //!
-//! A program that survives its `SIGKILL` (it sleeps uninterruptibly) is waited for a
-//! little; then the supervisor ends without it.
+//! The supervisor waits a little for a program that survives its `SIGKILL`, because it sleeps
+//! uninterruptibly or a debugger holds it. Then the supervisor ends without it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

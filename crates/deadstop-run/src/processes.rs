@@ -192,6 +192,19 @@ fn has_kill(status: &str) -> bool {
     sets.fold(0, |all, set| all | set) & KILL != 0
 }
 
+/// Returns the process that traces `pid`, such as a debugger.
+pub(crate) fn tracer(pid: i32) -> Option<i32> {
+    tracer_in(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+/// From `status`: the tracer.
+fn tracer_in(status: &str) -> Option<i32> {
+    let tracer = status
+        .lines()
+        .find_map(|line| line.strip_prefix("TracerPid:"));
+    tracer?.trim().parse().ok().filter(|tracer| *tracer != 0)
+}
+
 /// Returns `true` if `/proc` shows the processes of this PID namespace. There may be none, or
 /// that of another namespace, in which other processes have the same numbers.
 pub(crate) fn are_visible() -> bool {
@@ -255,7 +268,7 @@ fn cpu(pid: i32, tid: i32) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{has_kill, is_exiting, system_call};
+    use super::{has_kill, is_exiting, system_call, tracer_in};
     use deadstop_core::threads::parse::Syscall;
 
     #[test]
@@ -288,5 +301,15 @@ mod tests {
         );
         assert_eq!(system_call(of_32_bits), None);
         assert_eq!(system_call(b"running\n"), Some(Syscall::Running));
+    }
+
+    #[test]
+    fn tracer_is_read_unless_there_is_none() {
+        assert_eq!(
+            tracer_in("PPid:\t1\nTracerPid:\t4711\nUid:\t0\n"),
+            Some(4711)
+        );
+        assert_eq!(tracer_in("PPid:\t1\nTracerPid:\t0\n"), None);
+        assert_eq!(tracer_in(""), None);
     }
 }

@@ -146,10 +146,14 @@ impl<'a> Supervisor<'a> {
         let status = self.machine.status(ended, options.status, &options.success);
         let shutdown = self.machine.shutdown();
         let after = shutdown.map_or_else(Default::default, |it| now().since(it.begun.at));
+        let pid = self.program.pid;
+        // The number may be another process's once this one has reaped the program.
+        let tracer = (ended == Ended::Survived).then(|| processes::tracer(pid));
         let line = explain::end(&Facts {
             program: &options.program.to_string_lossy(),
-            pid: self.program.pid,
+            pid,
             ended,
+            tracer: tracer.flatten(),
             shutdown,
             after,
             is_out_of_memory,
