@@ -20,6 +20,7 @@ use crate::host;
 use crate::settings::{PATH, SETTINGS};
 use crate::shares::SHARES;
 use crate::sys::descriptor::{self, Identity, Refused};
+use crate::sys::descriptor_table::DescriptorTable;
 use crate::sys::raise::sleep_until;
 
 /// The time before the deadline at which the process is inspected, if the grace period is long
@@ -55,17 +56,18 @@ pub(crate) fn begins(begun: Nanos, at: Nanos) -> Nanos {
 }
 
 /// Waits until shortly before the deadline, and reports.
-pub(crate) fn run(begun: Nanos, at: Nanos) {
+pub(crate) fn run(begun: Nanos, at: Nanos, mut table: DescriptorTable) {
     // The runtime's own stacks take a while.
     sleep_until(at.saturating_sub(lead(begun, at).saturating_mul(2)));
     host::dump_jvm();
     sleep_until(begins(begun, at));
+    table.leave_if_full();
     let mut descendants = Descendants::none();
     descendants.find(|_| ());
-    write(begun, at, &descendants);
+    write(begun, at, &descendants, &table);
 }
 
-fn write(begun: Nanos, at: Nanos, descendants: &Descendants) {
+fn write(begun: Nanos, at: Nanos, descendants: &Descendants, table: &DescriptorTable) {
     let mut threads = ThreadTable::empty();
     threads.collect(
         &ThreadSource::open(),
@@ -76,7 +78,8 @@ fn write(begun: Nanos, at: Nanos, descendants: &Descendants) {
     CAUSE.render(&mut cause);
     let mut stack = Stack::empty();
     let mut note = TextBuffer::new();
-    if let Some(tid) = busiest(&threads) {
+    // Another thread reads its own stack by a descriptor of this one.
+    if let Some(tid) = busiest(&threads).filter(|_| !table.is_own()) {
         let until = now().saturating_add(at.since(now()).checked_div(2).unwrap_or_default());
         generated_code::capture(tid, until, &mut stack, &mut note);
     }

@@ -22,6 +22,7 @@ use crate::cause::{CAUSE, Trigger};
 use crate::exec::{self, Record};
 use crate::settings::SETTINGS;
 use crate::shares::SHARES;
+use crate::sys::descriptor_table::DescriptorTable;
 use crate::sys::raise::sleep_until;
 use crate::sys::{fork, raw_thread};
 use crate::{children, report};
@@ -144,8 +145,10 @@ extern "C" fn report() -> ! {
     if let (Some(begun), Some(at)) = (WATCH.deadline().begun(), WATCH.deadline().get()) {
         // A clean end is over by now, and need not pay for this.
         sleep_until(begun.saturating_add(CLEAN_END));
+        let mut table = DescriptorTable::shared();
+        table.leave_if_full();
         SHARES.begin(now());
-        report::run(begun, at);
+        report::run(begun, at, table);
     }
     raw_thread::end()
 }

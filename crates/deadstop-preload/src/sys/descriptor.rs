@@ -65,6 +65,17 @@ pub(crate) fn open_memory() -> Option<c_int> {
     open(c"/proc/self/mem", libc::O_RDONLY).ok()
 }
 
+/// Returns `false` if the limit of open descriptors is reached.
+pub(crate) fn is_one_left() -> bool {
+    match open(c"/", libc::O_PATH) {
+        Ok(opened) => {
+            close(opened);
+            true
+        }
+        Err(refused) => refused != Refused::Error(libc::EMFILE),
+    }
+}
+
 fn open(path: &CStr, flags: c_int) -> Result<c_int, Refused> {
     let flags = flags | libc::O_CLOEXEC | libc::O_NOCTTY;
     // SAFETY: the path ends with zero. Nothing is created, so no mode is read.

@@ -7,6 +7,7 @@
 )]
 
 pub(crate) mod descriptor;
+pub(crate) mod descriptor_table;
 pub(crate) mod directory;
 pub(crate) mod environment;
 pub(crate) mod fork;

@@ -51,6 +51,18 @@ pub(crate) const TESTS: &[Test] = &[
             panic!("five victims ended before they had a child");
         },
     ),
+    (
+        "children_end_with_a_program_that_has_no_descriptor_left",
+        || {
+            let mut victim = Start::new("has_a_child_and_no_descriptor_left").start();
+            let child = victim.line().parse().expect("a pid");
+            assert_eq!(victim.line(), "ready");
+            let end = victim.ends_at_deadline();
+            end.says("has not ended: main runs");
+            end.says(&format!("process {child} \"sleep\" (S) is killed with it"));
+            until("killed", || is_gone(child));
+        },
+    ),
     ("children_are_left_alone_if_asked", || {
         let mut victim = Start::new("has_children")
             .set("DEADSTOP_CHILDREN", "leave")
@@ -66,6 +78,20 @@ pub(crate) const TESTS: &[Test] = &[
 
 pub(crate) const VICTIMS: &[Test] = &[
     ("has_children", has_children),
+    ("has_a_child_and_no_descriptor_left", || {
+        println!("{}", sleep(&["sleep", "600"]));
+        let few = libc::rlimit {
+            rlim_cur: 64,
+            rlim_max: 64,
+        };
+        // SAFETY: the pointer is valid for reads.
+        assert_eq!(
+            unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const few) },
+            0
+        );
+        let _files: Vec<_> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
+        loops_in_handler();
+    }),
     ("forks_at_the_end", || {
         set(SIGTERM, Some(action(notes as *const () as usize, 0)));
         ready();
@@ -88,20 +114,25 @@ extern "C" fn notes(_: c_int) {
 
 fn has_children() {
     for program in [&["sleep", "600"][..], &["setsid", "sleep", "600"]] {
-        let mut command = Command::new(program[0]);
-        command
-            .args(&program[1..])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let child = command.env_remove("LD_PRELOAD").spawn().expect("a child");
-        let comm = format!("/proc/{}/comm", child.id());
-        // `setsid` becomes `sleep` when it has a session of its own.
-        until("asleep", || {
-            fs::read_to_string(&comm).is_ok_and(|name| name == "sleep\n")
-        });
-        println!("{}", child.id());
+        println!("{}", sleep(program));
     }
     loops_in_handler();
+}
+
+/// Starts a program that becomes `sleep`, and returns its number once it has.
+fn sleep(program: &[&str]) -> u32 {
+    let mut command = Command::new(program[0]);
+    command
+        .args(&program[1..])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let child = command.env_remove("LD_PRELOAD").spawn().expect("a child");
+    let comm = format!("/proc/{}/comm", child.id());
+    // `setsid` becomes `sleep` when it has a session of its own.
+    until("asleep", || {
+        fs::read_to_string(&comm).is_ok_and(|name| name == "sleep\n")
+    });
+    child.id()
 }
 
 fn is_gone(pid: i32) -> bool {

@@ -73,6 +73,7 @@ const LISTED: &[c_long] = &[
     libc::SYS_timer_settime,
     libc::SYS_write,
     // From 20 ms later on.
+    libc::SYS_close_range,
     libc::SYS_fstat,
     libc::SYS_getdents64,
     libc::SYS_geteuid,
