@@ -9,7 +9,7 @@
 //! the second calls a function of Python that only `faulthandler` is meant to call.
 
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 use core::time::Duration;
 
 use deadstop_core::sys::{action_of, handle_if_free, set_default_action};
@@ -23,13 +23,21 @@ static PYTHON: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 /// The descriptor for Python's stacks, or -1 when they are written.
 static ASKED: AtomicI32 = AtomicI32::new(-1);
 
+/// `true` in a Python whose stacks the report does not have.
+static COULD_DUMP_PYTHON: AtomicBool = AtomicBool::new(false);
+
 /// The longest time for Python's stacks.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Looks up what the options need. For the constructor.
 pub(crate) fn look_up() {
-    if SETTINGS.dumps_python() && is_known_python() {
+    if !is_known_python() {
+        return;
+    }
+    if SETTINGS.dumps_python() {
         PYTHON.store(next::symbol(c"_Py_DumpTracebackThreads"), Ordering::Release);
+    } else {
+        COULD_DUMP_PYTHON.store(true, Ordering::Relaxed);
     }
 }
 
@@ -40,6 +48,16 @@ fn is_known_python() -> bool {
     let minor = minor.and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
     let minor = minor.and_then(|minor| minor.parse::<u32>().ok());
     minor.is_some_and(|minor| (6..=14).contains(&minor))
+}
+
+/// Returns the variable that adds the runtime's own stacks, if the process is a runtime whose
+/// stacks the report does not have.
+pub(crate) fn hint() -> Option<&'static str> {
+    if COULD_DUMP_PYTHON.load(Ordering::Relaxed) {
+        return Some("DEADSTOP_PYTHON_DUMP=1 adds Python's own stacks");
+    }
+    let could_dump_jvm = !SETTINGS.dumps_jvm() && is_jvm();
+    could_dump_jvm.then_some("DEADSTOP_JVM_DUMP=1 prints the JVM's own stacks")
 }
 
 /// Asks the JVM for the stacks of its threads, if the process is one.

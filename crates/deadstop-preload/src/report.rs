@@ -83,6 +83,9 @@ fn write(begun: Nanos, at: Nanos, descendants: &Descendants, table: &DescriptorT
         let until = now().saturating_add(at.since(now()).checked_div(2).unwrap_or_default());
         generated_code::capture(tid, until, &mut stack, &mut note);
     }
+    if note.as_str().is_empty() {
+        note.text(host::hint().unwrap_or_default());
+    }
     let main = threads.find(pid());
     let process = Process {
         name: main.map_or("", |main| main.name.as_str()),
