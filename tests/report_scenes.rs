@@ -647,4 +647,27 @@ mod stack_signal {
             assert!(said.contains("waits_for_ever"), "{said}");
         }
     }
+
+    /// The kernel then sends signals without their code and sender. The limit is of the user: a
+    /// program may reach it because of others.
+    #[test]
+    fn signal_that_cannot_be_queued_costs_no_stack() {
+        let test = "stack_signal::signal_that_cannot_be_queued_costs_no_stack";
+        let (status, said) = run(test, || {
+            let none = libc::rlimit {
+                rlim_cur: 0,
+                rlim_max: 0,
+            };
+            // SAFETY: the pointer is valid for reads.
+            let result = unsafe { libc::setrlimit(libc::RLIMIT_SIGPENDING, &none) };
+            assert_eq!(result, 0);
+            let shutdown = ok(builder().install());
+            ok(shutdown.task("hangs").on_shutdown(|_| waits_for_ever()));
+            let _ = shutdown.finish();
+        });
+        assert_eq!(status, Some(124), "{said}");
+        if STACKS {
+            assert!(said.contains("waits_for_ever"), "{said}");
+        }
+    }
 }

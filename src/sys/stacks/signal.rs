@@ -165,7 +165,9 @@ extern "C" fn handle(number: c_int, info: *mut libc::siginfo_t, context: *mut c_
     }
 }
 
-/// Returns `true` if a thread of this process sent the signal by `tgkill`.
+/// Returns `true` if a thread of this process may have sent the signal by `tgkill`. The kernel
+/// does not say who sent a signal if it cannot queue any more (`RLIMIT_SIGPENDING`): code and
+/// sender are then zero.
 ///
 /// # Safety
 ///
@@ -173,8 +175,13 @@ extern "C" fn handle(number: c_int, info: *mut libc::siginfo_t, context: *mut c_
 unsafe fn is_from_us(info: *const libc::siginfo_t) -> bool {
     // SAFETY: the contract says that it is valid for reads.
     let info = unsafe { &*info };
-    // SAFETY: a signal with this code has the sender's id.
-    info.si_code == libc::SI_TKILL && unsafe { info.si_pid() } == deadstop_core::pid()
+    let of_sender = match info.si_code {
+        libc::SI_TKILL => deadstop_core::pid(),
+        libc::SI_USER => 0,
+        _ => return false,
+    };
+    // SAFETY: a signal with these codes has the sender's id.
+    unsafe { info.si_pid() == of_sender }
 }
 
 /// Calls `handler` as the kernel would.
