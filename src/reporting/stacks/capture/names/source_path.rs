@@ -36,6 +36,9 @@ pub(super) fn source_path(file: &str, build_folder: Option<&str>) -> (Source, St
     if let Some(path) = in_deadstop(file, file!()) {
         return (Source::Dependency, path);
     }
+    if let Some(path) = build_folder.and_then(|folder| in_build_script(file, folder)) {
+        return (Source::Dependency, path);
+    }
     if !file.starts_with('/') {
         let path = file.trim_start_matches("./");
         return (Source::Application, path.to_owned());
@@ -69,6 +72,31 @@ fn in_deadstop(file: &str, this: &str) -> Option<String> {
         None => ("deadstop", path),
     };
     path.starts_with("src/").then(|| format!("{name}/{path}"))
+}
+
+/// Returns the path of a source that the build script of a crate copied to its own folder and
+/// compiled there, as those of libraries in C do. Code that a build script generates for its
+/// crate is in that folder too, but the compiler runs elsewhere.
+fn in_build_script(file: &str, build_folder: &str) -> Option<String> {
+    of_build_script(build_folder)?;
+    let (name, path) = of_build_script(file)?;
+    Some(format!("{name}/{path}"))
+}
+
+/// Returns the name and the path of `target/release/build/NAME-HASH/out/PATH`.
+fn of_build_script(path: &str) -> Option<(&str, &str)> {
+    const BUILD: &str = "/build/";
+    const HASH: usize = 16;
+    path.match_indices(BUILD).find_map(|(at, _)| {
+        let (package, path) = path[at + BUILD.len()..].split_once('/')?;
+        let (name, hash) = package.rsplit_once('-')?;
+        let is_hash = hash.len() == HASH && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let path = path.strip_prefix("out").filter(|_| is_hash)?;
+        match path.strip_prefix('/') {
+            Some(path) => Some((name, path)),
+            None => path.is_empty().then_some((name, "")),
+        }
+    })
 }
 
 /// Returns the name and the path of `NAME-HASH/REVISION/PATH`.
@@ -131,6 +159,26 @@ mod tests {
             Source::Dependency,
             "tonic/tonic/src/lib.rs",
         );
+    }
+
+    #[test]
+    fn file_that_a_build_script_compiled_is_of_its_crate() {
+        const OUT: &str = "/home/me/service/target/release/build/jemalloc-sys-0a1b2c3d4e5f6071/out";
+        let file = format!("{OUT}/build/src/pages.c");
+        let of = |folder: &str| source_path(&file, Some(folder));
+        let dependency = (
+            Source::Dependency,
+            "jemalloc-sys/build/src/pages.c".to_owned(),
+        );
+        assert_eq!(of(&format!("{OUT}/build")), dependency);
+        assert_eq!(of(OUT), dependency);
+        // Code that was generated for the crate.
+        let path = file.trim_start_matches("/home/me/service/").to_owned();
+        assert_eq!(of("/home/me/service"), (Source::Application, path));
+        // A folder of the program that has the same name.
+        let file = "/home/me/build/service-main/out/main.c";
+        let found = source_path(file, Some("/home/me/build/service-main/out"));
+        assert_eq!(found, (Source::Application, "main.c".to_owned()));
     }
 
     #[test]
