@@ -20,6 +20,8 @@ use crate::sys::bare_thread::{self, Life};
 #[cfg(feature = "report")]
 use deadstop_core::EventCount;
 use deadstop_core::sys::{SignalMask, SignalSet};
+#[cfg(feature = "shutdown")]
+use deadstop_core::threads::own::OwnThread;
 
 /// The signals that the thread which installed had blocked.
 static PROGRAM_MASK: AtomicU64 = AtomicU64::new(0);
@@ -144,7 +146,11 @@ fn start_deep(name: &'static str, life: Life) -> Result<(), InstallError> {
 #[cfg(feature = "shutdown")]
 pub(crate) fn spawn_std(name: &'static str, life: Life) -> io::Result<()> {
     let builder = thread::Builder::new().name(name.into());
-    builder.spawn(life).map(drop)
+    let marked = move || {
+        let _own = OwnThread::mark();
+        life();
+    };
+    builder.spawn(marked).map(drop)
 }
 
 /// Starts a thread by `spawn`.

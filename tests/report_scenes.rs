@@ -671,3 +671,37 @@ mod stack_signal {
         }
     }
 }
+
+/// Threads that the program starts on deadstop's own threads.
+mod started_threads {
+    use super::*;
+
+    #[inline(never)]
+    fn never_ends() {
+        park();
+    }
+
+    /// Such a thread inherits the name of the task's thread, which has deadstop's name in the
+    /// first millisecond.
+    #[test]
+    fn thread_without_a_name_that_a_task_starts_is_suspicious() {
+        let test = "started_threads::thread_without_a_name_that_a_task_starts_is_suspicious";
+        let (status, said) = run(test, || {
+            let shutdown = ok(builder().install());
+            ok(shutdown.task("waits for its thread").on_shutdown(|_| {
+                let (answer, answers) = mpsc::channel::<()>();
+                thread::spawn(move || {
+                    never_ends();
+                    drop(answer);
+                });
+                let _ = answers.recv();
+            }));
+            let _ = shutdown.finish();
+        });
+        assert_eq!(status, Some(124), "{said}");
+        if STACKS {
+            assert!(screen(&said).contains("suspicious: thread "), "{said}");
+            assert!(said.contains("::never_ends"), "{said}");
+        }
+    }
+}

@@ -54,6 +54,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::sys::{fork, standard_error};
 use deadstop_core::buffer::TextBuffer;
 use deadstop_core::kill_path::Watchdog;
+use deadstop_core::threads::own;
 
 /// The process's watchdog.
 pub(crate) static WATCH: Watchdog = Watchdog::new();
@@ -155,6 +156,7 @@ extern "C" fn reset_after_fork() {
     GENERATION.fetch_add(1, Ordering::Release);
     LOST_BY_FORK.fetch_or(WATCH.is_installed(), Ordering::AcqRel);
     WATCH.reset_after_fork();
+    own::reset_after_fork();
     #[cfg(feature = "signals")]
     SIGNALS.reset_after_fork();
     #[cfg(all(feature = "signals", feature = "report"))]

@@ -10,6 +10,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
 
 use super::thread::set_name;
+use deadstop_core::threads::own::OwnThread;
 
 /// The code of a thread.
 pub(crate) type Life = Box<dyn FnOnce() + Send>;
@@ -72,6 +73,7 @@ extern "C" fn run(start: *mut c_void) -> *mut c_void {
     // SAFETY: `spawn` made the box, and gives it to this thread alone.
     let start = unsafe { Box::from_raw(start.cast::<Start>()) };
     set_name(start.name);
+    let _own = OwnThread::mark();
     let life = AssertUnwindSafe(start.life);
     // The rest of the box is freed after that.
     let _ = panic::catch_unwind(life);

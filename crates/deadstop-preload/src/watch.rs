@@ -16,6 +16,7 @@ use core::time::Duration;
 
 use deadstop_core::kill_path::{BackupTimerMode, Watchdog};
 use deadstop_core::sys::{ErrnoGuard, SignalMask};
+use deadstop_core::threads::own::OwnThread;
 use deadstop_core::{Nanos, now, pid, tid};
 
 use crate::cause::{CAUSE, Trigger};
@@ -128,6 +129,7 @@ extern "C" fn end_as_killed(_signal: c_int) {
 /// `deadstop-watch`: ends the process at the deadline.
 extern "C" fn watch() -> ! {
     raw_thread::prepare(c"deadstop-watch");
+    let _own = OwnThread::mark();
     if pid() == 1 {
         if let Ok(mode) = BackupTimerMode::of_process(1, false, end_as_killed) {
             let _ = WATCH.backup_timer().create(mode, tid());
@@ -142,6 +144,7 @@ extern "C" fn watch() -> ! {
 /// `deadstop-report`: looks at the process shortly before the deadline.
 extern "C" fn report() -> ! {
     raw_thread::prepare(c"deadstop-report");
+    let _own = OwnThread::mark();
     if let (Some(begun), Some(at)) = (WATCH.deadline().begun(), WATCH.deadline().get()) {
         // A clean end is over by now, and need not pay for this.
         sleep_until(begun.saturating_add(CLEAN_END));
@@ -156,6 +159,7 @@ extern "C" fn report() -> ! {
 /// `deadstop-child`: lists the children that the watchdog kills.
 extern "C" fn children() -> ! {
     raw_thread::prepare(c"deadstop-child");
+    let _own = OwnThread::mark();
     if let (Some(begun), Some(at)) = (WATCH.deadline().begun(), WATCH.deadline().get()) {
         children::list(report::begins(begun, at), at, WATCH.kill_list());
     }

@@ -16,6 +16,7 @@ use super::input::{Input, left};
 use super::message::{Reply, Value};
 use super::questions::{FIRST, PROPERTIES, questions};
 use super::unit::Unit;
+use deadstop_core::threads::own::OwnThread;
 
 /// The longest wait for all answers.
 const BOUND: Duration = Duration::from_millis(250);
@@ -52,6 +53,7 @@ fn ask_within(unit: &str, addresses: Vec<Address>, bound: Duration) -> Option<Un
     let unit = unit.to_owned();
     let until = Instant::now() + bound;
     let ask = move || {
+        let _own = OwnThread::mark();
         let unit = addresses
             .iter()
             .find_map(|address| exchange(&unit, address, until));

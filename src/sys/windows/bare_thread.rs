@@ -3,6 +3,8 @@
 use std::io;
 use std::thread;
 
+use deadstop_core::threads::own::OwnThread;
+
 /// The code of a thread.
 pub(crate) type Life = Box<dyn FnOnce() + Send>;
 
@@ -13,5 +15,9 @@ pub(crate) type Life = Box<dyn FnOnce() + Send>;
 /// Fails if the system refuses the thread.
 pub(crate) fn spawn(name: &'static str, stack: usize, life: Life) -> io::Result<()> {
     let builder = thread::Builder::new().name(name.into()).stack_size(stack);
-    builder.spawn(life).map(drop)
+    let marked = move || {
+        let _own = OwnThread::mark();
+        life();
+    };
+    builder.spawn(marked).map(drop)
 }

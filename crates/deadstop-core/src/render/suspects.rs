@@ -143,7 +143,7 @@ fn role_of(facts: &Facts<'_>, thread: &Thread) -> Role {
     }
     let stack = facts.stack(thread.tid);
     let stack = stack.filter(|stack| stack.captured == Captured::Yes);
-    if is_own(thread.name.as_str()) || stack.is_some_and(waits_for_deadstop) {
+    if is_own(thread) || stack.is_some_and(waits_for_deadstop) {
         return Role::Own;
     }
     let mut buffer = [0; LABEL_LEN];
@@ -186,7 +186,7 @@ pub fn may_be_suspicious(thread: &Thread) -> bool {
     match &thread.activity {
         Activity::Polls | Activity::Stopped | Activity::Ended | Activity::Unknown => false,
         Activity::Calls { call, .. } => !is_idle_call(call.name),
-        _ => !is_own(thread.name.as_str()),
+        _ => !is_own(thread),
     }
 }
 
@@ -204,7 +204,8 @@ fn waits_for_deadstop(stack: &Stack) -> bool {
     matches!(frames::waiter(stack), Some(Owner::Deadstop))
 }
 
-/// Returns `true` if a thread is deadstop's own by its name.
-fn is_own(name: &str) -> bool {
-    name.starts_with("deadstop-") || name == "ctrl-c"
+/// Returns `true` for deadstop's own threads, and for the thread of the crate ctrlc, which
+/// waits for signals.
+fn is_own(thread: &Thread) -> bool {
+    thread.is_own || thread.name.as_str() == "ctrl-c"
 }

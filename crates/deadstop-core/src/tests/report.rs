@@ -54,6 +54,7 @@ fn report_names_the_coordinator_that_has_begun_no_phase() {
     thread.tid = 7;
     thread.state = b'S';
     thread.name.text("deadstop-run");
+    thread.is_own = true;
     thread.activity = Activity::WaitsForLock;
     threads.list_for_test(thread);
     let report_of = |cause, seconds| {

@@ -3,10 +3,10 @@
 use core::ffi::c_int;
 use core::time::Duration;
 
-use super::cpu_samples::{CpuSample, CpuSamples, Rank};
+use super::cpu_samples::{CpuSamples, Rank};
 use super::inspect::{self, Presence};
 use super::table::ThreadTable;
-use super::{find_blockers, find_other_ends, is_over, parse, sanitize};
+use super::{find_blockers, find_other_ends, is_over, own, parse, sanitize};
 use crate::buffer::TextBuffer;
 use crate::sizes::{MAX_THREADS, THREAD_NAME_LEN};
 use crate::sys::{
@@ -20,11 +20,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// A shorter pause yields no percentage.
 const TOO_SHORT: Duration = Duration::from_millis(1);
 
-/// The number of the library's threads that are skipped: more than it has.
-const OURS: usize = 64;
-
-/// The prefix of the names of the library's threads.
-const PREFIX: &str = "deadstop-";
+/// The number of threads that are skipped by their names, which are read for that.
+const SKIPPED: usize = 64;
 
 impl ThreadTable {
     /// Collects the threads of the process, those of `tasks` first. Begins nothing
@@ -81,7 +78,7 @@ impl ThreadTable {
     /// Fills the table in the current order of the samples.
     fn list(&mut self, folder: Option<&ThreadReader<'_>>, until: Nanos) {
         let program = folder.map_or(TextBuffer::new(), name_of_main);
-        let mut passed_over = 0_usize;
+        let mut skipped = 0_usize;
         let mut next = 0_usize;
         while let Some(sample) = self.samples.get(next) {
             next = next.saturating_add(1);
@@ -89,19 +86,24 @@ impl ThreadTable {
                 return;
             };
             thread.begin(&sample);
+            thread.is_own = own::is_marked(sample.tid);
+            if thread.is_own && sample.rank == Rank::Other {
+                continue;
+            }
             let found = match folder {
                 Some(folder) if !is_over(until) => inspect::name(thread, folder),
                 _ => Presence::NotAsked,
             };
             match found {
-                Presence::Yes if is_ours(&sample, thread.name.as_str(), program.as_str()) => {
-                    passed_over = passed_over.saturating_add(1);
-                    if passed_over == OURS {
-                        return;
-                    }
-                    continue;
-                }
                 Presence::Yes => {
+                    thread.is_own |= own::is_own_by_name(thread.name.as_str(), program.as_str());
+                    if thread.is_own && sample.rank == Rank::Other {
+                        skipped = skipped.saturating_add(1);
+                        if skipped == SKIPPED {
+                            return;
+                        }
+                        continue;
+                    }
                     if let Some(folder) = folder {
                         inspect::rest(thread, folder);
                     }
@@ -155,12 +157,6 @@ fn pause(until: Nanos) -> bool {
         nothing.wait_past(0, Some(end));
     }
     true
-}
-
-/// Returns `true` for a thread of the library that runs no task. Its name says
-/// so, unless the program has the same name: its threads then inherit it.
-fn is_ours(sample: &CpuSample, name: &str, program: &str) -> bool {
-    sample.rank == Rank::Other && name.starts_with(PREFIX) && name != program
 }
 
 fn name_of_main(folder: &ThreadReader<'_>) -> TextBuffer<THREAD_NAME_LEN> {

@@ -32,6 +32,7 @@ pub mod format;
 mod heap_sort;
 pub mod infer;
 mod inspect;
+pub mod own;
 pub mod parse;
 pub mod sanitize;
 mod table;

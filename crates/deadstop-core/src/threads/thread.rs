@@ -18,6 +18,8 @@ pub struct Thread {
     /// Its name. Bytes that are not UTF-8 are U+FFFD; empty if it has none or it
     /// could not be read.
     pub name: TextBuffer<THREAD_NAME_LEN>,
+    /// `true` for a thread that deadstop has started.
+    pub is_own: bool,
     /// Its state as `ps` shows it: `R` runs, `S` sleeps, `D` sleeps
     /// uninterruptibly, `T` is stopped, `t` is stopped by a tracer, `Z` and `X` have
     /// ended. `?` if it is not known.
@@ -45,6 +47,7 @@ impl Thread {
         Self {
             tid: 0,
             name: TextBuffer::new(),
+            is_own: false,
             state: b'?',
             wait_channel: TextBuffer::new(),
             activity: Activity::Unknown,

@@ -41,6 +41,7 @@ fn thread_is_formatted_with_its_known_fields() {
     let mut thread = Thread {
         tid: 4242,
         name: line("flush the log"),
+        is_own: false,
         state: b'S',
         wait_channel: line("futex_do_wait"),
         activity: Activity::WaitsForLock,
@@ -206,6 +207,7 @@ proptest! {
         let thread = Thread {
             tid,
             name: line(&name),
+            is_own: false,
             state: b'S',
             wait_channel: line("anon_pipe_write"),
             activity: Activity::Writes(descriptor(fd, kind, &detail)),

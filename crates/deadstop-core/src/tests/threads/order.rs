@@ -7,10 +7,12 @@ use std::thread;
 use std::time::Duration;
 
 use super::{collect, in_a_while, said};
+use crate::render::suspects::may_be_suspicious;
 use crate::sizes::MAX_THREADS;
 use crate::sys::ThreadSource;
 use crate::tests::isolated::isolated;
 use crate::threads::ThreadTable;
+use crate::threads::own::{self, OwnThread};
 
 /// Starts a thread of this name, and returns its id.
 fn start(name: &str, life: fn()) -> i32 {
@@ -108,13 +110,25 @@ fn spinning_thread_is_busy_and_sleeping_thread_is_not() {
     );
 }
 
+/// Starts a thread of the library's, and returns its id.
+fn start_and_mark(name: &str) -> i32 {
+    let tid = start(name, || {
+        let _own = OwnThread::mark();
+        park();
+    });
+    while !own::is_marked(tid) {
+        thread::yield_now();
+    }
+    tid
+}
+
 #[test]
 fn threads_of_the_library_are_counted_but_not_listed() {
     isolated(
         "threads::order::threads_of_the_library_are_counted_but_not_listed",
         || {
-            let ours = start("deadstop-log", park);
-            let task = start("deadstop-task", park);
+            let ours = start_and_mark("deadstop-log");
+            let task = start_and_mark("deadstop-task");
             let other = start("dead", park);
             let table = collect(&ThreadSource::open(), &[task]);
             assert!(table.find(ours).is_none());
@@ -129,18 +143,56 @@ fn threads_of_the_library_are_counted_but_not_listed() {
     );
 }
 
+/// A thread without a name inherits the name of the thread that starts it.
 #[test]
-fn threads_named_after_the_program_are_listed() {
+fn thread_that_inherited_a_name_of_the_library_is_listed() {
     isolated(
-        "threads::order::threads_named_after_the_program_are_listed",
+        "threads::order::thread_that_inherited_a_name_of_the_library_is_listed",
+        || {
+            let ours = start_and_mark("deadstop-task");
+            let inherited = start("deadstop-task", park);
+            let table = collect(&ThreadSource::open(), &[]);
+            assert!(table.find(ours).is_none());
+            let thread = table.find(inherited).expect("it is listed");
+            assert!(may_be_suspicious(thread));
+        },
+    );
+}
+
+#[test]
+fn thread_of_the_library_without_an_entry_is_known_by_its_name() {
+    isolated(
+        "threads::order::thread_of_the_library_without_an_entry_is_known_by_its_name",
         || {
             // The program's threads get this name, unless they have one of their own.
             fs::write("/proc/self/comm", "deadstop-demo").expect("it is ours");
-            let worker = start("deadstop-demo", park);
+            let marks: Vec<_> = (0..=OwnThread::ENTRIES)
+                .map(|_| OwnThread::mark())
+                .collect();
             let ours = start("deadstop-log", park);
+            let worker = start("deadstop-demo", park);
             let table = collect(&ThreadSource::open(), &[]);
-            assert!(table.find(worker).is_some());
             assert!(table.find(ours).is_none());
+            assert!(table.find(worker).is_some());
+            drop(marks);
+            let table = collect(&ThreadSource::open(), &[]);
+            assert!(table.find(ours).is_some());
+        },
+    );
+}
+
+#[test]
+fn child_of_fork_forgets_the_threads_of_its_parent() {
+    isolated(
+        "threads::order::child_of_fork_forgets_the_threads_of_its_parent",
+        || {
+            let mark = OwnThread::mark();
+            own::reset_after_fork();
+            let other = start_and_mark("deadstop-log");
+            // The entry belongs to another thread by now.
+            drop(mark);
+            let table = collect(&ThreadSource::open(), &[]);
+            assert!(table.find(other).is_none());
         },
     );
 }

@@ -100,6 +100,7 @@ fn thread(listed: &ListedThread) -> Thread {
     Thread {
         tid: listed.tid,
         name: line(&listed.name),
+        is_own: false,
         state: listed.state,
         wait_channel: line(&listed.wait_channel),
         activity: activity(listed.doing, &listed.detail),
