@@ -87,6 +87,7 @@ impl FirstTrigger {
 
     /// Returns `true` if there was a trigger. Async-signal-safe.
     #[cfg(feature = "shutdown")]
+    #[inline]
     pub(crate) fn is_some(&self) -> bool {
         self.word.load(Ordering::Acquire) != NONE
     }

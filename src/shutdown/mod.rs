@@ -160,6 +160,7 @@ impl Shutdown {
     }
 
     /// Returns `true` once the shutdown has begun. Async-signal-safe.
+    #[inline]
     pub fn is_requested(&self) -> bool {
         self.coordinator.is_requested()
     }

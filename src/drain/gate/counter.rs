@@ -83,6 +83,7 @@ impl Counter {
         was_closed
     }
 
+    #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.word.load(Ordering::Acquire) & CLOSED != 0
     }
