@@ -170,70 +170,23 @@ fn tasks_can_be_cancelled_from_other_threads() -> Case {
 fn task_cancelled_while_it_starts_either_runs_or_is_cancelled() -> Case {
     checked_by(
         || {
-            const TASKS: usize = 10_000;
             let shutdown = install();
-            let slots: Arc<[AtomicU32]> = (0..TASKS).map(|_| AtomicU32::new(0)).collect();
-            let latest = Arc::new(AtomicUsize::new(0));
-            let handles: Vec<_> = (0..TASKS)
-                .map(|n| {
-                    let (slots, latest) = (Arc::clone(&slots), Arc::clone(&latest));
-                    let task = shutdown.task("task").phase(Phase::DRAIN);
-                    task.on_shutdown(move |_| {
-                        slots[n].fetch_add(1, Ordering::Relaxed);
-                        latest.fetch_max(n, Ordering::Relaxed);
-                    })
-                    .expect("the shutdown has not begun")
-                })
-                .collect();
-            let cancels: Vec<_> = (0..TASKS).map(|_| AtomicU32::new(0)).collect();
-            let over = AtomicBool::new(false);
-            let cancel_next = |patience: usize| {
-                let seen = latest.load(Ordering::Relaxed);
-                // The time until the next task starts varies, so this delay varies too.
-                for _ in 0..patience {
-                    spin_loop();
-                }
-                for next in (seen + 1..TASKS).take(2) {
-                    if handles[next].cancel() {
-                        cancels[next].fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-                while latest.load(Ordering::Relaxed) == seen && !over.load(Ordering::Relaxed) {
-                    spin_loop();
-                }
-            };
+            let race = Race::new(&shutdown, 10_000);
             let report = thread::scope(|threads| {
                 for _ in 0..2 {
-                    threads.spawn(|| {
-                        for round in (0..400).cycle() {
-                            if over.load(Ordering::Relaxed) {
-                                return;
-                            }
-                            cancel_next(round);
-                        }
-                    });
+                    threads.spawn(|| race.cancel_until_over());
                 }
                 shutdown.request(some_cause());
                 let report = wait_for_report(&shutdown);
-                over.store(true, Ordering::Relaxed);
+                race.is_over.store(true, Ordering::Relaxed);
                 report
             });
-            let mut cancelled = 0;
-            for ((ran, cancels), handle) in slots.iter().zip(&cancels).zip(&handles) {
-                let (ran, cancels) = (ran.load(Ordering::Relaxed), cancels.load(Ordering::Relaxed));
-                assert_eq!(
-                    ran + cancels,
-                    1,
-                    "ran {ran} times, cancelled {cancels} times"
-                );
-                assert_eq!(handle.is_cancelled(), cancels == 1);
-                cancelled += cancels;
-            }
+            let cancelled = race.count_cancelled();
             print_line(&format!("cancelled {cancelled}"));
             let done = report
                 .tasks()
                 .filter(|task| task.outcome() == &Outcome::Done);
-            assert_eq!(done.count() as u32 + cancelled, TASKS as u32);
+            assert_eq!(done.count() + cancelled, race.tasks.len());
             assert!(report.is_clean());
         },
         |victims| {
@@ -249,6 +202,88 @@ fn task_cancelled_while_it_starts_either_runs_or_is_cancelled() -> Case {
             assert!(cancelled.sum::<u32>() > 0, "no call was in time");
         },
     )
+}
+
+/// Tasks that start one after the other, while threads cancel the next ones.
+struct Race {
+    tasks: Vec<TaskHandle>,
+    /// How many times each task has run.
+    runs: Arc<[AtomicU32]>,
+    /// How many calls of `cancel` have returned `true`, for each task.
+    cancels: Vec<AtomicU32>,
+    /// The last task that has run.
+    latest: Arc<AtomicUsize>,
+    is_over: AtomicBool,
+}
+
+impl Race {
+    fn new(shutdown: &Shutdown, tasks: usize) -> Self {
+        let runs: Arc<[AtomicU32]> = (0..tasks).map(|_| AtomicU32::new(0)).collect();
+        let latest = Arc::new(AtomicUsize::new(0));
+        let register = |n: usize| {
+            let (runs, latest) = (Arc::clone(&runs), Arc::clone(&latest));
+            let task = shutdown.task("task").phase(Phase::DRAIN);
+            task.on_shutdown(move |_| {
+                runs[n].fetch_add(1, Ordering::Relaxed);
+                latest.fetch_max(n, Ordering::Relaxed);
+            })
+            .expect("the shutdown has not begun")
+        };
+        Self {
+            tasks: (0..tasks).map(register).collect(),
+            cancels: (0..tasks).map(|_| AtomicU32::new(0)).collect(),
+            is_over: AtomicBool::new(false),
+            runs,
+            latest,
+        }
+    }
+
+    fn cancel_until_over(&self) {
+        for delay in (0..400).cycle() {
+            if self.is_over.load(Ordering::Relaxed) {
+                return;
+            }
+            self.cancel_next(delay);
+        }
+    }
+
+    /// Cancels the two tasks after the last one that has run, and waits until another has run.
+    fn cancel_next(&self, delay: usize) {
+        let seen = self.latest.load(Ordering::Relaxed);
+        // The time until the next task starts varies, so this delay varies too.
+        for _ in 0..delay {
+            spin_loop();
+        }
+        for next in (seen + 1..self.tasks.len()).take(2) {
+            if self.tasks[next].cancel() {
+                self.cancels[next].fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let has_changed = || self.latest.load(Ordering::Relaxed) != seen;
+        while !has_changed() && !self.is_over.load(Ordering::Relaxed) {
+            spin_loop();
+        }
+    }
+
+    /// Asserts that each task has either run once, or was cancelled by one call. Returns the
+    /// number of cancelled tasks.
+    fn count_cancelled(&self) -> usize {
+        let mut cancelled = 0;
+        for ((runs, cancels), task) in self.runs.iter().zip(&self.cancels).zip(&self.tasks) {
+            let (runs, cancels) = (
+                runs.load(Ordering::Relaxed),
+                cancels.load(Ordering::Relaxed),
+            );
+            assert_eq!(
+                runs + cancels,
+                1,
+                "ran {runs} times, cancelled {cancels} times"
+            );
+            assert_eq!(task.is_cancelled(), cancels == 1);
+            cancelled += cancels as usize;
+        }
+        cancelled
+    }
 }
 
 /// Threads register and cancel tasks for all phases, while the shutdown runs them.
