@@ -132,6 +132,13 @@ impl Victims<'_> {
         death
     }
 
+    /// Runs the scenario, whose process must end with `status`, and not before `earliest`.
+    pub(crate) fn ends_after(&self, earliest: Duration, status: i32) -> Death {
+        let death = self.ends_with(status);
+        assert!(death.after >= earliest, "too early: {death:?}");
+        death
+    }
+
     /// Runs the scenario. The process may end in any way.
     pub(crate) fn run(&self) -> Death {
         let program = std::env::current_exe().expect("the path of this program");

@@ -308,11 +308,7 @@ fn process_without_waiter_runs_until_the_deadline_by_default() -> Case {
             allow_exit_and_block();
         },
         |victims| {
-            let death = victims.ends_with(124);
-            assert!(
-                death.after >= Duration::from_secs(2),
-                "too early: {death:?}"
-            );
+            let death = victims.ends_after(Duration::from_secs(2), 124);
             assert!(death.stdout.contains("warned"), "{death:?}");
         },
     )
@@ -523,11 +519,7 @@ fn arming_the_watchdog_runs_no_task() -> Case {
             allow_exit_and_block();
         },
         |victims| {
-            let death = victims.ends_with(124);
-            assert!(
-                death.after >= Duration::from_millis(300),
-                "too early: {death:?}"
-            );
+            let death = victims.ends_after(Duration::from_millis(300), 124);
             let headline = "no task is running, but the process has not ended";
             assert!(death.stderr.contains(headline), "{death:?}");
         },

@@ -794,11 +794,7 @@ fn hanging_scope_ends_at_the_deadline_of_the_shutdown() -> Case {
             allow_exit_and_block();
         },
         |victims| {
-            let death = victims.ends_with(124);
-            assert!(
-                death.after >= Duration::from_millis(600),
-                "too early: {death:?}"
-            );
+            let death = victims.ends_after(Duration::from_millis(600), 124);
             assert!(
                 death.stdout.contains("the deadline is the whole's"),
                 "{death:?}"
