@@ -19,6 +19,16 @@ const MILLISECOND: i64 = 1_000_000;
 pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
     let figures = Figures(cells);
     let mut goals = Goals::new(lists_unmeasured);
+    judge_idle(&figures, &mut goals);
+    judge_load(&figures, &mut goals);
+    judge_status(&figures, &mut goals);
+    judge_backup_timer(&figures, &mut goals);
+    judge_reports(&figures, &mut goals);
+    judge_early_exits(&figures, &mut goals);
+    goals.table
+}
+
+fn judge_idle(figures: &Figures<'_>, goals: &mut Goals) {
     for row in [DEADSTOP, DEADSTOP_ROOT, DEADSTOP_SMALL] {
         let inside = figures.recorded(row, "idle").map(|inside| inside.p99);
         goals.add(
@@ -35,6 +45,9 @@ pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
             );
         }
     }
+}
+
+fn judge_load(figures: &Figures<'_>, goals: &mut Goals) {
     for condition in [&conditions::SPINNERS_64, &conditions::FOREIGN_64] {
         let load = condition.name;
         let ours = figures.recorded(DEADSTOP, load);
@@ -54,6 +67,9 @@ pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
             }),
         );
     }
+}
+
+fn judge_status(figures: &Figures<'_>, goals: &mut Goals) {
     for row in [DEADSTOP, DEADSTOP_ROOT, DEADSTOP_COORDINATED] {
         let (kept, all) = figures.kept_status(row);
         goals.add(
@@ -61,6 +77,9 @@ pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
             (all > 0).then(|| (100 * kept >= 99 * all, format!("{kept} of {all}"))),
         );
     }
+}
+
+fn judge_backup_timer(figures: &Figures<'_>, goals: &mut Goals) {
     for timer in [C_TIMER, TIMER_HERE] {
         let ratio = figures.ratio(BACKUP_TIMER_ALONE, timer, "idle");
         goals.add(
@@ -68,6 +87,9 @@ pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
             ratio.map(|ratio| (ratio <= 1.2, format!("{ratio:.2}"))),
         );
     }
+}
+
+fn judge_reports(figures: &Figures<'_>, goals: &mut Goals) {
     let controls = [NO_REPORT, NO_REPORT_BESIDE_OTHERS, NO_REPORT_ON_A_DISK];
     for row in REPORTS.iter().filter(|row| !controls.contains(&row.name)) {
         let ratio = figures.ratio(row.name, row.control, REPORT.name);
@@ -79,10 +101,13 @@ pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
             ratio.map(|ratio| ((0.9..=1.1).contains(&ratio), format!("{ratio:.2}"))),
         );
     }
+}
+
+fn judge_early_exits(figures: &Figures<'_>, goals: &mut Goals) {
     for row in MEMORY.iter().filter(|row| row.exits_early) {
         for condition in conditions::ALL.iter().filter(|it| it.is_of_memory()) {
             let cell = figures.cell(row.name, condition.name);
-            let found = cell.and_then(|cell| Punctuality::of(cells, cell));
+            let found = cell.and_then(|cell| Punctuality::of(figures.0, cell));
             goals.add(
                 format!(
                     "{}: {}, 99 of 100 ends seen within {:.0} % of the teardown before or after the deadline",
@@ -94,7 +119,6 @@ pub(crate) fn judge(cells: &[Cell], lists_unmeasured: bool) -> String {
             );
         }
     }
-    goals.table
 }
 
 /// The allowed distance between the deadline and the end of a process that exits early, in

@@ -103,18 +103,8 @@ fn main() -> ExitCode {
         hold.and_exit();
     }
     let given: Vec<_> = env::args().skip(1).collect();
-    let words: Vec<_> = given.iter().map(String::as_str).collect();
-    match words[..] {
-        [TRY_DISK] => {
-            victims::try_disk();
-            return ExitCode::SUCCESS;
-        }
-        ["--victim", victim, "--condition", condition, "--page", page] => {
-            let condition = Condition::named(condition).unwrap();
-            victims::live(victim, &Setup::new(condition, page.parse().unwrap()));
-        }
-        ["--load", count, "--page", page] => load(count.parse().unwrap(), page.parse().unwrap()),
-        _ => {}
+    if is_helper_process(&given) {
+        return ExitCode::SUCCESS;
     }
     let arguments: Arguments = arguments::read();
     if !arguments.cargo.wants_measurements() {
@@ -127,6 +117,43 @@ fn main() -> ExitCode {
         true => Means::gather(f64::INFINITY, true),
         false => Means::gather(arguments.foreign, false),
     };
+    let possible = find_possible(&means);
+    let mut cells = match is_quick {
+        true => plan::smoke(possible),
+        false => plan::all(arguments.samples.max(1), possible, &arguments.only),
+    };
+    if cells.iter().any(|cell| cell.row.exits_early) {
+        measure_teardown(&means, is_quick);
+    }
+    plan::run(&mut cells, &means, Duration::from_secs(arguments.seconds));
+    print_results(&cells, &means, &given, &arguments);
+    let is_broken = print_broken(&cells);
+    match is_quick && is_broken {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    }
+}
+
+/// Does the work of a process that the bench has started, if this is one. Returns `true` if the
+/// work is done; most such processes do not return.
+fn is_helper_process(given: &[String]) -> bool {
+    let words: Vec<_> = given.iter().map(String::as_str).collect();
+    match words[..] {
+        [TRY_DISK] => {
+            victims::try_disk();
+            true
+        }
+        ["--victim", victim, "--condition", condition, "--page", page] => {
+            let condition = Condition::named(condition).unwrap();
+            victims::live(victim, &Setup::new(condition, page.parse().unwrap()))
+        }
+        ["--load", count, "--page", page] => load(count.parse().unwrap(), page.parse().unwrap()),
+        _ => false,
+    }
+}
+
+/// Finds the rows that this machine and this user can measure, and prints which are missing.
+fn find_possible(means: &Means) -> Possible<'_> {
     let possible = Possible {
         programs: &means.programs,
         root: rustix::process::getuid().is_root(),
@@ -141,41 +168,42 @@ fn main() -> ExitCode {
     if !possible.disk {
         println!("no file system of our own: the rows of a disk that hangs are missing\n");
     }
-    let mut cells = match is_quick {
-        true => plan::smoke(possible),
-        false => plan::all(arguments.samples.max(1), possible, &arguments.only),
-    };
-    if cells.iter().any(|cell| cell.row.exits_early) {
-        let (runs, memory) = match is_quick {
-            true => (1, Some(LITTLE_MEMORY)),
-            false => (CALIBRATION, None),
-        };
-        let measured = calibrate::calibrate(means.page, runs, memory);
-        println!(
-            "Of this machine, for {}: {measured:?}\n",
-            victims::EXIT_EARLY_CALIBRATED
-        );
-    }
-    let seconds = Duration::from_secs(arguments.seconds);
-    plan::run(&mut cells, &means, seconds);
+    possible
+}
 
-    let text = output::text(&cells, &means, &given);
+/// Measures the constants of this machine's teardown, for the rows that exit early.
+fn measure_teardown(means: &Means, is_quick: bool) {
+    let (runs, memory) = match is_quick {
+        true => (1, Some(LITTLE_MEMORY)),
+        false => (CALIBRATION, None),
+    };
+    let measured = calibrate::calibrate(means.page, runs, memory);
+    println!(
+        "Of this machine, for {}: {measured:?}\n",
+        victims::EXIT_EARLY_CALIBRATED
+    );
+}
+
+fn print_results(cells: &[Cell], means: &Means, given: &[String], arguments: &Arguments) {
+    let text = output::text(cells, means, given);
     println!("{text}");
     if cells.iter().any(|cell| cell.counted().next().is_none()) {
         println!("some rows have no sample that counts; a busy machine wants --foreign CORES");
     }
     if arguments.keep {
-        output::keep(&cells, &text, &arguments.page_name);
+        output::keep(cells, &text, &arguments.page_name);
     }
+}
+
+/// Prints the samples of the cells in which deadstop broke its promise. Returns `true` if there
+/// are any.
+fn print_broken(cells: &[Cell]) -> bool {
     let broken: Vec<_> = cells.iter().filter(|cell| is_broken(cell)).collect();
     for cell in &broken {
         let (row, condition) = (cell.row.name, cell.condition.name);
         eprintln!("{row}, {condition}: {:?}", cell.samples);
     }
-    match is_quick && !broken.is_empty() {
-        true => ExitCode::FAILURE,
-        false => ExitCode::SUCCESS,
-    }
+    !broken.is_empty()
 }
 
 /// Returns `true` if deadstop broke its promise, or if another way does not even work on an idle
