@@ -117,6 +117,10 @@ impl Guard<'_> {
         ended
     }
 
+    /// Releases the lock, and wakes threads.
+    #[inline(never)] // Twenty callers.
+    pub(in crate::coordinator) fn release(self) {}
+
     /// Waits for work, without the lock.
     pub(super) fn wait_for_work(mut self) -> Self {
         self.to_wake.wake();
@@ -152,6 +156,7 @@ impl Guard<'_> {
 impl Coordinator {
     /// Takes the lock, and lets the machine know of a trigger and of the deadline.
     /// Only where [`is_here`](Self::is_here).
+    #[inline(never)] // Twenty callers.
     pub(in crate::coordinator) fn lock(&self) -> Guard<'_> {
         self.guard(self.state.lock(), false)
     }
@@ -252,7 +257,7 @@ impl Coordinator {
         let mask = SignalMask::block_all();
         let mut guard = self.guard(self.state.lock(), true);
         let ended = guard.state.ended.take();
-        drop(guard);
+        guard.release();
         // The end wakes the threads that wait for the request, if it comes first.
         if ended.is_none() && !self.completion.is_complete_within(BRIEFLY) {
             process::wake_for_trigger();
@@ -280,7 +285,7 @@ impl Coordinator {
         self.deadline_handle().set_own(deadline);
         guard.begin(cause, now, first, now);
         guard.carry_out_and_wake(now);
-        drop(guard);
+        guard.release();
         process::wake_for_trigger();
         true
     }

@@ -124,7 +124,7 @@ impl Coordinator {
         state.naming_due = Nanos::LAST;
         state.sleeps_until = Nanos::LAST;
         guard.carry_out_and_wake(now);
-        drop(guard);
+        guard.release();
         // Wakes the callers that wait for the request, or for a scope, which has ended with
         // the whole shutdown.
         TRIGGERED.advance();

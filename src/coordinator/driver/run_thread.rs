@@ -34,40 +34,40 @@ fn run(coordinator: &Arc<Coordinator>) {
         match situation.duty() {
             Duty::NotifyTriggers => {
                 guard.state.has_notified_triggers = true;
-                drop(guard);
+                guard.release();
                 crate::trigger::note_shutdown_begun();
             }
             Duty::End => {
                 let report = guard.state.ended.take();
-                drop(guard);
+                guard.release();
                 if let Some(report) = report {
                     coordinator.end(report);
                 }
             }
             Duty::Exit => {
                 guard.state.exit = false;
-                drop(guard);
+                guard.release();
                 if let Some(end) = coordinator.completion.get() {
                     end::exit_with(coordinator.settings.clean_exit, &end);
                 }
             }
             Duty::WarnNoWaiter => {
                 guard.state.warn_no_waiter = false;
-                drop(guard);
+                guard.release();
                 coordinator.warn_no_waiter();
             }
             Duty::Return => return,
             Duty::NameThreads => {
                 let threads = guard.state.unnamed_threads(situation.now);
-                drop(guard);
+                guard.release();
                 coordinator.name_threads(&threads);
             }
             Duty::StartLog => {
-                drop(guard);
+                guard.release();
                 coordinator.reporting.start_log();
             }
             Duty::StartSymbolizer => {
-                drop(guard);
+                guard.release();
                 if let Some(start) = coordinator.symbolizer() {
                     coordinator.reporting.start_symbolizer(start);
                 }
@@ -151,7 +151,7 @@ impl Coordinator {
             self.publish_pending(state);
         }
         if decision.more > 0 {
-            drop(guard);
+            guard.release();
             if !self.start_task_threads(decision.more) {
                 self.lock().state.scaling.mark_refused();
             }
@@ -160,7 +160,7 @@ impl Coordinator {
         let wants = state.wants_run_thread(now);
         let until = situation.sleeps_until(wants, state.scaling.due());
         state.sleeps_until = until;
-        drop(guard);
+        guard.release();
         RUN_WAKEUPS.wait_past(seen, Some(until));
     }
 

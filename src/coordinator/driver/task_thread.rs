@@ -103,7 +103,7 @@ impl Coordinator {
                 self.list(started, tid);
             }
             guard.carry_out_and_wake(now);
-            drop(guard);
+            guard.release();
             (guard, now) = match work {
                 Work::Task(started) => self.run_task(&mut executor, started),
                 Work::Call(call) => {
@@ -127,7 +127,7 @@ impl Coordinator {
     ) -> Option<Guard<'a>> {
         if let Some(report) = guard.carry_out_and_take_end(now) {
             guard.state.threads.remove_idle();
-            drop(guard);
+            guard.release();
             self.end(report);
             guard = self.lock();
             guard.state.threads.add_idle();
@@ -138,7 +138,7 @@ impl Coordinator {
             return None;
         }
         if std::mem::take(&mut executor.is_thread_named) {
-            drop(guard);
+            guard.release();
             sys::thread::set_name(THREAD_NAME);
             return Some(self.lock());
         }
@@ -180,7 +180,7 @@ impl Coordinator {
             return (guard, now);
         };
         guard.carry_out_and_wake(now);
-        drop(guard);
+        guard.release();
         // Dropping what a panic carried is foreign code too, and may never return.
         drop(payload);
         let now = deadstop_core::now();

@@ -41,7 +41,7 @@ impl Coordinator {
         let waker = waker.clone();
         let mut guard = self.lock();
         let before = guard.state.wakers.set(key, milestone, waker);
-        drop(guard);
+        guard.release();
         drop(before);
     }
 
@@ -52,7 +52,7 @@ impl Coordinator {
         }
         let mut guard = self.lock();
         let waker = guard.state.wakers.remove(key, milestone);
-        drop(guard);
+        guard.release();
         drop(waker);
     }
 
