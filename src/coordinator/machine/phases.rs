@@ -1,6 +1,5 @@
 //! A run's way through its phases, each until its tasks have ended or its time has.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use super::index::Indexed;
 use super::run::Run;
 use super::scope_tree::ScopeState;
 use super::slab::{Key, List, sorted};
+use super::sorted_set::SortedSet;
 use super::task::{Shared, TaskState};
 use crate::cause::Cause;
 use crate::coordinator::phase::OnFailure;
@@ -45,7 +45,7 @@ impl<S: Shared, B> Machine<S, B> {
             reserved_later: Duration::ZERO,
             queue: List::default(),
             running: List::default(),
-            budgets: BTreeSet::new(),
+            budgets: SortedSet::default(),
             phases,
             sequence_ended: false,
             indexed: Indexed::NOT,
@@ -82,7 +82,7 @@ impl<S: Shared, B> Machine<S, B> {
                 if run.is_held(now) {
                     return Some(ends);
                 }
-                if !run.budgets.is_empty() {
+                if run.budgets.first().is_some() {
                     self.abandon_over_budget(id, now);
                 }
                 if self.runs.get(id.0)?.has_tasks() {
@@ -124,13 +124,13 @@ impl<S: Shared, B> Machine<S, B> {
 
     fn abandon_over_budget(&mut self, id: RunId, now: Nanos) {
         while let Some(run) = self.runs.get_mut(id.0) {
-            let Some(&(at, task)) = run.budgets.first() else {
+            let Some((at, task)) = run.budgets.first() else {
                 return;
             };
             if at > now {
                 return;
             }
-            run.budgets.pop_first();
+            run.budgets.remove((at, task));
             self.abandon(id, TaskId(task), now);
         }
     }
@@ -156,7 +156,7 @@ impl<S: Shared, B> Machine<S, B> {
         self.running -= 1;
         if task.budget.is_some() {
             if let TaskState::Running { ends, .. } = task.state {
-                run.budgets.remove(&(ends, task_id.0));
+                run.budgets.remove((ends, task_id.0));
             }
         }
         let (report, _) = task.into_report(outcome, now, now, run.begun);

@@ -1,12 +1,12 @@
 //! The state of a run: the shutdown of one scope with the scopes in it, in one of its phases.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::ids::ScopeId;
 use super::index::Indexed;
-use super::slab::{Key, List};
+use super::slab::List;
+use super::sorted_set::SortedSet;
 use crate::cause::Cause;
 use crate::coordinator::plan::Planned;
 use crate::report::{PhaseReport, Skip, TaskReport};
@@ -32,7 +32,7 @@ pub(super) struct Run {
     pub(super) queue: List,
     pub(super) running: List,
     /// The ends of the budgets of running tasks that have their own.
-    pub(super) budgets: BTreeSet<(Nanos, Key)>,
+    pub(super) budgets: SortedSet,
     /// The reports of all phases: blank from the one that runs on, except for its tasks.
     pub(super) phases: Vec<PhaseReport>,
     pub(super) sequence_ended: bool,

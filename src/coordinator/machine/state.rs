@@ -176,7 +176,7 @@ impl<S: Shared, B> Machine<S, B> {
         let halves = self.runs.values().filter_map(|run| {
             let phase = self.plan.phases().get(run.phase)?;
             let phase_ends = run.ends(phase, self.deadline);
-            let budget_ends = run.budgets.first().map_or(phase_ends, |(at, _)| *at);
+            let budget_ends = run.budgets.first().map_or(phase_ends, |(at, _)| at);
             let time = phase_ends.min(budget_ends).since(run.started);
             Some(run.started.saturating_add(time / 2))
         });
@@ -248,7 +248,7 @@ impl<S: Shared, B> Machine<S, B> {
         let Some(run) = self.runs.get_mut(id.0) else {
             return;
         };
-        let budget = run.budgets.first().map_or(ends, |(at, _)| *at);
+        let budget = run.budgets.first().map_or(ends, |(at, _)| at);
         let held = run.held_until.unwrap_or(ends);
         let indexed = Indexed {
             startable: run.startable(self.rules.max_concurrent_tasks),
