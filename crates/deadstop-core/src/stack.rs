@@ -22,6 +22,9 @@ pub struct Stack {
 /// The result of a capture.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Captured {
+    /// No stack was asked for, or none can be captured here. It is the first, so that an
+    /// empty stack has only zeros, and the program no copy of its 8 KB.
+    NotAsked,
     /// The stack was captured.
     Yes,
     /// The thread blocks the signal that asks for it.
@@ -30,8 +33,6 @@ pub enum Captured {
     Gone,
     /// The thread did not answer in time.
     NoAnswer,
-    /// No stack was asked for, or none can be captured here.
-    NotAsked,
     /// Another handler has replaced ours.
     SignalTaken,
 }

@@ -4,6 +4,11 @@ use crate::render::frames::{Owner, owner};
 use crate::stack::{Captured, Source, Stack};
 
 #[test]
+fn stack_that_is_not_asked_for_is_zero_in_memory() {
+    assert_eq!(Captured::NotAsked as u8, 0);
+}
+
+#[test]
 fn cleared_stack_has_no_frames() {
     let mut stack = Box::new(Stack::empty());
     stack.clear(1);
