@@ -109,7 +109,7 @@ fn victim_is_killed_when_the_test_process_dies() {
 }
 
 #[test]
-#[ignore = "the other half of a_victim_dies_with_the_process_that_started_it"]
+#[ignore = "the victim of victim_is_killed_when_the_test_process_dies"]
 fn starts_a_victim_and_is_killed() {
     let mut victim = start(Victim::command("sleep").arg("600"));
     say(&format!("child {}", victim.id()));
@@ -228,7 +228,7 @@ fn victim_inherits_no_fault() {
 }
 
 #[test]
-#[ignore = "the other half of a_victim_inherits_no_fault"]
+#[ignore = "the victim of victim_inherits_no_fault"]
 fn starts_a_victim_that_says_its_faults() {
     let own = std::env::var("DEADSTOP_FAULT").unwrap_or_default();
     let death = start(sh(ASK)).wait(TIMEOUT).expect("it ends");
