@@ -102,6 +102,27 @@ impl Stack {
         Some(frame)
     }
 
+    /// Inserts a frame after the frame `n`. If there is no room, the outermost frame is then
+    /// only counted.
+    pub fn insert_after(&mut self, n: usize, frame: Frame) {
+        let at = n.saturating_add(1);
+        if at > self.len || at >= MAX_FRAMES {
+            return;
+        }
+        if self.len == MAX_FRAMES {
+            self.left_out = self.left_out.saturating_add(1);
+        } else {
+            self.len = self.len.saturating_add(1);
+        }
+        let Some(moved) = self.frames.get_mut(at..self.len) else {
+            return;
+        };
+        moved.rotate_right(1);
+        if let Some(first) = moved.first_mut() {
+            *first = frame;
+        }
+    }
+
     /// Keeps the `len` innermost frames.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);

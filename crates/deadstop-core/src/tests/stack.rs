@@ -27,6 +27,35 @@ fn cleared_stack_has_no_frames() {
     assert_eq!(stack.frames().count(), 1);
 }
 
+#[test]
+fn inserted_frame_is_between_its_neighbors_and_the_outermost_gives_way() {
+    let addresses = |stack: &Stack| -> Vec<usize> {
+        let frames = stack.frames();
+        frames.map(|frame| frame.address).collect()
+    };
+    let mut stack = Box::new(Stack::empty());
+    let mut inserted = stack.push(9).expect("there is room").clone();
+    inserted.address = 5;
+    stack.clear(1);
+    for address in 1..=2 {
+        stack.push(address);
+    }
+    stack.insert_after(0, inserted.clone());
+    assert_eq!(addresses(&stack), [1, 5, 2]);
+    stack.insert_after(2, inserted.clone());
+    assert_eq!(addresses(&stack), [1, 5, 2, 5]);
+    stack.insert_after(4, inserted.clone());
+    assert_eq!(stack.frames().count(), 4);
+    while stack.push(7).is_some() {}
+    let (count, left_out) = (stack.frames().count(), stack.left_out);
+    stack.insert_after(3, inserted);
+    assert_eq!(addresses(&stack)[..6], [1, 5, 2, 5, 5, 7]);
+    assert_eq!(
+        (stack.frames().count(), stack.left_out),
+        (count, left_out + 1)
+    );
+}
+
 /// With line tables only, the source decides, not the name.
 #[test]
 fn inlined_frame_of_std_without_a_path_in_its_name_is_of_std() {

@@ -137,29 +137,35 @@ fn thread_in_a_coroutine_yields_stacks_thousands_of_times() {
     is_captured("coroutine", 30, USUAL, in_coroutine);
 }
 
-/// Release builds are such files: the symbol table has the functions, the debug information only
-/// the lines.
-#[test]
-fn frame_of_a_library_with_line_tables_only_has_its_function_and_its_line() {
-    const SOURCE: &str = "#[unsafe(no_mangle)]\n\
-        pub extern \"C\" fn calls_back(call: extern \"C\" fn(*mut u8), with: *mut u8) {\n\
-            call(with);\n\
-            std::hint::black_box(());\n\
-        }\n";
-    let folder = std::env::temp_dir().join(format!("deadstop-lines-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let (source, library) = (folder.join("lines.rs"), folder.join("liblines.so"));
-    std::fs::write(&source, SOURCE).unwrap();
+/// Compiles a library, removes its split debug information, and returns the stack that a function
+/// has which its function `calls_back` calls. `None` without a compiler.
+fn stack_under_library(
+    name: &str,
+    options: &[&str],
+    sources: &[(&str, &str)],
+) -> Option<Box<Stack>> {
+    let folder = std::env::temp_dir().join(format!("deadstop-{name}-{}", std::process::id()));
+    for (path, source) in sources {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, source).unwrap();
+    }
+    let library = folder.join("library.so");
     let mut compiler = std::process::Command::new("rustc");
-    compiler.args([
-        "--edition=2024",
-        "--crate-type=cdylib",
-        "-Cdebuginfo=line-tables-only",
-    ]);
-    let built = compiler.arg("-o").args([&library, &source]).status();
-    if !built.is_ok_and(|status| status.success()) {
+    compiler.args(["--edition=2024", "--crate-type=cdylib"]);
+    compiler.args(options).current_dir(&folder);
+    let compiler = compiler
+        .arg("-o")
+        .args([&library, &folder.join("lines.rs")]);
+    if !compiler.status().is_ok_and(|status| status.success()) {
         println!("skipped: no rustc");
-        return;
+        return None;
+    }
+    for file in std::fs::read_dir(&folder).unwrap().flatten() {
+        let is_split = file.path().extension().is_some_and(|it| it == "dwo");
+        if is_split {
+            std::fs::remove_file(file.path()).unwrap();
+        }
     }
     let name = std::ffi::CString::new(library.as_os_str().as_encoded_bytes()).unwrap();
     // SAFETY: the path ends with zero; the library has no initializers of its own.
@@ -168,7 +174,7 @@ fn frame_of_a_library_with_line_tables_only_has_its_function_and_its_line() {
     // SAFETY: the handle is of a library that stays, and the name ends with zero.
     let function = unsafe { libc::dlsym(handle, c"calls_back".as_ptr()) };
     type CallsBack = extern "C" fn(extern "C" fn(*mut u8), *mut u8);
-    // SAFETY: the source above has a function of this type under the name.
+    // SAFETY: the sources have a function of this type under the name.
     let calls_back: CallsBack = unsafe { std::mem::transmute(function) };
 
     extern "C" fn captures(stack: *mut u8) {
@@ -185,7 +191,22 @@ fn frame_of_a_library_with_line_tables_only_has_its_function_and_its_line() {
     let mut stack: Option<Box<Stack>> = None;
     calls_back(captures, (&raw mut stack).cast());
     std::fs::remove_dir_all(&folder).unwrap();
-    let stack = stack.expect("it was called");
+    assert!(stack.is_some(), "it was called");
+    stack
+}
+
+/// Release builds are such files: the symbol table has the functions, the debug information only
+/// the lines.
+#[test]
+fn frame_of_a_library_with_line_tables_only_has_its_function_and_its_line() {
+    const SOURCE: &str = "#[unsafe(no_mangle)]\n\
+        pub extern \"C\" fn calls_back(call: extern \"C\" fn(*mut u8), with: *mut u8) {\n\
+            call(with);\n\
+            std::hint::black_box(());\n\
+        }\n";
+    let Some(stack) = stack_under_library("lines", &[LINES_ONLY], &[("lines.rs", SOURCE)]) else {
+        return;
+    };
     let frame = stack
         .frames()
         .find(|frame| frame.function.as_str() == "calls_back");
@@ -195,4 +216,57 @@ fn frame_of_a_library_with_line_tables_only_has_its_function_and_its_line() {
         "{}",
         frame.site.as_str()
     );
+}
+
+const LINES_ONLY: &str = "-Cdebuginfo=line-tables-only";
+
+/// The path of the second of the sources below.
+const RUNTIME_PATH: &str = "registry/src/index/smol-2.0.0/src/lib.rs";
+
+/// A function into which one of a runtime is inlined, as `block_on` often is.
+const INLINES: &str = "#[path = \"registry/src/index/smol-2.0.0/src/lib.rs\"]\n\
+    mod smol;\n\
+    #[unsafe(no_mangle)]\n\
+    pub extern \"C\" fn calls_back(call: extern \"C\" fn(*mut u8), with: *mut u8) {\n\
+        smol::block_on(call, with);\n\
+        std::hint::black_box(());\n\
+    }\n";
+const RUNTIME: &str = "#[inline(always)]\n\
+    pub(crate) fn block_on(call: extern \"C\" fn(*mut u8), with: *mut u8) {\n\
+        call(with);\n\
+    }\n";
+
+#[test]
+fn function_into_which_a_runtime_was_inlined_has_a_frame_of_its_own() {
+    let sources = [("lines.rs", INLINES), (RUNTIME_PATH, RUNTIME)];
+    let Some(stack) = stack_under_library("inlined", &[LINES_ONLY], &sources) else {
+        return;
+    };
+    let frames: Vec<_> = stack.frames().collect();
+    let at = frames
+        .iter()
+        .position(|frame| frame.function.as_str() == "block_on");
+    let at = at.expect("the runtime has a frame");
+    assert_eq!(frames[at].site.as_str(), "smol-2.0.0/src/lib.rs:3");
+    let caller = frames[at + 1];
+    assert_eq!(caller.function.as_str(), "calls_back");
+    assert!(caller.site.as_str().ends_with("lines.rs:5"));
+    assert_eq!(caller.address, frames[at].address);
+    assert!(frames.len() > at + 2);
+}
+
+/// The packages of some programs lack it. The line is of the function that was inlined, and the
+/// name of the function around it.
+#[test]
+fn line_of_an_inlined_function_is_left_out_without_split_debug_information() {
+    let options = ["-Cdebuginfo=2", "-Csplit-debuginfo=unpacked"];
+    let sources = [("lines.rs", INLINES), (RUNTIME_PATH, RUNTIME)];
+    let Some(stack) = stack_under_library("split", &options, &sources) else {
+        return;
+    };
+    let frame = stack
+        .frames()
+        .find(|frame| frame.function.as_str() == "calls_back");
+    let frame = frame.expect("the symbol table has its name");
+    assert_eq!(frame.site.as_str(), "");
 }

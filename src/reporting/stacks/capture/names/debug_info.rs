@@ -74,33 +74,51 @@ impl DebugInfo {
         })
     }
 
-    /// The location at `offset`, as the file's own symbols count. Where the compiler
-    /// has inlined functions into one another, it is the innermost that is not the
-    /// standard library's: `lock` says less than its caller.
+    /// Returns the locations at `offset`, as the file's own symbols count: where the compiler
+    /// has inlined functions into one another, the innermost first. Those of the standard
+    /// library are left out if there are others: `lock` says less than its caller.
     #[cold]
-    pub(super) fn location(&self, offset: u64) -> Option<CodeLocation> {
-        let mut frames = self.frames(offset)?;
+    pub(super) fn locations(&self, offset: u64) -> Vec<CodeLocation> {
+        let mut locations = Vec::new();
+        let Some((mut frames, is_whole)) = self.frames(offset) else {
+            return locations;
+        };
         let folder = self.build_folder(offset);
-        let mut first = None;
+        let mut innermost = None;
         while let Ok(Some(frame)) = frames.next() {
             let file = frame.location.as_ref().and_then(|location| location.file);
             let is_known = file.is_some() || frame.function.is_some();
             if is_known && !file.is_some_and(is_standard) {
-                return Some(CodeLocation::of(&frame, folder));
+                locations.push(CodeLocation::of(&frame, folder));
+            } else if innermost.is_none() {
+                innermost = Some(CodeLocation::of(&frame, folder));
             }
-            first.get_or_insert_with(|| CodeLocation::of(&frame, folder));
         }
-        first
+        if locations.is_empty() {
+            locations.extend(innermost);
+        }
+        if !is_whole {
+            // A line of another crate is of a function that was inlined. The symbol table has the
+            // function around it, and its name with that line would be wrong.
+            let is_of_another = |source| matches!(source, Source::Std | Source::Dependency);
+            locations.retain(|location| !is_of_another(location.source));
+        }
+        locations
     }
 
+    /// Returns the frames, and `true` if the functions that were inlined are known: split debug
+    /// information may be missing.
     #[cold]
-    fn frames(&self, offset: u64) -> Option<FrameIter<'_, Reader>> {
+    fn frames(&self, offset: u64) -> Option<(FrameIter<'_, Reader>, bool)> {
         let mut found = self.context.find_frames(offset);
+        let mut is_whole = true;
         loop {
             match found {
-                LookupResult::Output(frames) => return frames.ok(),
+                LookupResult::Output(frames) => return Some((frames.ok()?, is_whole)),
                 LookupResult::Load { load, continuation } => {
-                    found = addr2line::LookupContinuation::resume(continuation, self.split(load));
+                    let part = self.split(load);
+                    is_whole &= part.is_some();
+                    found = addr2line::LookupContinuation::resume(continuation, part);
                 }
             }
         }

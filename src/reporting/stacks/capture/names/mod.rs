@@ -5,5 +5,6 @@ mod shorten;
 mod source_path;
 mod symbols;
 
+pub(super) use self::debug_info::CodeLocation;
 pub(super) use self::shorten::{without_head, without_middle};
 pub(super) use self::symbols::Symbols;

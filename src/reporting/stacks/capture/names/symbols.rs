@@ -96,10 +96,12 @@ impl FileSymbols {
         Some(addr2line::demangle_auto(Cow::Borrowed(name), None).into_owned())
     }
 
-    /// Returns the debug information about `offset`.
+    /// Returns what the debug information says about `offset`, as
+    /// [`DebugInfo::locations`] does.
     #[cold]
-    pub(crate) fn location(&self, offset: u64) -> Option<CodeLocation> {
-        self.debug_info()?.location(offset)
+    pub(crate) fn locations(&self, offset: u64) -> Vec<CodeLocation> {
+        let debug_info = self.debug_info();
+        debug_info.map_or_else(Vec::new, |debug_info| debug_info.locations(offset))
     }
 
     /// Reads the debug information, if that was not done yet.
@@ -193,7 +195,8 @@ mod tests {
         assert!(name.ends_with("symbols::tests::own"), "{name}");
         assert!(symbols.debug_info.get().is_none());
         // An optimized build of the tests has none.
-        let site = symbols.location(here).and_then(|location| location.site);
+        let mut locations = symbols.locations(here).into_iter();
+        let site = locations.next().and_then(|location| location.site);
         assert!(site.is_none_or(|site| site.contains("symbols.rs:")));
         assert!(symbols.debug_info.get().is_some());
     }

@@ -14,8 +14,9 @@ use crate::reporting::schedule::due;
 use crate::reporting::stacks::LookUp;
 use crate::reporting::stacks::capture::files::{Module, Modules};
 use crate::reporting::stacks::capture::memory_limit::{self, Need};
-use crate::reporting::stacks::capture::names::Symbols;
-use crate::reporting::stacks::capture::names::{without_head, without_middle};
+use crate::reporting::stacks::capture::names::{
+    CodeLocation, Symbols, without_head, without_middle,
+};
 use crate::reporting::stacks::capture::unwind::SharedUnwinder;
 use crate::reporting::stacks::capture::unwind::Unwinder;
 use deadstop_core::render::frames::{Owner, owner};
@@ -170,19 +171,16 @@ impl SymbolizerThread {
         }
         let mut positions = self.positions();
         positions.retain(|position| wanted[position.n]);
+        let mut inserted = 0;
         for Position { n, offset, module } in &positions {
-            let Some(location) = self.symbols.of(&module.image).location(*offset) else {
+            let locations = self.symbols.of(&module.image).locations(*offset);
+            let Some(mut slot) = self.shared.try_slot() else {
                 continue;
             };
-            self.write(*n, |frame| {
-                if let Some(function) = location.function {
-                    without_middle(&mut frame.function, &function);
-                }
-                if let Some(site) = location.site {
-                    without_head(&mut frame.site, &site);
-                    frame.source = location.source;
-                }
-            });
+            let n = n + inserted;
+            let before = slot.frames().count();
+            write_locations(&mut slot, n, &locations);
+            inserted += slot.frames().count() - before;
         }
     }
 
@@ -225,5 +223,39 @@ impl SymbolizerThread {
                 write(frame);
             }
         }
+    }
+}
+
+/// Writes the innermost of `locations` into the frame `n`. If that is a runtime's or deadstop's,
+/// inlined into the application's code, it adds a frame of the application's: reports look for
+/// both.
+fn write_locations(stack: &mut Stack, n: usize, locations: &[CodeLocation]) {
+    let Some((innermost, outer)) = locations.split_first() else {
+        return;
+    };
+    let Some(frame) = stack.frames_mut().nth(n) else {
+        return;
+    };
+    write_location(frame, innermost);
+    if !matches!(owner(frame), Owner::Runtime | Owner::Deadstop) {
+        return;
+    }
+    let mut caller = frame.clone();
+    for location in outer {
+        write_location(&mut caller, location);
+        if owner(&caller) == Owner::Application {
+            stack.insert_after(n, caller);
+            return;
+        }
+    }
+}
+
+fn write_location(frame: &mut Frame, location: &CodeLocation) {
+    if let Some(function) = &location.function {
+        without_middle(&mut frame.function, function);
+    }
+    if let Some(site) = &location.site {
+        without_head(&mut frame.site, site);
+        frame.source = location.source;
     }
 }
