@@ -220,39 +220,46 @@ fn frame_of_a_library_with_line_tables_only_has_its_function_and_its_line() {
 
 const LINES_ONLY: &str = "-Cdebuginfo=line-tables-only";
 
-/// The path of the second of the sources below.
-const RUNTIME_PATH: &str = "registry/src/index/smol-2.0.0/src/lib.rs";
-
-/// A function into which one of a runtime is inlined, as `block_on` often is.
-const INLINES: &str = "#[path = \"registry/src/index/smol-2.0.0/src/lib.rs\"]\n\
-    mod smol;\n\
+/// A function into which one of a dependency is inlined, as `block_on` of a runtime often is.
+const INLINES: &str = "mod dependency;\n\
     #[unsafe(no_mangle)]\n\
     pub extern \"C\" fn calls_back(call: extern \"C\" fn(*mut u8), with: *mut u8) {\n\
-        smol::block_on(call, with);\n\
+        dependency::waits(call, with);\n\
         std::hint::black_box(());\n\
     }\n";
-const RUNTIME: &str = "#[inline(always)]\n\
-    pub(crate) fn block_on(call: extern \"C\" fn(*mut u8), with: *mut u8) {\n\
+const DEPENDENCY: &str = "#[inline(always)]\n\
+    pub(crate) fn waits(call: extern \"C\" fn(*mut u8), with: *mut u8) {\n\
         call(with);\n\
     }\n";
 
+/// Does the same for a library into which a function of the crate `dependency` was inlined.
+fn stack_under_inlined(dependency: &str, option: &[&str]) -> Option<Box<Stack>> {
+    let path = format!("registry/src/index/{dependency}/src/lib.rs");
+    let source = format!("#[path = \"{path}\"]\n{INLINES}");
+    let sources = [("lines.rs", &*source), (&path, DEPENDENCY)];
+    stack_under_library(dependency, option, &sources)
+}
+
 #[test]
-fn function_into_which_a_runtime_was_inlined_has_a_frame_of_its_own() {
-    let sources = [("lines.rs", INLINES), (RUNTIME_PATH, RUNTIME)];
-    let Some(stack) = stack_under_library("inlined", &[LINES_ONLY], &sources) else {
-        return;
-    };
-    let frames: Vec<_> = stack.frames().collect();
-    let at = frames
-        .iter()
-        .position(|frame| frame.function.as_str() == "block_on");
-    let at = at.expect("the runtime has a frame");
-    assert_eq!(frames[at].site.as_str(), "smol-2.0.0/src/lib.rs:3");
-    let caller = frames[at + 1];
-    assert_eq!(caller.function.as_str(), "calls_back");
-    assert!(caller.site.as_str().ends_with("lines.rs:5"));
-    assert_eq!(caller.address, frames[at].address);
-    assert!(frames.len() > at + 2);
+fn function_into_which_a_dependency_was_inlined_has_a_frame_of_its_own() {
+    // A runtime, and a crate whose functions reports name.
+    for dependency in ["smol-2.0.0", "r2d2-0.8.10"] {
+        let Some(stack) = stack_under_inlined(dependency, &[LINES_ONLY]) else {
+            return;
+        };
+        let frames: Vec<_> = stack.frames().collect();
+        let at = frames
+            .iter()
+            .position(|frame| frame.function.as_str() == "waits");
+        let at = at.expect("the dependency has a frame");
+        let site = frames[at].site.as_str();
+        assert_eq!(site, format!("{dependency}/src/lib.rs:3"));
+        let caller = frames[at + 1];
+        assert_eq!(caller.function.as_str(), "calls_back");
+        assert!(caller.site.as_str().ends_with("lines.rs:5"));
+        assert_eq!(caller.address, frames[at].address);
+        assert!(frames.len() > at + 2);
+    }
 }
 
 /// The packages of some programs lack it. The line is of the function that was inlined, and the
@@ -260,8 +267,7 @@ fn function_into_which_a_runtime_was_inlined_has_a_frame_of_its_own() {
 #[test]
 fn line_of_an_inlined_function_is_left_out_without_split_debug_information() {
     let options = ["-Cdebuginfo=2", "-Csplit-debuginfo=unpacked"];
-    let sources = [("lines.rs", INLINES), (RUNTIME_PATH, RUNTIME)];
-    let Some(stack) = stack_under_library("split", &options, &sources) else {
+    let Some(stack) = stack_under_inlined("http-1.0.0", &options) else {
         return;
     };
     let frame = stack

@@ -20,7 +20,7 @@ use crate::reporting::stacks::capture::names::{
 use crate::reporting::stacks::capture::unwind::SharedUnwinder;
 use crate::reporting::stacks::capture::unwind::Unwinder;
 use deadstop_core::render::frames::{Owner, owner};
-use deadstop_core::stack::{Frame, MAX_FRAMES, Stack};
+use deadstop_core::stack::{Frame, MAX_FRAMES, Source, Stack};
 
 /// The state of the thread.
 pub(super) struct SymbolizerThread {
@@ -226,9 +226,8 @@ impl SymbolizerThread {
     }
 }
 
-/// Writes the innermost of `locations` into the frame `n`. If that is a runtime's or deadstop's,
-/// inlined into the application's code, it adds a frame of the application's: reports look for
-/// both.
+/// Writes the innermost of `locations` into the frame `n`. If that is a dependency's, inlined
+/// into the application's code, it adds a frame of the application's: reports look for both.
 fn write_locations(stack: &mut Stack, n: usize, locations: &[CodeLocation]) {
     let Some((innermost, outer)) = locations.split_first() else {
         return;
@@ -237,13 +236,15 @@ fn write_locations(stack: &mut Stack, n: usize, locations: &[CodeLocation]) {
         return;
     };
     write_location(frame, innermost);
-    if !matches!(owner(frame), Owner::Runtime | Owner::Deadstop) {
+    let is_application = owner(frame) == Owner::Application;
+    if is_application && frame.source != Source::Dependency {
         return;
     }
     let mut caller = frame.clone();
     for location in outer {
         write_location(&mut caller, location);
-        if owner(&caller) == Owner::Application {
+        let is_other = !is_application || caller.source != Source::Dependency;
+        if is_other && owner(&caller) == Owner::Application {
             stack.insert_after(n, caller);
             return;
         }
