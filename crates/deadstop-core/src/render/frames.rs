@@ -40,9 +40,10 @@ const RUNTIMES: &str = "\
     async_global_executor async_io async_std async_task axum blocking crossbeam \
     crossbeam_channel crossbeam_deque crossbeam_epoch crossbeam_utils flume futures \
     futures_channel futures_core futures_executor futures_lite futures_task futures_util h2 \
-    hyper hyper_util lock_api mio monoio parking parking_lot parking_lot_core \
-    pin_project_lite poem polling pollster rayon rayon_core smol tokio tokio_stream \
-    tokio_uring tokio_util tonic tower tower_http tower_service tracing warp";
+    hyper hyper_util lock_api mio monoio nix parking parking_lot parking_lot_core \
+    pin_project_lite poem polling pollster rayon rayon_core rustix scheduled_thread_pool \
+    smol threadpool tokio tokio_stream tokio_uring tokio_util tonic tower tower_http \
+    tower_service tracing tracing_appender warp";
 
 /// The function of std that calls a thread's first function, and `main`.
 const FIRST: &str = "__rust_begin_short_backtrace";
@@ -71,7 +72,8 @@ pub fn owner(frame: &Frame) -> Owner {
             Source::Dependency => {
                 owner_of_crate(frame.site.as_str()).unwrap_or_else(|| owner_of_function(function))
             }
-            Source::Application | Source::Unknown => owner_of_function(function),
+            Source::Application => Owner::Application,
+            Source::Unknown => owner_of_function(function),
         },
     }
 }
@@ -109,8 +111,27 @@ fn owner_of_function(function: &str) -> Owner {
         _ if RUNTIMES.split(' ').any(|known| known == root) => Owner::Runtime,
         _ if function.starts_with("__rust") || function.starts_with("_R") => Owner::Std,
         _ if matches!(function, "main" | "_start" | "rust_begin_unwind") => Owner::Std,
+        _ if is_of_c_library(function) => Owner::System,
         _ => Owner::Application,
     }
+}
+
+/// Functions of the C library in which threads wait, begin and end, and those of its allocator:
+/// a static program contains them.
+const C_FUNCTIONS: &str = "\
+    abort accept accept4 calloc clock_nanosleep clone close connect epoll_pwait epoll_wait exit \
+    fcntl fcntl64 fdatasync flock free fsync getaddrinfo ioctl madvise malloc mmap munmap \
+    nanosleep open open64 openat openat64 pause poll ppoll pread64 pselect pwrite64 raise read \
+    readv realloc recv recvfrom recvmsg select send sendmsg sendto sigsuspend sigtimedwait \
+    sigwait sigwaitinfo sleep start start_thread syscall usleep wait4 waitid waitpid write writev";
+
+/// Returns `true` for a function of a C library that is part of the program. Names with two
+/// underscores are reserved for it, and for the compiler.
+fn is_of_c_library(function: &str) -> bool {
+    ["__", "_IO_", "_dl_", "_int_", "pthread_", "sem_"]
+        .iter()
+        .any(|prefix| function.starts_with(prefix))
+        || C_FUNCTIONS.split(' ').any(|known| known == function)
 }
 
 /// Returns `true` if a name has a path before its parameters.

@@ -71,6 +71,9 @@ fn inlined_frame_of_std_without_a_path_in_its_name_is_of_std() {
         assert_eq!(owner_of(name, Source::Application), Owner::Application);
     }
     assert_eq!(owner_of("app::run<u8>", Source::Std), Owner::Application);
+    // `main` of C, without a source, calls `std`.
+    assert_eq!(owner_of("main", Source::Application), Owner::Application);
+    assert_eq!(owner_of("main", Source::Unknown), Owner::Std);
 }
 
 /// Otherwise the thread that waits for the shutdown would be a suspicious one.

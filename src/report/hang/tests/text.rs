@@ -345,3 +345,19 @@ fn missing_stack_has_its_reason() {
         assert!(rendered(&scene).contains(&line), "{line}");
     }
 }
+
+/// The program is static.
+#[test]
+fn frame_of_a_c_library_in_the_program_is_not_the_applications() {
+    let own = frame("app", "app::flush", "src/main.rs:72");
+    for function in [
+        "syscall",
+        "__lll_lock_wait",
+        "pthread_cond_wait",
+        "_int_malloc",
+    ] {
+        let text = screen_of(vec![frame("app", function, ""), own.clone()]);
+        let line = "is in app::flush (src/main.rs:72): ";
+        assert!(text.contains(line), "{text}");
+    }
+}
