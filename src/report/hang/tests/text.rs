@@ -361,3 +361,26 @@ fn frame_of_a_c_library_in_the_program_is_not_the_applications() {
         assert!(text.contains(line), "{text}");
     }
 }
+
+/// A symbolizer finds the names later, in the debug information of the same build.
+#[test]
+fn frames_of_a_stripped_program_have_their_places_among_those_with_names() {
+    let mut scene = scene();
+    scene.stacks[0].frames = vec![
+        frame("libc.so.6", "syscall", ""),
+        frame("app", "", ""),
+        frame("app", "", ""),
+        frame("libc.so.6", "", ""),
+        frame("libc.so.6", "", ""),
+        frame("", "", ""),
+        frame("app", "", ""),
+    ];
+    let text = rendered(&scene);
+    let lines = "\
+deadstop:   #0 syscall (libc.so.6+0x1f)
+deadstop:   at app+0x1f app+0x1f
+deadstop:   … 3 frames of the C library, unknown functions
+deadstop:   at app+0x1f
+";
+    assert!(text.contains(lines), "{text}");
+}

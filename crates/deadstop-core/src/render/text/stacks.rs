@@ -44,12 +44,26 @@ pub(super) fn render_after(
     }
 }
 
-/// A line for each frame of the application, and for the innermost of all; one
-/// line for each run of others.
+/// A line for each frame of the application, and for the innermost of all; one line for each
+/// run of others. Frames of a stripped file keep their places, for a symbolizer.
 fn folded(line: &mut TextSlice, indent: &'static str, stack: &Stack, frames: usize) {
     let mut fold = Fold::new(indent);
+    let mut in_places = false;
     for (index, frame) in stack.frames().take(frames).enumerate() {
         let owner = owner(frame);
+        if owner == Owner::Unknown && index > 0 && !frame.module.as_str().is_empty() {
+            fold.end(line);
+            if !in_places {
+                line.text(indent).text("at");
+            }
+            in_places = true;
+            frames::location(line.text(" "), frame);
+            continue;
+        }
+        if in_places {
+            line.text("\n");
+        }
+        in_places = false;
         if owner == Owner::Application || index == 0 {
             fold.end(line);
             line.text(indent).text("#").number(index as u64).text(" ");
@@ -58,6 +72,9 @@ fn folded(line: &mut TextSlice, indent: &'static str, stack: &Stack, frames: usi
         } else {
             fold.add(owner);
         }
+    }
+    if in_places {
+        line.text("\n");
     }
     fold.end(line);
 }
