@@ -1,18 +1,18 @@
-//! The victim, built as this program was.
+//! Builds the victim with the profile of this program.
 
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A victim, and the plugin that some of them load.
+/// The victim's program, and the plugin that some faults load.
 #[derive(Debug)]
 pub(crate) struct Built {
     pub(crate) victim: PathBuf,
     pub(crate) plugin: PathBuf,
 }
 
-/// Builds them into the folder that this program is in. An example is not given
-/// the programs of its package as a test is.
+/// Builds both into the folder of this program. Cargo passes the paths of a package's programs
+/// to tests, and not to examples.
 pub(crate) fn victim() -> Built {
     let own = env::current_exe().expect("a program knows its path");
     let profile = own.ancestors().nth(2).expect("PROFILE/examples/campaign");

@@ -1,6 +1,5 @@
-//! The one thread that hears victims arm, sees that they are gone, and looks at
-//! those that are late. It starts and reaps no process, and waits for none, so
-//! that what it sees is seldom late itself.
+//! The thread that reads the victims' reports of arming, observes their ends, and inspects the
+//! late ones. It starts, reaps and awaits no process, so its observations are seldom late.
 
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -19,19 +18,19 @@ use crate::system;
 const TO_ARM: Duration = Duration::from_secs(120);
 const TO_END: Duration = Duration::from_secs(30);
 
-/// The time before its deadline at which a victim is first looked at, the time between two
-/// looks, and the same if the end takes long.
+/// The time before its deadline at which a victim is first inspected, the time between two
+/// inspections, and that time if the end takes long.
 const BEFORE: Duration = Duration::from_millis(2);
 const OFTEN: Duration = Duration::from_millis(5);
 const SELDOM: Duration = Duration::from_millis(25);
 const SHARE: u32 = 10;
 
-/// A victim to look after.
+/// A victim to observe.
 #[derive(Debug)]
 pub(crate) struct Order {
     pub(crate) id: u32,
     pub(crate) grace: Duration,
-    /// Can be read of once it is gone.
+    /// A descriptor that becomes readable when the victim has ended.
     pub(crate) gone: OwnedFd,
     pub(crate) stdout: OutputReader,
     pub(crate) stderr: OutputReader,
@@ -42,7 +41,7 @@ pub(crate) struct Order {
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) answer: Answer,
-    /// Set if the victim ended, and was not given up.
+    /// `true` if the victim ended before the monitor gave it up.
     pub(crate) is_gone: bool,
     pub(crate) at: u64,
     /// For how long the machine kept it after its deadline.
@@ -56,14 +55,14 @@ pub(crate) struct ExitMonitor {
     wake: UnixStream,
 }
 
-/// A victim that is looked after.
+/// A victim under observation.
 struct Watched {
     order: Order,
     answer: Option<Answer>,
     starved: Option<Starvation>,
-    /// For how long the machine kept it after its deadline, up to the last look.
+    /// For how long the machine kept it after its deadline, up to the last inspection.
     kept: Duration,
-    /// For how long the monitor was kept from looking itself since then.
+    /// For how long the monitor could not inspect it since then.
     unseen: Duration,
     deadline: u64,
     look_at: u64,
@@ -115,7 +114,7 @@ fn monitor(orders: &Receiver<Order>, mut woken: UnixStream) {
             one.note(now, absent);
             !one.is_over(now, gone, stdout || stderr)
         });
-        // Only once all that went are seen.
+        // After all ends of this round.
         for one in &mut all {
             one.look();
         }
@@ -149,7 +148,7 @@ impl Watched {
         }
     }
 
-    /// Hears what it says, and when it armed.
+    /// Reads its output, and when it armed.
     fn hear(&mut self, stdout: bool, stderr: bool) {
         if stdout {
             self.order.stdout.listen();
@@ -168,21 +167,21 @@ impl Watched {
         }
     }
 
-    /// Notes for how long the monitor was `absent` since it last looked at all.
+    /// Notes for how long the monitor was `absent` since its last round.
     fn note(&mut self, now: u64, absent: Duration) {
         let late = Duration::from_nanos(now.saturating_sub(self.deadline));
         self.unseen += absent.min(late);
     }
 
-    /// For how long it was not seen by `now`: as long as the monitor had to wait
-    /// for a processor, or for how long a look has been due, whatever kept it.
+    /// Returns for how long the victim was not observed at `now`: the time for which the monitor
+    /// waited for a processor, or for which an inspection has been due for another reason.
     fn unseen(&self, now: u64) -> Duration {
         let late = Duration::from_nanos(now.saturating_sub(self.deadline));
         let overdue = Duration::from_nanos(now.saturating_sub(self.look_at));
         self.unseen.max(overdue.min(late))
     }
 
-    /// If it is gone, or has to be given up, says what was seen.
+    /// Sends the observations and returns `true` if the victim has ended or is given up.
     fn is_over(&self, now: u64, gone: bool, speaks: bool) -> bool {
         // Output from before the end is still read.
         let unheard = self.answer.is_none() && speaks;

@@ -1,19 +1,19 @@
-//! The list of faults, which the tests have too: the victim prints it.
+//! The list of faults, which the victim prints. The tests use the same list.
 
 use std::path::Path;
 
 use crate::end::End;
 use crate::fault_list;
 
-/// A way to get stuck, and how the list says that a process ends that is.
+/// A fault, and the end of its process according to the list.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) name: &'static str,
     listed: End,
 }
 
-/// Faults that the watchdog ends where it is alone, and the timer where there is one:
-/// no code of the process runs between the deadline and the timer's expiry.
+/// Faults that the watchdog ends if there is no timer, and that the timer ends otherwise: no code
+/// of the process runs between the deadline and the timer's expiry.
 const ENDED_BY_THE_TIMER: &[&str] = &[
     // The process is stopped for a whole grace after its deadline.
     "continued_after_the_deadline",
@@ -34,12 +34,12 @@ pub(crate) fn read(program: &Path) -> Vec<Fault> {
 }
 
 impl Fault {
-    /// Returns `true` if the list says that the second line of defense ends it.
-    pub(crate) fn is_for_the_second_line(&self) -> bool {
+    /// Returns `true` if the list says that the watchdog ends it.
+    pub(crate) fn is_for_the_watchdog(&self) -> bool {
         matches!(self.end(), OURS | FAULT)
     }
 
-    /// Returns the end of a process that has all lines of defense.
+    /// Returns the end of a process that has a watchdog and a backup timer.
     pub(crate) fn end(&self) -> End {
         match ENDED_BY_THE_TIMER.contains(&self.name) {
             true => KILLED,
@@ -47,8 +47,8 @@ impl Fault {
         }
     }
 
-    /// Returns `true` if `end` is that of the third line of defense.
-    pub(crate) fn is_by_the_third_line(end: End) -> bool {
+    /// Returns `true` if `end` is by the backup timer.
+    pub(crate) fn is_by_the_backup_timer(end: End) -> bool {
         matches!(end, KILLED | AS_IF_KILLED)
     }
 }

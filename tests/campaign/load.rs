@@ -1,7 +1,7 @@
-//! Load on the machine, in a process beside the victims.
+//! Load on the machine, in a separate process.
 //!
-//! It is of their session, and so one of their own to the scheduler, as the
-//! neighbors in a container are.
+//! The process is in the session of the victims, so the scheduler treats them as one group, as
+//! it treats processes of a container.
 
 use std::hint::{black_box, spin_loop};
 use std::io::{BufRead, BufReader};
@@ -20,24 +20,24 @@ pub(crate) enum Load {
     Two,
     /// Sixty-four threads that spin.
     SixtyFour,
-    /// Two threads that take memory, touch it and give it back.
+    /// Two threads that allocate memory, touch it and free it.
     Memory,
 }
 
 pub(crate) const LOADS: [Load; 4] = [Load::Idle, Load::Two, Load::SixtyFour, Load::Memory];
 
-/// The bytes that a thread takes at a time.
+/// The bytes that a thread allocates at a time.
 const CHUNK: usize = 96 << 20;
 
-/// A bound, should it not be ended: no block is as long.
+/// The longest life of a load that is not ended. Every block of runs is shorter.
 const SECONDS: u32 = 1800;
 
-/// A load that is on. It ends when this is dropped.
+/// A running load. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct On(Option<Child>);
 
 impl Load {
-    /// Returns once it is there.
+    /// Starts the load. Returns after it has begun.
     pub(crate) fn start(self) -> On {
         if self == Self::Idle {
             return On(None);
@@ -57,7 +57,7 @@ impl Load {
         On(Some(child))
     }
 
-    /// Is that load, in a process of its own.
+    /// Runs the load in this process.
     pub(crate) fn bear(self) -> ! {
         system::end_with_parent(SECONDS);
         let (threads, work): (_, fn()) = match self {

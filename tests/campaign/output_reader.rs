@@ -17,7 +17,7 @@ pub(crate) struct OutputReader {
 /// The first line of a victim.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answer {
-    /// With its reading of the clock.
+    /// The victim has armed, with its reading of the clock.
     Armed(u64),
     Refused,
     /// No line that the reader knows.
@@ -37,7 +37,7 @@ impl OutputReader {
         self.pipe.as_ref().map(AsFd::as_fd)
     }
 
-    /// Hears what is there, and forgets what is long ago.
+    /// Reads the available bytes, and discards old ones.
     pub(crate) fn listen(&mut self) {
         let mut buffer = [0; 4096];
         let pipe = self.pipe.as_mut();
@@ -50,7 +50,7 @@ impl OutputReader {
         self.text.drain(..long_ago);
     }
 
-    /// The first line, once it is there.
+    /// Returns the first line, if it is complete.
     pub(crate) fn answer(&self) -> Option<Answer> {
         let end = self.text.iter().position(|byte| *byte == b'\n')?;
         let line = String::from_utf8_lossy(&self.text[..end]);

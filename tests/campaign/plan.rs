@@ -29,7 +29,7 @@ pub(crate) struct Plan {
     faults: &'static [Fault],
     seed: u64,
     runs: usize,
-    /// In place of one that is drawn.
+    /// The grace of all runs, in place of random ones.
     grace: Option<Duration>,
 }
 
@@ -59,7 +59,7 @@ impl Plan {
         }
     }
 
-    /// In rounds of all faults, each in an order of its own.
+    /// Rounds of all faults, each in a random order.
     pub(crate) fn runs(&self) -> impl Iterator<Item = Run> {
         let mut round = Vec::new();
         let runs = (0..self.runs).map(move |number| {

@@ -1,4 +1,4 @@
-//! Progress of the campaign: a bar on a terminal, else a line now and then.
+//! Progress of the campaign: a bar on a terminal, otherwise a line at intervals.
 
 use std::io::{self, IsTerminal};
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::load::Load;
 
-/// Between two lines.
+/// The time between two lines.
 const LINES: Duration = Duration::from_secs(20);
 
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Progress {
         }
     }
 
-    /// Says something above the bar.
+    /// Prints a line above the bar.
     pub(crate) fn say(&self, line: &str) {
         match self.is_terminal {
             true => self.bar.println(line),

@@ -1,37 +1,33 @@
-//! For how long the machine kept a victim past its deadline: it wanted a
-//! processor, and others had them; or it slept in the kernel where no signal can
-//! wake it, over a disk, say.
+//! Measures for how long the machine kept a victim past its deadline: the victim waited for a
+//! processor, or slept uninterruptibly in the kernel, for a disk for example.
 //!
-//! The kernel counts for every thread how long it was ready to run and did not
-//! (the second field of its `schedstat`), up to when it last ran; since then, and
-//! of the sleep, a look now and then tells. On its way out a process waits for one
-//! thread at a time: for the watchdog to get its turn, and then for whichever
-//! thread is the last to get its own. So of each process of a victim the two
-//! threads are counted that waited longest, and none besides.
+//! The kernel counts for each thread how long it was ready and did not run, up to its last run
+//! (the second field of `schedstat`). Inspections measure the time since then, and the sleep. A
+//! process that ends waits for one thread at a time: first for the watchdog, and then for the
+//! last thread that must exit. So only the two threads of each process that waited longest are
+//! counted.
 //!
-//! To it is added what the host of a virtual machine took from it meanwhile. And
-//! from one look to the next, what the one who looks on was kept from looking
-//! itself, if that is longer and the victim was not asleep all the while: it
-//! could not see how the victim fared.
+//! Two times are added. One is the time that the host of a virtual machine took meanwhile. The
+//! other is the time between two inspections for which the monitor itself did not run, if that
+//! is longer and the victim did not sleep throughout.
 
 use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
-/// Only so many threads of a process are looked at, or looking would be a load.
+/// The maximum number of threads of a process that are inspected: inspections are a load too.
 const THREADS: usize = 80;
 
 /// The observations of one victim, from just before its deadline on.
 #[derive(Debug)]
 pub(crate) struct Starvation {
-    /// The victim, and all that have ever been seen to descend from it: its
-    /// children have no parent here once it is on its way out, and one that traces it
-    /// must still run for it to go.
+    /// The victim and all its descendants that were ever seen. When the victim ends, its children
+    /// get another parent. A child that traces it must run before it can disappear.
     family: Vec<u32>,
-    /// By process and thread.
+    /// The threads, by process and thread.
     threads: HashMap<(u32, u32), Thread>,
     stolen: Duration,
-    /// The number of threads at the last look.
+    /// The number of threads at the last inspection.
     seen: usize,
 }
 
@@ -42,7 +38,7 @@ struct Thread {
     last: Look,
     /// The time at which the state in `last` was first seen.
     since: u64,
-    /// The time of the last look.
+    /// The time of the last inspection.
     seen_at: u64,
     /// The thread's sleep without a wake-up, since the observation began.
     slept: Duration,
@@ -74,8 +70,8 @@ impl Starvation {
         starved
     }
 
-    /// Looks at all threads of the victim, at the time `now`. Returns whether any
-    /// has run since the last look, wants to, or is gone.
+    /// Inspects all threads of the victim, at the time `now`. Returns `true` if one of them has
+    /// run since the last inspection, is ready to run, or has ended.
     pub(crate) fn look(&mut self, now: u64) -> bool {
         let mut stirs = false;
         let mut seen = 0;
@@ -108,7 +104,7 @@ impl Starvation {
         stirs
     }
 
-    /// For how long the machine kept the victim so far.
+    /// Returns for how long the machine has kept the victim so far.
     pub(crate) fn time(&self) -> Duration {
         let mut of_process: HashMap<u32, [Duration; 2]> = HashMap::new();
         for ((process, _), thread) in &self.threads {
@@ -139,7 +135,7 @@ impl Thread {
         {
             (self.last, self.since) = (look, now);
         }
-        // Ready since then, in the same turn: what it did not run, it waits.
+        // The thread has been ready since then: the time that it did not run, it waited.
         let pending = match look.is_ready {
             true => {
                 let ready = Duration::from_nanos(now.saturating_sub(self.since));
@@ -153,11 +149,11 @@ impl Thread {
 }
 
 impl Look {
-    /// Looks at a thread; `None` if it is gone.
+    /// Inspects a thread. `None` if it has ended.
     fn at(process: u32, thread: u32) -> Option<Self> {
         let folder = format!("/proc/{process}/task/{thread}");
         let stat = fs::read_to_string(format!("{folder}/stat")).ok()?;
-        // The name before it may have anything in it.
+        // The name before it may contain any character.
         let state = stat.rsplit_once(')')?.1.trim_start();
         let is = |letter| state.starts_with(letter);
         let [ran, waited, turns] = schedstat(&folder)?;
@@ -171,14 +167,15 @@ impl Look {
     }
 }
 
-/// For how long a thread ran, how long it waited to, and how often it did.
+/// Returns for how long a thread ran, for how long it waited for a processor, and how often it
+/// ran.
 fn schedstat(folder: &str) -> Option<[u64; 3]> {
     let text = fs::read_to_string(format!("{folder}/schedstat")).ok()?;
     let mut words = text.split_whitespace().map(|word| word.parse().ok());
     Some([words.next()??, words.next()??, words.next()??])
 }
 
-/// Adds all descendants that are new, as far as first threads made them.
+/// Adds new descendants that were forked by main threads.
 fn add_descendants(family: &mut Vec<u32>) {
     let mut next = 0;
     while let Some(member) = family.get(next) {

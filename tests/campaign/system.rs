@@ -1,4 +1,4 @@
-//! The system calls that std has no words for.
+//! System calls that `std` does not offer.
 
 #![expect(unsafe_code, reason = "there is no other way to them")]
 
@@ -7,15 +7,14 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::time::Duration;
 
-/// Has this thread woken as promptly as an ordinary one can be.
+/// Makes the kernel wake this thread as promptly as a thread without real-time priority can be.
 ///
-/// Not `SCHED_FIFO`: the parent that reaps a process takes its folder out of `/proc`,
-/// and spins for as long as a reader of that folder is in the way. Real-time
-/// threads that do so on every processor keep that reader from running: on two
-/// processors all of the machine stood still for minutes.
+/// Not `SCHED_FIFO`: a parent that reaps a process removes its folder from `/proc`, and spins
+/// while another thread reads that folder. Real-time threads that spin on every processor keep
+/// the reader from running: a machine of two processors stood still for minutes.
 ///
-/// A short slice has it run soon after it wakes. Every process may ask for both,
-/// and without them it only waits longer, which is counted.
+/// With a short slice the thread runs soon after it wakes. Every process may request both.
+/// Without them the thread waits longer, and that time is counted.
 pub(crate) fn be_prompt() {
     // SAFETY: `PR_SET_TIMERSLACK` takes an integer.
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1 as libc::c_ulong) };
@@ -43,7 +42,7 @@ struct Attributes {
     period: u64,
 }
 
-/// Has this process end with the thread that started it, and after `seconds`.
+/// Makes this process end with the thread that started it, and after `seconds`.
 pub(crate) fn end_with_parent(seconds: u32) {
     // SAFETY: `PR_SET_PDEATHSIG` takes an integer.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) };
@@ -51,7 +50,7 @@ pub(crate) fn end_with_parent(seconds: u32) {
     unsafe { libc::alarm(seconds) };
 }
 
-/// A descriptor that can be read of once process `id` is gone.
+/// Returns a descriptor that becomes readable when process `id` has ended.
 pub(crate) fn watch(id: u32) -> io::Result<OwnedFd> {
     // SAFETY: pidfd_open(2) takes two integers.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, id, 0) };
@@ -62,8 +61,8 @@ pub(crate) fn watch(id: u32) -> io::Result<OwnedFd> {
     }
 }
 
-/// Waits until one of them can be read of, and says of each if it can. Nothing
-/// is read of one that is not there.
+/// Waits until one of the descriptors is readable, and returns for each whether it is. `None`
+/// stands for no descriptor, and is never readable.
 pub(crate) fn wait(of: &[Option<BorrowedFd<'_>>], time: Option<Duration>) -> Vec<bool> {
     let of = of.iter().map(|of| libc::pollfd {
         // poll(2) ignores a negative descriptor.

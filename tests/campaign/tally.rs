@@ -156,11 +156,11 @@ fn line(load: Option<Load>, row: &[&Ended]) -> String {
 fn by_second_line(ended: &Ended) -> bool {
     ended.late.is_some()
         && ended.end == ended.run.fault.end()
-        && ended.run.fault.is_for_the_second_line()
+        && ended.run.fault.is_for_the_watchdog()
 }
 
 fn by_third_line(ended: &Ended) -> bool {
-    ended.late.is_some() && Fault::is_by_the_third_line(ended.end)
+    ended.late.is_some() && Fault::is_by_the_backup_timer(ended.end)
 }
 
 fn percentiles(sorted: &[i64]) -> String {

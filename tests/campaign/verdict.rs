@@ -16,8 +16,8 @@ pub(crate) enum Verdict {
     BackupTimer,
     Early,
     Lost,
-    /// Ended as it may, after more than its grace, before it said that it had
-    /// armed: a few do so only later, and a load can keep them from it.
+    /// The victim ended in an allowed way after its grace, before it reported that it had armed: a
+    /// few report late, and a load can delay the report further.
     Unheard,
     /// Ended by the watchdog before the fault set in.
     SetInLate,
@@ -35,13 +35,13 @@ pub(crate) struct Ended {
     /// machine had kept it. `None` for one that never armed.
     pub(crate) late: Option<Late>,
     pub(crate) verdict: Verdict,
-    /// The last that was heard of it, if all is not well.
+    /// The last output of the victim, if the run failed.
     pub(crate) heard: String,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Late {
-    /// Less than nothing for one that was early.
+    /// Negative for an early end.
     pub(crate) nanos: i64,
     pub(crate) starved: Duration,
 }
@@ -62,7 +62,7 @@ impl Verdict {
             Self::Lost
         } else if end == run.fault.end() {
             Self::Kept
-        } else if Fault::is_by_the_third_line(end) {
+        } else if Fault::is_by_the_backup_timer(end) {
             Self::BackupTimer
         } else if end == OURS && bounds::may_set_in_late(run.fault.name) {
             Self::SetInLate
@@ -73,7 +73,7 @@ impl Verdict {
 
     /// The verdict on a victim that never reported that it armed, and existed for `lived`.
     pub(crate) fn of_unheard(run: &Run, end: End, lived: Duration) -> Self {
-        let as_it_may = end == run.fault.end() || Fault::is_by_the_third_line(end);
+        let as_it_may = end == run.fault.end() || Fault::is_by_the_backup_timer(end);
         match as_it_may && lived >= run.grace {
             true => Self::Unheard,
             false => Self::Otherwise,
@@ -87,7 +87,7 @@ impl Verdict {
 }
 
 impl Ended {
-    /// All there is to say of it, and how to have it again.
+    /// Returns all facts of the run, and the arguments that repeat it.
     pub(crate) fn describe(&self, seed: u64) -> String {
         let Run {
             number,

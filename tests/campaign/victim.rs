@@ -15,13 +15,13 @@ use crate::plan::Run;
 use crate::system;
 use crate::verdict::{Ended, Late, Verdict};
 
-/// For how long one that is gone is waited for: its tracer comes first.
+/// The longest wait to reap a victim that has ended: its tracer must let it go first.
 const TO_REAP: Duration = Duration::from_secs(10);
 
 /// A victim, killed and reaped when dropped, with its children.
 struct Victim(Child);
 
-/// Lives through `run`.
+/// Starts the victim of `run`, and observes it until its end.
 pub(crate) fn live(built: &Built, monitor: &ExitMonitor, run: &Run) -> Ended {
     thread::sleep(run.start);
     let started = monotonic_nanos();
@@ -92,7 +92,7 @@ impl Drop for Victim {
         if matches!(self.0.try_wait(), Ok(None)) {
             system::kill_group(self.0.id());
         }
-        // Fails only for one that is reaped.
+        // Fails only for a process that was reaped.
         let _ = self.0.wait();
     }
 }
