@@ -54,7 +54,7 @@ const MOST_PHASES: usize = 1_000;
 /// in a program that has been running.
 const SETTLE: Duration = Duration::from_millis(10);
 
-/// No shutdown here comes near it.
+/// Far longer than any shutdown of this bench.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// Times shutdowns whose tasks do nothing
@@ -99,7 +99,7 @@ enum Library {
     SignalMod,
     /// On the runtime that `#[tokio::main]` makes.
     TokioGraceful,
-    /// On a runtime of one thread, which is the one that asks and waits.
+    /// On a runtime of one thread, which requests the shutdown and waits for it.
     TokioGracefulOneThread,
 }
 
@@ -244,7 +244,7 @@ struct Row {
     library: &'static str,
     shape: &'static str,
     tasks: usize,
-    /// The program that is the child, and what it calls the library.
+    /// The child's program, and the name that it prints for the library.
     program: PathBuf,
     name: &'static str,
     samples: Vec<Sample>,
@@ -298,7 +298,7 @@ fn rows(only: &str, sizes: &[usize], beside: Option<&str>) -> Vec<Row> {
     rows
 }
 
-/// Runs a child, and measures what the rest of the machine did meanwhile.
+/// Runs a child, and measures the processor time of other processes meanwhile.
 fn sample(row: &Row, round: usize, most: f64) -> Sample {
     let foreign = OtherLoad::begin();
     let output = Command::new(&row.program)

@@ -79,7 +79,7 @@ const RUNS: usize = 7;
 /// The allowed growth of a count, in percent.
 const PER_CENT: u64 = 3;
 
-/// No shutdown here comes near it, and none that hangs outlives it.
+/// Longer than any shutdown of this bench. It ends one that hangs.
 const GRACE: Duration = Duration::from_secs(60);
 
 struct Row {

@@ -64,7 +64,7 @@ pub(crate) fn measure(results: &mut Results) {
     }
 }
 
-/// Prints what each takes, beside its handle, which the caller keeps.
+/// Prints the memory that each takes, without its handle, which the caller keeps.
 pub(crate) fn count() {
     let builder = Shutdown::builder()
         .signals([])

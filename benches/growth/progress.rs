@@ -1,4 +1,4 @@
-//! Progress while many tasks run: what deadstop's own threads use meanwhile.
+//! Progress while many tasks run: the processor time of deadstop's threads.
 
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ const PART: &str = "progress";
 /// The time for which all tasks run.
 const LENGTH: Duration = Duration::from_secs(4);
 
-/// deadstop's threads that run meanwhile.
+/// The threads of deadstop that run then.
 const THREADS: [&str; 3] = ["deadstop-log", "deadstop-run", "deadstop-report"];
 
 pub(crate) fn measure(results: &mut Results, rounds: usize, is_quick: bool) {

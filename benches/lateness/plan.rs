@@ -141,7 +141,7 @@ pub(crate) fn smoke(possible: Possible<'_>) -> Vec<Cell> {
     cells
 }
 
-/// Takes samples until every cell has as many as are wanted, or the time is up.
+/// Takes samples until every cell has its number, or the time is over.
 pub(crate) fn run(cells: &mut [Cell], means: &Means, time: Duration) {
     let rounds = cells.iter().map(|cell| cell.wanted).max().unwrap_or(0);
     let until = Instant::now() + time;

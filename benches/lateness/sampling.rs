@@ -214,7 +214,7 @@ const BEFORE: u64 = 500_000;
 /// long that hardly one of them would be without a stall.
 const STALL_OF_TEARDOWN: u64 = 20;
 
-/// The time between two looks at the page, in nanoseconds.
+/// The time between two reads of the page, in nanoseconds.
 const STEP: u64 = 1_000_000;
 
 /// A process of this run. Killed and reaped when dropped.

@@ -24,7 +24,7 @@ pub(crate) struct Line {
 const WIDTH: u32 = 520;
 const HEIGHT: u32 = 360;
 
-/// Legible on white and on black; the style below does better where it is heard.
+/// Legible on white and on black. A viewer that applies the style below shows better colors.
 const TEXT: RGBColor = RGBColor(0x76, 0x7c, 0x84);
 const COLORS: [RGBColor; 5] = [
     RGBColor(0xd9, 0x54, 0x1e),

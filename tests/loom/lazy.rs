@@ -1,6 +1,5 @@
-//! Loom's primitives, made as they are first used: loom's own cannot be made in
-//! a `const fn`, and the library's are. A model uses each once before it starts
-//! a thread.
+//! Loom's primitives, created at their first use: a `const fn` cannot create loom's own, and
+//! the library creates its primitives there. A model uses each once before it starts a thread.
 
 use std::sync::OnceLock;
 
@@ -150,7 +149,7 @@ impl<T> Mutex<T> {
 
 pub(crate) type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
 
-/// Threads, of which none sleeps for a time: a wake-up that is lost is seen.
+/// Threads that do not sleep for a length of time, so that a lost wake-up is found.
 pub(crate) mod thread {
     pub(crate) use loom::thread::{Thread, current};
 
@@ -176,7 +175,7 @@ impl Backoff {
     }
 }
 
-/// A value on a cache line of its own, which no model is about.
+/// A value on a cache line of its own. The models do not depend on cache lines.
 pub(crate) struct CachePadded<T>(T);
 
 impl<T> CachePadded<T> {

@@ -1,11 +1,10 @@
-//! The races that the library leaves to atomics, tried in every interleaving
-//! with up to three preemptions.
+//! Models of races between atomics, run in every interleaving with up to three preemptions.
 //!
 //! The files under test are compiled from `src`, unchanged, with [loom]'s
 //! atomics in place of `core`'s, a mutex in place of the kernel's futex and
-//! timer, and texts of two words. Three preemptions is where the known bugs of
-//! such code lie; each model below fails if an ordering it is about is weakened
-//! one step, or says why it cannot.
+//! timer, and texts of two words. Known bugs of such code
+//! need at most three preemptions. Each model fails if one of its orderings is weakened by one
+//! step, or its comment says why it cannot.
 //!
 //! [loom]: https://docs.rs/loom
 
@@ -182,7 +181,7 @@ mod primitives {
     pub(crate) use crate::sys::EventCount;
 }
 
-/// Tries `model` in every interleaving with up to three preemptions.
+/// Runs `model` in every interleaving with up to three preemptions.
 fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);

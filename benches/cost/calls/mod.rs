@@ -30,13 +30,13 @@ const LIBRARIES: [(&str, fn()); 8] = [
     ("signal-hook", signal_hook::calls),
 ];
 
-/// The median of so many rounds is what a process says.
+/// The number of rounds of which a process prints the median.
 const ROUNDS: usize = 15;
 
-/// No shutdown here comes near it, and none that hangs outlives it.
+/// Longer than any shutdown of this bench. It ends one that hangs.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// Threads are parked by then, as they are in a program that has been running.
+/// The time after which threads are parked, as in a program that has run for a while.
 const SETTLE: Duration = Duration::from_millis(10);
 
 /// One call of one library, in one process.
@@ -80,7 +80,7 @@ fn process(library: &'static str) -> Vec<Sample> {
     said.lines().map(sample).collect()
 }
 
-/// In the process that was started: makes the calls, and says what they cost.
+/// Makes the calls in the process that the bench has started, and prints their cost.
 pub(crate) fn make(library: &str) {
     match LIBRARIES.iter().find(|(name, _)| *name == library) {
         Some((_, calls)) => calls(),
@@ -88,19 +88,19 @@ pub(crate) fn make(library: &str) {
     }
 }
 
-/// Says what `call` costs, made `times` times in each of some rounds.
+/// Prints the cost of `call`, which each round makes `times` times.
 fn measure(name: &str, times: u32, mut call: impl FnMut()) {
     let rounds: Vec<_> = (0..ROUNDS).map(|_| round(times, &mut call)).collect();
     say(name, &rounds);
 }
 
-/// Says what `call` costs that can be made once in a process.
+/// Prints the cost of a call that a process can make only once.
 fn measure_once(name: &str, call: impl FnOnce()) {
     let mut call = Some(call);
     say(name, &[round(1, || call.take().unwrap()())]);
 }
 
-/// Says what two calls cost that are made in turns.
+/// Prints the cost of two calls that alternate.
 fn measure_both(names: [&str; 2], times: u32, mut first: impl FnMut(), mut second: impl FnMut()) {
     let both = |_| (round(times, &mut first), round(times, &mut second));
     let (first, second): (Vec<_>, Vec<_>) = (0..ROUNDS).map(both).unzip();

@@ -66,7 +66,7 @@ impl Job {
 
 type Closure = Box<dyn FnOnce() + Send>;
 
-/// Occupies each thread, queues jobs, and counts what is allocated for them.
+/// Occupies each thread, queues jobs, and counts their allocations.
 fn measure(results: &mut Results, subject: &'static str, execute: impl Fn(Closure)) {
     let ran = Arc::new(AtomicUsize::new(0));
     let (release, held): (Sender<()>, Receiver<()>) = channel();

@@ -65,7 +65,7 @@ fn measure(results: &mut Results, subject: &'static str, execute: impl Fn(Job)) 
     results.add("process's processor", subject, per_job(of_process.used()));
 }
 
-/// A clock of processor time, and what it read.
+/// A clock of processor time, and its reading.
 struct Processor {
     clock: libc::clockid_t,
     begun: Duration,

@@ -10,7 +10,7 @@ use crate::conditions;
 /// The time from the deadline to the kernel timer's expiry.
 const BEHIND: Duration = Duration::from_millis(25);
 
-/// From a signal to the deadline: no program comes near it.
+/// The time from a signal to the deadline. Every program of this bench ends long before.
 const FAR: Duration = Duration::from_secs(60);
 
 /// The watchdog alone, with the privilege to be a real-time thread.

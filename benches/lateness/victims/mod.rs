@@ -41,7 +41,7 @@ pub(crate) struct Row {
     pub(crate) whose: Whose,
     pub(crate) table: Table,
     pub(crate) needs: Needs,
-    /// The victim is stopped as its deadline comes: no thread of it runs.
+    /// The victim is stopped (SIGSTOP) when its deadline comes: no thread of it runs.
     pub(crate) is_stopped: bool,
     /// The signal that begins the victim's shutdown. Without one the victim begins it itself.
     pub(crate) signal: Option<i32>,

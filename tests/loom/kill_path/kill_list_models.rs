@@ -79,7 +79,7 @@ fn two_kills_at_once_kill_each_child_once() {
     });
 }
 
-/// An empty list, whose every atomic is made.
+/// An empty list, with all atomics initialized.
 fn list() -> &'static KillList {
     let list: &'static KillList = Box::leak(Box::new(KillList::empty()));
     let slot = list.add(9, None, false).expect("the list is empty");

@@ -220,7 +220,7 @@ fn text_of_one_of_two_writers_stands() {
     });
 }
 
-/// An unarmed deadline, whose every atomic is made.
+/// An unarmed deadline, with all atomics initialized.
 pub(crate) fn unarmed() -> Deadline {
     let deadline = Deadline::unarmed();
     deadline.set_early_by(Duration::ZERO);
@@ -231,7 +231,7 @@ pub(crate) fn unarmed() -> Deadline {
     deadline
 }
 
-/// A backup timer, whose every atomic is made.
+/// A backup timer, with all atomics initialized.
 fn backup_timer() -> BackupTimer {
     let timer = BackupTimer::absent();
     timer.set_distance(None);
@@ -255,7 +255,7 @@ pub(crate) fn wake(deadline: &Deadline) {
 const FIRST: &str = "aaaaaaaabbbbbbbb";
 const SECOND: &str = "ccccccccdddddddd";
 
-/// An empty text, whose every atomic is made.
+/// An empty text, with all atomics initialized.
 fn text() -> Text<2> {
     let text = Text::empty();
     assert_eq!(text.read(&mut [0; 16]), Some(""));

@@ -23,8 +23,8 @@ impl Nanos {
     }
 }
 
-/// A count, and the queue of those who wait, which the kernel locks as it looks
-/// at the count. A wait has no end but a wake-up: one that is lost is seen.
+/// A count, and the queue of waiting threads, which the kernel locks while it reads the count.
+/// A wait ends by a wake-up only, so that a lost one is found.
 pub(crate) struct EventCount {
     count: crate::lazy::AtomicU32,
     queue: OnceLock<Queue>,

@@ -76,14 +76,14 @@ fn handlers_at_once_are_one_request() {
     });
 }
 
-/// No trigger, with every primitive made.
+/// No trigger, with all primitives initialized.
 fn first() -> FirstTrigger {
     let first = FirstTrigger::none();
     first.reset_after_fork();
     first
 }
 
-/// No signal, with the atomic made.
+/// No signal, with the atomic initialized.
 fn first_signal() -> FirstSignal {
     let first = FirstSignal::none();
     first.reset_after_fork();

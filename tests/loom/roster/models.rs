@@ -113,7 +113,7 @@ fn entry(name: &'static str, phase: &'static str) -> Entry<'static> {
     }
 }
 
-/// An empty roster, whose every atomic is made.
+/// An empty roster, with all atomics initialized.
 fn roster() -> &'static Roster {
     let roster: &'static Roster = Box::leak(Box::new(Roster::empty()));
     let place = roster.running.add(&entry("x", "X"));
@@ -122,7 +122,7 @@ fn roster() -> &'static Roster {
         assert!(read);
     }
     roster.running.remove(place);
-    // The phases' atomics are made as they are read.
+    // Reading the phases initializes their atomics.
     for phase in roster.phases.slots() {
         assert!(phase.read(&mut [0; 1]).is_none());
     }

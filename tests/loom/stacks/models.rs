@@ -96,7 +96,7 @@ fn read(request: &Request<1>) -> [u64; 2] {
     [pc, request.stack_word(FROM).expect("there is one")]
 }
 
-/// A free request, with every atomic made.
+/// A free request, with all atomics initialized.
 fn request() -> Request<1> {
     let request = Request::free();
     assert!(request.ask(TID) && request.begin(TID));

@@ -24,8 +24,8 @@ use crate::page::Page;
 
 pub(crate) use self::disk::try_out as try_disk;
 
-/// The time before the deadline at which the victim looks. The report is due a tenth of the
-/// grace before it.
+/// The time before the deadline at which the victim inspects its threads. The report is due a
+/// tenth of the grace before the deadline.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// The result of a look at a thread that is in no call.

@@ -50,7 +50,7 @@ fn close_all(list: &Clients) -> u32 {
     closed
 }
 
-/// A list with one client, of which loom has made all.
+/// A list with one client, whose primitives are all initialized.
 fn with_one() -> (loom::sync::Arc<Clients>, Arc<Client>) {
     let list = Clients::empty();
     let client = Client::new(0);

@@ -6,7 +6,7 @@ use super::entry::Entry;
 use crate::check;
 use crate::sys::Nanos;
 
-/// A waker that counts its calls, and whose every primitive is made.
+/// A waker that counts its calls, with all primitives initialized.
 fn counting() -> (Arc<Entry>, Arc<AtomicU32>) {
     let calls = Arc::new(AtomicU32::new(0));
     let counts = Arc::clone(&calls);
@@ -40,7 +40,7 @@ fn call_that_races_disabling_is_over_or_never_begins() {
     });
 }
 
-/// Fails if both hear that the waker was enabled, or one does not wait for the call.
+/// Fails if both callers learn that the waker was enabled, or one does not wait for the call.
 #[test]
 fn waker_disabled_by_two_threads_is_disabled_once() {
     check(|| {
