@@ -65,7 +65,7 @@ pub(crate) const TESTS: &[Test] = &[
         as_pid_1(&namespace).says("(pid 1) has not ended: main runs");
         // The /proc of another namespace has other processes under the same numbers.
         let foreign = as_pid_1(&namespace[..3]);
-        foreign.says("(pid 1) has not ended");
+        foreign.says(": the process (pid 1) has not ended");
         assert!(
             !foreign.stderr.contains("deadstop:   process"),
             "{foreign:?}"

@@ -141,8 +141,12 @@ fn headline<'a>(
         line.text("deadstop: deadline in "),
         process.at.since(process.now),
     )
-    .text(": ")
-    .quoted(process.name)
+    .text(": ");
+    // Without `/proc` the name is not known.
+    match process.name {
+        "" => line.text("the process"),
+        name => line.quoted(name),
+    }
     .text(" (pid ")
     .int(process.pid)
     .text(") has not ended");
