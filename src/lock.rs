@@ -12,6 +12,7 @@ pub(crate) use std::sync::MutexGuard;
 
 /// A wait that is long enough if the thread with the lock is about to release it, also if that
 /// thread has lost its processor.
+#[cfg(feature = "stacks")]
 pub(crate) const SHORT_WAIT: Duration = Duration::from_millis(5);
 
 /// A lock. A thread that panics while it has the lock leaves the value as it is.
