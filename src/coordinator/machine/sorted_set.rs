@@ -8,13 +8,17 @@ use deadstop_core::Nanos;
 
 type Value = (Nanos, Key);
 
+/// Removed values that a set keeps, even if they are most of its values.
+const KEPT: usize = 64;
+
 /// Two heaps, which are 1 KB of program. A B-tree would be 8.
 #[derive(Default)]
 pub(super) struct SortedSet {
     first: Option<Value>,
     /// The values after the first.
     rest: BinaryHeap<Reverse<Value>>,
-    /// Values of `rest` that are removed. A value leaves both heaps once it is the smallest.
+    /// Values of `rest` that are removed. A value leaves both heaps once it is the smallest, or
+    /// when half of the values are removed.
     removed: BinaryHeap<Reverse<Value>>,
 }
 
@@ -45,11 +49,23 @@ impl SortedSet {
             };
         } else if self.first.is_some_and(|first| first < value) {
             self.removed.push(Reverse(value));
+            if self.removed.len() > KEPT + self.rest.len() / 2 {
+                self.drop_removed();
+            }
         }
     }
 
     pub(super) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    #[inline(never)] // Few programs remove so many values before they are due.
+    fn drop_removed(&mut self) {
+        let mut rest = BinaryHeap::new();
+        while let Some(value) = self.pop_rest() {
+            rest.push(Reverse(value));
+        }
+        self.rest = rest;
     }
 
     #[inline(never)] // Mostly there is no rest.
@@ -76,7 +92,7 @@ mod tests {
         /// Each number is a value that is added, or removed if it is there.
         #[test]
         fn first_is_the_smallest_after_inserts_and_removals(
-            changes in prop::collection::vec(0_u64..12, 0..200),
+            changes in prop::collection::vec(0_u64..300, 0..1_500),
         ) {
             let mut set = SortedSet::default();
             let mut reference = BTreeSet::new();
@@ -92,6 +108,20 @@ mod tests {
                 prop_assert_eq!(set.first(), reference.first().copied());
             }
         }
+    }
+
+    #[test]
+    fn removed_values_are_not_kept_in_memory() {
+        let value = |number| (Nanos(number), Key::FIRST);
+        let mut set = SortedSet::default();
+        set.insert(value(0));
+        for number in 1..10_000 {
+            set.insert(value(number));
+            set.remove(value(number));
+        }
+        assert_eq!(set.first(), Some(value(0)));
+        assert!(set.rest.len() <= 2 * KEPT, "{}", set.rest.len());
+        assert!(set.removed.len() <= 2 * KEPT, "{}", set.removed.len());
     }
 
     #[test]
