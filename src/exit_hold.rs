@@ -35,6 +35,8 @@ use crate::current_task;
 use crate::process::{self, FIRST, WATCH};
 use crate::report::Outcome;
 use crate::sys::atexit::Exit;
+#[cfg(target_os = "linux")]
+use crate::sys::main_signal_stack;
 use crate::sys::published::Published;
 use crate::sys::{atexit, standard_error};
 use deadstop_core::buffer::TextBuffer;
@@ -52,6 +54,8 @@ pub(crate) fn hold_for(coordinator: &Arc<Coordinator>) {
 
 /// Registers the exit handler.
 pub(crate) fn register() -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    main_signal_stack::remember();
     atexit::register(hold_exit)
 }
 
@@ -71,6 +75,8 @@ fn hold_exit(exit: Exit) {
     let Some(coordinator) = COORDINATOR.get() else {
         return;
     };
+    #[cfg(target_os = "linux")]
+    main_signal_stack::restore();
     // The task would wait for itself, and the tasks after it are not done.
     current_task::leave(&**coordinator, || {
         Outcome::Failed("it called exit, which waits for the other tasks".to_owned())

@@ -35,6 +35,8 @@ pub(crate) mod fork;
 pub(crate) mod handover;
 #[cfg(feature = "health")]
 pub(crate) mod listener;
+#[cfg(all(target_os = "linux", feature = "shutdown"))]
+pub(crate) mod main_signal_stack;
 #[cfg_attr(windows, path = "windows/memory.rs")]
 pub(crate) mod memory;
 pub(crate) mod own_code;

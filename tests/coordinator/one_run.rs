@@ -27,6 +27,7 @@ tests! {
     shutdown_is_requested_when_any_request_returns,
     all_waiters_get_the_same_status,
     exit_status_does_not_change_after_the_end,
+    exit_that_is_held_leaves_the_main_thread_its_signal_stack,
     finish_requests_the_shutdown_and_waits,
     finish_returns_if_there_are_no_tasks,
     finish_without_tasks_wakes_threads_that_wait_for_the_request,
@@ -212,6 +213,26 @@ fn finish_requests_the_shutdown_and_waits() -> Case {
         assert_eq!(shutdown.cause(), Some(Cause::Finished));
         let report = shutdown.report().expect("the shutdown has ended");
         assert_eq!(report.cause().to_string(), "the work is done");
+    })
+}
+
+/// `std::process::exit` unmaps the signal stack of the main thread, which still has its address.
+/// A hang report asks the main thread for its stack by a signal. Fails if the memory is gone
+/// while the exit waits for the task: the process ends by SIGSEGV.
+fn exit_that_is_held_leaves_the_main_thread_its_signal_stack() -> Case {
+    ends_with(7, || {
+        allow_exit();
+        let shutdown = install();
+        let task = shutdown.task("task").on_shutdown(|_| sleep_ms(600));
+        task.expect("the shutdown has not begun");
+        shutdown.request(some_cause());
+        // Until deadstop's threads have started: their signal stacks would take the address.
+        sleep_ms(100);
+        #[expect(clippy::exit, reason = "an exit is what this is about")]
+        thread::spawn(|| exit(7));
+        sleep_ms(100);
+        system::signal_main_thread();
+        hang();
     })
 }
 

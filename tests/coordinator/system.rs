@@ -9,6 +9,24 @@ pub(crate) fn die_with_parent() {
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) };
 }
 
+/// Has the main thread handle SIGUSR1 on its signal stack.
+pub(crate) fn signal_main_thread() {
+    extern "C" fn handle(_signal: i32) {}
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: zeros are an action without flags and with an empty mask.
+    let action = unsafe { action.assume_init_mut() };
+    action.sa_sigaction = handle as *const () as usize;
+    action.sa_flags = libc::SA_ONSTACK;
+    // SAFETY: the handler does nothing; a null pointer does not ask for the old action.
+    let result = unsafe { libc::sigaction(libc::SIGUSR1, action, std::ptr::null_mut()) };
+    assert_eq!(result, 0, "sigaction");
+    // SAFETY: no precondition.
+    let pid = unsafe { libc::getpid() };
+    // SAFETY: tgkill(2) takes three integers.
+    let result = unsafe { libc::syscall(libc::SYS_tgkill, pid, pid, libc::SIGUSR1) };
+    assert_eq!(result, 0, "tgkill");
+}
+
 /// Ends the process without exit handlers, although a thread may wait in one.
 pub(crate) fn exit_at_once(status: i32) -> ! {
     // SAFETY: `_exit` takes an integer.
