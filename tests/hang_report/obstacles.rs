@@ -9,7 +9,7 @@ use deadstop::report::HangReport;
 use crate::REPORTED;
 use crate::files::Files;
 use crate::harness::{Death, GRACE, Victim, command, skip};
-use crate::read::{ended, running, text, thread};
+use crate::read::{ended, is_in, running, text, thread};
 
 /// The name of the task that hangs in each of these faults.
 const NAME: &str = "hold the gate";
@@ -205,11 +205,10 @@ fn report_is_written_after_chroot() {
         return;
     };
     let report = assert_everywhere(&death, &files);
-    assert_eq!(
-        thread(&report, NAME).doing,
-        "waits for a signal",
-        "{death:?}"
-    );
+    let thread = thread(&report, NAME);
+    assert_eq!(thread.doing, "waits for a signal", "{death:?}");
+    // `install` has opened the files.
+    assert!(is_in(thread, "victim::"), "{death:?}");
 }
 
 #[test]

@@ -69,9 +69,14 @@ impl Modules {
     /// Reads where code is mapped now. Files that are known already are not
     /// opened again. Returns whether anything has changed.
     pub(crate) fn read(&mut self) -> bool {
-        let found = find();
+        self.update(find())
+    }
+
+    /// Replaces the modules by those that were found. Finds none where `/proc` is gone: the
+    /// program has changed its root. What is known of its code holds.
+    fn update(&mut self, found: Vec<Found>) -> bool {
         let known = self.list.iter().map(|module| &module.key);
-        if found.iter().map(|found| &found.key).eq(known) {
+        if found.is_empty() || found.iter().map(|found| &found.key).eq(known) {
             return false;
         }
         let program = fs::read_link(PROGRAM).unwrap_or_default();
@@ -221,6 +226,9 @@ mod tests {
         assert_eq!(*own.name, *program.file_name().unwrap().to_str().unwrap());
         assert!(modules.iter().any(|module| &*module.name == "[vdso]"));
         assert!(!modules.read(), "nothing was loaded since");
+        let known = modules.iter().count();
+        assert!(!modules.update(Vec::new()), "/proc is gone");
+        assert_eq!(modules.iter().count(), known);
     }
 
     #[test]
