@@ -25,6 +25,8 @@ fn hang_with(test: &str, mib: u64) -> Output {
         let builder = Shutdown::builder().grace(Duration::from_secs(2));
         let shutdown = ok(builder.install());
         ok(shutdown.task("hangs").on_shutdown(|_| park()));
+        // deadstop's threads map their heaps, of 64 MiB each, when they start to run.
+        std::thread::sleep(Duration::from_millis(300));
         leave(mib);
         let _ = shutdown.finish();
     }))
