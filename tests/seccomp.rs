@@ -304,3 +304,20 @@ fn child_is_an_error_where_its_start_could_not_be_reported() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("recvfrom(2) fails"), "{said}");
 }
+
+/// A thread is asked for its stack by tgkill(2). `install` finds out that the filter refuses it.
+#[cfg(feature = "stacks")]
+#[test]
+fn report_says_why_there_is_no_stack_where_no_thread_can_be_asked() {
+    let test = "report_says_why_there_is_no_stack_where_no_thread_can_be_asked";
+    let output = run(test, || {
+        refuse(libc::SYS_tgkill);
+        let shutdown = shutdown(Sinks::new());
+        hang(&shutdown);
+        shutdown.finish_and_exit();
+    });
+    assert_status(&output, 124);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let line = "no stack: this process cannot capture stacks; the log of its start says why";
+    assert!(said.contains(line), "{said}");
+}

@@ -11,7 +11,7 @@ impl Shutdown {
         self.watchdog
             .tell_protection(|level, line| reporting.message(level, line));
         if let Some(why) = self.coordinator.why_no_stacks() {
-            reporting.info(format!("hang reports have no stacks: {why}"));
+            reporting.warn(format!("hang reports have no stacks: {why}"));
         }
         #[cfg(feature = "fault")]
         if let Some(line) = crate::fault::planted_line() {

@@ -22,7 +22,7 @@ pub struct Stack {
 /// The result of a capture.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Captured {
-    /// No stack was asked for, or none can be captured here. It is the first, so that an
+    /// No stack was asked for. It is the first, so that an
     /// empty stack has only zeros, and the program no copy of its 8 KB.
     NotAsked,
     /// The stack was captured.
@@ -35,6 +35,8 @@ pub enum Captured {
     NoAnswer,
     /// Another handler has replaced ours.
     SignalTaken,
+    /// `install` found that no stack can be captured in this process.
+    Unavailable,
 }
 
 /// A frame of a stack.

@@ -56,6 +56,9 @@ pub(crate) const fn no_stack(captured: Captured) -> &'static str {
         Captured::Gone => "the thread is gone",
         Captured::NoAnswer => "the thread did not answer",
         Captured::SignalTaken => "another handler replaced ours for this signal",
+        Captured::Unavailable => {
+            "this process cannot capture stacks; the log of its start says why"
+        }
     }
 }
 

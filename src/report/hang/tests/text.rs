@@ -335,6 +335,10 @@ fn missing_stack_has_its_reason() {
             Captured::SignalTaken,
             "another handler replaced ours for this signal",
         ),
+        (
+            Captured::Unavailable,
+            "this process cannot capture stacks; the log of its start says why",
+        ),
     ] {
         let mut scene = scene();
         scene.stacks = vec![CapturedStack {

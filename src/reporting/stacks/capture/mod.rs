@@ -21,7 +21,7 @@ use self::symbolizer::Symbolizer;
 use self::unwind::{SharedUnwinder, Unwinder};
 use crate::reporting::stacks::LookUp;
 use deadstop_core::Nanos;
-use deadstop_core::stack::Stack;
+use deadstop_core::stack::{Captured, Stack};
 
 /// The reporter's longest wait for the symbolizer to read newly loaded libraries. It takes less
 /// than a millisecond, or forever if the allocator is dead.
@@ -40,7 +40,7 @@ impl Stacks {
     /// not be there, or may not be opened. They are read when there is a report.
     ///
     /// Where stacks cannot be captured, it says why instead, and every stack is
-    /// `NotAsked`.
+    /// `Unavailable`.
     pub(crate) fn prepare() -> Self {
         let mut modules = Modules::default();
         modules.read();
@@ -86,9 +86,10 @@ impl Stacks {
     /// `nanosleep`): these return `EINTR`.
     pub(crate) fn capture(&self, tid: c_int, stack: &mut Stack, until: Nanos) {
         stack.clear(tid);
-        if let Ok(requester) = &self.requester {
-            stack.captured = requester.capture(tid, stack, until);
-        }
+        stack.captured = match &self.requester {
+            Ok(requester) => requester.capture(tid, stack, until),
+            Err(_) => Captured::Unavailable,
+        };
     }
 
     /// Has the symbolizer find the names of functions or the places in the source, as

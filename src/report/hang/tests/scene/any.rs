@@ -111,6 +111,7 @@ fn captured() -> impl Strategy<Value = Captured> {
         Captured::NoAnswer,
         Captured::NotAsked,
         Captured::SignalTaken,
+        Captured::Unavailable,
         Captured::Yes,
     ])
 }
