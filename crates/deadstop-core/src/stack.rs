@@ -22,8 +22,8 @@ pub struct Stack {
 /// The result of a capture.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Captured {
-    /// No stack was asked for. It is the first, so that an
-    /// empty stack has only zeros, and the program no copy of its 8 KB.
+    /// No stack was asked for. This value is the first: an empty stack then has only zeros, and
+    /// the program contains no copy of its 8 KB.
     NotAsked,
     /// The stack was captured.
     Yes,

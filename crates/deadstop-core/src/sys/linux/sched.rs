@@ -1,7 +1,7 @@
 //! Scheduling attributes of a thread that waits for a deadline.
 //!
-//! Under a seccomp filter nothing that it might kill at is requested: systemd's `~@resources`
-//! names the calls that change slices and scheduling classes.
+//! Under a seccomp filter, no thread makes a call at which the filter may kill the process:
+//! systemd's `~@resources` names the calls that change slices and scheduling classes.
 
 use core::mem::{MaybeUninit, size_of};
 
